@@ -1,0 +1,40 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+{
+    "name": "Job Queue Synchronization",
+    "summary": "Keep contacts in step with other systems, over REST or SQL, by jobs",
+    "version": "19.0.1.0.0",
+    "category": "Productivity",
+    "license": "LGPL-3",
+    "author": "queue_job_sync contributors",
+    "website": "https://github.com/OCA/queue",
+    "development_status": "Beta",
+    "depends": ["contacts", "queue_job"],
+    "external_dependencies": {"python": ["requests"]},
+    "data": [
+        # security
+        "security/ir.model.access.csv",
+        "security/queue_job_sync_rules.xml",
+        # data
+        "data/queue_job_channel_data.xml",
+        "data/queue_job_function_data.xml",
+        "data/mail_template_data.xml",
+        "data/ir_cron_data.xml",
+        # views
+        "views/sync_delivery_views.xml",
+        "views/sync_binding_views.xml",
+        "views/sync_outbox_views.xml",
+        "views/sync_backend_views.xml",
+        "views/sync_stream_views.xml",
+        "views/queue_job_views.xml",
+        "views/sync_mixin_templates.xml",
+        "views/res_partner_views.xml",
+        "views/res_config_settings_views.xml",
+        "views/queue_job_sync_menus.xml",
+    ],
+    "demo": ["demo/sync_demo.xml"],
+    "post_init_hook": "post_init_hook",
+    "application": False,
+    "installable": True,
+}

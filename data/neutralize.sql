@@ -1,0 +1,7 @@
+-- a copy of the database must not write to the real systems, nor carry their secrets
+UPDATE sync_backend
+   SET active = false,
+       url = 'https://neutralized.invalid',
+       auth_secret = NULL,
+       db_host = 'neutralized.invalid',
+       db_password = NULL;

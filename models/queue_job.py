@@ -1,0 +1,170 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+
+from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED
+
+# Failed jobs told about in one go before the cron commits.
+NOTIFY_BATCH = 50
+
+
+class QueueJob(models.Model):
+    _inherit = "queue.job"
+
+    date_created = fields.Datetime(string="Created")
+    date_enqueued = fields.Datetime(string="Enqueued")
+    date_started = fields.Datetime(string="Started")
+    date_done = fields.Datetime(string="Done")
+    exec_time = fields.Float(string="Duration (s)")
+    user_id = fields.Many2one(string="User")
+
+    sync_backend_id = fields.Many2one(
+        "sync.backend",
+        "External System",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    sync_stream_id = fields.Many2one(
+        "sync.stream",
+        "Synchronization",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+    sync_res_id = fields.Integer(
+        "Record Id", readonly=True, index="btree_not_null", aggregator=None
+    )
+    sync_record_name = fields.Char("Record", readonly=True)
+    sync_delivery_ids = fields.One2many(
+        "sync.delivery", compute="_compute_sync_delivery_ids", string="Deliveries"
+    )
+    failure_reason = fields.Char(compute="_compute_failure_reason")
+    related_name = fields.Char("Related Record", compute="_compute_related_name")
+    failure_notified = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The administrators have been told that this job failed.",
+    )
+    failure_recipient_ids = fields.Many2many(
+        "res.partner", compute="_compute_failure_recipient_ids", compute_sudo=True
+    )
+
+    # Used by _cron_notify_failures
+    _failure_to_notify_index = models.Index(
+        "(id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
+    )
+
+    def _compute_sync_delivery_ids(self):
+        deliveries = self.env["sync.delivery"].search(
+            [("job_uuid", "in", self.filtered("sync_stream_id").mapped("uuid"))]
+        )
+        by_uuid = deliveries.grouped("job_uuid")
+        for job in self:
+            job.sync_delivery_ids = by_uuid.get(job.uuid, deliveries.browse())
+
+    def _compute_related_name(self):
+        for job in self:
+            job.related_name = job.sync_record_name or job._name_of_records()
+
+    @api.depends("exc_message", "exc_info", "exc_name")
+    def _compute_failure_reason(self):
+        for job in self:
+            # the last line of a traceback says what happened
+            lines = (job.exc_info or "").strip().splitlines()
+            job.failure_reason = (
+                job.exc_message or (lines and lines[-1]) or job.exc_name
+            )
+
+    def _name_of_records(self):
+        """Return the names of up to three records that a job works on."""
+        self.ensure_one()
+        records = self.records
+        if records is None or not records.ids:
+            return False
+        found = records.with_env(self.env).exists()._filtered_access("read")
+        if not found:
+            return str(records)
+        names = found[:3].mapped("display_name")
+        return ", ".join(names) + ("…" if len(found) > 3 else "")
+
+    # -- decisions of people --------------------------------------------------
+
+    def _change_job_state(self, state, result=None):
+        res = super()._change_job_state(state, result=result)
+        if state in (DONE, CANCELLED):
+            self.env["sync.outbox"]._settle(
+                self, result or self.env._("Closed by %s", self.env.user.name)
+            )
+        return res
+
+    # -- telling about failures -----------------------------------------------
+
+    def write(self, vals):
+        if "state" in vals and "failure_notified" not in vals:
+            # a job that fails again is told about again
+            vals = {**vals, "failure_notified": False}
+        res = super().write(vals)
+        if vals.get("state") == FAILED:
+            for job in self.sudo().filtered("sync_stream_id"):
+                self.env["sync.binding"].sudo()._record_failure(job)
+            self._trigger_notification()
+        return res
+
+    def _message_post_on_failure(self):
+        """Leave a note on the job; the mail is sent from the template instead.
+
+        queue_job subscribes every manager and mails each of them here.
+        """
+        for job in self:
+            message = job._message_failed_job()
+            if message:
+                job.message_post(body=message, subtype_xmlid="mail.mt_note")
+
+    @api.model
+    def _trigger_notification(self):
+        cron = self.env.ref(
+            "queue_job_sync.ir_cron_notify_failures", raise_if_not_found=False
+        )
+        if cron:
+            cron.sudo()._trigger()
+
+    @api.depends("company_id")
+    def _compute_failure_recipient_ids(self):
+        managers = self.env["res.users"].search(
+            [
+                (
+                    "all_group_ids",
+                    "in",
+                    self.env.ref("queue_job.group_queue_job_manager").ids,
+                )
+            ]
+        )
+        for job in self:
+            users = job.company_id.job_failure_user_ids or (
+                managers.filtered(lambda user: job.company_id in user.company_ids)
+                if job.company_id
+                else managers
+            )
+            job.failure_recipient_ids = users.partner_id.filtered("email")
+
+    @api.model
+    def _cron_notify_failures(self):
+        """Mail the administrators about each failed job, once.
+
+        Jobs failed by queue_job's runner with plain SQL pass through no method, so
+        this looks at what is failed rather than at what announced itself.
+        """
+        cron = self.env["ir.cron"]
+        template = self.env.ref("queue_job_sync.mail_template_job_failed")
+        domain = [("state", "=", FAILED), ("failure_notified", "=", False)]
+        while jobs := self.search(domain, order="id", limit=NOTIFY_BATCH):
+            for job in jobs.filtered("failure_recipient_ids"):
+                template.send_mail(job.id)
+            jobs.failure_notified = True
+            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+            if not cron._commit_progress(
+                len(jobs), remaining=self.search_count(domain)
+            ):
+                break

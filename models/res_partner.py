@@ -1,0 +1,12 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import models
+
+
+class ResPartner(models.Model):
+    _name = "res.partner"
+    _inherit = ["res.partner", "sync.mixin"]
+
+    def _sync_status_view(self):
+        return self.env.ref("queue_job_sync.view_partner_sync_status_form").sudo()

@@ -1,0 +1,231 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+# A job in one of these states will still do its work.
+LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
+
+
+class SyncBinding(models.Model):
+    """What one destination is known to hold of one record.
+
+    Only workers write bindings, and the row is their lock: two jobs never send the
+    same record of the same stream at once. How they deliver is in
+    ``sync_binding_delivery.py``; this file is about what a binding tells.
+    """
+
+    _name = "sync.binding"
+    _description = "Synchronized Copy"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "external_id"
+
+    stream_id = fields.Many2one(
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    model_name = fields.Char(related="stream_id.model_name")
+    res_id = fields.Many2oneReference(
+        "Record", model_field="model_name", required=True, readonly=True
+    )
+    record_name = fields.Char("Name", compute="_compute_record_name")
+    state = fields.Selection(
+        [("synced", "Synced"), ("waiting", "Waiting"), ("failed", "Failed")],
+        compute="_compute_state",
+    )
+    external_id = fields.Char(
+        "External Id", readonly=True, index="btree_not_null", help="The id there."
+    )
+    content_hash = fields.Char(
+        readonly=True, help="Fingerprint of the content that the destination confirmed."
+    )
+    version = fields.Integer(
+        "Deliveries",
+        readonly=True,
+        default=0,
+        help="How many times the destination confirmed a delivery.",
+    )
+    last_success = fields.Datetime("Last Success", readonly=True)
+    last_error = fields.Text("Last Error", readonly=True)
+    last_error_date = fields.Datetime("Failed On", readonly=True)
+    note = fields.Char(readonly=True, help="What people decided about its jobs.")
+    delivery_ids = fields.One2many(
+        "sync.delivery", compute="_compute_delivery_ids", string="Deliveries Log"
+    )
+
+    _record_uniq = models.UniqueIndex("(stream_id, res_id)")
+
+    def _compute_record_name(self):
+        for model_name, bindings in self.grouped("model_name").items():
+            if model_name not in self.env:
+                bindings.record_name = False
+                continue
+            records = self.env[model_name].browse(bindings.mapped("res_id"))
+            readable = records.exists()._filtered_access("read")
+            names = {record.id: record.display_name for record in readable}
+            for binding in bindings:
+                binding.record_name = names.get(binding.res_id) or str(binding.res_id)
+
+    def _compute_display_name(self):
+        for binding in self:
+            binding.display_name = f"{binding.backend_id.name}: {binding.record_name}"
+
+    def _compute_state(self):
+        open_states = self.sudo()._open_states(
+            SQL(
+                "(o.stream_id, o.res_id) IN (SELECT stream_id, res_id"
+                " FROM sync_binding WHERE id IN %s)",
+                tuple(self.ids) or (0,),
+            )
+        )
+        for binding in self:
+            binding.state = open_states.get(
+                (binding.stream_id.id, binding.res_id),
+                "synced" if binding.last_success else False,
+            )
+
+    def _compute_delivery_ids(self):
+        for binding in self:
+            binding.delivery_ids = self.env["sync.delivery"].search(
+                [
+                    ("stream_id", "=", binding.stream_id.id),
+                    ("res_id", "=", binding.res_id),
+                ],
+                limit=20,
+            )
+
+    # -- the state of records -------------------------------------------------
+
+    @api.model
+    def _open_states(self, where):
+        """Return the state of everything that has undelivered changes.
+
+        Waiting while any job is still to do its work, otherwise failed.
+
+        :param where: :class:`SQL` condition on ``o``, the outbox
+        :return: dict ``{(stream id, record id): "waiting" | "failed"}``
+        """
+        return {
+            (stream_id, res_id): "waiting" if live else "failed"
+            for stream_id, res_id, live in self.env.execute_query(
+                self._open_query(where)
+            )
+        }
+
+    @api.model
+    def _open_query(self, where):
+        """Return the SQL behind :meth:`_open_states`: stream, record, still live."""
+        self.env["sync.outbox"].flush_model()
+        self.env["queue.job"].flush_model(["uuid", "state"])
+        return SQL(
+            """
+            SELECT o.stream_id, o.res_id,
+                   bool_or(o.job_uuid IS NULL
+                           OR COALESCE(j.state, 'failed') IN %s) AS live
+              FROM sync_outbox o
+              LEFT JOIN queue_job j ON j.uuid = o.job_uuid
+             WHERE %s
+             GROUP BY o.stream_id, o.res_id
+            """,
+            LIVE_STATES,
+            where,
+        )
+
+    @api.model
+    def _states_by_record(self, records):
+        """Return ``{record id: {stream: state}}`` for records of one model."""
+        streams = self._streams_of(records._name)
+        states = {id_: {} for id_ in records.ids}
+        if not streams or not records.ids:
+            return states
+        bindings = self.search(
+            [("stream_id", "in", streams.ids), ("res_id", "in", records.ids)]
+        )
+        for binding in bindings.filtered("last_success"):
+            states[binding.res_id][binding.stream_id] = "synced"
+        open_states = self._open_states(
+            SQL(
+                "o.stream_id IN %s AND o.res_id IN %s",
+                tuple(streams.ids),
+                tuple(records.ids),
+            )
+        )
+        for (stream_id, res_id), state in open_states.items():
+            states[res_id][streams.browse(stream_id)] = state
+        return states
+
+    @api.model
+    def _streams_of(self, model_name):
+        ids = [id_ for id_, _watched in self.env["sync.stream"]._watchers(model_name)]
+        return self.env["sync.stream"].browse(ids)
+
+    @api.model
+    def _select_by_state(self, model, state):
+        """Return the SQL that selects the ids of a model's records in a state.
+
+        A record of which one system failed is failed; else, if any waits, waiting.
+        """
+        self.flush_model()
+        self.env["sync.outbox"].flush_model()
+        streams = tuple(self._streams_of(model._name).ids) or (0,)
+        if state == "synced":
+            return SQL(
+                """(SELECT res_id FROM sync_binding
+                     WHERE stream_id IN %s AND last_success IS NOT NULL
+                    EXCEPT SELECT res_id FROM sync_outbox WHERE stream_id IN %s)""",
+                streams,
+                streams,
+            )
+        return SQL(
+            "(SELECT res_id FROM (%s) AS open GROUP BY res_id HAVING %s)",
+            self._open_query(SQL("o.stream_id IN %s", streams)),
+            SQL("bool_and(live)") if state == "waiting" else SQL("NOT bool_and(live)"),
+        )
+
+    @api.model
+    def _status_lines(self, records):
+        """Return what a person wants to know of each record, system by system.
+
+        :return: dict ``{record id: [{"system", "state", "date", "reason"}]}``
+        """
+        states = self._states_by_record(records)
+        lines = {}
+        for record in records:
+            for stream, state in states.get(record.id, {}).items():
+                binding = self.search(
+                    [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
+                )
+                lines.setdefault(record.id, []).append(
+                    {
+                        "system": stream.backend_id.name,
+                        "stream": stream.name,
+                        "state": state,
+                        "date": binding.last_success,
+                        "external_id": binding.external_id,
+                        "reason": state != "synced"
+                        and self._reason(stream, record.id, binding),
+                        "note": binding.note,
+                    }
+                )
+        return lines
+
+    @api.model
+    def _reason(self, stream, res_id, binding):
+        """Return why a change is not delivered yet, in words, or ``False``."""
+        delivery = self.env["sync.delivery"].search(
+            [("stream_id", "=", stream.id), ("res_id", "=", res_id)], limit=1
+        )
+        if delivery.state == "failed":
+            return delivery.error
+        return binding.last_error
+
+    def action_open_record(self):
+        """Open the record that this is the copy of."""
+        self.ensure_one()
+        return self.stream_id._action_open_record(self.res_id)

@@ -1,0 +1,374 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import hashlib
+import json
+import random
+from dataclasses import dataclass
+
+from psycopg2 import errors as pg_errors
+
+from odoo import api, fields, models
+
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from ..exceptions import Rejected, Throttled
+from ..transports.base import Message
+
+# Seconds after which a job looks again at a record that another job is sending.
+BUSY_SECONDS = (1, 3)
+# Seconds to wait for a changed mind when a system or a synchronization is archived.
+ARCHIVED_SECONDS = 600
+
+
+@dataclass
+class Task:
+    """What has to be done for one record."""
+
+    binding: models.Model
+    rows: models.Model  # the outbox rows that it settles
+    content: str  # the content as text, "" when there is none
+    digest: str | None  # its fingerprint, None once it is deleted there
+    message: Message | None  # None: nothing has to be sent
+
+
+class SyncBinding(models.Model):
+    """How a worker delivers: everything here runs in a job's transaction."""
+
+    _inherit = "sync.binding"
+
+    @api.model
+    def _deliver(self, stream, record_ids):
+        """Send records of a stream as they are now, and settle their outbox rows.
+
+        :param stream: the ``sync.stream``
+        :param record_ids: ids of the records
+        :return: what was done, in a sentence for people
+        :raises RetryableJobError: temporary failure of the only record, or a wait
+        :raises SyncError: the only record was refused
+        """
+        if not stream.exists():
+            return self.env._("The synchronization no longer exists: nothing sent.")
+        self._pass_gate(stream, record_ids)
+        bindings = self._lock(stream, record_ids)
+        busy = set(record_ids) - set(bindings.mapped("res_id"))
+        if busy and len(record_ids) == 1:
+            raise self._busy_error()
+        tasks = self._prepare_tasks(stream, bindings)
+        failures = self._send_tasks(stream, tasks)
+        if failures and len(record_ids) == 1:
+            raise self._job_error(stream, failures[0][1])
+        for task, _error in failures:
+            self._hand_on(stream, task.binding.res_id)
+        for res_id in busy:
+            self._hand_on(stream, res_id)
+        return self._summary(stream, tasks, failures, busy)
+
+    def _pass_gate(self, stream, record_ids):
+        """Return only if now is a time to send; waiting uses no try."""
+        if not (stream.active and stream.backend_id.active):
+            raise RetryableJobError(
+                self.env._("%s is archived.", stream.backend_id.name),
+                seconds=ARCHIVED_SECONDS,
+                ignore_retry=True,
+            )
+        wait = stream._seconds_until_open()
+        if wait and not self.env["sync.outbox"].search_count(
+            [
+                ("stream_id", "=", stream.id),
+                ("res_id", "in", record_ids),
+                ("force", "=", True),
+            ],
+            limit=1,
+        ):
+            raise RetryableJobError(
+                self.env._("Waiting for the off-peak hours."),
+                seconds=wait,
+                ignore_retry=True,
+            )
+
+    def _busy_error(self):
+        return RetryableJobError(
+            self.env._("Another job is sending this record."),
+            seconds=random.uniform(*BUSY_SECONDS),
+            ignore_retry=True,
+        )
+
+    @api.model
+    def _lock(self, stream, record_ids):
+        """Return the bindings of the records that nobody else is sending.
+
+        Missing ones are inserted. The lock lasts as long as the transaction, and lets
+        other rows refer to the binding.
+
+        :raises RetryableJobError: another job has sent one of them after this
+            transaction took its snapshot, so that this job cannot know what was sent
+        """
+        cr = self.env.cr
+        try:
+            with cr.savepoint(flush=False):
+                cr.execute(
+                    "SELECT res_id FROM sync_binding"
+                    " WHERE stream_id = %s AND res_id = ANY(%s)",
+                    (stream.id, list(record_ids)),
+                    log_exceptions=False,
+                )
+                missing = set(record_ids) - {res_id for (res_id,) in cr.fetchall()}
+                if missing:
+                    self._insert_missing(stream, missing)
+                # SKIP LOCKED does not skip a row changed since the snapshot was
+                # taken: that is a serialization failure
+                cr.execute(
+                    "SELECT id FROM sync_binding"
+                    " WHERE stream_id = %s AND res_id = ANY(%s)"
+                    " ORDER BY res_id FOR NO KEY UPDATE SKIP LOCKED",
+                    (stream.id, list(record_ids)),
+                    log_exceptions=False,
+                )
+                return self.browse(id_ for (id_,) in cr.fetchall())
+        except (
+            pg_errors.SerializationFailure,
+            pg_errors.LockNotAvailable,
+            pg_errors.DeadlockDetected,
+        ):
+            raise self._busy_error() from None
+
+    def _insert_missing(self, stream, record_ids):
+        """Insert bindings, without waiting for a job that inserts the same ones."""
+        cr = self.env.cr
+        cr.execute("SELECT current_setting('lock_timeout')")
+        (previous,) = cr.fetchone()
+        cr.execute("SELECT set_config('lock_timeout', '100ms', true)")
+        cr.execute(
+            "INSERT INTO sync_binding (stream_id, res_id, version)"
+            " SELECT %s, unnest(%s::int[]), 0"
+            " ON CONFLICT (stream_id, res_id) DO NOTHING",
+            (stream.id, sorted(record_ids)),
+            log_exceptions=False,
+        )
+        cr.execute("SELECT set_config('lock_timeout', %s, true)", (previous,))
+
+    # -- what to send ---------------------------------------------------------
+
+    def _prepare_tasks(self, stream, bindings):
+        """Return a :class:`Task` for each locked record that has undelivered changes.
+
+        The rows and the records are read in one snapshot, so the rows found here are
+        exactly the changes that the content covers.
+        """
+        by_record = {}
+        for row in self.env["sync.outbox"].search(
+            [
+                ("stream_id", "=", stream.id),
+                ("res_id", "in", bindings.mapped("res_id")),
+            ]
+        ):
+            by_record[row.res_id] = by_record.get(row.res_id, row.browse()) | row
+        records = self.env[stream.model_name].browse(by_record).exists()
+        present = {record.id: record for record in stream._matching(records)}
+        return [
+            self._prepare_task(
+                stream, binding, by_record[binding.res_id], present.get(binding.res_id)
+            )
+            for binding in bindings
+            if binding.res_id in by_record
+        ]
+
+    def _prepare_task(self, stream, binding, rows, record):
+        marks = stream.delete_policy == "mark"
+        if record:
+            operation = "upsert"
+            payload = record._sync_payload(stream)
+            if marks:
+                payload = {**payload, stream.mark_key: False}
+        else:
+            operation = "mark" if marks else "delete"
+            payload = {stream.mark_key: True} if marks else {}
+        route = stream._route()
+        content = json.dumps(
+            payload, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        )
+        digest = self._digest(operation, route.target, route.key_column, content)
+        if record:
+            needed = digest != binding.content_hash or any(rows.mapped("force"))
+        else:
+            needed = (
+                stream.delete_policy != "ignore"
+                and digest != binding.content_hash
+                and self._may_exist_there(stream, binding)
+            )
+        message = needed and Message(
+            operation=operation,
+            key=binding.res_id,
+            payload=payload,
+            route=route,
+            external_id=binding.external_id or None,
+            # the same on every retry of the same content, and another one when the
+            # same content comes back after something else was delivered
+            idempotency_key=self._digest(
+                self.env["ir.config_parameter"].get_param("database.uuid"),
+                stream.id,
+                binding.res_id,
+                binding.version,
+                digest,
+            ),
+        )
+        if operation == "delete":
+            digest = None
+        return Task(binding, rows, content, digest, message or None)
+
+    @staticmethod
+    def _digest(*parts):
+        text = json.dumps([str(part) for part in parts])
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def _may_exist_there(self, stream, binding):
+        """Tell whether the destination may hold a record that is gone here.
+
+        An attempt whose answer never came may have succeeded.
+        """
+        if binding.external_id or binding.content_hash:
+            return True
+        return bool(
+            stream._route().id_policy == "odoo"
+            and self.env["sync.delivery"].search_count(
+                [
+                    ("stream_id", "=", stream.id),
+                    ("res_id", "=", binding.res_id),
+                    ("operation", "=", "upsert"),
+                ],
+                limit=1,
+            )
+        )
+
+    # -- sending and settling -------------------------------------------------
+
+    def _send_tasks(self, stream, tasks):
+        """Send what has to be sent, and settle what got through.
+
+        :return: list of ``(task, error)`` for the others
+        """
+        by_key = {task.binding.res_id: task for task in tasks}
+        messages = [task.message for task in tasks if task.message]
+        receipts = []
+        if messages:
+            with stream.backend_id._open_transport() as transport:
+                receipts = transport.send(messages)
+        bodies = {key: task.content for key, task in by_key.items()}
+        refused = [receipt for receipt in receipts if not receipt.ok]
+        if refused:
+            # the job's own transaction may be about to be rolled back
+            with self.env.registry.cursor() as cr:
+                self.env(cr=cr)["sync.delivery"]._log_receipts(stream, refused, bodies)
+        delivered = [receipt for receipt in receipts if receipt.ok]
+        self.env["sync.delivery"]._log_receipts(stream, delivered, bodies)
+        for receipt in delivered:
+            self._confirm(by_key[receipt.message.key], receipt)
+        settled = [task for task in tasks if not task.message]
+        settled += [by_key[receipt.message.key] for receipt in delivered]
+        self.env["sync.outbox"].browse(
+            id_ for task in settled for id_ in task.rows._ids
+        ).unlink()
+        return [(by_key[receipt.message.key], receipt.error) for receipt in refused]
+
+    def _confirm(self, task, receipt):
+        binding = task.binding
+        gone = receipt.message.operation == "delete"
+        binding.write(
+            {
+                "external_id": False if gone else receipt.external_id,
+                "content_hash": task.digest,
+                "version": binding.version + 1,
+                "last_success": fields.Datetime.now(),
+                "last_error": False,
+                "last_error_date": False,
+                "note": False,
+            }
+        )
+
+    def _job_error(self, stream, error):
+        """Return the exception that queue_job has to see for a failed delivery."""
+        if isinstance(error, Rejected):
+            return error
+        if isinstance(error, Throttled):
+            return RetryableJobError(
+                error.message, seconds=max(1, error.retry_after), ignore_retry=True
+            )
+        job = self.env["queue.job"].search(
+            [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
+        )
+        return RetryableJobError(
+            error.message, seconds=stream._retry_seconds(job.retry + 1)
+        )
+
+    def _hand_on(self, stream, res_id):
+        """Give one record of a batch a job of its own, with its outbox rows."""
+        record = self.env[stream.model_name].browse(res_id)
+        rows = self.env["sync.outbox"].search(
+            [
+                ("stream_id", "=", stream.id),
+                ("res_id", "=", res_id),
+                ("job_uuid", "=", self.env.context.get("job_uuid")),
+            ]
+        )
+        names = {res_id: rows[:1].record_name}
+        job = self.env["sync.outbox"]._delay(stream, record, names)
+        rows.job_uuid = job and job.uuid
+
+    def _summary(self, stream, tasks, failures, busy):
+        """Return what became of the records, for the job's result."""
+        system = stream.backend_id.name
+        if not tasks and not busy:
+            return self.env._("%s: already delivered by another job.", system)
+        sent = [task for task in tasks if task.message]
+        if len(tasks) == 1 and not busy:
+            (task,) = tasks
+            if not sent:
+                return self.env._("%s: nothing to send.", system)
+            if task.message.operation == "delete":
+                return self.env._("%s: deleted.", system)
+            if task.message.operation == "mark":
+                return self.env._("%s: marked as deleted.", system)
+            if task.binding.external_id:
+                return self.env._(
+                    "%(system)s: delivered as %(id)s.",
+                    system=system,
+                    id=task.binding.external_id,
+                )
+            return self.env._("%s: delivered.", system)
+        return self.env._(
+            "%(system)s: %(sent)s delivered, %(same)s unchanged, "
+            "%(apart)s given a job of their own.",
+            system=system,
+            sent=len(sent) - len(failures),
+            same=len(tasks) - len(sent),
+            apart=len(failures) + len(busy),
+        )
+
+    # -- failures and people --------------------------------------------------
+
+    @api.model
+    def _record_failure(self, job):
+        """Keep on the bindings why a job failed.
+
+        Called where queue_job stores the failure, after the job's own changes were
+        rolled back. A record that another job is sending already is left to it.
+        """
+        rows = self.env["sync.outbox"].search([("job_uuid", "=", job.uuid)])
+        for stream, stream_rows in rows.grouped("stream_id").items():
+            try:
+                bindings = self._lock(stream, set(stream_rows.mapped("res_id")))
+            except RetryableJobError:
+                continue
+            bindings.write(
+                {
+                    "last_error": job.exc_message or job.exc_name,
+                    "last_error_date": fields.Datetime.now(),
+                }
+            )
+
+    @api.model
+    def _note(self, rows, note):
+        """Tell on the bindings what a person decided about outbox rows."""
+        for stream, stream_rows in rows.grouped("stream_id").items():
+            self._lock(stream, set(stream_rows.mapped("res_id"))).write({"note": note})

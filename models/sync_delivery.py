@@ -1,0 +1,93 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+
+# Characters of a payload that the log keeps.
+BODY_LIMIT = 10_000
+
+
+class SyncDelivery(models.Model):
+    """The log of one attempt to send one record."""
+
+    _name = "sync.delivery"
+    _description = "Synchronization Delivery"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "request"
+
+    # No link to the binding: a failed attempt is logged by a cursor of its own, which
+    # cannot see, and must not wait for, a binding that the job has just inserted.
+    date = fields.Datetime(
+        "When", default=fields.Datetime.now, readonly=True, required=True
+    )
+    stream_id = fields.Many2one(
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    model_name = fields.Char(related="stream_id.model_name")
+    res_id = fields.Many2oneReference(
+        "Record", model_field="model_name", required=True, readonly=True
+    )
+    job_uuid = fields.Char("Job UUID", index="btree_not_null", readonly=True)
+    operation = fields.Selection(
+        [
+            ("upsert", "Create or Update"),
+            ("delete", "Delete"),
+            ("mark", "Mark Deleted"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    state = fields.Selection(
+        [("success", "Delivered"), ("failed", "Failed")],
+        required=True,
+        readonly=True,
+        index=True,
+    )
+    request = fields.Char(readonly=True, help="What was asked of the system.")
+    request_body = fields.Text("Content", readonly=True)
+    status = fields.Char(readonly=True, help="HTTP status or SQLSTATE of the answer.")
+    response = fields.Text("Answer", readonly=True)
+    error = fields.Text("Reason", readonly=True)
+    duration = fields.Float(
+        "Duration (s)", digits=(12, 3), readonly=True, aggregator="avg"
+    )
+
+    _record_index = models.Index("(stream_id, res_id, id)")
+
+    @api.model
+    def _log_receipts(self, stream, receipts, body_by_key):
+        """Write one line per attempt.
+
+        :param stream: the ``sync.stream`` that was served
+        :param receipts: the transport's answers, redacted and bounded by it
+        :param body_by_key: text of the content sent, by the id of the record
+        """
+        return self.sudo().create(
+            [
+                {
+                    "stream_id": stream.id,
+                    "res_id": receipt.message.key,
+                    "job_uuid": self.env.context.get("job_uuid"),
+                    "operation": receipt.message.operation,
+                    "state": "success" if receipt.ok else "failed",
+                    "request": receipt.request,
+                    "request_body": body_by_key[receipt.message.key][:BODY_LIMIT],
+                    "status": receipt.status,
+                    "response": receipt.response,
+                    "error": receipt.error.message if receipt.error else False,
+                    "duration": receipt.duration,
+                }
+                for receipt in receipts
+            ]
+        )
+
+    def action_open_record(self):
+        """Open the record that was sent."""
+        self.ensure_one()
+        return self.stream_id._action_open_record(self.res_id)

@@ -1,0 +1,251 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+
+from odoo import api, fields, models
+
+_logger = logging.getLogger(__name__)
+
+PENDING_KEY = "queue_job_sync.changes"
+
+
+@dataclass
+class Change:
+    """What one transaction did to one record."""
+
+    env: api.Environment  # of the last edit: its user owns the job
+    fields: set | None  # None: created or deleted, everything counts
+    name: str | None = None  # of a deleted record
+
+
+def remember_changes(records, field_names=None, names=False):
+    """Note an edit until just before its transaction commits.
+
+    Nothing is read or written here when no stream watches the fields.
+
+    :param records: records of a model that inherits ``sync.mixin``
+    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param bool names: keep the records' names, because they are about to go
+    """
+    watchers = records.env["sync.stream"]._watchers(records._name)
+    if field_names is not None:
+        field_names = set(field_names)
+        watchers = [fnames for _id, fnames in watchers if fnames & field_names]
+    ids = [id_ for id_ in records._ids if isinstance(id_, int)]
+    if not watchers or not ids:
+        return
+    env = records.env
+    precommit = env.cr.precommit
+    if PENDING_KEY not in precommit.data:
+        precommit.data[PENDING_KEY] = {}
+        precommit.add(partial(env["sync.outbox"].browse()._flush_changes))
+    changes = precommit.data[PENDING_KEY].setdefault(records._name, {})
+    for id_ in ids:
+        change = changes.setdefault(id_, Change(env, set()))
+        change.env = env
+        if field_names is None:
+            change.fields = None
+        elif change.fields is not None:
+            change.fields |= field_names
+    if names:
+        for record in records.sudo().browse(ids).exists():
+            changes[record.id].name = record.display_name
+
+
+class SyncOutbox(models.Model):
+    """A change that the destination has not confirmed yet.
+
+    Rows are inserted in the transaction of the edit (the transactional outbox
+    pattern), so that they exist exactly if the edit does. They are never updated or
+    locked by an editor; only workers delete them, by id.
+    """
+
+    _name = "sync.outbox"
+    _description = "Undelivered Change"
+    _order = "id"
+    _rec_name = "record_name"
+
+    stream_id = fields.Many2one(
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    model_name = fields.Char(related="stream_id.model_name")
+    res_id = fields.Many2oneReference(
+        "Record", model_field="model_name", required=True, readonly=True
+    )
+    record_name = fields.Char("Name", readonly=True)
+    operation = fields.Selection(
+        [("upsert", "Created or Edited"), ("delete", "Deleted")],
+        required=True,
+        readonly=True,
+    )
+    force = fields.Boolean(
+        readonly=True,
+        help="Asked for by a person: sent at once and even if nothing has changed.",
+    )
+    job_uuid = fields.Char("Job UUID", index=True, readonly=True)
+
+    _record_index = models.Index("(stream_id, res_id)")
+
+    # -- from an edit to a job ------------------------------------------------
+
+    def _flush_changes(self):
+        """Turn the noted edits into outbox rows and jobs, just before the commit."""
+        pending = self.env.cr.precommit.data.pop(PENDING_KEY, {})
+        for model_name, changes in pending.items():
+            for stream_id, watched in self.env["sync.stream"]._watchers(model_name):
+                touched = {
+                    id_: change
+                    for id_, change in changes.items()
+                    if change.fields is None or change.fields & watched
+                }
+                if touched:
+                    stream = self.env["sync.stream"].sudo().browse(stream_id)
+                    self._capture(stream, model_name, touched)
+
+    def _capture(self, stream, model_name, changes):
+        """Record the changes that matter to one stream.
+
+        :param stream: the ``sync.stream``, as superuser
+        :param changes: :class:`Change` by id
+        """
+        records = self.env[model_name].sudo().browse(changes).exists()
+        try:
+            with self.env.cr.savepoint(flush=False):
+                matching = stream._matching(records)
+        except Exception:
+            # The editor must not pay for a filter that does not work. The job will
+            # meet the same error, and tell it to those who can mend it.
+            _logger.exception("The filter of synchronization %s failed", stream.id)
+            matching = records
+        absent = changes.keys() - set(matching._ids)
+        ids = [*matching._ids, *sorted(stream._known_ids(absent))]
+        if ids:
+            by_env = {}
+            for id_ in ids:
+                by_env.setdefault(changes[id_].env, []).append(id_)
+            for env, env_ids in by_env.items():
+                self._enqueue(
+                    stream,
+                    env[model_name].browse(env_ids),
+                    gone={
+                        id_: changes[id_].name
+                        for id_ in set(env_ids) - set(records._ids)
+                    },
+                )
+
+    @api.model
+    def _enqueue(self, stream, records, gone=None, force=False):
+        """Insert outbox rows for records, and the jobs that will deliver them.
+
+        One job for each record, or for each batch when there are more than a batch.
+
+        :param stream: the ``sync.stream``, as superuser
+        :param records: recordset in the environment of the user who owns the jobs
+        :param dict gone: names of the deleted records, by id
+        :param bool force: asked for by a person: now, and even if unchanged
+        :return: number of jobs
+        """
+        gone = gone or {}
+        size = stream.batch_size if len(records) > stream.batch_size else 1
+        eta = None if force else stream._eta()
+        rows = []
+        count = 0
+        for start in range(0, len(records), size):
+            chunk = records[start : start + size]
+            here = chunk.browse(id_ for id_ in chunk._ids if id_ not in gone).sudo()
+            names = {**gone, **{record.id: record.display_name for record in here}}
+            job = self._delay(stream, chunk, names, eta)
+            count += 1
+            rows += [
+                {
+                    "stream_id": stream.id,
+                    "res_id": id_,
+                    "record_name": names[id_],
+                    "operation": "delete" if id_ in gone else "upsert",
+                    "force": force,
+                    "job_uuid": job and job.uuid,
+                }
+                for id_ in chunk._ids
+            ]
+        self.sudo().create(rows)
+        return count
+
+    @api.model
+    def _delay(self, stream, records, names, eta=None):
+        """Queue the job that delivers records, and return it.
+
+        It belongs to the user of the records' environment. When queue_job refuses,
+        ``None`` is returned: the edit stands, and the sweep will queue its rows.
+        """
+        user_env = records.env(
+            su=False, context=records._job_prepare_context_before_enqueue()
+        )
+        label = (
+            names[records.id] or str(records.id)
+            if len(records) == 1
+            else self.env._(
+                "%(count)s %(model)s", count=len(records), model=stream.model_id.name
+            )
+        )
+        try:
+            with self.env.cr.savepoint(flush=False):
+                job = (
+                    records.with_env(user_env)
+                    .with_context(sync_record_name=label)
+                    .with_delay(
+                        priority=stream.priority,
+                        eta=eta,
+                        max_retries=stream.max_retries,
+                        description=f"{stream.backend_id.name}: {label}",
+                        channel=stream.channel_id.complete_name,
+                    )
+                    ._sync_deliver(stream.with_env(user_env))
+                )
+        except Exception:
+            _logger.exception(
+                "No job could be queued for synchronization %s", stream.id
+            )
+            return None
+        # run at once by queue_job's own test switch, there is no job
+        return job if hasattr(job, "uuid") else None
+
+    @api.model
+    def _enqueue_by_hand(self, records):
+        """Queue existing records for every stream that sends them.
+
+        :param records: recordset in the environment of the user who asks
+        :return: number of jobs
+        """
+        count = 0
+        for stream_id, _watched in self.env["sync.stream"]._watchers(records._name):
+            stream = self.env["sync.stream"].sudo().browse(stream_id)
+            matching = records.browse(stream._matching(records)._ids)
+            if matching:
+                count += self._enqueue(stream, matching, force=True)
+        return count
+
+    # -- people ---------------------------------------------------------------
+
+    @api.model
+    def _settle(self, jobs, note):
+        """Drop the changes of jobs that a person has closed, and say so.
+
+        :param jobs: ``queue.job`` records, set to done or cancelled
+        :param str note: who closed them
+        """
+        rows = self.sudo().search([("job_uuid", "in", jobs.mapped("uuid"))])
+        self.env["sync.binding"].sudo()._note(rows, note)
+        rows.unlink()
+
+    def action_open_record(self):
+        """Open the record that waits."""
+        self.ensure_one()
+        return self.stream_id._action_open_record(self.res_id)

@@ -1,0 +1,481 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import ast
+from datetime import UTC, timedelta
+from zoneinfo import ZoneInfo
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
+from odoo.tools import SQL
+from odoo.tools.safe_eval import safe_eval
+
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ..transports.base import Route
+from ..transports.urls import endpoint_problem
+from .stream_window import seconds_until_open
+
+
+class SyncStream(models.Model):
+    """One model sent to one external system: which records, what of them, and when."""
+
+    _name = "sync.stream"
+    _description = "Synchronization"
+    _inherit = ["mail.thread"]
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, tracking=True)
+    active = fields.Boolean(default=True, tracking=True)
+    sequence = fields.Integer(default=10)
+    backend_id = fields.Many2one(
+        "sync.backend",
+        "System",
+        required=True,
+        index=True,
+        ondelete="restrict",
+        tracking=True,
+    )
+    transport = fields.Selection(related="backend_id.transport")
+    company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    model_id = fields.Many2one(
+        "ir.model",
+        "Model",
+        required=True,
+        ondelete="cascade",
+        domain=lambda self: [("model", "in", self._syncable_models())],
+        default=lambda self: self.env["ir.model"]._get("res.partner"),
+        help="What is sent: contacts, or any other model prepared for it.",
+    )
+    model_name = fields.Char(
+        "Model Name", related="model_id.model", store=True, index=True
+    )
+    domain = fields.Char(
+        "Records",
+        default="[]",
+        tracking=True,
+        help="Which records are sent. Archived records are left out, unless the "
+        "filter itself speaks of Active.",
+    )
+    lang = fields.Selection(
+        lambda self: self.env["res.lang"].get_installed(),
+        "Language",
+        help="Language of translated values. Empty: English, as stored.",
+    )
+    mapping_ids = fields.One2many("sync.mapping", "stream_id", "Fields", copy=True)
+
+    # where it goes
+    endpoint = fields.Char(
+        help="Path below the address of the system, such as api/contacts."
+    )
+    id_policy = fields.Selection(
+        [
+            ("destination", "The system gives its own id"),
+            ("odoo", "Odoo's id is the id"),
+        ],
+        "Identification",
+        required=True,
+        default="destination",
+        help="Who names the record: the system, in its answer to the first POST, "
+        "or Odoo, whose id is then part of the address.",
+    )
+    external_id_key = fields.Char(
+        "Id in the Answer",
+        default="id",
+        help="Where the answer to a POST holds the id; dots go into nested objects.",
+    )
+    update_method = fields.Selection(
+        [("put", "PUT"), ("patch", "PATCH")],
+        "Update with",
+        required=True,
+        default="put",
+    )
+    table = fields.Char(help="Table of the database, as table or schema.table.")
+    key_column = fields.Char(
+        default="odoo_id",
+        help="Column that holds Odoo's id. It needs a primary key or a unique "
+        "constraint of its own.",
+    )
+    delete_policy = fields.Selection(
+        [
+            ("delete", "Delete it there"),
+            ("mark", "Mark it there"),
+            ("ignore", "Leave it there"),
+        ],
+        "When Deleted or Archived",
+        required=True,
+        default="delete",
+        help="What happens at the destination when a record is deleted or archived, "
+        "or no longer among the records to send.",
+    )
+    mark_key = fields.Char(
+        "Mark",
+        default="deleted",
+        help="Key or column that becomes true when the record is gone, "
+        "and false when it is back.",
+    )
+
+    # when it goes
+    priority = fields.Integer(
+        default=5, required=True, help="1 goes first, 10 goes last."
+    )
+    delay_policy = fields.Selection(
+        [
+            ("none", "As soon as possible"),
+            ("delay", "After a delay"),
+            ("window", "Off-peak only"),
+        ],
+        "Execute",
+        required=True,
+        default="none",
+    )
+    delay_minutes = fields.Integer(
+        "Delay (minutes)", help="Minutes after the edit before it is sent."
+    )
+    window_start = fields.Float(
+        "From", default=22.0, help="Hour at which sending may begin."
+    )
+    window_end = fields.Float("Until", default=6.0, help="Hour at which it ends.")
+    window_tz = fields.Selection(
+        _tz_get, "Timezone", default=lambda self: self.env.user.tz or "UTC"
+    )
+    max_retries = fields.Integer(
+        default=3,
+        required=True,
+        help="Tries before the job is failed and the administrators are told. "
+        "0 tries for ever.",
+    )
+    retry_delay = fields.Integer(
+        "Retry Every (minutes)",
+        default=10,
+        required=True,
+        help="Minutes between two tries, unless a pattern is given.",
+    )
+    retry_pattern = fields.Char(
+        help="Seconds to wait, from a number of tries on: {1: 10, 5: 60} waits 10 "
+        "seconds after the first tries, and 60 from the fifth on. "
+        "A pair, as in {1: (10, 20)}, waits a random time between the two.",
+    )
+    channel_id = fields.Many2one(
+        "queue.job.channel",
+        "Channel",
+        required=True,
+        ondelete="restrict",
+        default=lambda self: self.env.ref("queue_job_sync.channel_sync"),
+        help="The channel limits how many jobs run at once.",
+    )
+    batch_size = fields.Integer(
+        default=100,
+        required=True,
+        help="When one operation changes more records than this, they are sent by "
+        "jobs of this many each, rather than one by one.",
+    )
+
+    _priority_range = models.Constraint(
+        "CHECK (priority BETWEEN 1 AND 10)",
+        "The priority goes from 1 (first) to 10 (last).",
+    )
+    _positive_numbers = models.Constraint(
+        "CHECK (max_retries >= 0 AND retry_delay > 0 AND batch_size > 0)",
+        "Max retries cannot be negative; retry delay and batch size start at 1.",
+    )
+
+    # -- checks ---------------------------------------------------------------
+
+    @api.constrains("model_id")
+    def _check_model(self):
+        syncable = self._syncable_models()
+        for stream in self:
+            if stream.model_name not in syncable:
+                raise ValidationError(
+                    stream.env._(
+                        "%s cannot be synchronized: its model does not inherit "
+                        "sync.mixin.",
+                        stream.model_id.name,
+                    )
+                )
+
+    @api.constrains("domain", "model_id")
+    def _check_domain(self):
+        for stream in self:
+            try:
+                domain = Domain(stream._parsed_domain())
+                domain.validate(stream.env[stream.model_name])
+            except Exception as err:
+                raise ValidationError(
+                    stream.env._(
+                        "The filter of %(stream)s cannot be used: %(reason)s",
+                        stream=stream.name,
+                        reason=err,
+                    )
+                ) from None
+
+    @api.constrains("retry_pattern")
+    def _check_retry_pattern(self):
+        for stream in self:
+            stream._parsed_retry_pattern()
+
+    @api.constrains("delay_policy", "delay_minutes", "window_start", "window_end")
+    def _check_delay(self):
+        for stream in self:
+            if stream.delay_policy == "delay" and stream.delay_minutes < 1:
+                raise ValidationError(
+                    stream.env._("The delay must be at least one minute.")
+                )
+            if stream.delay_policy == "window" and not (
+                0 <= stream.window_start <= 24
+                and 0 <= stream.window_end <= 24
+                and stream.window_start % 24 != stream.window_end % 24
+            ):
+                raise ValidationError(
+                    stream.env._(
+                        "The off-peak hours must be two different hours of a day."
+                    )
+                )
+
+    @api.constrains("backend_id", "endpoint", "table", "key_column", "delete_policy")
+    def _check_route(self):
+        for stream in self:
+            missing = False
+            if stream.transport == "rest" and not stream.endpoint:
+                missing = stream.env._("an endpoint")
+            elif stream.transport == "postgresql" and not stream.table:
+                missing = stream.env._("a table")
+            elif stream.transport == "postgresql" and not stream.key_column:
+                missing = stream.env._("a key column")
+            elif stream.delete_policy == "mark" and not stream.mark_key:
+                missing = stream.env._("the name of the mark")
+            elif stream.transport == "rest":
+                problem = endpoint_problem(stream.endpoint)
+                if problem:
+                    raise ValidationError(problem)
+            if missing:
+                raise ValidationError(
+                    stream.env._(
+                        "%(stream)s needs %(missing)s.",
+                        stream=stream.name,
+                        missing=missing,
+                    )
+                )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_pending(self):
+        waiting = (
+            self.env["sync.outbox"].sudo().search_count([("stream_id", "in", self.ids)])
+        )
+        if waiting:
+            raise UserError(
+                self.env._(
+                    "%s changes have not been delivered yet. Archive the "
+                    "synchronization, or cancel its jobs first.",
+                    waiting,
+                )
+            )
+
+    # -- writing --------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        streams = super().create(vals_list)
+        streams._ensure_job_functions()
+        self.env.registry.clear_cache()
+        return streams
+
+    def write(self, vals):
+        res = super().write(vals)
+        if "model_id" in vals:
+            self._ensure_job_functions()
+        self.env.registry.clear_cache()
+        return res
+
+    def unlink(self):
+        res = super().unlink()
+        self.env.registry.clear_cache()
+        return res
+
+    def _ensure_job_functions(self):
+        """Give each model the job function that names its channel.
+
+        ``queue.job.function`` needs a concrete model, so the mixin cannot bring one.
+        """
+        functions = self.env["queue.job.function"].sudo()
+        for model in self.model_id:
+            name = functions.job_function_name(model.model, "_sync_deliver")
+            if not functions.search_count([("name", "=", name)], limit=1):
+                functions.create(
+                    {
+                        "model_id": model.id,
+                        "method": "_sync_deliver",
+                        "channel_id": self.env.ref("queue_job_sync.channel_sync").id,
+                    }
+                )
+
+    # -- reading --------------------------------------------------------------
+
+    @api.model
+    def _syncable_models(self):
+        """Return the names of the models that inherit ``sync.mixin``."""
+        mixin = self.env.registry["sync.mixin"]
+        return [
+            name
+            for name, model in self.env.registry.items()
+            if issubclass(model, mixin) and not model._abstract
+        ]
+
+    @api.model
+    @tools.ormcache("model_name")
+    def _watchers(self, model_name):
+        """Return what edits of a model are recorded for.
+
+        :return: tuple of ``(stream id, frozenset of field names)``
+        """
+        streams = self.sudo().search(
+            [("model_name", "=", model_name), ("backend_id.active", "=", True)]
+        )
+        model = self.env[model_name].sudo()
+        return tuple(
+            (stream.id, frozenset(model._sync_watched_fields(stream)))
+            for stream in streams
+        )
+
+    def _parsed_domain(self):
+        """Return the filter of this stream as a list."""
+        return safe_eval(
+            self.domain or "[]", {"uid": self.env.uid, "time": tools.safe_eval.time}
+        )
+
+    def _parsed_retry_pattern(self):
+        """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.
+
+        The syntax is that of queue_job's ``retry_pattern``.
+        """
+        self.ensure_one()
+        if not self.retry_pattern:
+            return {}
+        try:
+            pattern = ast.literal_eval(self.retry_pattern)
+            for count, seconds in pattern.items():
+                least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
+                if int(count) < 1 or not 0 < int(least) <= int(most):
+                    raise ValueError(count)
+        except (ValueError, TypeError, SyntaxError, AttributeError):
+            raise ValidationError(
+                self.env._(
+                    "%s is not a retry pattern. It names seconds by number of "
+                    "tries, such as {1: 10, 5: 60} or {1: (10, 20)}.",
+                    self.retry_pattern,
+                )
+            ) from None
+        return pattern
+
+    def _route(self):
+        """Return where the messages of this stream go within its system."""
+        self.ensure_one()
+        return Route(
+            target=(self.endpoint if self.transport == "rest" else self.table) or "",
+            id_policy=self.id_policy if self.transport == "rest" else "odoo",
+            external_id_key=self.external_id_key or "id",
+            update_method=self.update_method,
+            key_column=self.key_column or "",
+        )
+
+    def _for_sending(self, records):
+        """Return the records as they are sent: whoever edited them, one result.
+
+        Language, timezone, company and rights are the stream's, not the editor's.
+        """
+        self.ensure_one()
+        company = self.company_id or self.env.ref("base.main_company")
+        return (
+            records.sudo()
+            .with_context(
+                {
+                    "lang": self.lang or None,
+                    "tz": "UTC",
+                    "active_test": False,
+                    "allowed_company_ids": company.ids,
+                }
+            )
+            .with_prefetch()
+        )
+
+    def _matching(self, records):
+        """Return those of the existing ``records`` that this stream sends."""
+        self.ensure_one()
+        records = self._for_sending(records)
+        return records.filtered_domain(records._sync_domain(self))
+
+    def _eta(self):
+        """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
+        self.ensure_one()
+        if self.delay_policy == "delay":
+            return fields.Datetime.now() + timedelta(minutes=self.delay_minutes)
+        wait = self._seconds_until_open()
+        return fields.Datetime.now() + timedelta(seconds=wait) if wait else None
+
+    def _seconds_until_open(self):
+        """Return the seconds until the off-peak window opens, 0 inside it."""
+        self.ensure_one()
+        if self.delay_policy != "window":
+            return 0
+        return seconds_until_open(
+            fields.Datetime.now().replace(tzinfo=UTC),
+            self.window_start,
+            self.window_end,
+            ZoneInfo(self.window_tz or "UTC"),
+        )
+
+    def _retry_seconds(self, current_try):
+        """Return the seconds to wait after a try that failed.
+
+        :param int current_try: 1 for the first
+        :return: seconds, or ``(least, most)`` for queue_job to choose from
+        """
+        self.ensure_one()
+        seconds = self.retry_delay * 60
+        for count, after in sorted(self._parsed_retry_pattern().items()):
+            if current_try >= count:
+                seconds = after
+        return seconds
+
+    def _known_ids(self, record_ids):
+        """Return those of the ids that the destination holds, or soon may.
+
+        A plain read: it neither locks nor waits.
+        """
+        self.ensure_one()
+        if not record_ids:
+            return set()
+        ids = tuple(record_ids)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT res_id FROM sync_binding
+                 WHERE stream_id = %(stream)s AND res_id IN %(ids)s
+                   AND (content_hash IS NOT NULL OR external_id IS NOT NULL)
+                 UNION
+                SELECT res_id FROM sync_outbox
+                 WHERE stream_id = %(stream)s AND res_id IN %(ids)s
+                """,
+                stream=self.id,
+                ids=ids,
+            )
+        )
+        return {res_id for (res_id,) in rows}
+
+    # -- actions --------------------------------------------------------------
+
+    def _action_open_record(self, res_id):
+        """Return an action that opens one record of this stream."""
+        self.ensure_one()
+        record = self.env[self.model_name].browse(res_id).exists()
+        if not record:
+            raise UserError(
+                self.env._(
+                    "%(model)s %(id)s no longer exists.",
+                    model=self.model_id.name,
+                    id=res_id,
+                )
+            )
+        return record.get_formview_action()
