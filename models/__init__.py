@@ -1,11 +1,15 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import base_partner_merge
 from . import sync_backend
 from . import sync_stream
+from . import sync_stream_runtime
 from . import sync_mapping
 from . import sync_outbox
+from . import sync_outbox_sweep
 from . import sync_binding
+from . import sync_binding_lock
 from . import sync_binding_delivery
 from . import sync_delivery
 from . import sync_mixin

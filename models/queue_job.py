@@ -3,7 +3,7 @@
 
 from odoo import api, fields, models
 
-from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED
+from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 
 # Failed jobs told about in one go before the cron commits.
 NOTIFY_BATCH = 50
@@ -97,6 +97,8 @@ class QueueJob(models.Model):
             self.env["sync.outbox"]._settle(
                 self, result or self.env._("Closed by %s", self.env.user.name)
             )
+        elif state == PENDING:
+            self.env["sync.outbox"].sudo()._rearm(self)
         return res
 
     # -- telling about failures -----------------------------------------------
@@ -141,13 +143,11 @@ class QueueJob(models.Model):
                 )
             ]
         )
-        for job in self:
-            users = job.company_id.job_failure_user_ids or (
-                managers.filtered(lambda user: job.company_id in user.company_ids)
-                if job.company_id
-                else managers
-            )
-            job.failure_recipient_ids = users.partner_id.filtered("email")
+        for company, jobs in self.grouped("company_id").items():
+            users = company.job_failure_user_ids or managers
+            if company and users == managers:
+                users = managers.filtered_domain([("company_ids", "in", company.ids)])
+            jobs.failure_recipient_ids = users.partner_id.filtered("email")
 
     @api.model
     def _cron_notify_failures(self):

@@ -3,10 +3,7 @@
 
 import hashlib
 import json
-import random
 from dataclasses import dataclass
-
-from psycopg2 import errors as pg_errors
 
 from odoo import api, fields, models
 
@@ -15,8 +12,6 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from ..exceptions import Rejected, Throttled
 from ..transports.base import Message
 
-# Seconds after which a job looks again at a record that another job is sending.
-BUSY_SECONDS = (1, 3)
 # Seconds to wait for a changed mind when a system or a synchronization is archived.
 ARCHIVED_SECONDS = 600
 
@@ -86,67 +81,6 @@ class SyncBinding(models.Model):
                 seconds=wait,
                 ignore_retry=True,
             )
-
-    def _busy_error(self):
-        return RetryableJobError(
-            self.env._("Another job is sending this record."),
-            seconds=random.uniform(*BUSY_SECONDS),
-            ignore_retry=True,
-        )
-
-    @api.model
-    def _lock(self, stream, record_ids):
-        """Return the bindings of the records that nobody else is sending.
-
-        Missing ones are inserted. The lock lasts as long as the transaction, and lets
-        other rows refer to the binding.
-
-        :raises RetryableJobError: another job has sent one of them after this
-            transaction took its snapshot, so that this job cannot know what was sent
-        """
-        cr = self.env.cr
-        try:
-            with cr.savepoint(flush=False):
-                cr.execute(
-                    "SELECT res_id FROM sync_binding"
-                    " WHERE stream_id = %s AND res_id = ANY(%s)",
-                    (stream.id, list(record_ids)),
-                    log_exceptions=False,
-                )
-                missing = set(record_ids) - {res_id for (res_id,) in cr.fetchall()}
-                if missing:
-                    self._insert_missing(stream, missing)
-                # SKIP LOCKED does not skip a row changed since the snapshot was
-                # taken: that is a serialization failure
-                cr.execute(
-                    "SELECT id FROM sync_binding"
-                    " WHERE stream_id = %s AND res_id = ANY(%s)"
-                    " ORDER BY res_id FOR NO KEY UPDATE SKIP LOCKED",
-                    (stream.id, list(record_ids)),
-                    log_exceptions=False,
-                )
-                return self.browse(id_ for (id_,) in cr.fetchall())
-        except (
-            pg_errors.SerializationFailure,
-            pg_errors.LockNotAvailable,
-            pg_errors.DeadlockDetected,
-        ):
-            raise self._busy_error() from None
-
-    def _insert_missing(self, stream, record_ids):
-        """Insert bindings, without waiting for a job that inserts the same ones."""
-        cr = self.env.cr
-        cr.execute("SELECT current_setting('lock_timeout')")
-        (previous,) = cr.fetchone()
-        cr.execute("SELECT set_config('lock_timeout', '100ms', true)")
-        cr.execute(
-            "INSERT INTO sync_binding (stream_id, res_id, version)"
-            " SELECT %s, unnest(%s::int[]), 0"
-            " ON CONFLICT (stream_id, res_id) DO NOTHING",
-            (stream.id, sorted(record_ids)),
-            log_exceptions=False,
-        )
-        cr.execute("SELECT set_config('lock_timeout', %s, true)", (previous,))
 
     # -- what to send ---------------------------------------------------------
 
@@ -344,31 +278,3 @@ class SyncBinding(models.Model):
             same=len(tasks) - len(sent),
             apart=len(failures) + len(busy),
         )
-
-    # -- failures and people --------------------------------------------------
-
-    @api.model
-    def _record_failure(self, job):
-        """Keep on the bindings why a job failed.
-
-        Called where queue_job stores the failure, after the job's own changes were
-        rolled back. A record that another job is sending already is left to it.
-        """
-        rows = self.env["sync.outbox"].search([("job_uuid", "=", job.uuid)])
-        for stream, stream_rows in rows.grouped("stream_id").items():
-            try:
-                bindings = self._lock(stream, set(stream_rows.mapped("res_id")))
-            except RetryableJobError:
-                continue
-            bindings.write(
-                {
-                    "last_error": job.exc_message or job.exc_name,
-                    "last_error_date": fields.Datetime.now(),
-                }
-            )
-
-    @api.model
-    def _note(self, rows, note):
-        """Tell on the bindings what a person decided about outbox rows."""
-        for stream, stream_rows in rows.grouped("stream_id").items():
-            self._lock(stream, set(stream_rows.mapped("res_id"))).write({"note": note})

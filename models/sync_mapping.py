@@ -121,16 +121,10 @@ class SyncMapping(models.Model):
     @api.model
     def _plain(self, field, value):
         """Convert the value of a field to one that JSON can hold."""
-        if field.type == "boolean":
-            return bool(value)
-        if field.type in ("integer", "float", "monetary"):
+        if field.type in ("boolean", "integer", "float", "monetary", "json"):
             return value
-        if field.type in ("one2many", "many2many"):
-            return value.ids
-        if field.type in ("many2one", "many2one_reference"):
-            return (value if isinstance(value, int) else value.id) or None
-        if field.type == "reference":
-            return f"{value._name},{value.id}" if value else None
+        if isinstance(value, models.BaseModel):
+            return self._plain_records(field, value)
         if value is False or value is None:
             return None
         if isinstance(value, datetime):
@@ -141,6 +135,14 @@ class SyncMapping(models.Model):
         if isinstance(value, bytes):
             # a binary field holds base64 already
             return value.decode("ascii", "replace")
-        if field.type in ("json", "serialized"):
-            return value
-        return str(value)
+        # a many2one_reference reads as an id
+        return value if isinstance(value, int) else str(value)
+
+    @api.model
+    def _plain_records(self, field, records):
+        """Convert the value of a field that links to records."""
+        if field.type in ("one2many", "many2many"):
+            return records.ids
+        if field.type == "reference":
+            return f"{records._name},{records.id}" if records else None
+        return records.id or None

@@ -51,8 +51,20 @@ def remember_changes(records, field_names=None, names=False):
         elif change.fields is not None:
             change.fields |= field_names
     if names:
-        for record in records.sudo().browse(ids).exists():
-            changes[record.id].name = record.display_name
+        for id_, name in names_of(records.browse(ids).exists()).items():
+            changes[id_].name = name
+
+
+def names_of(records):
+    """Return the names of records by id, wherever they were edited.
+
+    A contact's name may come with its address or mail, when the context asks for it.
+    """
+    context = records._job_prepare_context_before_enqueue()
+    return {
+        record.id: record.display_name
+        for record in records.sudo().with_context(context)
+    }
 
 
 class SyncOutbox(models.Model):
@@ -160,8 +172,8 @@ class SyncOutbox(models.Model):
         count = 0
         for start in range(0, len(records), size):
             chunk = records[start : start + size]
-            here = chunk.browse(id_ for id_ in chunk._ids if id_ not in gone).sudo()
-            names = {**gone, **{record.id: record.display_name for record in here}}
+            here = chunk.browse(id_ for id_ in chunk._ids if id_ not in gone)
+            names = {**gone, **names_of(here)}
             job = self._delay(stream, chunk, names, eta)
             count += 1
             rows += [
@@ -175,7 +187,8 @@ class SyncOutbox(models.Model):
                 }
                 for id_ in chunk._ids
             ]
-        self.sudo().create(rows)
+        # created by whoever made the edit
+        records.env["sync.outbox"].sudo().create(rows)
         return count
 
     @api.model
@@ -195,11 +208,15 @@ class SyncOutbox(models.Model):
                 "%(count)s %(model)s", count=len(records), model=stream.model_id.name
             )
         )
+        context = {"sync_record_name": label}
+        if stream.company_id:
+            # the job is seen by those who see the system; queue_job reads this key
+            context["company_id"] = stream.company_id.id
         try:
             with self.env.cr.savepoint(flush=False):
                 job = (
                     records.with_env(user_env)
-                    .with_context(sync_record_name=label)
+                    .with_context(**context)
                     .with_delay(
                         priority=stream.priority,
                         eta=eta,
@@ -231,19 +248,6 @@ class SyncOutbox(models.Model):
             if matching:
                 count += self._enqueue(stream, matching, force=True)
         return count
-
-    # -- people ---------------------------------------------------------------
-
-    @api.model
-    def _settle(self, jobs, note):
-        """Drop the changes of jobs that a person has closed, and say so.
-
-        :param jobs: ``queue.job`` records, set to done or cancelled
-        :param str note: who closed them
-        """
-        rows = self.sudo().search([("job_uuid", "in", jobs.mapped("uuid"))])
-        self.env["sync.binding"].sudo()._note(rows, note)
-        rows.unlink()
 
     def action_open_record(self):
         """Open the record that waits."""

@@ -2,24 +2,23 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
-from datetime import UTC, timedelta
-from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
 from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..transports.base import Route
 from ..transports.urls import endpoint_problem
-from .stream_window import seconds_until_open
 
 
 class SyncStream(models.Model):
-    """One model sent to one external system: which records, what of them, and when."""
+    """One model sent to one external system: which records, what of them, and when.
+
+    This file holds the settings and their checks; what jobs and edits ask of them is
+    in ``sync_stream_runtime.py``.
+    """
 
     _name = "sync.stream"
     _description = "Synchronization"
@@ -294,23 +293,6 @@ class SyncStream(models.Model):
         self.env.registry.clear_cache()
         return res
 
-    def _ensure_job_functions(self):
-        """Give each model the job function that names its channel.
-
-        ``queue.job.function`` needs a concrete model, so the mixin cannot bring one.
-        """
-        functions = self.env["queue.job.function"].sudo()
-        for model in self.model_id:
-            name = functions.job_function_name(model.model, "_sync_deliver")
-            if not functions.search_count([("name", "=", name)], limit=1):
-                functions.create(
-                    {
-                        "model_id": model.id,
-                        "method": "_sync_deliver",
-                        "channel_id": self.env.ref("queue_job_sync.channel_sync").id,
-                    }
-                )
-
     # -- reading --------------------------------------------------------------
 
     @api.model
@@ -322,22 +304,6 @@ class SyncStream(models.Model):
             for name, model in self.env.registry.items()
             if issubclass(model, mixin) and not model._abstract
         ]
-
-    @api.model
-    @tools.ormcache("model_name")
-    def _watchers(self, model_name):
-        """Return what edits of a model are recorded for.
-
-        :return: tuple of ``(stream id, frozenset of field names)``
-        """
-        streams = self.sudo().search(
-            [("model_name", "=", model_name), ("backend_id.active", "=", True)]
-        )
-        model = self.env[model_name].sudo()
-        return tuple(
-            (stream.id, frozenset(model._sync_watched_fields(stream)))
-            for stream in streams
-        )
 
     def _parsed_domain(self):
         """Return the filter of this stream as a list."""
@@ -368,101 +334,6 @@ class SyncStream(models.Model):
                 )
             ) from None
         return pattern
-
-    def _route(self):
-        """Return where the messages of this stream go within its system."""
-        self.ensure_one()
-        return Route(
-            target=(self.endpoint if self.transport == "rest" else self.table) or "",
-            id_policy=self.id_policy if self.transport == "rest" else "odoo",
-            external_id_key=self.external_id_key or "id",
-            update_method=self.update_method,
-            key_column=self.key_column or "",
-        )
-
-    def _for_sending(self, records):
-        """Return the records as they are sent: whoever edited them, one result.
-
-        Language, timezone, company and rights are the stream's, not the editor's.
-        """
-        self.ensure_one()
-        company = self.company_id or self.env.ref("base.main_company")
-        return (
-            records.sudo()
-            .with_context(
-                {
-                    "lang": self.lang or None,
-                    "tz": "UTC",
-                    "active_test": False,
-                    "allowed_company_ids": company.ids,
-                }
-            )
-            .with_prefetch()
-        )
-
-    def _matching(self, records):
-        """Return those of the existing ``records`` that this stream sends."""
-        self.ensure_one()
-        records = self._for_sending(records)
-        return records.filtered_domain(records._sync_domain(self))
-
-    def _eta(self):
-        """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
-        self.ensure_one()
-        if self.delay_policy == "delay":
-            return fields.Datetime.now() + timedelta(minutes=self.delay_minutes)
-        wait = self._seconds_until_open()
-        return fields.Datetime.now() + timedelta(seconds=wait) if wait else None
-
-    def _seconds_until_open(self):
-        """Return the seconds until the off-peak window opens, 0 inside it."""
-        self.ensure_one()
-        if self.delay_policy != "window":
-            return 0
-        return seconds_until_open(
-            fields.Datetime.now().replace(tzinfo=UTC),
-            self.window_start,
-            self.window_end,
-            ZoneInfo(self.window_tz or "UTC"),
-        )
-
-    def _retry_seconds(self, current_try):
-        """Return the seconds to wait after a try that failed.
-
-        :param int current_try: 1 for the first
-        :return: seconds, or ``(least, most)`` for queue_job to choose from
-        """
-        self.ensure_one()
-        seconds = self.retry_delay * 60
-        for count, after in sorted(self._parsed_retry_pattern().items()):
-            if current_try >= count:
-                seconds = after
-        return seconds
-
-    def _known_ids(self, record_ids):
-        """Return those of the ids that the destination holds, or soon may.
-
-        A plain read: it neither locks nor waits.
-        """
-        self.ensure_one()
-        if not record_ids:
-            return set()
-        ids = tuple(record_ids)
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT res_id FROM sync_binding
-                 WHERE stream_id = %(stream)s AND res_id IN %(ids)s
-                   AND (content_hash IS NOT NULL OR external_id IS NOT NULL)
-                 UNION
-                SELECT res_id FROM sync_outbox
-                 WHERE stream_id = %(stream)s AND res_id IN %(ids)s
-                """,
-                stream=self.id,
-                ids=ids,
-            )
-        )
-        return {res_id for (res_id,) in rows}
 
     # -- actions --------------------------------------------------------------
 

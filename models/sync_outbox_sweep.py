@@ -1,0 +1,91 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.tools import SQL
+
+# Changes without a job that are queued in one go before the cron commits.
+SWEEP_BATCH = 500
+
+
+class SyncOutbox(models.Model):
+    """What becomes of changes whose job a person closed, or which has vanished."""
+
+    _inherit = "sync.outbox"
+
+    @api.model
+    def _settle(self, jobs, note):
+        """Drop the changes of jobs that a person has closed, and say so.
+
+        :param jobs: ``queue.job`` records, set to done or cancelled
+        :param str note: who closed them
+        """
+        rows = self.sudo().search([("job_uuid", "in", jobs.mapped("uuid"))])
+        self.env["sync.binding"].sudo()._note(rows, note)
+        rows.unlink()
+
+    @api.model
+    def _rearm(self, jobs):
+        """Give requeued jobs something to deliver, if their changes were settled.
+
+        :param jobs: ``queue.job`` records, put back to pending
+        """
+        armed = set(
+            self.search([("job_uuid", "in", jobs.mapped("uuid"))]).mapped("job_uuid")
+        )
+        self.create(
+            [
+                {
+                    "stream_id": job.sync_stream_id.id,
+                    "res_id": record.id,
+                    "record_name": job.sync_record_name,
+                    "operation": "upsert" if record.exists() else "delete",
+                    "job_uuid": job.uuid,
+                }
+                for job in jobs
+                if job.sync_stream_id and job.uuid not in armed
+                for record in job.records.sudo()
+            ]
+        )
+
+    @api.model
+    def _cron_queue_orphans(self):
+        """Queue changes that have no job left to deliver them.
+
+        A job can vanish: purged, lost with a restored database, or never made because
+        queue_job refused it. Failed jobs are not replaced: people decide about them.
+        """
+        last_id = 0
+        while True:
+            self.env["queue.job"].flush_model(["uuid", "state"])
+            found = self.env.execute_query(
+                SQL(
+                    """
+                    SELECT o.id FROM sync_outbox o
+                      LEFT JOIN queue_job j ON j.uuid = o.job_uuid
+                     WHERE (j.id IS NULL OR j.state IN ('done', 'cancelled'))
+                       AND o.id > %s
+                     ORDER BY o.id LIMIT %s
+                    """,
+                    last_id,
+                    SWEEP_BATCH,
+                )
+            )
+            last_id = max((id_ for (id_,) in found), default=0)
+            # a row that a worker holds is being delivered
+            rows = self.browse(id_ for (id_,) in found).try_lock_for_update()
+            for (stream, res_id), changes in rows.grouped(
+                lambda row: (row.stream_id, row.res_id)
+            ).items():
+                record = (
+                    self.env[stream.model_name]
+                    .with_user(changes[-1].create_uid or self.env.user)
+                    .browse(res_id)
+                )
+                job = self._delay(
+                    stream, record, {res_id: changes[-1].record_name}, stream._eta()
+                )
+                changes.job_uuid = job and job.uuid
+            time_left = self.env["ir.cron"]._commit_progress(len(rows))
+            if not time_left or len(found) < SWEEP_BATCH:
+                return
