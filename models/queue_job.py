@@ -1,9 +1,14 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
+
+_logger = logging.getLogger(__name__)
 
 # Failed jobs told about in one go before the cron commits.
 NOTIFY_BATCH = 50
@@ -101,6 +106,20 @@ class QueueJob(models.Model):
             self.env["sync.outbox"].sudo()._rearm(self)
         return res
 
+    def open_related_action(self):
+        """Open what the job works on.
+
+        :raises UserError: there is nothing to open, or no longer
+        """
+        try:
+            return super().open_related_action()
+        except UserError:
+            if self.records and not self.records.exists():
+                raise UserError(
+                    self.env._("%s no longer exists.", self.related_name)
+                ) from None
+            raise
+
     # -- telling about failures -----------------------------------------------
 
     def write(self, vals):
@@ -156,15 +175,45 @@ class QueueJob(models.Model):
         Jobs failed by queue_job's runner with plain SQL pass through no method, so
         this looks at what is failed rather than at what announced itself.
         """
-        cron = self.env["ir.cron"]
-        template = self.env.ref("queue_job_sync.mail_template_job_failed")
+        template = self.env.ref(
+            "queue_job_sync.mail_template_job_failed", raise_if_not_found=False
+        )
+        if not template:
+            _logger.error("Nobody is told about failed jobs: the mail has no template")
+            return
         domain = [("state", "=", FAILED), ("failure_notified", "=", False)]
-        while jobs := self.search(domain, order="id", limit=NOTIFY_BATCH):
-            for job in jobs.filtered("failure_recipient_ids"):
-                template.send_mail(job.id)
-            jobs.failure_notified = True
+        last_id = 0
+        while jobs := self.search(
+            [*domain, ("id", ">", last_id)], order="id", limit=NOTIFY_BATCH
+        ):
+            last_id = jobs[-1].id
+            told = jobs.filtered(lambda job: job._tell_failure(template))
+            told.failure_notified = True
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
-            if not cron._commit_progress(
-                len(jobs), remaining=self.search_count(domain)
-            ):
+            time_left = self.env["ir.cron"]._commit_progress(
+                len(told),
+                remaining=self.search_count([*domain, ("id", ">", last_id)]),
+            )
+            if not (told and time_left):
                 break
+
+    def _tell_failure(self, template):
+        """Queue the mail about a failed job.
+
+        :return: whether that is settled; a text that cannot be rendered has to be
+            mended first, and is tried again when the cron next runs
+        """
+        self.ensure_one()
+        if not self.failure_recipient_ids:
+            _logger.warning(
+                "Job %s failed, and nobody who could be told has an e-mail address",
+                self.uuid,
+            )
+            return True
+        try:
+            with self.env.cr.savepoint():
+                template.send_mail(self.id)
+        except Exception:
+            _logger.exception("No mail could be written about failed job %s", self.uuid)
+            return False
+        return True

@@ -3,6 +3,7 @@
 
 """Off-peak windows: hours of a day, in a timezone, in which jobs may run."""
 
+import math
 from datetime import UTC, datetime, time, timedelta
 
 
@@ -32,5 +33,5 @@ def seconds_until_open(now, start, end, tz):
         opens = _at_hour(day, start, tz)
         closes = _at_hour(day if end > start else day + timedelta(days=1), end, tz)
         if now < closes:
-            return max(0, int((opens - now).total_seconds() + 0.999))
+            return max(0, math.ceil((opens - now).total_seconds()))
     raise AssertionError("a daily window opens within two days")

@@ -194,6 +194,25 @@ class SyncBackend(models.Model):
                     )
                 )
 
+    @api.constrains("transport")
+    def _check_streams(self):
+        streams = self.with_context(active_test=False).stream_ids
+        streams._check_route()
+        streams._check_mapping()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_used(self):
+        streams = self.with_context(active_test=False).stream_ids
+        if streams:
+            raise UserError(
+                self.env._(
+                    "%(system)s still has synchronizations (%(streams)s). "
+                    "Delete them first, or archive the system.",
+                    system=streams[0].backend_id.name,
+                    streams=", ".join(streams.mapped("name")),
+                )
+            )
+
     @api.model_create_multi
     def create(self, vals_list):
         backends = super().create(vals_list)

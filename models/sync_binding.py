@@ -162,8 +162,11 @@ class SyncBinding(models.Model):
 
     @api.model
     def _streams_of(self, model_name):
-        ids = [id_ for id_, _watched in self.env["sync.stream"]._watchers(model_name)]
-        return self.env["sync.stream"].browse(ids)
+        """Return the streams that the user may be told of: his companies' systems."""
+        streams = self.env["sync.stream"].sudo()
+        ids = [id_ for id_, _watched in streams._watchers(model_name)]
+        visible = {False, *self.env.companies.ids}
+        return streams.browse(ids).filtered(lambda each: each.company_id.id in visible)
 
     @api.model
     def _select_by_state(self, model, state):

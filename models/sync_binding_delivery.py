@@ -3,13 +3,15 @@
 
 import hashlib
 import json
+import random
 from dataclasses import dataclass
+from datetime import timedelta
 
 from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import Rejected, Throttled
+from ..exceptions import Rejected, Throttled, Unreachable
 from ..transports.base import Message
 
 # Seconds to wait for a changed mind when a system or a synchronization is archived.
@@ -39,7 +41,8 @@ class SyncBinding(models.Model):
         :param stream: the ``sync.stream``
         :param record_ids: ids of the records
         :return: what was done, in a sentence for people
-        :raises RetryableJobError: temporary failure of the only record, or a wait
+        :raises RetryableJobError: temporary failure of the only record, no record got
+            through, or a wait
         :raises SyncError: the only record was refused
         """
         if not stream.exists():
@@ -53,10 +56,9 @@ class SyncBinding(models.Model):
         failures = self._send_tasks(stream, tasks)
         if failures and len(record_ids) == 1:
             raise self._job_error(stream, failures[0][1])
-        for task, _error in failures:
-            self._hand_on(stream, task.binding.res_id)
+        self._hand_on_failures(stream, tasks, failures)
         for res_id in busy:
-            self._hand_on(stream, res_id)
+            self._hand_on(stream, [res_id])
         return self._summary(stream, tasks, failures, busy)
 
     def _pass_gate(self, stream, record_ids):
@@ -224,29 +226,68 @@ class SyncBinding(models.Model):
         """Return the exception that queue_job has to see for a failed delivery."""
         if isinstance(error, Rejected):
             return error
-        if isinstance(error, Throttled):
-            return RetryableJobError(
-                error.message, seconds=max(1, error.retry_after), ignore_retry=True
-            )
         job = self.env["queue.job"].search(
             [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
         )
         return RetryableJobError(
-            error.message, seconds=stream._retry_seconds(job.retry + 1)
+            error.message,
+            seconds=self._seconds_after(stream, error, job.retry + 1),
+            ignore_retry=isinstance(error, Throttled),
         )
 
-    def _hand_on(self, stream, res_id):
-        """Give one record of a batch a job of its own, with its outbox rows."""
-        record = self.env[stream.model_name].browse(res_id)
+    def _seconds_after(self, stream, error, current_try):
+        """Return how long to wait after a failure: seconds, or a pair of them."""
+        if isinstance(error, Rejected):
+            return 0
+        if isinstance(error, Throttled):
+            return max(1, error.retry_after)
+        return stream._retry_seconds(current_try)
+
+    def _hand_on_failures(self, stream, tasks, failures):
+        """Find other jobs for the records of a batch that did not get through.
+
+        One of its own for each, unless it was not the record's fault: an outage must
+        not turn a batch into as many jobs as it has records.
+
+        :raises RetryableJobError: nothing at all got through
+        """
+        stopped = [
+            (task, error)
+            for task, error in failures
+            if isinstance(error, Throttled | Unreachable)
+        ]
+        if stopped:
+            error = stopped[0][1]
+            if len(failures) == len([task for task in tasks if task.message]):
+                raise self._job_error(stream, error)
+            self._hand_on(
+                stream,
+                [task.binding.res_id for task, _error in stopped],
+                self._seconds_after(stream, error, 1),
+            )
+        for task, error in failures:
+            if not isinstance(error, Throttled | Unreachable):
+                seconds = self._seconds_after(stream, error, 1)
+                self._hand_on(stream, [task.binding.res_id], seconds)
+
+    def _hand_on(self, stream, res_ids, seconds=0):
+        """Give records of a batch another job, with their outbox rows.
+
+        :param seconds: to wait before, or a pair of least and most
+        """
+        if isinstance(seconds, tuple):
+            seconds = random.uniform(*seconds)
+        records = self.env[stream.model_name].browse(res_ids)
         rows = self.env["sync.outbox"].search(
             [
                 ("stream_id", "=", stream.id),
-                ("res_id", "=", res_id),
+                ("res_id", "in", res_ids),
                 ("job_uuid", "=", self.env.context.get("job_uuid")),
             ]
         )
-        names = {res_id: rows[:1].record_name}
-        job = self.env["sync.outbox"]._delay(stream, record, names)
+        names = dict.fromkeys(res_ids) | {row.res_id: row.record_name for row in rows}
+        eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
+        job = self.env["sync.outbox"]._delay(stream, records, names, eta)
         rows.job_uuid = job and job.uuid
 
     def _summary(self, stream, tasks, failures, busy):
@@ -272,7 +313,7 @@ class SyncBinding(models.Model):
             return self.env._("%s: delivered.", system)
         return self.env._(
             "%(system)s: %(sent)s delivered, %(same)s unchanged, "
-            "%(apart)s given a job of their own.",
+            "%(apart)s left to another job.",
             system=system,
             sent=len(sent) - len(failures),
             same=len(tasks) - len(sent),

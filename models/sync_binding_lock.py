@@ -103,6 +103,19 @@ class SyncBinding(models.Model):
 
     @api.model
     def _note(self, rows, note):
-        """Tell on the bindings what a person decided about outbox rows."""
+        """Tell on the bindings what a person decided about outbox rows.
+
+        :return: the rows of which nobody else is sending the record. The others are
+            settled by the job that sends it, which must not find them gone after
+            it has sent them.
+        """
+        free = rows.browse()
         for stream, stream_rows in rows.grouped("stream_id").items():
-            self._lock(stream, set(stream_rows.mapped("res_id"))).write({"note": note})
+            try:
+                bindings = self._lock(stream, set(stream_rows.mapped("res_id")))
+            except RetryableJobError:
+                continue
+            bindings.write({"note": note})
+            locked = set(bindings.mapped("res_id"))
+            free |= stream_rows.filtered(lambda row, ids=locked: row.res_id in ids)
+        return free

@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import itertools
 from datetime import date, datetime
 
 from odoo import api, fields, models
@@ -67,6 +68,27 @@ class SyncMapping(models.Model):
                         mapping.target,
                     )
                 )
+
+    @api.constrains("target", "stream_id")
+    def _check_nesting(self):
+        """A key of a JSON object holds a value or further keys, never both."""
+        for stream in self.stream_id.filtered(lambda each: each.transport == "rest"):
+            targets = stream.mapping_ids.mapped("target")
+            keys = set(targets)
+            if stream.delete_policy == "mark":
+                keys.add(stream.mark_key)
+            for target in targets:
+                parents = itertools.accumulate(target.split("."), "{}.{}".format)
+                taken = keys.intersection(parents) - {target}
+                if taken:
+                    raise ValidationError(
+                        stream.env._(
+                            "%(key)s cannot be a value, "
+                            "because %(target)s nests in it.",
+                            key=min(taken),
+                            target=target,
+                        )
+                    )
 
     def _resolve_path(self):
         """Return the fields that the path goes through, first to last.

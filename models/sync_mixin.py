@@ -175,6 +175,7 @@ class SyncMixin(models.AbstractModel):
     def _compute_sync_available(self):
         self.sync_available = bool(self.env["sync.stream"]._watchers(self._name))
 
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_sync_state(self):
         states = self.env["sync.binding"]._states_by_record(self)
         for record in self:
@@ -187,15 +188,17 @@ class SyncMixin(models.AbstractModel):
     def _search_sync_state(self, operator, value):
         if operator != "in":
             return NotImplemented
-        return Domain.OR(
+        known = [state for state, _label in SYNC_STATES]
+        domain = Domain.OR(
             Domain("id", "in", self.env["sync.binding"]._select_by_state(self, state))
-            if state
-            else ~self._search_sync_state(
-                "in", [known for known, _label in SYNC_STATES]
-            )
-            for state in value
+            for state in known
+            if state in value
         )
+        if False in value:
+            domain |= ~self._search_sync_state("in", known)
+        return domain
 
+    @api.depends_context("uid", "allowed_company_ids")
     def _compute_sync_status(self):
         qweb = self.env["ir.qweb"]
         lines = self.env["sync.binding"]._status_lines(self)

@@ -21,8 +21,7 @@ class SyncOutbox(models.Model):
         :param str note: who closed them
         """
         rows = self.sudo().search([("job_uuid", "in", jobs.mapped("uuid"))])
-        self.env["sync.binding"].sudo()._note(rows, note)
-        rows.unlink()
+        self.env["sync.binding"].sudo()._note(rows, note).unlink()
 
     @api.model
     def _rearm(self, jobs):

@@ -3,10 +3,9 @@
 
 import ast
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -233,7 +232,15 @@ class SyncStream(models.Model):
                     )
                 )
 
-    @api.constrains("backend_id", "endpoint", "table", "key_column", "delete_policy")
+    @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
+    def _check_mapping(self):
+        self.mapping_ids._check_field_path()
+        self.mapping_ids._check_target()
+        self.mapping_ids._check_nesting()
+
+    @api.constrains(
+        "backend_id", "endpoint", "table", "key_column", "delete_policy", "mark_key"
+    )
     def _check_route(self):
         for stream in self:
             missing = False
@@ -306,10 +313,11 @@ class SyncStream(models.Model):
         ]
 
     def _parsed_domain(self):
-        """Return the filter of this stream as a list."""
-        return safe_eval(
-            self.domain or "[]", {"uid": self.env.uid, "time": tools.safe_eval.time}
-        )
+        """Return the filter of this stream as a list.
+
+        It may not speak of the user: what is sent does not depend on who edits.
+        """
+        return ast.literal_eval(self.domain or "[]")
 
     def _parsed_retry_pattern(self):
         """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.

@@ -1,0 +1,216 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from contextlib import contextmanager
+
+from odoo import SUPERUSER_ID, api, fields
+from odoo.modules.registry import Registry
+from odoo.tests.common import BaseCase, TransactionCase, get_db_name
+from odoo.tools import mute_logger
+
+from odoo.addons.queue_job.controllers.main import RunJobController
+
+from .servers import HttpDestination
+
+MAPPING = [("name", "name"), ("email", "email"), ("country_id.code", "country")]
+
+
+def backend_values(**values):
+    """Values of a REST system that nothing listens for."""
+    return {
+        "name": "CRM",
+        "transport": "rest",
+        "url": "http://127.0.0.1:9/api",
+        "connect_timeout": 2,
+        "read_timeout": 2,
+        **values,
+    }
+
+
+def stream_values(backend, mapping=MAPPING, **values):
+    """Values of a stream that sends contacts to a system."""
+    return {
+        "name": f"Contacts to {backend.name}",
+        "backend_id": backend.id,
+        "model_id": backend.env["ir.model"]._get("res.partner").id,
+        "endpoint": "contacts",
+        "mapping_ids": [
+            fields.Command.create({"field_path": path, "target": target})
+            for path, target in mapping
+        ],
+        **values,
+    }
+
+
+class SyncCase(TransactionCase):
+    """Everything that happens in the editor's transaction."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.backend = cls.env["sync.backend"].create(backend_values())
+        cls.stream = cls.env["sync.stream"].create(stream_values(cls.backend))
+        cls.before_commit(cls)
+
+    def before_commit(self):
+        """Do what happens just before a commit."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.env.flush_all()
+
+    def outbox(self, records=None, stream=None):
+        """Return the undelivered changes, of some records or of all."""
+        domain = [("stream_id", "=", (stream or self.stream).id)]
+        if records is not None:
+            domain.append(("res_id", "in", records.ids))
+        return self.env["sync.outbox"].search(domain)
+
+    def jobs(self, stream=None):
+        """Return the jobs of a stream."""
+        return self.env["queue.job"].search(
+            [("sync_stream_id", "=", (stream or self.stream).id)], order="id"
+        )
+
+    @contextmanager
+    def committed(self):
+        """Yield a list; on leaving, the jobs that the commit made are in it."""
+        found = []
+        before = self.jobs()
+        yield found
+        self.before_commit()
+        found.extend(self.jobs() - before)
+
+
+class DeliveryCase(BaseCase):
+    """Real transactions, a real destination, and queue_job's own controller.
+
+    What a test commits is deleted when it ends.
+    """
+
+    stream_options = {}
+    destination_class = HttpDestination
+    # the controller logs the traceback of each failed job
+    quiet_loggers = ("odoo.addons.queue_job.controllers.main",)
+
+    def setUp(self):
+        super().setUp()
+        self.registry = Registry(get_db_name())
+        self.destination = self.enterContext(self.destination_class())
+        with self.transaction() as env:
+            backend = env["sync.backend"].create(
+                backend_values(url=self.destination.url)
+            )
+            stream = env["sync.stream"].create(
+                stream_values(backend, **self.stream_options)
+            )
+            self.backend_id = backend.id
+            self.stream_id = stream.id
+        self.partner_ids = []
+        self.addCleanup(self._delete_everything)
+
+    @contextmanager
+    def transaction(self, uid=SUPERUSER_ID):
+        """Yield an environment whose changes are committed on leaving."""
+        with self.registry.cursor() as cr:
+            yield api.Environment(cr, uid, {})
+
+    def _delete_everything(self):
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            env["queue.job"].search([("sync_stream_id", "=", stream.id)]).unlink()
+            env["sync.outbox"].search([("stream_id", "=", stream.id)]).unlink()
+            stream.exists().unlink()
+            env["sync.backend"].browse(self.backend_id).exists().unlink()
+            env["res.partner"].browse(self.partner_ids).exists().unlink()
+
+    def change_stream(self, **values):
+        """Commit other settings of the synchronization."""
+        with self.transaction() as env:
+            env["sync.stream"].browse(self.stream_id).write(values)
+
+    def change_backend(self, **values):
+        """Commit other settings of the system."""
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).write(values)
+
+    def new_partner(self, uid=SUPERUSER_ID, **values):
+        """Commit a new contact, and return its id."""
+        with self.transaction(uid) as env:
+            partner = env["res.partner"].create({"name": "Ada", **values})
+            self.partner_ids.append(partner.id)
+        return partner.id
+
+    def edit(self, partner_id, uid=SUPERUSER_ID, **values):
+        """Commit an edit of a contact."""
+        with self.transaction(uid) as env:
+            env["res.partner"].browse(partner_id).write(values)
+
+    def delete(self, partner_id):
+        """Commit the deletion of a contact."""
+        with self.transaction() as env:
+            env["res.partner"].browse(partner_id).unlink()
+
+    def read(self, model, domain, field_names, **kwargs):
+        """Read what is committed."""
+        with self.transaction() as env:
+            return env[model].search_read(domain, field_names, **kwargs)
+
+    def job_uuids(self, *states):
+        """Return the UUIDs of this test's jobs, oldest first."""
+        domain = [("sync_stream_id", "=", self.stream_id)]
+        if states:
+            domain.append(("state", "in", states))
+        return [
+            job["uuid"]
+            for job in self.read("queue.job", domain, ["uuid"], order="id")
+        ]
+
+    def job(self, uuid, *field_names):
+        """Return what is committed of a job, as a dict."""
+        (job,) = self.read("queue.job", [("uuid", "=", uuid)], list(field_names))
+        return job
+
+    def run_job(self, uuid):
+        """Run a job as the runner and a worker do, whatever its eta.
+
+        :return: its state afterwards
+        """
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET state = 'enqueued',"
+                " date_enqueued = now() AT TIME ZONE 'utc'"
+                " WHERE uuid = %s AND state = 'pending'",
+                (uuid,),
+            )
+        with (
+            self.registry.cursor() as cr,
+            mute_logger(*self.quiet_loggers),
+        ):
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            job = RunJobController._acquire_job(env, uuid)
+            try:
+                RunJobController._runjob(env, job)
+            except Exception:
+                # as the HTTP layer does; the failure itself is committed already
+                cr.rollback()
+        return self.job(uuid, "state")["state"]
+
+    def run_pending(self):
+        """Run every pending job of this test once, and return the states."""
+        return [self.run_job(uuid) for uuid in self.job_uuids("pending")]
+
+    def binding(self, partner_id):
+        """Return what is known of a contact at the destination."""
+        found = self.read(
+            "sync.binding",
+            [("stream_id", "=", self.stream_id), ("res_id", "=", partner_id)],
+            [],
+        )
+        return found[0] if found else None
+
+    def outbox(self, partner_id=None):
+        """Return the undelivered changes of this test."""
+        domain = [("stream_id", "=", self.stream_id)]
+        if partner_id:
+            domain.append(("res_id", "=", partner_id))
+        return self.read("sync.outbox", domain, ["res_id", "operation", "job_uuid"])

@@ -1,0 +1,127 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import os
+import secrets
+
+import psycopg2
+from psycopg2 import sql
+
+from odoo.sql_db import connection_info_for
+
+from ..transports.postgresql import PostgresqlTransport
+from ..transports.postgresql_connection import PostgresqlConfig
+from .transport_case import TransportCase
+
+PASSWORD = "p4ss/wörd's\\"
+TABLES = """
+CREATE SCHEMA crm;
+GRANT ALL ON SCHEMA crm TO PUBLIC;
+CREATE TABLE contacts (
+    odoo_id integer PRIMARY KEY,
+    name text NOT NULL,
+    email text UNIQUE,
+    age integer CHECK (age >= 0),
+    tags text[],
+    address jsonb,
+    active boolean,
+    ratio numeric,
+    deleted boolean DEFAULT false
+);
+CREATE TABLE crm.contacts (odoo_id text PRIMARY KEY, name varchar(10));
+CREATE TABLE keyless (odoo_id integer, name text);
+CREATE TABLE "we""ird; DROP TABLE contacts; --" (
+    "k 100%s" integer PRIMARY KEY, "na""me);--" text
+);
+CREATE TABLE slow (odoo_id integer PRIMARY KEY, name text);
+CREATE FUNCTION take_long() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_sleep(20); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT ON slow FOR EACH ROW EXECUTE FUNCTION take_long();
+CREATE TABLE scripted (odoo_id integer PRIMARY KEY, name text);
+CREATE FUNCTION raise_name() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'as told' USING ERRCODE = NEW.name; END $$;
+CREATE TRIGGER scripted BEFORE INSERT ON scripted
+    FOR EACH ROW EXECUTE FUNCTION raise_name();
+GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC;
+GRANT ALL ON ALL TABLES IN SCHEMA crm TO PUBLIC;
+CREATE TABLE private (odoo_id integer PRIMARY KEY, name text);
+"""
+
+
+def _server_address():
+    """:return: host and port of Odoo's own server, over TCP"""
+    parameters = connection_info_for("postgres")[1]
+    host = parameters.get("host") or os.environ.get("PGHOST") or "127.0.0.1"
+    port = parameters.get("port") or os.environ.get("PGPORT") or 5432
+    return "127.0.0.1" if host.startswith("/") else host, int(port)
+
+
+class PostgresqlCase(TransportCase):
+    """A database of its own on Odoo's server, and a login with a password."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.host, cls.port = _server_address()
+        suffix = secrets.token_hex(4)
+        cls.dbname = f"queue_job_sync_dest_{suffix}"
+        cls.user = f"queue_job_sync_user_{suffix}"
+        names = {"db": sql.Identifier(cls.dbname), "user": sql.Identifier(cls.user)}
+        admin = cls._admin("postgres")
+
+        def execute(text):
+            admin.cursor().execute(sql.SQL(text).format(**names), [PASSWORD])
+
+        cls.addClassCleanup(admin.close)
+        execute("CREATE ROLE {user} LOGIN PASSWORD %s")
+        cls.addClassCleanup(execute, "DROP ROLE {user}")
+        execute("CREATE DATABASE {db} TEMPLATE template0 ENCODING 'UTF8'")
+        cls.addClassCleanup(execute, "DROP DATABASE {db} WITH (FORCE)")
+        cls.owner = cls._admin(cls.dbname)
+        cls.addClassCleanup(cls.owner.close)
+        cls.owner.cursor().execute(TABLES)
+
+    @classmethod
+    def _admin(cls, dbname):
+        connection = psycopg2.connect(**connection_info_for(dbname)[1])
+        connection.autocommit = True
+        return connection
+
+    def setUp(self):
+        super().setUp()
+        self.query(
+            "TRUNCATE contacts, crm.contacts, keyless, slow, scripted, private, "
+            '"we""ird; DROP TABLE contacts; --"'
+        )
+
+    def query(self, text, *values):
+        with self.owner.cursor() as cursor:
+            cursor.execute(text, values or None)
+            return cursor.fetchall() if cursor.description else None
+
+    def disconnect(self):
+        """End the sessions of the transport, at the server."""
+        self.query(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE usename = %s",
+            self.user,
+        )
+
+    def config(self, **options):
+        values = {
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.dbname,
+            "user": self.user,
+            "password": PASSWORD,
+            "connect_timeout": 3,
+            "statement_timeout": 3,
+        }
+        return PostgresqlConfig(**{**values, **options})
+
+    def send(self, *messages, **options):
+        """:return: the receipt, or the list of them for several messages"""
+        with PostgresqlTransport(self.config(**options)) as transport:
+            receipts = transport.send(messages)
+        self.assertEqual([receipt.message for receipt in receipts], list(messages))
+        return receipts[0] if len(receipts) == 1 else receipts

@@ -1,0 +1,278 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Who may do what, and who may read a secret."""
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.tests import new_test_user, tagged
+
+from .common import SyncCase, backend_values, stream_values
+
+CONFIGURATION = ("sync.backend", "sync.stream", "sync.mapping")
+RECORDS = ("sync.outbox", "sync.binding", "sync.delivery")
+OPERATIONS = ("read", "write", "create", "unlink")
+
+ROLES = {
+    "public": "base.group_public",
+    "portal": "base.group_portal",
+    "user": "base.group_user",
+    "creator": "base.group_user,base.group_partner_manager",
+    "manager": "base.group_user,queue_job.group_queue_job_manager",
+    "system": "base.group_system",
+}
+
+# what each role may do: with the configuration, and with what the jobs write
+ALLOWED = {
+    "public": ((), ()),
+    "portal": ((), ()),
+    "user": ((), ()),
+    "creator": ((), ()),
+    "manager": (("read",), ("read",)),
+    "system": (OPERATIONS, ("read",)),
+}
+
+
+class AccessCase(SyncCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.backend.write({"auth": "bearer", "auth_secret": "s3cret"})
+        cls.users = {
+            role: new_test_user(cls.env, f"sync_{role}", groups=groups)
+            for role, groups in ROLES.items()
+        }
+        cls.partner = cls.env["res.partner"].create({"name": "Ada"})
+        cls.before_commit(cls)
+        cls.binding = cls.env["sync.binding"].create(
+            {"stream_id": cls.stream.id, "res_id": cls.partner.id, "external_id": "7"}
+        )
+        cls.delivery = cls.env["sync.delivery"].create(
+            {
+                "stream_id": cls.stream.id,
+                "res_id": cls.partner.id,
+                "operation": "upsert",
+                "state": "success",
+                "date": fields.Datetime.now(),
+            }
+        )
+
+    def one_of_each(self):
+        """Return a record of every model of the addon."""
+        return {
+            "sync.backend": self.backend,
+            "sync.stream": self.stream,
+            "sync.mapping": self.stream.mapping_ids[0],
+            "sync.outbox": self.outbox(self.partner),
+            "sync.binding": self.binding,
+            "sync.delivery": self.delivery,
+        }
+
+
+@tagged("post_install", "-at_install")
+class TestAccess(AccessCase):
+    def test_every_role_on_every_model(self):
+        for role, (configuration, records) in ALLOWED.items():
+            for models, allowed in (
+                (CONFIGURATION, configuration),
+                (RECORDS, records),
+            ):
+                for model in models:
+                    record = self.one_of_each()[model].with_user(self.users[role])
+                    self.assertEqual(len(record), 1)
+                    for operation in OPERATIONS:
+                        with self.subTest(role=role, model=model, operation=operation):
+                            self.assertEqual(
+                                record.has_access(operation), operation in allowed
+                            )
+
+    def test_reading_without_right_is_refused(self):
+        for role in ("public", "portal", "user", "creator"):
+            for model, record in self.one_of_each().items():
+                with self.subTest(role=role, model=model):
+                    with self.assertRaises(AccessError):
+                        record.with_user(self.users[role]).read(["id"])
+                    with self.assertRaises(AccessError):
+                        self.env[model].with_user(self.users[role]).search([])
+
+    def test_no_one_edits_what_the_jobs_write(self):
+        for role in ("manager", "system"):
+            user = self.users[role]
+            with self.assertRaises(AccessError):
+                self.binding.with_user(user).write({"external_id": "8"})
+            with self.assertRaises(AccessError):
+                self.delivery.with_user(user).unlink()
+            with self.assertRaises(AccessError):
+                self.outbox(self.partner).with_user(user).unlink()
+
+    def test_manager_reads_everything_but_configures_nothing(self):
+        manager = self.users["manager"]
+        for model, record in self.one_of_each().items():
+            with self.subTest(model):
+                self.assertTrue(record.with_user(manager).read())
+        with self.assertRaises(AccessError):
+            self.backend.with_user(manager).name = "Mine"
+        with self.assertRaises(AccessError):
+            self.backend.with_user(manager).action_test_connection()
+        with self.assertRaises(AccessError):
+            self.stream.with_user(manager).active = False
+
+    def test_administrator_without_job_rights_configures(self):
+        system = self.users["system"]
+        self.assertFalse(system.has_group("queue_job.group_queue_job_manager"))
+        env = self.env(user=system, su=False)
+        backend = env["sync.backend"].create(
+            backend_values(name="Shop", auth="bearer", auth_secret="t0ken")
+        )
+        self.assertEqual(backend.auth_secret, "t0ken")
+        stream = env["sync.stream"].create(stream_values(backend))
+        stream.mapping_ids[0].target = "label"
+        stream.write({"priority": 3, "active": False})
+        stream.copy()
+        stream.mapping_ids.unlink()
+        backend.with_context(active_test=False).stream_ids.unlink()
+        self.assertFalse(stream.exists())
+        backend.unlink()
+
+    def test_administrator_opens_the_forms(self):
+        env = self.env(user=self.users["system"], su=False)
+        for model in (*CONFIGURATION[:2], *RECORDS):
+            with self.subTest(model):
+                env[model].get_views([(False, "list")])
+                record = self.one_of_each()[model].with_env(env)
+                record.web_read({"display_name": {}})
+        env["sync.stream"].default_get(["channel_id", "model_id"])
+
+    def test_jobs_of_a_stream_are_for_job_managers(self):
+        self.assertTrue(self.jobs().with_user(self.users["manager"]).read(["name"]))
+        for role in ("public", "portal", "user", "creator", "system"):
+            with self.subTest(role), self.assertRaises(AccessError):
+                self.jobs().with_user(self.users[role]).read(["name"])
+
+
+@tagged("post_install", "-at_install")
+class TestSecrets(AccessCase):
+    """Job managers see the system, and no way leads to its secrets."""
+
+    SECRETS = ("auth_secret", "db_password")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["sync.backend"].create(
+            backend_values(
+                name="Warehouse",
+                transport="postgresql",
+                db_host="127.0.0.1",
+                db_name="warehouse",
+                db_user="writer",
+                db_password="s3cret",
+            )
+        )
+        cls.env.flush_all()
+        cls.manager_env = cls.env(user=cls.users["manager"], su=False)
+        cls.backends = cls.manager_env["sync.backend"]
+        cls.mine = cls.backend.with_env(cls.manager_env)
+
+    def refused(self):
+        return self.assertRaises(AccessError)
+
+    def test_not_read(self):
+        for name in self.SECRETS:
+            with self.subTest(name):
+                with self.refused():
+                    self.mine.read([name])
+                with self.refused():
+                    self.mine[name]
+                with self.refused():
+                    self.mine.mapped(name)
+                with self.refused():
+                    self.mine.web_read({name: {}})
+
+    def test_not_in_what_is_read_by_default(self):
+        (values,) = self.mine.read()
+        for name in self.SECRETS:
+            self.assertNotIn(name, values)
+            self.assertNotIn(name, self.backends.fields_get())
+        self.assertNotIn("s3cret", repr(values))
+
+    def test_not_in_the_form(self):
+        form = self.backends.get_view(view_type="form")
+        for name in self.SECRETS:
+            self.assertNotIn(f'name="{name}"', form["arch"])
+
+    def test_not_searched(self):
+        for name in self.SECRETS:
+            with self.subTest(name):
+                with self.refused():
+                    self.backends.search([(name, "=like", "s%")])
+                with self.refused():
+                    self.backends.search_count([(name, "!=", False)])
+                with self.refused():
+                    self.mine.filtered_domain([(name, "=", "s3cret")])
+
+    def test_not_searched_through_links(self):
+        for model, path in (
+            ("sync.stream", "backend_id"),
+            ("sync.mapping", "stream_id.backend_id"),
+            ("sync.outbox", "backend_id"),
+            ("sync.binding", "stream_id.backend_id"),
+            ("sync.delivery", "stream_id.backend_id"),
+            ("queue.job", "sync_backend_id"),
+        ):
+            with self.subTest(model), self.refused():
+                self.manager_env[model].search([(f"{path}.auth_secret", "=like", "s%")])
+
+    def test_not_ordered_by(self):
+        with self.refused():
+            self.backends.search([], order="auth_secret")
+
+    def test_not_grouped_by(self):
+        for name in self.SECRETS:
+            with self.subTest(name):
+                with self.refused():
+                    self.backends.formatted_read_group([], [name], ["__count"])
+                with self.refused():
+                    self.backends.formatted_read_group([], [], [f"{name}:max"])
+
+    def test_not_exported(self):
+        self.users["manager"].group_ids += self.env.ref("base.group_allow_export")
+        self.assertTrue(self.mine.export_data(["name"])["datas"])
+        for name in self.SECRETS:
+            with self.subTest(name), self.refused():
+                self.mine.export_data(["name", name])
+        with self.refused():
+            self.manager_env["sync.stream"].search([]).export_data(
+                ["backend_id/auth_secret"]
+            )
+
+    def test_not_copied(self):
+        with self.refused():
+            self.mine.copy()
+        self.assertNotIn("auth_secret", self.backend.copy_data()[0])
+        self.assertNotIn("db_password", self.backend.copy_data()[0])
+
+    def test_not_mapped_into_a_payload(self):
+        """Only models with the mixin are sent, and secrets are none of theirs."""
+        for model in self.env["sync.stream"]._syncable_models():
+            self.assertFalse(set(self.SECRETS) & self.env[model]._fields.keys())
+
+    def test_not_tracked_in_the_chatter(self):
+        self.backend.auth_secret = "an0ther"
+        self.env.flush_all()
+        self.before_commit()
+        for name in self.SECRETS:
+            self.assertFalse(getattr(self.backend._fields[name], "tracking", None))
+        self.assertNotIn("an0ther", str(self.backend.message_ids.mapped("body")))
+        self.assertFalse(
+            self.backend.message_ids.tracking_value_ids.filtered(
+                lambda line: line.field_id.name in self.SECRETS
+            )
+        )
+
+    def test_administrators_read_them(self):
+        backend = self.backend.with_user(self.users["system"])
+        self.assertEqual(backend.read(["auth_secret"])[0]["auth_secret"], "s3cret")
+
+    def test_not_in_the_job(self):
+        job = self.jobs()[0]
+        self.assertNotIn("s3cret", repr(job.read()))

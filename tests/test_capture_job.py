@@ -1,0 +1,143 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the job of an edit is like."""
+
+from datetime import datetime
+
+from freezegun import freeze_time
+
+from odoo.tests import new_test_user, tagged
+
+from .common import SyncCase
+
+
+@tagged("post_install", "-at_install")
+class TestCaptureJob(SyncCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.partner = cls.env["res.partner"].create({"name": "Ada"})
+        cls.before_commit(cls)
+        cls.outbox(cls).unlink()
+
+    def job_of_edit(self, **values):
+        """Return the job that an edit makes, after writing on the stream."""
+        self.stream.write(values)
+        with self.committed() as jobs:
+            self.partner.name = "Ada Lovelace"
+        (job,) = jobs
+        return job
+
+    def test_links_to_what_it_sends(self):
+        job = self.job_of_edit()
+        self.assertEqual(job.sync_stream_id, self.stream)
+        self.assertEqual(job.sync_backend_id, self.backend)
+        self.assertEqual(job.sync_res_id, self.partner.id)
+        self.assertEqual(job.sync_record_name, "Ada Lovelace")
+        self.assertEqual(job.model_name, "res.partner")
+        self.assertEqual(job.method_name, "_sync_deliver")
+        self.assertEqual(job.records, self.partner)
+
+    def test_says_system_and_record(self):
+        self.assertEqual(self.job_of_edit().name, "CRM: Ada Lovelace")
+
+    def test_belongs_to_the_user_whose_edit_made_it(self):
+        user = new_test_user(
+            self.env, "sync_clerk", groups="base.group_user,base.group_partner_manager"
+        )
+        self.before_commit()
+        with self.committed() as jobs:
+            self.partner.with_user(user).name = "Ada Lovelace"
+        (job,) = jobs
+        self.assertEqual(job.user_id, user)
+        self.assertEqual(job.records.env.uid, user.id)
+        self.assertFalse(job.records.env.su)
+
+    def test_belongs_to_the_user_though_the_code_used_sudo(self):
+        user = new_test_user(self.env, "sync_clerk", groups="base.group_user")
+        self.before_commit()
+        with self.committed() as jobs:
+            self.partner.with_user(user).sudo().name = "Ada Lovelace"
+        (job,) = jobs
+        self.assertEqual(job.user_id, user)
+
+    def test_is_pending_at_once_by_default(self):
+        job = self.job_of_edit()
+        self.assertEqual(job.state, "pending")
+        self.assertFalse(job.eta)
+        self.assertEqual(job.max_retries, 3)
+        self.assertEqual(job.priority, 5)
+        self.assertEqual(job.channel, "root.sync")
+
+    def test_has_the_priority_of_the_stream(self):
+        self.assertEqual(self.job_of_edit(priority=1).priority, 1)
+
+    def test_has_the_max_retries_of_the_stream(self):
+        self.assertEqual(self.job_of_edit(max_retries=7).max_retries, 7)
+
+    def test_may_be_tried_for_ever(self):
+        self.assertEqual(self.job_of_edit(max_retries=0).max_retries, 0)
+
+    def test_goes_through_the_channel_of_the_stream(self):
+        channel = self.env["queue.job.channel"].create(
+            {
+                "name": "crm",
+                "parent_id": self.env.ref("queue_job_sync.channel_sync").id,
+            }
+        )
+        job = self.job_of_edit(channel_id=channel.id)
+        self.assertEqual(job.channel, "root.sync.crm")
+
+    @freeze_time("2026-06-01 12:00:00")
+    def test_executes_only_after_the_delay(self):
+        job = self.job_of_edit(delay_policy="delay", delay_minutes=30)
+        self.assertEqual(job.eta, datetime(2026, 6, 1, 12, 30))
+
+    @freeze_time("2026-06-01 12:00:00")
+    def test_executes_only_off_peak(self):
+        job = self.job_of_edit(
+            delay_policy="window",
+            window_start=22,
+            window_end=6,
+            window_tz="Europe/Paris",
+        )
+        self.assertEqual(job.eta, datetime(2026, 6, 1, 20, 0))
+
+    @freeze_time("2026-06-01 23:00:00")
+    def test_executes_at_once_inside_the_off_peak_hours(self):
+        job = self.job_of_edit(
+            delay_policy="window",
+            window_start=22,
+            window_end=6,
+            window_tz="Europe/Paris",
+        )
+        self.assertFalse(job.eta)
+
+    def test_up_to_a_batch_each_record_has_its_job(self):
+        self.stream.batch_size = 3
+        with self.committed() as jobs:
+            self.env["res.partner"].create([{"name": f"P{i}"} for i in range(3)])
+        self.assertEqual(len(jobs), 3)
+
+    def test_more_than_a_batch_is_sent_in_chunks(self):
+        self.stream.batch_size = 3
+        with self.committed() as jobs:
+            partners = self.env["res.partner"].create(
+                [{"name": f"P{i}"} for i in range(7)]
+            )
+        self.assertEqual([len(job.records) for job in jobs], [3, 3, 1])
+        sent = self.env["res.partner"].union(*(job.records for job in jobs))
+        self.assertEqual(sent, partners)
+        rows = self.outbox(partners)
+        self.assertEqual(len(rows), 7)
+        for job in jobs:
+            mine = rows.filtered(lambda row, uuid=job.uuid: row.job_uuid == uuid)
+            self.assertEqual(mine.mapped("res_id"), job.records.ids)
+
+    def test_job_of_a_chunk_names_no_single_record(self):
+        self.stream.batch_size = 2
+        with self.committed() as jobs:
+            self.env["res.partner"].create([{"name": f"P{i}"} for i in range(4)])
+        for job in jobs:
+            self.assertFalse(job.sync_res_id)
+            self.assertEqual(job.name, "CRM: 2 Contact")

@@ -1,0 +1,65 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.modules.neutralize import get_neutralization_queries
+from odoo.tests import tagged
+
+from .common import SyncCase, backend_values
+
+
+@tagged("post_install", "-at_install")
+class TestNeutralize(SyncCase):
+    """A copy of the database writes to no real system and holds no secret."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.backend.write(
+            {
+                "url": "https://crm.example.com/api",
+                "auth": "bearer",
+                "auth_secret": "s3cret",
+            }
+        )
+        cls.warehouse = cls.env["sync.backend"].create(
+            backend_values(
+                name="Warehouse",
+                transport="postgresql",
+                db_host="warehouse.example.com",
+                db_name="warehouse",
+                db_user="writer",
+                db_password="s3cret",
+            )
+        )
+        cls.env["res.partner"].create({"name": "Ada"})
+        cls.before_commit(cls)
+        (query,) = get_neutralization_queries(["queue_job_sync"])
+        cls.env.cr.execute(query)
+        cls.env.invalidate_all()
+        cls.env.registry.clear_cache()
+
+    def test_systems_are_archived(self):
+        self.assertFalse(self.env["sync.backend"].search([]))
+        self.assertFalse(self.backend.active)
+        self.assertFalse(self.warehouse.active)
+
+    def test_no_secret_is_left(self):
+        self.env.cr.execute("SELECT to_jsonb(b)::text FROM sync_backend b")
+        for (row,) in self.env.cr.fetchall():
+            self.assertNotIn("s3cret", row)
+
+    def test_no_address_is_left(self):
+        for name in ("url", "db_host"):
+            for backend in self.backend | self.warehouse:
+                self.assertNotIn("example.com", backend[name] or "")
+
+    def test_edits_are_no_longer_recorded(self):
+        with self.committed() as jobs:
+            self.env["res.partner"].create({"name": "Grace"})
+        self.assertEqual(jobs, [])
+
+    def test_unarchived_system_can_be_configured_again(self):
+        self.backend.write({"active": True, "url": "http://127.0.0.1:9/test"})
+        with self.committed() as jobs:
+            self.env["res.partner"].create({"name": "Grace"})
+        self.assertEqual(len(jobs), 1)

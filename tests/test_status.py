@@ -1,0 +1,243 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What people see on a record, and the button that sends it now."""
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+
+from .common import SyncCase, backend_values, stream_values
+
+
+@tagged("post_install", "-at_install")
+class TestStatus(SyncCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.never, cls.synced, cls.waiting, cls.failed = cls.env["res.partner"].create(
+            [{"name": name} for name in ("Never", "Synced", "Waiting", "Failed")]
+        )
+        cls.partners = cls.never | cls.synced | cls.waiting | cls.failed
+        cls.before_commit(cls)
+        for partner in cls.never | cls.synced:
+            cls.outbox(cls, partner).unlink()
+        cls.confirm(cls, cls.synced)
+        cls.fail(cls, cls.failed)
+
+    def confirm(self, partner, stream=None):
+        """Record that the destination took a contact."""
+        self.env["sync.binding"].create(
+            {
+                "stream_id": (stream or self.stream).id,
+                "res_id": partner.id,
+                "external_id": "crm-7",
+                "content_hash": "abc",
+                "last_success": fields.Datetime.now(),
+            }
+        )
+
+    def fail(self, partner, reason="The CRM said no"):
+        """Fail the jobs of a contact."""
+        self.env["queue.job"].search([("sync_res_id", "=", partner.id)]).write(
+            {"state": "failed", "exc_message": reason}
+        )
+        self.env.flush_all()
+
+    def found(self, *domain):
+        """Return which of this test's contacts a filter finds."""
+        return self.env["res.partner"].search(
+            [("id", "in", self.partners.ids), *domain], order="id"
+        )
+
+    def test_state_of_each(self):
+        self.assertEqual(
+            self.partners.mapped("sync_state"), [False, "synced", "waiting", "failed"]
+        )
+
+    def test_state_of_a_new_record(self):
+        self.assertFalse(self.env["res.partner"].new({"name": "Draft"}).sync_state)
+
+    def test_edit_after_success_waits(self):
+        self.synced.name = "Synced no more"
+        self.before_commit()
+        self.synced.invalidate_recordset()
+        self.assertEqual(self.synced.sync_state, "waiting")
+
+    def test_edit_after_failure_waits_again(self):
+        self.failed.name = "Failed, corrected"
+        self.before_commit()
+        self.failed.invalidate_recordset()
+        self.assertEqual(self.failed.sync_state, "waiting")
+        self.assertIn(self.failed, self.found(("sync_state", "=", "waiting")))
+        self.assertFalse(self.found(("sync_state", "=", "failed")))
+
+    def test_job_that_vanished_is_not_waiting(self):
+        self.jobs().filtered(lambda job: job.sync_res_id == self.waiting.id).unlink()
+        self.waiting.invalidate_recordset()
+        self.assertEqual(self.waiting.sync_state, "failed")
+        self.assertIn(self.waiting, self.found(("sync_state", "=", "failed")))
+
+    def test_search_by_state(self):
+        for state, expected in (
+            ("synced", self.synced),
+            ("waiting", self.waiting),
+            ("failed", self.failed),
+            (False, self.never),
+        ):
+            with self.subTest(state):
+                self.assertEqual(self.found(("sync_state", "=", state)), expected)
+                self.assertEqual(
+                    self.found(("sync_state", "!=", state)), self.partners - expected
+                )
+
+    def test_search_by_states(self):
+        self.assertEqual(
+            self.found(("sync_state", "in", ["waiting", "failed"])),
+            self.waiting | self.failed,
+        )
+        self.assertEqual(
+            self.found(("sync_state", "not in", ["waiting", "failed"])),
+            self.never | self.synced,
+        )
+        self.assertEqual(
+            self.found(("sync_state", "in", [False, "synced"])),
+            self.never | self.synced,
+        )
+
+    def test_search_finds_what_is_not_flushed_yet(self):
+        self.jobs().filtered(
+            lambda job: job.sync_res_id == self.waiting.id
+        ).state = "failed"
+        self.assertEqual(
+            self.found(("sync_state", "=", "failed")), self.waiting | self.failed
+        )
+
+    def test_worst_of_two_systems_is_the_state(self):
+        shop = self.env["sync.stream"].create(
+            stream_values(self.env["sync.backend"].create(backend_values(name="Shop")))
+        )
+        self.confirm(self.waiting, shop)
+        self.confirm(self.failed, shop)
+        self.synced.name = "Waits for the shop"
+        self.before_commit()
+        # the CRM has it already, the shop does not
+        self.outbox(self.synced).unlink()
+        self.partners.invalidate_recordset()
+        expected = [False, "waiting", "waiting", "failed"]
+        self.assertEqual(self.partners.mapped("sync_state"), expected)
+        self.assertFalse(self.found(("sync_state", "=", "synced")))
+        self.assertEqual(
+            self.found(("sync_state", "=", "waiting")), self.synced | self.waiting
+        )
+
+    def test_failed_in_one_system_and_waiting_in_another_is_failed(self):
+        shop = self.env["sync.stream"].create(
+            stream_values(self.env["sync.backend"].create(backend_values(name="Shop")))
+        )
+        self.waiting.name = "Waits for both"
+        self.before_commit()
+        self.jobs(shop).state = "failed"
+        self.waiting.invalidate_recordset()
+        self.assertEqual(self.waiting.sync_state, "failed")
+        self.assertFalse(self.found(("sync_state", "=", "waiting")))
+        self.assertIn(self.waiting, self.found(("sync_state", "=", "failed")))
+
+    def test_status_names_system_state_and_id_there(self):
+        html = self.synced.sync_status
+        self.assertIn("CRM", html)
+        self.assertIn("Synced", html)
+        self.assertIn("crm-7", html)
+        self.assertFalse(self.never.sync_status)
+
+    def test_status_tells_the_reason(self):
+        html = self.failed.sync_status
+        self.assertIn("Failed", html)
+        self.assertIn("The CRM said no", html)
+        self.assertIn("Waiting", self.waiting.sync_status)
+
+    def test_status_escapes_what_it_shows(self):
+        self.fail(self.waiting, "<script>alert(1)</script>")
+        self.assertIn("alert(1)", self.waiting.sync_status)
+        self.waiting.invalidate_recordset()
+        self.assertNotIn("<script>", self.waiting.sync_status)
+
+    def test_plain_user_sees_the_status(self):
+        user = new_test_user(self.env, "sync_reader", groups="base.group_user")
+        failed = self.failed.with_user(user)
+        self.assertEqual(failed.sync_state, "failed")
+        self.assertIn("The CRM said no", failed.sync_status)
+        found = self.env["res.partner"].with_user(user)
+        self.assertEqual(
+            found.search(
+                [("id", "in", self.partners.ids), ("sync_state", "=", "failed")]
+            ),
+            self.failed,
+        )
+        with self.assertRaises(AccessError):
+            failed.read(["sync_job_count"])
+
+    def test_portal_user_does_not_see_it(self):
+        user = new_test_user(self.env, "sync_portal", groups="base.group_portal")
+        with self.assertRaises(AccessError):
+            user.partner_id.with_user(user).read(["sync_state"])
+        self.assertNotIn(
+            "sync_state", self.env["res.partner"].with_user(user).fields_get()
+        )
+
+    def test_jobs_are_counted_and_opened(self):
+        self.waiting.name = "Waiting twice"
+        self.before_commit()
+        self.assertEqual(self.waiting.sync_job_count, 2)
+        action = self.waiting.action_sync_jobs()
+        jobs = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(jobs.mapped("sync_res_id"), [self.waiting.id] * 2)
+
+    # -- synchronize now ------------------------------------------------------
+
+    def test_now_sends_though_nothing_changed(self):
+        with self.committed() as jobs:
+            action = self.synced.action_sync_now()
+        (job,) = jobs
+        row = self.outbox(self.synced)
+        self.assertTrue(row.force)
+        self.assertEqual(row.job_uuid, job.uuid)
+        self.assertEqual(job.user_id, self.env.user)
+        self.assertIn("1", action["params"]["message"])
+
+    def test_now_waits_for_no_delay(self):
+        self.stream.write({"delay_policy": "delay", "delay_minutes": 30})
+        with self.committed() as jobs:
+            self.synced.action_sync_now()
+        self.assertFalse(jobs[0].eta)
+
+    def test_now_sends_to_every_system(self):
+        shop = self.env["sync.stream"].create(
+            stream_values(self.env["sync.backend"].create(backend_values(name="Shop")))
+        )
+        self.synced.action_sync_now()
+        self.assertTrue(self.outbox(self.synced).force)
+        self.assertTrue(self.outbox(self.synced, shop).force)
+
+    def test_now_on_several_records(self):
+        with self.committed() as jobs:
+            self.partners.action_sync_now()
+        self.assertEqual(len(jobs), 4)
+
+    def test_now_leaves_out_what_is_not_sent(self):
+        self.stream.domain = f"[('id', '=', {self.synced.id})]"
+        with self.committed() as jobs:
+            self.partners.action_sync_now()
+        self.assertEqual([job.records for job in jobs], [self.synced])
+
+    def test_now_says_when_nothing_sends_it(self):
+        self.stream.domain = "[('id', '=', 0)]"
+        with self.assertRaisesRegex(UserError, "No synchronization is set up"):
+            self.synced.action_sync_now()
+
+    def test_now_is_for_those_who_may_edit(self):
+        user = new_test_user(self.env, "sync_reader", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            self.synced.with_user(user).action_sync_now()
+        user.group_ids += self.env.ref("base.group_partner_manager")
+        self.synced.with_user(user).action_sync_now()
+        self.assertEqual(self.jobs()[-1].user_id, user)

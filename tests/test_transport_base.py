@@ -1,0 +1,217 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import base64
+import json
+import pathlib
+import pickle
+import re
+from urllib.parse import quote
+
+from odoo.tests import BaseCase, tagged
+
+from .. import transports
+from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ..transports.base import Message, Receipt, Route, SequentialTransport
+from ..transports.redact import Redactor
+from ..transports.urls import (
+    endpoint_problem,
+    join_url,
+    last_segment,
+    loggable,
+    origin,
+    url_problem,
+    usable_id,
+)
+
+ROUTE = Route("contacts")
+
+
+class _Scripted(SequentialTransport):
+    """Fails as told; ``None`` is a success."""
+
+    def __init__(self, *errors):
+        self.errors = list(errors)
+        self.closed = False
+
+    def _deliver(self, message):
+        return Receipt(message, error=self.errors.pop(0), request=f"PUT {message.key}")
+
+    def check(self):
+        return "fine"
+
+    def close(self):
+        self.closed = True
+
+
+def _messages(count):
+    return [Message("upsert", key, {}, ROUTE, f"x{key}") for key in range(count)]
+
+
+@tagged("-at_install", "post_install")
+class TestTransportContract(BaseCase):
+    def test_one_receipt_for_each_message_in_order(self):
+        messages = _messages(3)
+        receipts = _Scripted(None, None, None).send(iter(messages))
+        self.assertEqual([receipt.message for receipt in receipts], messages)
+        self.assertTrue(all(receipt.ok for receipt in receipts))
+        self.assertEqual(_Scripted().send([]), [])
+
+    def test_a_bad_record_does_not_stop_the_others(self):
+        receipts = _Scripted(Rejected("no"), Temporary("later"), None).send(
+            _messages(3)
+        )
+        self.assertEqual([receipt.ok for receipt in receipts], [False, False, True])
+
+    def test_nothing_more_is_sent_to_a_destination_that_is_down(self):
+        transport = _Scripted(None, Unreachable("down"), None)
+        receipts = transport.send(_messages(3))
+        self.assertEqual(len(transport.errors), 1, "the third was not tried")
+        self.assertEqual([receipt.ok for receipt in receipts], [True, False, False])
+        self.assertIsInstance(receipts[2].error, Unreachable)
+        self.assertIn("down", receipts[2].error.message)
+        self.assertEqual(receipts[2].request, "")
+        self.assertEqual(receipts[2].external_id, "x2")
+
+    def test_nothing_more_is_sent_to_a_destination_that_asks_to_wait(self):
+        transport = _Scripted(Throttled("slowly", 17), None)
+        receipts = transport.send(_messages(2))
+        self.assertIsInstance(receipts[1].error, Throttled)
+        self.assertEqual(receipts[1].error.retry_after, 17)
+
+    def test_with_statement_closes(self):
+        with _Scripted() as transport:
+            self.assertFalse(transport.closed)
+        self.assertTrue(transport.closed)
+
+    def test_errors_survive_pickling(self):
+        error = pickle.loads(pickle.dumps(Throttled("slowly", 17)))
+        self.assertEqual((error.message, error.retry_after), ("slowly", 17))
+        self.assertEqual(str(error), "slowly")
+        self.assertIsInstance(error, SyncError)
+
+    def test_transports_know_nothing_of_odoo(self):
+        folder = pathlib.Path(transports.__file__).parent
+        sources = sorted(folder.glob("*.py"))
+        self.assertGreater(len(sources), 5)
+        for source in sources:
+            self.assertNotRegex(
+                source.read_text(), re.compile(r"^\s*(import|from) odoo", re.M)
+            )
+
+
+@tagged("-at_install", "post_install")
+class TestRedactor(BaseCase):
+    SECRET = 'sé"cret/+<5 key'
+
+    def test_secret_is_hidden_in_every_spelling(self):
+        hide = Redactor([self.SECRET])
+        raw = self.SECRET.encode()
+        for spelling in (
+            self.SECRET,
+            self.SECRET.upper(),
+            json.dumps(self.SECRET),
+            json.dumps(self.SECRET, ensure_ascii=False),
+            json.dumps(self.SECRET).replace("/", "\\/"),
+            quote(self.SECRET, safe=""),
+            quote(self.SECRET, safe="").lower(),
+            quote(self.SECRET),
+            base64.b64encode(raw).decode(),
+            base64.urlsafe_b64encode(raw).decode(),
+        ):
+            with self.subTest(spelling):
+                hidden = hide(f"you sent {spelling} to me")
+                self.assertIn("***", hidden)
+                self.assertNotIn("cret", hidden)
+                self.assertRegex(hidden, r"^you sent .* to me$")
+
+    def test_longest_secret_goes_first(self):
+        self.assertEqual(Redactor(["key", "key-and-more"])("key-and-more"), "***")
+
+    def test_no_secret_changes_nothing(self):
+        self.assertEqual(Redactor(["", None, " "])("as it is"), "as it is")
+
+    def test_excerpt_holds_no_half_of_a_secret(self):
+        hide = Redactor(["0123456789"])
+        self.assertEqual(hide.excerpt("x" * 30, 10), "x" * 9 + "…")
+        # A secret across the limit, and one that an earlier cut has halved.
+        self.assertNotIn("0", hide.excerpt("x" * 15 + "0123456789", 20))
+        self.assertNotIn("0", hide.excerpt("x" * 30 + "01234", 100, cut=True))
+
+
+@tagged("-at_install", "post_install")
+class TestUrls(BaseCase):
+    def test_good_urls(self):
+        for url in (
+            "https://crm.example.com/api",
+            "http://localhost:8080",
+            "https://[::1]:8443/x/",
+        ):
+            self.assertIsNone(url_problem(url), url)
+
+    def test_bad_urls_and_why(self):
+        for url, why in (
+            ("", "missing"),
+            ("ftp://crm.example.com", "https://"),
+            ("file:///etc/passwd", "https://"),
+            ("crm.example.com", "https://"),
+            ("https://", "host"),
+            ("https:///path", "host"),
+            ("https://crm.example.com:99999", "not valid"),
+            ("https://crm.example.com:0", "host"),
+            ("https://[::1", "not valid"),
+            ("https://joe:hunter2@crm.example.com", "user name or password"),
+            ("https://hunter2@crm.example.com", "user name or password"),
+            ("https://crm.example.com/#hunter2", "fragment"),
+            ("https://crm.example.com/?key=hunter2", "query"),
+            ("https://crm.example.com/\nHost: x", "control"),
+            ("https://good\\@crm.example.com/", "backslash"),
+        ):
+            with self.subTest(url):
+                self.assertIn(why, url_problem(url))
+                self.assertNotIn("hunter2", url_problem(url))
+
+    def test_endpoints(self):
+        for endpoint in ("contacts", "v2/contacts", "", "/contacts/"):
+            self.assertIsNone(endpoint_problem(endpoint), endpoint)
+        for endpoint in (
+            "https://evil.example",
+            "//evil.example",
+            "../admin",
+            "a/./b",
+            "contacts?x=1",
+            "contacts#x",
+            "my contacts",
+        ):
+            self.assertTrue(endpoint_problem(endpoint), endpoint)
+
+    def test_join(self):
+        self.assertEqual(
+            join_url("http://h/api/", "/contacts/"), "http://h/api/contacts"
+        )
+        self.assertEqual(join_url("http://h", "", "7"), "http://h/7")
+        self.assertEqual(
+            join_url("http://h", "c", "a/b?c#d é"), "http://h/c/a%2Fb%3Fc%23d%20%C3%A9"
+        )
+
+    def test_ids_that_can_stand_in_a_url(self):
+        self.assertEqual(usable_id(7), "7")
+        self.assertEqual(usable_id("a/b"), "a/b")
+        for value in ("", ".", "..", None, True, 1.5, {}, [], "x" * 256):
+            self.assertIsNone(usable_id(value), value)
+
+    def test_last_segment(self):
+        self.assertEqual(last_segment("http://h/c/77/", "http://h/c"), "77")
+        self.assertEqual(last_segment("http://h/c/a%2Fb?x=1", "http://h/c"), "a/b")
+        self.assertIsNone(last_segment("http://h/c/", "http://h/c"))
+        self.assertIsNone(last_segment("http://h", "http://h/c"))
+
+    def test_origin_counts_default_ports(self):
+        self.assertEqual(origin("https://H.example/x"), origin("https://h.example:443"))
+        self.assertNotEqual(origin("http://h.example"), origin("https://h.example"))
+        self.assertNotEqual(origin("http://h.example"), origin("http://h.example:8"))
+
+    def test_loggable(self):
+        self.assertEqual(
+            loggable("https://joe:hunter2@h:8/x?token=hunter2#hunter2"), "https://h:8/x"
+        )

@@ -1,0 +1,179 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import time
+from contextlib import closing
+from unittest.mock import patch
+
+import psycopg2
+
+from odoo.sql_db import connection_info_for
+from odoo.tests import tagged
+
+from ..exceptions import Rejected, Temporary, Unreachable
+from ..transports import postgresql_connection
+from ..transports.postgresql import PostgresqlTransport
+from ..transports.postgresql_errors import meaning
+from .postgresql_case import PostgresqlCase
+from .transport_case import message
+
+
+@tagged("-at_install", "post_install")
+class TestPostgresqlErrors(PostgresqlCase):
+    def test_rows_that_are_refused(self):
+        self.send(message(key=1, payload={"name": "first", "email": "a@x"}))
+        for options, status, word in (
+            ({"payload": {"name": None}}, "23502", '"name"'),
+            ({"payload": {"name": "x", "age": -1}}, "23514", "age"),
+            ({"payload": {"name": "x", "age": "old"}}, "22P02", "old"),
+            ({"payload": {"name": "x", "age": 2**40}}, "22003", "range"),
+            ({"payload": {"name": "x", "nope": 1}}, "42703", "nope"),
+            ({"payload": {"name": "x"}, "target": "nope"}, "42P01", "nope"),
+            ({"payload": {"name": "x"}, "target": "no.pe"}, "42P01", "no.pe"),
+            ({"payload": {"name": "x"}, "target": "private"}, "42501", "private"),
+            ({"payload": {"name": "x" * 11}, "target": "crm.contacts"}, "22001", "10"),
+        ):
+            with self.subTest(options):
+                receipt = self.send(message(**options))
+                self.assertFails(receipt, Rejected, word)
+                self.assertEqual(receipt.status, status)
+                self.assertNotIn("Failing row", receipt.error.message)
+                self.assertEqual(receipt.response, receipt.error.message)
+
+    def test_value_that_another_row_has(self):
+        self.send(message(key=1, payload={"name": "first", "email": "a@x"}))
+        receipt = self.send(message(payload={"name": "x", "email": "a@x"}))
+        self.assertFails(receipt, Rejected, "contacts_email_key", "(email)=(a@x)")
+
+    def test_key_without_a_unique_constraint(self):
+        receipt = self.send(message(payload={"name": "x"}, target="keyless"))
+        self.assertFails(receipt, Rejected, "unique constraint", "keyless", "odoo_id")
+
+    def test_names_that_cannot_be(self):
+        for route in (
+            {"target": ""},
+            {"target": "crm."},
+            {"target": ".contacts"},
+            {"target": "x" * 64},
+            {"target": "a\0b"},
+            {"key_column": ""},
+        ):
+            receipt = self.send(message(payload={"name": "x"}, **route))
+            self.assertFails(receipt, Rejected, "cannot be the name")
+
+    def test_texts_that_cannot_be(self):
+        for value in ("a\0b", ["a\0b"], "\ud800", {"x": "\ud800"}, {"x": object()}):
+            for column in ("name", "address"):
+                payload = {"name": "x", column: value}
+                receipt = self.send(message(payload=payload))
+                self.assertFails(receipt, Rejected, column)
+        self.assertFails(self.send(message(key="a\0b", payload={})), Rejected, "NUL")
+        receipt = self.send(message(payload={"name": object()}))
+        self.assertFails(receipt, Rejected, "adapt")
+
+    def test_classes_of_sqlstate(self):
+        for sqlstate, error_class in (
+            ("P0001", Rejected),
+            ("22012", Rejected),
+            ("23505", Rejected),
+            ("40001", Temporary),
+            ("40P01", Temporary),
+            ("55P03", Temporary),
+            ("XX000", Temporary),
+            ("08006", Unreachable),
+            ("25006", Unreachable),
+            ("53300", Unreachable),
+            ("57014", Unreachable),
+            ("57P01", Unreachable),
+            ("57P03", Unreachable),
+            ("28000", Unreachable),
+        ):
+            with self.subTest(sqlstate):
+                self.assertIs(meaning(sqlstate), error_class)
+                receipt = self.send(
+                    message(payload={"name": sqlstate}, target="scripted")
+                )
+                self.assertFails(receipt, error_class)
+                self.assertEqual(receipt.status, sqlstate)
+                self.assertNotIsInstance(receipt.error, psycopg2.Error)
+                self.assertTrue(receipt.error.__suppress_context__)
+
+    def test_row_locked_by_somebody_else(self):
+        self.send(message(payload={"name": "x"}))
+        other = self._admin(self.dbname)
+        self.addCleanup(other.close)
+        other.autocommit = False
+        other.cursor().execute("UPDATE contacts SET name = 'other'")
+        started = time.monotonic()
+        receipt = self.send(message(payload={"name": "y"}), statement_timeout=0.6)
+        self.assertFails(receipt, Temporary, "lock")
+        self.assertEqual(receipt.status, "55P03")
+        self.assertLess(time.monotonic() - started, 2)
+        other.rollback()
+        self.assertTrue(self.send(message(payload={"name": "y"})).ok)
+
+    def test_deadlock_at_the_destination(self):
+        """A trigger there takes a second row that somebody else already holds."""
+        self.send(*[message(key=key, payload={"name": "x"}) for key in (7, 8)])
+        self.query(
+            "CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "PERFORM pg_notify('locked', ''), pg_sleep(0.1); "
+            "PERFORM 1 FROM contacts WHERE odoo_id = 8 FOR UPDATE; RETURN NEW; END $$;"
+            "CREATE TRIGGER touch AFTER UPDATE ON contacts FOR EACH ROW "
+            "WHEN (NEW.odoo_id = 7) EXECUTE FUNCTION touch()"
+        )
+        self.addCleanup(self.query, "DROP FUNCTION touch CASCADE")
+        parameters = connection_info_for(self.dbname)[1]
+        with closing(psycopg2.connect(**parameters, async_=True)) as other:
+            self.finish(other)
+            cursor = other.cursor()
+            cursor.execute("BEGIN; SET LOCAL deadlock_timeout = '20s'")
+            self.finish(other)
+            cursor.execute("SELECT 1 FROM contacts WHERE odoo_id = 8 FOR UPDATE")
+            self.finish(other)
+            # Sent by the server itself once ours holds row 7: no race.
+            cursor.execute(
+                "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) "
+                "LOOP PERFORM pg_sleep(0.02); END LOOP; "
+                "PERFORM 1 FROM contacts WHERE odoo_id = 7 FOR UPDATE; END $$"
+            )
+            receipt = self.send(message(payload={"name": "y"}), statement_timeout=8)
+        self.assertFails(receipt, Temporary, "deadlock")
+        self.assertEqual(receipt.status, "40P01")
+
+    def finish(self, raw):
+        postgresql_connection._wait(raw, 10)
+
+    def test_statement_that_takes_too_long(self):
+        messages = [message(key=key, payload={}, target="slow") for key in (7, 8)]
+        started = time.monotonic()
+        receipts = self.send(*messages, statement_timeout=0.3)
+        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertFails(receipts[0], Unreachable, "No answer", "0.3 s")
+        self.assertEqual(receipts[0].status, "57014")
+        self.assertFails(receipts[1], Unreachable, "Not sent")
+        self.assertEqual(receipts[1].request, "")
+
+    def test_server_that_does_not_keep_its_own_limit(self):
+        self.addCleanup(self.disconnect)
+        with (
+            patch.object(postgresql_connection, "_limits", return_value=""),
+            patch.object(postgresql_connection, "GRACE", 0.1),
+        ):
+            started = time.monotonic()
+            receipt = self.send(
+                message(payload={}, target="slow"), statement_timeout=0.3
+            )
+        self.assertLess(time.monotonic() - started, 1.5)
+        self.assertFails(receipt, Unreachable, "No answer", "0.3 s")
+        self.assertIsNone(receipt.status)
+
+    def test_connection_lost_and_opened_again(self):
+        with PostgresqlTransport(self.config()) as transport:
+            self.assertTrue(transport.send([message(payload={"name": "x"})])[0].ok)
+            self.disconnect()
+            receipts = transport.send([message(payload={"name": "y"})] * 2)
+            self.assertFails(receipts[0], Unreachable, self.host)
+            self.assertFails(receipts[1], Unreachable, "Not sent")
+            self.assertTrue(transport.send([message(payload={"name": "z"})])[0].ok)
+        self.assertEqual(self.query("SELECT name FROM contacts"), [("z",)])

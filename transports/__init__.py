@@ -1,0 +1,23 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from .base import Message, Receipt, Route, SequentialTransport, Transport
+from .postgresql import PostgresqlTransport
+from .postgresql_connection import PostgresqlConfig
+from .rest import RestTransport
+from .rest_config import RestConfig
+from .urls import endpoint_problem, url_problem
+
+__all__ = [
+    "Message",
+    "PostgresqlConfig",
+    "PostgresqlTransport",
+    "Receipt",
+    "RestConfig",
+    "RestTransport",
+    "Route",
+    "SequentialTransport",
+    "Transport",
+    "endpoint_problem",
+    "url_problem",
+]

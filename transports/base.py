@@ -1,0 +1,148 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What every transport takes and gives. Plain Python: nothing of Odoo in here."""
+
+import abc
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..exceptions import SyncError, Throttled, Unreachable
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where the messages of one stream go within a destination.
+
+    :param target: REST path below the destination's URL, or SQL table
+        (``table`` or ``schema.table``)
+    :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
+        Odoo's key is the id there
+    :param external_id_key: where the answer to a creation holds the new id; dots
+        go into nested objects (REST)
+    :param update_method: ``put`` or ``patch`` (REST)
+    :param key_column: column that holds Odoo's key (SQL)
+    """
+
+    target: str
+    id_policy: str = "destination"
+    external_id_key: str = "id"
+    update_method: str = "put"
+    key_column: str = "odoo_id"
+
+
+@dataclass(frozen=True)
+class Message:
+    """One record to deliver.
+
+    :param operation: ``upsert``; ``delete``; or ``mark``, which flags the record
+        as deleted at the destination and leaves it there
+    :param key: Odoo's id of the record
+    :param payload: what to write, of types that JSON knows; for ``mark`` only the
+        flag, for ``delete`` empty
+    :param external_id: id that the destination gave to the record, if it did
+    :param idempotency_key: the same on every attempt to send the same content
+    """
+
+    operation: str
+    key: int | str
+    payload: dict[str, Any]
+    route: Route
+    external_id: str | None = None
+    idempotency_key: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one message. Nothing in it contains a secret.
+
+    :param external_id: id of the record at the destination from now on; ``None``
+        when there is none (deleted, or Odoo's key is the id)
+    :param error: why it was not delivered; ``None`` when it was
+    :param request: what was sent, for the log; empty when nothing was
+    :param status: HTTP status or SQLSTATE; ``None`` when there was no answer
+    :param response: the beginning of the answer, for the log
+    :param duration: seconds
+    """
+
+    message: Message
+    external_id: str | None = None
+    error: SyncError | None = field(default=None, compare=False)
+    request: str = ""
+    status: str | None = None
+    response: str = ""
+    duration: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the destination has confirmed the message."""
+        return self.error is None
+
+
+class Transport(abc.ABC):
+    """The way to one destination. Close it, or use it in a ``with`` statement."""
+
+    @abc.abstractmethod
+    def send(self, messages: Iterable[Message]) -> list[Receipt]:
+        """Deliver the messages.
+
+        A fault of the destination is never raised: it is the ``error`` of the
+        receipts it concerns.
+
+        :return: one receipt for each message, in the same order
+        """
+
+    @abc.abstractmethod
+    def check(self) -> str:
+        """Ask the destination for a sign of life; nothing there is changed.
+
+        :return: a sentence that says what answered
+        :raise SyncError: when the destination does not work
+        """
+
+    def close(self) -> None:
+        """Give back what the transport holds."""
+        return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc_info):
+        self.close()
+
+
+class SequentialTransport(Transport):
+    """A transport that sends one message after the other.
+
+    Once the destination is found unreachable or asks to wait, the remaining
+    messages are not sent: each would only cost a timeout, or the destination's
+    patience. Their receipts carry the same error and an empty ``request``.
+    """
+
+    def send(self, messages: Iterable[Message]) -> list[Receipt]:
+        receipts = []
+        obstacle = None
+        for message in messages:
+            if obstacle is None:
+                receipt = self._deliver(message)
+                if isinstance(receipt.error, Throttled | Unreachable):
+                    obstacle = receipt.error
+            else:
+                receipt = Receipt(
+                    message,
+                    external_id=message.external_id,
+                    error=_not_sent(obstacle),
+                )
+            receipts.append(receipt)
+        return receipts
+
+    @abc.abstractmethod
+    def _deliver(self, message: Message) -> Receipt:
+        """Send one message; a fault of the destination goes into the receipt."""
+
+
+def _not_sent(obstacle: Throttled | Unreachable) -> SyncError:
+    text = f"Not sent after an earlier failure: {obstacle.message}"
+    if isinstance(obstacle, Throttled):
+        return Throttled(text, obstacle.retry_after)
+    return Unreachable(text)

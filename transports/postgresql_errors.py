@@ -1,0 +1,88 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What an error of a destination's PostgreSQL means for the message."""
+
+import psycopg2
+
+from ..exceptions import Rejected, SyncError, Temporary, Unreachable
+from .redact import one_line, shorten
+
+# Characters of the server's own explanation in an error.
+MAX_REASON = 300
+
+# SQLSTATE codes and classes, PostgreSQL manual appendix A. A code goes before its
+# class; what is not listed is worth another try.
+_MEANING = {
+    "08": Unreachable,  # connection exception
+    "0A": Rejected,  # feature not supported, as ON CONFLICT on some views
+    "21": Rejected,  # cardinality violation
+    "22": Rejected,  # data exception
+    "23": Rejected,  # integrity constraint violation
+    "25006": Unreachable,  # read-only transaction: a standby, or after a failover
+    "28": Unreachable,  # invalid authorization
+    "3D": Unreachable,  # no such database
+    "3F": Rejected,  # no such schema
+    "42": Rejected,  # undefined table or column, insufficient privilege
+    "44": Rejected,  # WITH CHECK OPTION violation
+    "53": Unreachable,  # disk full, out of memory, too many connections
+    "54": Rejected,  # program limit exceeded
+    "55P03": Temporary,  # lock not available
+    "57014": Unreachable,  # statement timeout
+    "57P": Unreachable,  # shutting down, starting up, terminated
+    "P0001": Rejected,  # raised by a trigger of the destination
+}
+_TIMED_OUT = "57014"
+# Their detail names the key in question. The detail of the other errors may
+# repeat the whole row.
+_TELLING_DETAIL = {"23503", "23505", "23P01"}
+
+
+def meaning(sqlstate: str) -> type[SyncError]:
+    """:return: the class of error that a SQLSTATE stands for"""
+    for length in (5, 3, 2):
+        found = _MEANING.get(sqlstate[:length])
+        if found:
+            return found
+    return Temporary
+
+
+def statement_error(error: psycopg2.Error, where: str, timeout: float) -> SyncError:
+    """Explain why a statement failed.
+
+    :param where: host and port
+    :param timeout: seconds that the statement was given
+    :return: the addon's own error. queue_job would take the driver's for one of
+        Odoo's own database.
+    """
+    if error.pgcode is None:
+        return _driver_error(error, where)
+    if error.pgcode == _TIMED_OUT:
+        return Unreachable(f"No answer from {where} within {timeout:g} s")
+    text = error.diag.message_primary or "no reason given"
+    if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
+        text = f"{text}. {error.diag.message_detail}"
+    return meaning(error.pgcode)(f"PostgreSQL refused it: {_bounded(text)}")
+
+
+def connection_error(error: Exception, where: str) -> SyncError:
+    """Explain why there is no connection.
+
+    :param error: from the driver, or from building its connection string
+    :param where: host and port
+    """
+    if isinstance(error, psycopg2.Error):
+        why = _bounded(str(error)) or "no reason given"
+        return Unreachable(f"No connection to PostgreSQL on {where}: {why}")
+    return Unreachable(f"The connection settings of {where} are not valid")
+
+
+def _driver_error(error, where):
+    """Errors that did not come from the server."""
+    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+        why = _bounded(str(error)) or "closed"
+        return Unreachable(f"The connection to PostgreSQL on {where} broke: {why}")
+    return Rejected(f"The record cannot be written as SQL: {_bounded(str(error))}")
+
+
+def _bounded(text):
+    return shorten(one_line(text), MAX_REASON)

@@ -1,0 +1,181 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Reading an HTTP answer: what it says, and what it means for the message."""
+
+import http.client
+import json
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import mktime_tz, parsedate_tz
+from typing import Any
+from urllib.parse import urljoin
+
+from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from .redact import one_line, shorten
+from .urls import loggable
+
+# Bytes of an answer that are read at most, compressed or not.
+MAX_BODY = 1024 * 1024
+# Characters of the destination's own explanation in an error.
+MAX_REASON = 300
+# Seconds to wait when a destination asks for patience without saying how long,
+# and the bounds of what it may ask for.
+DEFAULT_RETRY_AFTER = 60.0
+MIN_RETRY_AFTER = 1.0
+MAX_RETRY_AFTER = 24 * 3600.0
+
+_TEMPORARY = {408, 425}
+_UNREACHABLE = {401, 403, 502, 503, 504}
+# Where APIs put the reason; "title" and "detail" are those of RFC 9457.
+_REASON_KEYS = ("title", "message", "detail", "error", "error_description", "errors")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP answer.
+
+    :param method: of the request it answers
+    :param url: of the request it answers
+    :param headers: with keys that ignore case
+    :param body: at most ``MAX_BODY`` bytes, decompressed
+    :param cut: the answer was longer than ``body`` or broke off
+    """
+
+    method: str
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = b""
+    cut: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """:return: the parsed body, or ``None`` when it is not (whole) JSON"""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def location(self) -> str | None:
+        """:return: the absolute address in the ``Location`` header"""
+        value = self.headers.get("Location")
+        try:
+            return urljoin(self.url, value) if value else None
+        except ValueError:
+            return None
+
+    def describe(self) -> str:
+        """:return: the request and the status, in words"""
+        phrase = http.client.responses.get(self.status, "")
+        request = f"{self.method} {loggable(self.url)}"
+        return f"{request} answered {self.status} {phrase}".rstrip()
+
+    def error(self) -> SyncError:
+        """:return: the error that a status other than 2xx stands for"""
+        text = self.describe()
+        reason = self._reason()
+        if reason:
+            text = f"{text}: {reason}"
+        if self.status == 429 or self.status == 503:
+            wait = retry_after(self.headers.get("Retry-After"))
+            if wait is None and self.status == 429:
+                wait = DEFAULT_RETRY_AFTER
+            if wait is not None:
+                return Throttled(text, wait)
+        if self.status in (401, 403):
+            text = f"The credentials are refused: {text}"
+        if self.status in _UNREACHABLE:
+            return Unreachable(text)
+        if 300 <= self.status < 400:
+            return self._redirect_error()
+        if 400 <= self.status < 500 and self.status not in _TEMPORARY:
+            return Rejected(text)
+        return Temporary(text)
+
+    def _redirect_error(self):
+        location = self.location()
+        if not location:
+            return Unreachable(f"{self.describe()}, which means nothing here.")
+        return Unreachable(
+            f"{self.describe()} and points to {loggable(location)}. Nothing was sent "
+            "there; if that is the right place, change the URL or the endpoint."
+        )
+
+    def _reason(self):
+        found = self.json()
+        if found is None and "text/plain" in self.headers.get("Content-Type", ""):
+            found = self.text
+        reasons = list(dict.fromkeys(_texts(found)))
+        return shorten("; ".join(reasons), MAX_REASON)
+
+
+def _texts(value, depth=0):
+    """Collect the explanations in a JSON answer, whatever its shape."""
+    if depth > 4:
+        return
+    if isinstance(value, str):
+        if value.strip():
+            yield one_line(value[: 2 * MAX_REASON])
+    elif isinstance(value, list):
+        for item in value[:20]:
+            yield from _texts(item, depth + 1)
+    elif isinstance(value, dict):
+        yield from _texts_of_dict(value, depth)
+
+
+def _texts_of_dict(value, depth):
+    known = [key for key in _REASON_KEYS if value.get(key)]
+    for key in known:
+        if key == "errors" and isinstance(value[key], dict):
+            yield from _texts_by_field(value[key], depth)
+        else:
+            yield from _texts(value[key], depth + 1)
+
+
+def _texts_by_field(errors, depth):
+    """``{"email": ["is invalid"]}`` names the field of each reason."""
+    for name, reasons in list(errors.items())[:20]:
+        for reason in _texts(reasons, depth + 1):
+            yield f"{shorten(one_line(name), 60)}: {reason}"
+
+
+def retry_after(value: str | None) -> float | None:
+    """Read a ``Retry-After`` header: seconds or a date (RFC 9110 section 10.2.3).
+
+    :return: seconds, within bounds; ``None`` when absent or not understood
+    """
+    value = (value or "").strip()
+    if value.isascii() and value.isdigit():
+        # A long number is the longest wait, and no number of hundreds of digits.
+        seconds = float(value[:9])
+    else:
+        try:
+            seconds = mktime_tz(parsedate_tz(value)) - time.time()
+        except (TypeError, ValueError, OverflowError):
+            return None
+    return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
+
+
+def inflate(body: bytes, encoding: str | None) -> tuple[bytes, bool]:
+    """Decompress the body of a server that compresses although told not to.
+
+    :return: at most ``MAX_BODY`` bytes, and whether something is missing
+    """
+    if (encoding or "").strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return body[:MAX_BODY], len(body) > MAX_BODY
+    # 32 more than the largest window: take gzip and zlib headers alike.
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        found = decoder.decompress(body, MAX_BODY)
+    except zlib.error:
+        return b"", True
+    return found, not decoder.eof

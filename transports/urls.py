@@ -1,0 +1,121 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Addresses: which are accepted, how they are joined and compared."""
+
+import re
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# Parsers disagree about these, and a disagreement can lead to another host.
+_UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+
+
+def url_problem(url: str) -> str | None:
+    """Say what is wrong with the URL of a destination.
+
+    :return: a sentence for the person who typed it, or ``None`` when it is fine.
+        It never repeats the URL, which may contain a password.
+    """
+    if not url:
+        return "The URL is missing."
+    if _UNSAFE.search(url):
+        return "The URL must not contain spaces, control characters or backslashes."
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return "The URL is not valid: check its host and port."
+    if parts.scheme not in DEFAULT_PORTS:
+        return "The URL must begin with https:// or http://."
+    if not host or port == 0:
+        return "The URL must name a host, as in https://crm.example.com/api."
+    return _extras_problem(url, parts)
+
+
+def _extras_problem(url, parts) -> str | None:
+    if "@" in parts.netloc:
+        return (
+            "The URL must not contain a user name or password: "
+            "use the authentication settings."
+        )
+    if "#" in url:
+        return "The URL must not contain a fragment (#)."
+    if "?" in url:
+        return (
+            "The URL must not contain a query (?): "
+            "it would be logged with every request."
+        )
+    return None
+
+
+def endpoint_problem(endpoint: str) -> str | None:
+    """Say what is wrong with the path of a stream below the destination's URL.
+
+    :return: a sentence, or ``None`` when it is fine
+    """
+    if _UNSAFE.search(endpoint):
+        return "The endpoint must not contain spaces or backslashes."
+    if "://" in endpoint or endpoint.startswith("//"):
+        return "The endpoint is a path below the URL of the system, such as contacts."
+    if "?" in endpoint or "#" in endpoint:
+        return "The endpoint must not contain ? or #."
+    if any(part in (".", "..") for part in endpoint.split("/")):
+        return "The endpoint must not contain . or .. as a part of the path."
+    return None
+
+
+def join_url(base: str, path: str, record_id: str | None = None) -> str:
+    """:return: base, path and, as one quoted segment, the id of a record"""
+    pieces = [base.rstrip("/")]
+    if path.strip("/"):
+        pieces.append(path.strip("/"))
+    if record_id is not None:
+        pieces.append(quote(record_id, safe=""))
+    return "/".join(pieces)
+
+
+def usable_id(value) -> str | None:
+    """:return: the value as an id that can stand in a URL, or ``None``
+
+    ``.`` and ``..`` cannot: they mean another path even when quoted (RFC 3986
+    section 6.2.2).
+    """
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return None
+    text = str(value)
+    return text if 0 < len(text) <= 255 and text not in (".", "..") else None
+
+
+def last_segment(url: str, collection: str) -> str | None:
+    """Read the id out of the address of a new record.
+
+    :param url: absolute address from a ``Location`` header (RFC 9110 section
+        10.2.2)
+    :param collection: address that the record was sent to
+    :return: its last path segment, or ``None`` when it is the collection itself
+    """
+    path = urlsplit(url).path.rstrip("/")
+    if path == urlsplit(collection).path.rstrip("/"):
+        return None
+    return unquote(path.rpartition("/")[2]) or None
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """:return: scheme, host and port (RFC 6454 section 4)"""
+    parts = urlsplit(url)
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def address(url: str) -> str:
+    """:return: host and port, as a person writes them"""
+    _scheme, host, port = origin(url)
+    host = f"[{host}]" if ":" in host else host
+    return f"{host}:{port}"
+
+
+def loggable(url: str) -> str:
+    """:return: the URL without what may be secret: user info, query, fragment"""
+    parts = urlsplit(url)
+    netloc = parts.netloc.rpartition("@")[2]
+    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
