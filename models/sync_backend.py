@@ -88,8 +88,8 @@ class SyncBackend(models.Model):
     )
     db_user = fields.Char(
         "Login",
-        help="Database role. Give it no more than insert, update and delete on "
-        "the tables it fills, and select on their key columns.",
+        help="Database role. Give it no more than select, insert, update and, where "
+        "records are deleted, delete on the tables it fills.",
     )
     db_password = fields.Char(
         "Password",

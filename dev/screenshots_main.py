@@ -1,0 +1,180 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Takes the pictures in the environment that dev/setup has made."""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import requests
+from screenshots_browser import Browser, PageError, save_small
+
+from devenv import browser, console, odoo, paths, postgres
+
+sys.path.insert(0, str(paths.ROOT))
+
+from e2e import databases, processes  # noqa: E402
+from e2e.odoo_server import install  # noqa: E402
+
+DATABASE = "screenshots"
+TARGET = paths.ROOT / "static" / "description"
+JOBS = "/odoo/action-queue_job.action_queue_job"
+SYSTEMS = "/odoo/action-queue_job_sync.action_sync_backend"
+STREAMS = "/odoo/action-queue_job_sync.action_sync_stream"
+# Name of the picture: address, what to click there, what must then be visible.
+# Addresses may name a record that screenshots_data.py has prepared.
+PICTURES = {
+    "job": (f"{JOBS}/{{failed_job}}", None, ".o_form_view .alert-danger"),
+    "jobs": (JOBS, None, ".o_list_view .o_data_row"),
+    "contact": (
+        "/odoo/contacts/{failed_contact}",
+        "button[name=action_sync_status]",
+        ".modal .badge",
+    ),
+    "system": (f"{SYSTEMS}/{{crm}}", None, ".o_form_view .o_field_widget[name=url]"),
+    "synchronization": (
+        f"{STREAMS}/{{crm_stream}}",
+        None,
+        ".o_form_view .o_data_row",
+    ),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="dev/screenshots")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--keep-data", action="store_true")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(PICTURES)
+    if unknown:
+        raise console.Failure(
+            f"There is no picture {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(PICTURES)}."
+        )
+    try:
+        take(arguments.names or list(PICTURES), arguments.keep_data)
+    except (
+        RuntimeError,
+        PageError,
+        processes.NotInTime,
+        databases.NotOurs,
+    ) as error:
+        raise console.Failure(str(error)) from None
+
+
+def take(names, keep_data):
+    """Take pictures.
+
+    :param names: keys of ``PICTURES``
+    :param keep_data: whether to leave the database as it was the last time
+    """
+    with postgres.running() as variables:
+        os.environ.update(variables)
+        if not keep_data:
+            make_database()
+        with (
+            console.Step("Preparing contacts, systems and jobs"),
+            open(paths.LOGS / "screenshots-data.log", "w") as log,
+        ):
+            records = prepare(log)
+        with serve() as url, Browser(browser.find(), url, log_in(url)) as page:
+            for name in names:
+                address, click, visible = PICTURES[name]
+                with console.Step(f"Taking {name}.png"):
+                    picture = page.picture(address.format(**records), click, visible)
+                    save_small(picture, TARGET / f"{name}.png")
+
+
+def make_database():
+    """Install the addon in an empty database, without Odoo's demo data."""
+    with console.Step(f"Installing Odoo in the database {DATABASE}"):
+        databases.create_database(DATABASE)
+        shutil.rmtree(paths.DATA_DIR / "filestore" / DATABASE, ignore_errors=True)
+        install(
+            odoo.command_line(),
+            DATABASE,
+            (paths.ADDON,),
+            paths.LOGS / "screenshots-install.log",
+            odoo.environment(os.environ),
+        )
+
+
+def prepare(log):
+    """Run ``screenshots_data.py`` within Odoo.
+
+    :param log: file object that takes Odoo's log
+    :return: dict of the ids of the records that pictures are taken of
+    """
+    python_path = os.pathsep.join(map(str, (paths.DEV, paths.ROOT)))
+    shell = subprocess.run(
+        odoo.command_line("shell", f"--database={DATABASE}", "--no-http"),
+        input="import screenshots_data; screenshots_data.prepare(env)\n",
+        env={**odoo.environment(os.environ), "PYTHONPATH": python_path},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    lines = [line for line in shell.stdout.splitlines() if line.startswith("record ")]
+    if shell.returncode or not lines:
+        raise RuntimeError(f"preparing the data failed: see {log.name}")
+    return dict(line.split()[1:] for line in lines)
+
+
+@contextmanager
+def serve():
+    """Serve the database, without job runner and cron: it stays as prepared.
+
+    :return: address of the server
+    """
+    port = processes.free_port()
+    url = f"http://{processes.LOOPBACK}:{port}"
+    with open(paths.LOGS / "screenshots.log", "wb") as log:
+        server = processes.start(
+            odoo.command_line(
+                f"--database={DATABASE}",
+                "--workers=0",
+                "--max-cron-threads=0",
+                "--load=base,web",
+                f"--http-interface={processes.LOOPBACK}",
+                f"--http-port={port}",
+            ),
+            env=odoo.environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        processes.wait_until(lambda: _answers(server, url), 60, f"Odoo at {url}", 0.2)
+        yield url
+    finally:
+        processes.stop(server)
+
+
+def log_in(url):
+    """Log in as the administrator.
+
+    :return: id of the session
+    """
+    credentials = {"db": DATABASE, "login": "admin", "password": "admin"}
+    response = requests.post(
+        f"{url}/web/session/authenticate", json={"params": credentials}, timeout=60
+    )
+    if "error" in response.json():
+        raise RuntimeError("the administrator cannot log in")
+    return response.cookies["session_id"]
+
+
+def _answers(server, url):
+    if server.poll() is not None:
+        raise RuntimeError("Odoo ended: see screenshots.log")
+    try:
+        return requests.get(f"{url}/web/health", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+if __name__ == "__main__":
+    console.main(main)
