@@ -1,0 +1,32 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Real destinations for the tests in this folder."""
+
+import pytest
+
+from e2e.destinations.crm_process import Crm
+from e2e.destinations.smtp_sink import SmtpSink
+from e2e.destinations.warehouse import Warehouse
+
+
+@pytest.fixture
+def crm(tmp_path):
+    """A running, empty CRM."""
+    with Crm(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture
+def smtp_sink():
+    """A listening SMTP server without mails."""
+    with SmtpSink() as listening:
+        yield listening
+
+
+@pytest.fixture
+def warehouse():
+    """An empty warehouse database."""
+    created = Warehouse("e2e_warehouse")
+    created.create()
+    yield created
+    created.drop()

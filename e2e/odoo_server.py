@@ -1,0 +1,139 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A real Odoo server: workers, a cron worker and queue_job's runner."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import requests
+
+from e2e import processes
+
+RUNNER_READY = "queue job runner ready for db"
+# queue_job's runner belongs to the server, so its module is loaded server-wide.
+SERVER_WIDE = "base,web,queue_job"
+
+
+def install(command, database, modules, log, environment=None, on_line=None):
+    """Install modules, and Odoo itself in an empty database.
+
+    :param command: program and arguments that run Odoo's command line
+    :param modules: names of the modules
+    :param log: path of the log file; it is overwritten
+    :param environment: environment variables; the default is this process's own
+    :param on_line: called with each line of the log
+    :raises RuntimeError: when it fails
+    """
+    process = processes.start(
+        [
+            *map(str, command),
+            *(f"--database={database}", f"--init={','.join(modules)}"),
+            *("--stop-after-init", "--no-http", "--max-cron-threads=0"),
+        ],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    reason = ""
+    try:
+        with Path(log).open("w") as output:
+            for line in process.stdout:
+                output.write(line)
+                reason = line.strip() or reason  # a traceback's last line says why
+                if on_line:
+                    on_line(line)
+        if process.wait():
+            raise RuntimeError(f"installing Odoo failed: {reason} (see {log})")
+    finally:
+        processes.stop(process)
+        process.stdout.close()
+
+
+class OdooServer:
+    """A prefork server for one database, stopped until :meth:`start`.
+
+    :param command: program and arguments that run Odoo's command line
+    :param database: name of a database with queue_job installed
+    :param log: path of the log file; it is overwritten
+    :param port: loopback TCP port; None takes a free one
+    :param channels: capacity of the runner's channels
+    :param environment: environment variables; the default is this process's own
+    """
+
+    def __init__(
+        self,
+        command,
+        database,
+        log,
+        port=None,
+        channels="root:2",
+        environment=None,
+    ):
+        self.database = database
+        self.log = Path(log)
+        self.port = port or processes.free_port()
+        self.url = f"http://{processes.LOOPBACK}:{self.port}"
+        self._command = [
+            *map(str, command),
+            *(f"--database={database}", "--no-database-list"),
+            *("--workers=2", "--max-cron-threads=1", f"--load={SERVER_WIDE}"),
+            *(f"--http-interface={processes.LOOPBACK}", f"--http-port={self.port}"),
+            f"--gevent-port={processes.free_port()}",
+        ]
+        self._environment = {
+            **(os.environ if environment is None else environment),
+            "ODOO_QUEUE_JOB_CHANNELS": channels,
+            "ODOO_QUEUE_JOB_HOST": processes.LOOPBACK,
+            "ODOO_QUEUE_JOB_PORT": str(self.port),
+        }
+        self._process = None
+
+    def start(self, seconds=60):
+        """Start the server and wait until it answers and runs jobs.
+
+        :param seconds: how long that may take, in seconds
+        :raises RuntimeError: when the server ends instead
+        :raises NotInTime: when it takes longer
+        """
+        with self.log.open("wb") as log:
+            self._process = processes.start(
+                self._command,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        processes.wait_until(self._is_ready, seconds, f"Odoo ready at {self.url}", 0.2)
+
+    def stop(self):
+        """End the server and all its workers."""
+        if self._process:
+            processes.stop(self._process, 20)
+            self._process = None
+
+    def is_running(self):
+        """Tell whether the server's main process is there."""
+        return self._process is not None and self._process.poll() is None
+
+    def _is_ready(self):
+        if self._process.poll() is not None:
+            raise RuntimeError(f"Odoo ended with status {self._process.returncode}")
+        ready = f"{RUNNER_READY} {self.database}"
+        return ready in self.log.read_text(errors="replace") and self._answers()
+
+    def _answers(self):
+        try:
+            return requests.get(f"{self.url}/web/health", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.stop()
