@@ -158,6 +158,9 @@ class SyncBinding(models.Model):
         )
         for (stream_id, res_id), state in open_states.items():
             states[res_id][streams.browse(stream_id)] = state
+        for stream, ids in self.env["sync.outbox"]._noted_ids(records).items():
+            if stream in streams:
+                states.update({id_: {**states[id_], stream: "waiting"} for id_ in ids})
         return states
 
     @api.model

@@ -90,6 +90,27 @@ class SyncMapping(models.Model):
                         )
                     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        lines = super().create(vals_list)
+        self._forget_watchers()
+        return lines
+
+    def write(self, vals):
+        res = super().write(vals)
+        self._forget_watchers()
+        return res
+
+    def unlink(self):
+        res = super().unlink()
+        self._forget_watchers()
+        return res
+
+    @api.model
+    def _forget_watchers(self):
+        """Let edits be compared with the new lines, see ``sync.stream._watchers``."""
+        self.env.registry.clear_cache()
+
     def _resolve_path(self):
         """Return the fields that the path goes through, first to last.
 

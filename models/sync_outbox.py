@@ -112,23 +112,43 @@ class SyncOutbox(models.Model):
         """Turn the noted edits into outbox rows and jobs, just before the commit."""
         pending = self.env.cr.precommit.data.pop(PENDING_KEY, {})
         for model_name, changes in pending.items():
-            for stream_id, watched in self.env["sync.stream"]._watchers(model_name):
-                touched = {
-                    id_: change
-                    for id_, change in changes.items()
-                    if change.fields is None or change.fields & watched
-                }
-                if touched:
-                    stream = self.env["sync.stream"].sudo().browse(stream_id)
-                    self._capture(stream, model_name, touched)
+            for stream, ids in self._concerned(model_name, changes):
+                self._capture(stream, model_name, {id_: changes[id_] for id_ in ids})
 
-    def _capture(self, stream, model_name, changes):
-        """Record the changes that matter to one stream.
+    @api.model
+    def _noted_ids(self, records):
+        """Return which records the current transaction has yet to queue.
 
-        :param stream: the ``sync.stream``, as superuser
+        Who saves a form reads the record back before the commit that queues its job.
+
+        :return: dict ``{stream: ids}``, the streams as superuser
+        """
+        pending = self.env.cr.precommit.data.get(PENDING_KEY, {})
+        changes = pending.get(records._name, {})
+        changes = {id_: changes[id_] for id_ in records._ids if id_ in changes}
+        return dict(self._concerned(records._name, changes)) if changes else {}
+
+    @api.model
+    def _concerned(self, model_name, changes):
+        """Yield each stream that has to hear of changes, with the ids of those.
+
         :param changes: :class:`Change` by id
         """
-        records = self.env[model_name].sudo().browse(changes).exists()
+        for stream_id, watched in self.env["sync.stream"]._watchers(model_name):
+            touched = [
+                id_
+                for id_, change in changes.items()
+                if change.fields is None or change.fields & watched
+            ]
+            stream = self.env["sync.stream"].sudo().browse(stream_id)
+            ids = touched and self._ids_to_send(stream, model_name, touched)
+            if ids:
+                yield stream, ids
+
+    @api.model
+    def _ids_to_send(self, stream, model_name, record_ids):
+        """Return the records that a stream sends, or has sent before."""
+        records = self.env[model_name].sudo().browse(record_ids).exists()
         try:
             with self.env.cr.savepoint(flush=False):
                 matching = stream._matching(records)
@@ -137,21 +157,25 @@ class SyncOutbox(models.Model):
             # meet the same error, and tell it to those who can mend it.
             _logger.exception("The filter of synchronization %s failed", stream.id)
             matching = records
-        absent = changes.keys() - set(matching._ids)
-        ids = [*matching._ids, *sorted(stream._known_ids(absent))]
-        if ids:
-            by_env = {}
-            for id_ in ids:
-                by_env.setdefault(changes[id_].env, []).append(id_)
-            for env, env_ids in by_env.items():
-                self._enqueue(
-                    stream,
-                    env[model_name].browse(env_ids),
-                    gone={
-                        id_: changes[id_].name
-                        for id_ in set(env_ids) - set(records._ids)
-                    },
-                )
+        absent = set(record_ids) - set(matching._ids)
+        return [*matching._ids, *sorted(stream._known_ids(absent))]
+
+    def _capture(self, stream, model_name, changes):
+        """Record the changes that matter to one stream.
+
+        :param stream: the ``sync.stream``, as superuser
+        :param changes: :class:`Change` by id
+        """
+        present = self.env[model_name].sudo().browse(changes).exists()
+        by_env = {}
+        for id_, change in changes.items():
+            by_env.setdefault(change.env, []).append(id_)
+        for env, ids in by_env.items():
+            self._enqueue(
+                stream,
+                env[model_name].browse(ids),
+                gone={id_: changes[id_].name for id_ in set(ids) - set(present._ids)},
+            )
 
     @api.model
     def _enqueue(self, stream, records, gone=None, force=False):

@@ -161,8 +161,7 @@ class DeliveryCase(BaseCase):
         if states:
             domain.append(("state", "in", states))
         return [
-            job["uuid"]
-            for job in self.read("queue.job", domain, ["uuid"], order="id")
+            job["uuid"] for job in self.read("queue.job", domain, ["uuid"], order="id")
         ]
 
     def job(self, uuid, *field_names):

@@ -11,6 +11,7 @@ from .common import SyncCase, backend_values, stream_values
 CONFIGURATION = ("sync.backend", "sync.stream", "sync.mapping")
 RECORDS = ("sync.outbox", "sync.binding", "sync.delivery")
 OPERATIONS = ("read", "write", "create", "unlink")
+SIGNING_SECRET = "whsec_" + "s3cret//" * 5
 
 ROLES = {
     "public": "base.group_public",
@@ -36,7 +37,14 @@ class AccessCase(SyncCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.backend.write({"auth": "bearer", "auth_secret": "s3cret"})
+        cls.backend.write(
+            {
+                "auth": "bearer",
+                "auth_secret": "s3cret",
+                "signing_secret": SIGNING_SECRET,
+                "signing_secret_previous": SIGNING_SECRET,
+            }
+        )
         cls.users = {
             role: new_test_user(cls.env, f"sync_{role}", groups=groups)
             for role, groups in ROLES.items()
@@ -153,7 +161,12 @@ class TestAccess(AccessCase):
 class TestSecrets(AccessCase):
     """Job managers see the system, and no way leads to its secrets."""
 
-    SECRETS = ("auth_secret", "db_password")
+    SECRETS = (
+        "auth_secret",
+        "db_password",
+        "signing_secret",
+        "signing_secret_previous",
+    )
 
     @classmethod
     def setUpClass(cls):
@@ -197,7 +210,7 @@ class TestSecrets(AccessCase):
 
     def test_not_in_the_form(self):
         form = self.backends.get_view(view_type="form")
-        for name in self.SECRETS:
+        for name in (*self.SECRETS, "action_rotate_signing_secret"):
             self.assertNotIn(f'name="{name}"', form["arch"])
 
     def test_not_searched(self):
@@ -248,8 +261,8 @@ class TestSecrets(AccessCase):
     def test_not_copied(self):
         with self.refused():
             self.mine.copy()
-        self.assertNotIn("auth_secret", self.backend.copy_data()[0])
-        self.assertNotIn("db_password", self.backend.copy_data()[0])
+        for name in self.SECRETS:
+            self.assertNotIn(name, self.backend.copy_data()[0])
 
     def test_not_mapped_into_a_payload(self):
         """Only models with the mixin are sent, and secrets are none of theirs."""
@@ -272,6 +285,13 @@ class TestSecrets(AccessCase):
     def test_administrators_read_them(self):
         backend = self.backend.with_user(self.users["system"])
         self.assertEqual(backend.read(["auth_secret"])[0]["auth_secret"], "s3cret")
+
+    def test_not_renewed(self):
+        for role in ("public", "portal", "user", "creator", "manager"):
+            with self.subTest(role), self.refused():
+                backend = self.backend.with_user(self.users[role])
+                backend.action_rotate_signing_secret()
+        self.assertEqual(self.backend.signing_secret, SIGNING_SECRET)
 
     def test_not_in_the_job(self):
         job = self.jobs()[0]

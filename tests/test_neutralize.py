@@ -19,6 +19,8 @@ class TestNeutralize(SyncCase):
                 "url": "https://crm.example.com/api",
                 "auth": "bearer",
                 "auth_secret": "s3cret",
+                "signing_secret": "whsec_" + "s3cret//" * 5,
+                "signing_secret_previous": "whsec_" + "s3cret++" * 5,
             }
         )
         cls.warehouse = cls.env["sync.backend"].create(

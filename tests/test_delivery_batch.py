@@ -1,0 +1,168 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .common import DeliveryCase
+
+
+@tagged("post_install", "-at_install")
+class TestDeliveryBatch(DeliveryCase):
+    """One job for many records: each of them counts for itself."""
+
+    stream_options = {"batch_size": 2}
+
+    def new_partners(self, *names):
+        """Commit new contacts in one transaction, and return their ids."""
+        with self.transaction() as env:
+            partners = env["res.partner"].create([{"name": name} for name in names])
+            self.partner_ids += partners.ids
+        return partners.ids
+
+    def edit_all(self, partner_ids, **values):
+        with self.transaction() as env:
+            env["res.partner"].browse(partner_ids).write(values)
+
+    def jobs_of(self, state):
+        return self.read(
+            "queue.job",
+            [("sync_stream_id", "=", self.stream_id), ("state", "=", state)],
+            ["uuid", "name", "result", "sync_res_id", "failure_reason", "eta"],
+            order="id",
+        )
+
+    def rows_by_record(self):
+        return {row["res_id"]: row["job_uuid"] for row in self.outbox()}
+
+    def test_many_records_are_sent_by_few_jobs(self):
+        ids = self.new_partners("A", "B", "C")
+        first, last = self.jobs_of("pending")
+        self.assertFalse(first["sync_res_id"])
+        self.assertEqual(last["sync_res_id"], ids[2])
+        self.assertEqual(self.run_pending(), ["done", "done"])
+        self.assertEqual(
+            [request.json["name"] for request in self.destination.requests],
+            ["A", "B", "C"],
+        )
+        self.assertFalse(self.outbox())
+        for number, partner_id in enumerate(ids, 1):
+            self.assertEqual(self.binding(partner_id)["external_id"], str(number))
+
+    def test_as_many_records_as_a_batch_have_a_job_each(self):
+        self.new_partners("A", "B")
+        self.assertEqual(len(self.jobs_of("pending")), 2)
+
+    def test_result_counts_what_happened(self):
+        self.change_stream(batch_size=3)
+        ids = self.new_partners("A", "B", "C", "D")
+        self.run_pending()
+        with self.transaction() as env:
+            partners = env["res.partner"].browse(ids)
+            partners.write({"email": "all@example.com"})
+            partners[0].email = False
+        (uuid,) = (j["uuid"] for j in self.jobs_of("pending") if not j["sync_res_id"])
+        self.run_job(uuid)
+        self.assertEqual(
+            self.job(uuid, "result")["result"],
+            "CRM: 2 delivered, 1 unchanged, 0 left to another job.",
+        )
+
+    def test_refused_record_does_not_hold_up_the_others(self):
+        self.change_stream(batch_size=3)
+        good, bad, other, _last = self.new_partners("A", "B", "C", "D")
+        self.destination.answer(201, {"id": "a"})
+        self.destination.answer(422, {"message": "B is taken"})
+        chunk, last = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "done")
+        self.assertEqual(
+            self.job(chunk, "result")["result"],
+            "CRM: 2 delivered, 0 unchanged, 1 left to another job.",
+        )
+        self.assertEqual(self.binding(good)["external_id"], "a")
+        self.assertTrue(self.binding(other)["external_id"])
+        self.assertFalse(self.binding(bad)["external_id"])
+
+        (own,) = (job for job in self.jobs_of("pending") if job["uuid"] != last)
+        self.assertEqual((own["sync_res_id"], own["name"]), (bad, "CRM: B"))
+        self.assertEqual(self.rows_by_record()[bad], own["uuid"])
+        self.assertNotIn(good, self.rows_by_record())
+        self.assertFalse(own["eta"])
+        self.destination.answer(422, {"message": "B is taken"})
+        self.assertEqual(self.run_job(own["uuid"]), "failed")
+        (failed,) = self.jobs_of("failed")
+        self.assertIn("B is taken", failed["failure_reason"])
+        self.assertIn("B is taken", self.binding(bad)["last_error"])
+        self.assertEqual(
+            [
+                delivery["state"]
+                for delivery in self.read(
+                    "sync.delivery", [("res_id", "=", bad)], ["state"]
+                )
+            ],
+            ["failed", "failed"],
+        )
+
+    def test_record_that_another_job_holds_is_handed_on(self):
+        self.change_stream(batch_size=3)
+        ids = self.new_partners("A", "B", "C", "D")
+        self.run_pending()
+        self.edit_all(ids, email="all@example.com")
+        chunk, last = self.job_uuids("pending")
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT id FROM sync_binding WHERE stream_id = %s AND res_id = %s"
+                " FOR NO KEY UPDATE",
+                (self.stream_id, ids[1]),
+            )
+            self.assertEqual(self.run_job(chunk), "done")
+        self.assertEqual(
+            self.job(chunk, "result")["result"],
+            "CRM: 2 delivered, 0 unchanged, 1 left to another job.",
+        )
+        (own,) = (job for job in self.jobs_of("pending") if job["uuid"] != last)
+        self.assertEqual(own["sync_res_id"], ids[1])
+        self.assertEqual(self.rows_by_record()[ids[1]], own["uuid"])
+        self.assertEqual(self.run_pending(), ["done", "done"])
+        self.assertFalse(self.outbox())
+        for record in self.destination.records.values():
+            self.assertEqual(record["email"], "all@example.com")
+        self.assertEqual(len(self.destination.requests), 8)
+
+    def test_batch_stays_one_job_while_nobody_answers(self):
+        self.change_stream(batch_size=3)
+        self.new_partners("A", "B", "C", "D")
+        self.destination.answer(503)
+        chunk, _last = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "pending")
+        self.assertEqual(self.job(chunk, "retry")["retry"], 1)
+        # the first one told enough; and there is still one job for the three
+        self.assertEqual(len(self.destination.requests), 1)
+        self.assertEqual(len(self.job_uuids()), 2)
+
+    def test_records_after_a_request_for_patience_wait_as_long(self):
+        self.change_stream(batch_size=3)
+        sent, *others, _last = self.new_partners("A", "B", "C", "D")
+        self.destination.answer(201, {"id": "a"})
+        self.destination.answer(429, headers={"Retry-After": "120"})
+        chunk, last = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "done")
+        self.assertEqual(self.binding(sent)["external_id"], "a")
+        (own,) = (job for job in self.jobs_of("pending") if job["uuid"] != last)
+        self.assertEqual({self.rows_by_record()[id_] for id_ in others}, {own["uuid"]})
+        self.assertAlmostEqual(
+            (own["eta"] - self.job(chunk, "date_done")["date_done"]).total_seconds(),
+            120,
+            delta=5,
+        )
+        self.assertEqual(self.run_job(own["uuid"]), "done")
+        self.assertEqual(len(self.destination.requests), 4)
+
+    def test_deleted_records_of_a_batch_are_deleted_there(self):
+        self.change_stream(batch_size=3)
+        ids = self.new_partners("A", "B", "C", "D")
+        self.run_pending()
+        with self.transaction() as env:
+            env["res.partner"].browse(ids).unlink()
+        self.assertEqual(self.run_pending(), ["done", "done"])
+        self.assertFalse(self.destination.records)
+        self.assertFalse(self.outbox())

@@ -1,0 +1,241 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import Command, api
+from odoo.exceptions import UserError
+from odoo.tests import tagged
+
+from .common import DeliveryCase
+
+
+@tagged("post_install", "-at_install")
+class TestJobButtons(DeliveryCase):
+    """What people do about jobs, on the form and for many at once."""
+
+    def setUp(self):
+        super().setUp()
+        with self.transaction() as env:
+            manager = env.ref("base.user_admin")
+            self.manager_id, self.manager_name = manager.id, manager.name
+
+    def press(self, button, *uuids):
+        """Press a button of the form of each job, as a job manager."""
+        with self.transaction(self.manager_id) as env:
+            result = None
+            for job in self.jobs(env, uuids):
+                result = getattr(job, button)()
+            return result
+
+    def jobs(self, env, uuids):
+        return env["queue.job"].search([("uuid", "in", uuids)], order="id")
+
+    def press_for_all(self, model, button, *uuids):
+        """Use one of the wizards of the list, as a job manager."""
+        with self.transaction(self.manager_id) as env:
+            ids = self.jobs(env, uuids).ids
+            context = {"active_model": "queue.job", "active_ids": ids}
+            wizard = env[model].with_context(**context).create({})
+            self.assertEqual(wizard.job_ids.ids, ids)
+            getattr(wizard, button)()
+
+    def failed_job(self, **values):
+        """Commit a contact that the destination refuses; return both ids."""
+        partner_id = self.new_partner(**values)
+        uuid = self.job_uuids()[-1]
+        self.destination.answer(422)
+        self.assertEqual(self.run_job(uuid), "failed")
+        return partner_id, uuid
+
+    def sync_state(self, partner_id):
+        with self.transaction() as env:
+            return env["res.partner"].browse(partner_id).sync_state
+
+    # -- requeue --------------------------------------------------------------
+
+    def test_requeued_job_delivers(self):
+        partner_id, uuid = self.failed_job()
+        self.press("requeue", uuid)
+        job = self.job(uuid, "state", "retry")
+        self.assertEqual((job["state"], job["retry"]), ("pending", 0))
+        self.assertEqual(self.sync_state(partner_id), "waiting")
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.sync_state(partner_id), "synced")
+        self.assertEqual(len(self.destination.records), 1)
+        self.assertFalse(self.binding(partner_id)["last_error"])
+
+    def test_requeued_job_delivers_what_the_record_is_now(self):
+        partner_id, uuid = self.failed_job(name="Ada")
+        self.edit(partner_id, name="Grace")
+        self.press("requeue", uuid)
+        self.run_job(uuid)
+        self.assertEqual(self.destination.records["/contacts/1"]["name"], "Grace")
+
+    def test_requeued_job_has_all_its_tries_again(self):
+        self.destination.answer(500, times=6)
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        for _round in range(2):
+            states = [self.run_job(uuid) for _try in range(3)]
+            self.assertEqual(states, ["pending", "pending", "failed"])
+            self.press("requeue", uuid)
+        self.assertEqual(self.run_job(uuid), "done")
+
+    def test_cancelled_job_that_is_requeued_delivers(self):
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.press("button_cancelled", uuid)
+        self.press("requeue", uuid)
+        self.assertEqual(self.sync_state(partner_id), "waiting")
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(len(self.destination.records), 1)
+        self.assertEqual(self.sync_state(partner_id), "synced")
+
+    def test_many_jobs_are_requeued_at_once(self):
+        partner_ids, uuids = zip(*(self.failed_job() for _each in "ab"), strict=True)
+        self.press_for_all("queue.requeue.job", "requeue", *uuids)
+        self.assertEqual(self.run_pending(), ["done", "done"])
+        for partner_id in partner_ids:
+            self.assertEqual(self.sync_state(partner_id), "synced")
+
+    # -- set to done and cancel -----------------------------------------------
+
+    def assertClosed(self, button, state, word):
+        partner_id, uuid = self.failed_job()
+        self.assertEqual(self.sync_state(partner_id), "failed")
+        self.press(button, uuid)
+        job = self.job(uuid, "state", "result")
+        self.assertEqual(job["state"], state)
+        self.assertIn(self.manager_name, job["result"])
+        self.assertFalse(self.outbox(partner_id))
+        note = self.binding(partner_id)["note"]
+        self.assertIn(word, note)
+        self.assertIn(self.manager_name, note)
+        self.assertFalse(self.sync_state(partner_id))
+        self.assertEqual(len(self.destination.requests), 1)
+
+    def test_job_set_to_done_sends_nothing_more(self):
+        self.assertClosed("button_done", "done", "Manually set to done by")
+
+    def test_cancelled_job_sends_nothing_more(self):
+        self.assertClosed("button_cancelled", "cancelled", "Cancelled by")
+
+    def test_job_closed_before_it_ran_sends_nothing(self):
+        for button, state in (
+            ("button_done", "done"),
+            ("button_cancelled", "cancelled"),
+        ):
+            with self.subTest(button):
+                partner_id = self.new_partner()
+                (uuid,) = self.job_uuids("pending")
+                self.press(button, uuid)
+                self.assertEqual(self.job(uuid, "state")["state"], state)
+                self.assertFalse(self.outbox(partner_id))
+                self.assertFalse(self.destination.requests)
+
+    def test_closing_one_job_leaves_the_changes_of_another(self):
+        partner_id = self.new_partner(name="Ada")
+        self.edit(partner_id, name="Grace")
+        first, second = self.job_uuids()
+        self.press("button_cancelled", first)
+        (row,) = self.outbox(partner_id)
+        self.assertEqual(row["job_uuid"], second)
+        self.assertEqual(self.sync_state(partner_id), "waiting")
+        self.assertEqual(self.run_job(second), "done")
+        self.assertEqual(self.destination.records["/contacts/1"]["name"], "Grace")
+
+    def test_next_delivery_clears_the_note(self):
+        partner_id, uuid = self.failed_job()
+        self.press("button_cancelled", uuid)
+        self.edit(partner_id, name="Grace")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertFalse(self.binding(partner_id)["note"])
+        self.assertEqual(self.sync_state(partner_id), "synced")
+
+    def test_many_jobs_are_set_to_done_at_once(self):
+        self.assertClosedAtOnce("queue.jobs.to.done", "set_done", "done")
+
+    def test_many_jobs_are_cancelled_at_once(self):
+        self.assertClosedAtOnce("queue.jobs.to.cancelled", "set_cancelled", "cancelled")
+
+    def assertClosedAtOnce(self, wizard, button, state):
+        partner_id, uuid = self.failed_job()
+        waiting_id = self.new_partner()
+        uuids = [uuid, *self.job_uuids("pending")]
+        self.press_for_all(wizard, button, *uuids)
+        for each in uuids:
+            self.assertEqual(self.job(each, "state")["state"], state)
+        for each in (partner_id, waiting_id):
+            self.assertIn(self.manager_name, self.binding(each)["note"])
+        self.assertFalse(self.outbox())
+
+    def test_finished_job_is_not_changed_by_cancel(self):
+        partner_id = self.new_partner()
+        self.run_pending()
+        (uuid,) = self.job_uuids()
+        self.press("button_cancelled", uuid)
+        self.assertEqual(self.job(uuid, "state")["state"], "done")
+        self.assertFalse(self.binding(partner_id)["note"])
+
+    def test_manager_needs_no_other_group(self):
+        partner_id, uuid = self.failed_job()
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, self.manager_id, {})
+            user = (
+                env["res.users"]
+                .sudo()
+                .create(
+                    {
+                        "name": "Job manager",
+                        "login": "queue_job_sync_manager",
+                        "group_ids": [
+                            Command.set(
+                                [
+                                    env.ref("base.group_user").id,
+                                    env.ref("queue_job.group_queue_job_manager").id,
+                                ]
+                            )
+                        ],
+                    }
+                )
+            )
+            for button in ("button_done", "requeue", "button_cancelled", "requeue"):
+                getattr(self.jobs(env, [uuid]).with_user(user), button)()
+            action = self.jobs(env, [uuid]).with_user(user).open_related_action()
+            self.assertEqual(action["res_id"], partner_id)
+            cr.rollback()
+
+    # -- related record -------------------------------------------------------
+
+    def test_related_record_opens_the_contact(self):
+        partner_id, uuid = self.failed_job()
+        action = self.press("open_related_action", uuid)
+        self.assertEqual(action["type"], "ir.actions.act_window")
+        self.assertEqual(action["res_model"], "res.partner")
+        self.assertEqual(action["res_id"], partner_id)
+        self.assertEqual(action["view_mode"], "form")
+
+    def test_related_records_of_a_batch_open_as_a_list(self):
+        self.change_stream(batch_size=2)
+        with self.transaction() as env:
+            partners = env["res.partner"].create([{"name": name} for name in "ABC"])
+            self.partner_ids += partners.ids
+        action = self.press("open_related_action", self.job_uuids()[0])
+        self.assertEqual(action["res_model"], "res.partner")
+        self.assertTrue(action["view_mode"].startswith("list"))
+        with self.transaction() as env:
+            found = env["res.partner"].search(action["domain"])
+            self.assertEqual(sorted(found.ids), partners.ids[:2])
+
+    def test_related_record_that_is_deleted_is_said_to_be(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        self.delete(partner_id)
+        uuid = self.job_uuids()[-1]
+        with self.assertRaisesRegex(UserError, "Ada no longer exists"):
+            self.press("open_related_action", uuid)
+
+    def test_name_of_the_related_record_outlives_it(self):
+        partner_id, uuid = self.failed_job(name="Ada")
+        self.assertEqual(self.job(uuid, "related_name")["related_name"], "Ada")
+        self.delete(partner_id)
+        self.assertEqual(self.job(uuid, "related_name")["related_name"], "Ada")

@@ -1,0 +1,239 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import base64
+import logging
+from contextlib import contextmanager
+
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from .common import DeliveryCase
+from .failure_mail_case import FailureMailCase
+from .postgresql_case import PASSWORD, PostgresqlCase
+
+SECRET = "s3cr3t-T0ken"
+USERNAME = "odoo"
+BASIC = base64.b64encode(f"{USERNAME}:{SECRET}".encode()).decode()
+# all that may have something to say about a delivery, at its most talkative
+LOGGERS = ("odoo.addons.queue_job", "odoo.addons.queue_job_sync", "urllib3", "requests")
+
+
+class _Memory(logging.Handler):
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self.lines = []
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record):
+        self.lines.append(self.format(record))
+
+
+@contextmanager
+def all_logs():
+    """Yield a list that fills with all that is logged, down to DEBUG.
+
+    Everything below the loggers' parents comes along, since they propagate.
+    """
+    memory = _Memory()
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    root = logging.getLogger()
+    others = root.handlers[:]
+    root.handlers[:] = [memory]
+    try:
+        for name in LOGGERS:
+            logging.getLogger(name).setLevel(logging.DEBUG)
+        yield memory.lines
+    finally:
+        root.handlers[:] = others
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+class SecretsCase(DeliveryCase):
+    """Look for secrets in all that is stored or logged."""
+
+    quiet_loggers = ()
+    # the columns that are meant to hold them
+    kept_in = {
+        "sync_backend": (
+            "auth_secret",
+            "db_password",
+            "signing_secret",
+            "signing_secret_previous",
+        )
+    }
+    tables = (
+        "queue_job",
+        "sync_backend",
+        "sync_stream",
+        "sync_outbox",
+        "sync_binding",
+        "sync_delivery",
+        "mail_message",
+        "mail_mail",
+        "mail_tracking_value",
+        "ir_logging",
+    )
+
+    def stored(self, *secrets):
+        """Return the tables whose rows contain a secret anywhere."""
+        found = []
+        with self.transaction() as env:
+            for table in self.tables:
+                kept = list(self.kept_in.get(table, ()))
+                for secret in secrets:
+                    query = SQL(
+                        "SELECT count(*) FROM %s AS t"
+                        " WHERE strpos((to_jsonb(t) - %s::text[])::text, %s) > 0",
+                        SQL.identifier(table),
+                        kept,
+                        secret,
+                    )
+                    if env.execute_query(query)[0][0]:
+                        found.append(table)
+        return found
+
+    def assertNowhere(self, logs, *secrets):
+        self.assertTrue(logs, "nothing was logged at all")
+        for line in logs:
+            for secret in secrets:
+                self.assertNotIn(secret, line)
+        self.assertEqual(self.stored(*secrets), [])
+
+
+@tagged("post_install", "-at_install")
+class TestSecrets(SecretsCase, FailureMailCase):
+    """A destination that tells everybody what it was told."""
+
+    schemes = {
+        "bearer": ({"auth": "bearer"}, "Authorization", f"Bearer {SECRET}"),
+        "basic": (
+            {"auth": "basic", "auth_username": USERNAME},
+            "Authorization",
+            f"Basic {BASIC}",
+        ),
+        "header": ({"auth": "header", "auth_header": "X-Key"}, "X-Key", SECRET),
+    }
+
+    def fail_with_echo(self, scheme, status):
+        """Let a job fail on an answer that repeats the credentials."""
+        options, header, value = self.schemes[scheme]
+        self.change_backend(auth_secret=SECRET, **options)
+        self.destination.answer(
+            status,
+            {"message": f"what is {value}?", "headers": {header: value}},
+            headers={"X-Echo": value},
+            times=3,
+        )
+        self.new_partner()
+        uuid = self.job_uuids()[-1]
+        self.uuids.append(uuid)
+        while self.run_job(uuid) == "pending":
+            continue
+        # or this would prove nothing
+        self.assertEqual(self.destination.requests[-1].headers[header], value)
+        self.notify()
+        self.assertMails(uuid, 1)
+        return uuid
+
+    def assertKept(self, scheme, status):
+        with all_logs() as logs:
+            uuid = self.fail_with_echo(scheme, status)
+        self.assertNowhere(logs, SECRET, BASIC)
+        reason = self.job(uuid, "failure_reason")["failure_reason"]
+        self.assertIn("what is", reason)
+        self.assertIn("***", reason)
+        self.assertTrue(any("what is" in line for line in logs))
+
+    def test_token(self):
+        self.assertKept("bearer", 422)
+
+    def test_password(self):
+        self.assertKept("basic", 422)
+
+    def test_key_in_a_header(self):
+        self.assertKept("header", 422)
+
+    def test_token_that_is_refused(self):
+        self.assertKept("bearer", 401)
+
+    def test_password_after_all_tries(self):
+        self.assertKept("basic", 500)
+
+    def test_signing_secrets(self):
+        keys = ("s3cr3t+key/" + "A" * 21, "0lds3cr3t/k+y" + "B" * 19)
+        current, previous = (f"whsec_{key}" for key in keys)
+        self.change_backend(signing_secret=current, signing_secret_previous=previous)
+        self.destination.answer(
+            422, {"message": f"what is {keys[0]}?"}, headers={"X-Echo": previous}
+        )
+        with all_logs() as logs:
+            self.new_partner()
+            self.assertEqual(self.run_pending(), ["failed"])
+        self.assertNowhere(logs, *keys)
+        (uuid,) = self.job_uuids()
+        reason = self.job(uuid, "failure_reason")["failure_reason"]
+        self.assertIn("what is ***?", reason)
+
+    def test_new_signing_secret_is_not_tracked(self):
+        for _time in range(2):
+            with self.transaction() as env:
+                backend = env["sync.backend"].browse(self.backend_id)
+                backend.action_rotate_signing_secret()
+                secrets = backend._signing_secrets()
+        self.assertEqual(len(secrets), 2)
+        self.assertEqual(self.stored(*secrets), [])
+
+    def test_delivery_that_succeeds(self):
+        self.change_backend(auth="bearer", auth_secret=SECRET)
+        self.destination.answer(201, {"id": "7", "token": SECRET})
+        with all_logs() as logs:
+            self.new_partner()
+            self.assertEqual(self.run_pending(), ["done"])
+        self.assertNowhere(logs, SECRET)
+        (delivery,) = self.read(
+            "sync.delivery", [("stream_id", "=", self.stream_id)], ["response"]
+        )
+        self.assertIn("***", delivery["response"])
+
+    def test_change_of_a_secret_is_not_tracked(self):
+        self.change_backend(auth="bearer", auth_secret="first-" + SECRET)
+        self.change_backend(auth_secret=SECRET, db_password=SECRET, name="Renamed")
+        self.assertEqual(self.stored(SECRET), [])
+        # where tracking itself works
+        self.assertIn("mail_tracking_value", self.stored("Renamed"))
+
+
+@tagged("post_install", "-at_install")
+class TestDatabaseSecrets(SecretsCase, PostgresqlCase):
+    """The password of a database."""
+
+    def setUp(self):
+        super().setUp()
+        self.change_stream(table="contacts")
+        self.change_backend(
+            transport="postgresql",
+            db_host=self.host,
+            db_port=self.port,
+            db_name=self.dbname,
+            db_user=self.user,
+            db_password=PASSWORD,
+        )
+
+    def assertKept(self, password, words):
+        self.change_stream(max_retries=1)
+        with all_logs() as logs:
+            self.new_partner()
+            self.assertEqual(self.run_pending(), ["failed"])
+        (uuid,) = self.job_uuids()
+        self.assertIn(words, self.job(uuid, "failure_reason")["failure_reason"])
+        self.assertNowhere(logs, password)
+
+    def test_password_of_a_login_that_is_refused(self):
+        self.change_backend(db_user="nobody_here", db_password=SECRET)
+        self.assertKept(SECRET, "No connection")
+
+    def test_password_of_a_statement_that_is_refused(self):
+        # there is no column for the country
+        self.assertKept(PASSWORD.rstrip("\\"), "country")

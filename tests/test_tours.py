@@ -1,0 +1,168 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import DummyRLock, Registry
+from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests.common import get_db_name
+
+from .common import DeliveryCase
+
+USERS = {
+    "sync_tour_user": "base.group_user,base.group_partner_manager",
+    "sync_tour_manager": "base.group_user,queue_job.group_queue_job_manager",
+    "sync_tour_system": "base.group_user,base.group_partner_manager,"
+    "base.group_system,queue_job.group_queue_job_manager",
+}
+
+
+@contextmanager
+def committed():
+    """Yield an environment whose changes are committed on leaving."""
+    with Registry(get_db_name()).cursor() as cr:
+        yield api.Environment(cr, SUPERUSER_ID, {})
+
+
+@tagged("post_install", "-at_install")
+class TestTours(DeliveryCase, HttpCase):
+    """The three ways through the addon, in a browser.
+
+    The server answers the browser in real transactions, so that a click commits as it
+    does for people, and what a failed job leaves behind survives its rollback.
+    """
+
+    registry_test_mode = False
+
+    @classmethod
+    def setUpClass(cls):
+        # before the transaction of the class begins, which has to see the users
+        with committed() as env:
+            silent = {}
+            if "odoobot_state" in env["res.users"]._fields:
+                # no talk with OdooBot, which would outlive the users
+                silent["odoobot_state"] = "disabled"
+            user_ids = [
+                new_test_user(env, login, groups, **silent).id
+                for login, groups in USERS.items()
+            ]
+        cls.addClassCleanup(cls._delete_users, user_ids)
+        super().setUpClass()
+        # as in registry test mode: the tests hold the lock that a request waits for,
+        # and nothing but this process changes the database
+        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
+        cls.startClassPatcher(
+            patch.object(cls.registry, "check_signaling", return_value=cls.registry)
+        )
+
+    @staticmethod
+    def _delete_users(user_ids):
+        with committed() as env:
+            users = env["res.users"].browse(user_ids)
+            partners = users.partner_id
+            users.unlink()
+            partners.unlink()
+
+    def last_job(self, *field_names):
+        """Return the newest job of the synchronization, as a dict."""
+        return self.job(self.job_uuids()[-1], "uuid", *field_names)
+
+    def test_user_sees_the_status_of_an_edited_contact(self):
+        self.new_partner(name="Ada Lovelace", email="ada@example.com")
+        self.assertEqual(self.run_pending(), ["done"])
+
+        self.start_tour(
+            "/odoo", "queue_job_sync_contact_edited", login="sync_tour_user"
+        )
+        job = self.last_job("state", "user_id")
+        self.assertEqual(job["state"], "pending")
+        self.assertIn("sync_tour_user", job["user_id"][1])
+        self.assertEqual(len(self.destination.requests), 1)
+
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(
+            self.destination.records["/contacts/1"],
+            {"name": "Ada King", "email": "ada.king@example.com", "country": None},
+        )
+        self.start_tour(
+            "/odoo", "queue_job_sync_contact_delivered", login="sync_tour_user"
+        )
+
+    def test_admin_requeues_a_failed_job(self):
+        self.destination.answer(500, {"message": "out of order"}, times=3)
+        self.new_partner(name="Grace Hopper")
+        (uuid,) = self.job_uuids()
+        states = [self.run_job(uuid) for _try in range(3)]
+        self.assertEqual(states, ["pending", "pending", "failed"])
+        self.new_partner(name="Alan Turing")
+
+        self.start_tour("/odoo", "queue_job_sync_failed_job", login="sync_tour_manager")
+        job = self.job(uuid, "state", "retry")
+        self.assertEqual((job["state"], job["retry"]), ("pending", 0))
+        self.assertFalse(self.destination.records)
+
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(
+            [record["name"] for record in self.destination.records.values()],
+            ["Grace Hopper"],
+        )
+
+    def test_admin_sets_up_a_system_and_sends_a_contact(self):
+        # the one made in the browser takes the place of the usual one
+        self.change_stream(active=False)
+        with self.transaction() as env:
+            belgium = env.ref("base.be").id
+        partner_id = self.new_partner(
+            name="Katherine Johnson", email="kj@example.com", country_id=belgium
+        )
+
+        self.start_tour(
+            "/odoo",
+            "queue_job_sync_new_system",
+            login="sync_tour_system",
+            cookies={"queue_job_sync_destination": self.destination.url},
+        )
+        self.take_over("Web Shop")
+        (probe,) = self.destination.requests
+        self.assertEqual((probe.method, probe.path), ("GET", "/"))
+        self.assertEqual(probe.headers["Authorization"], "Bearer a-token-of-the-shop")
+        (change,) = self.outbox(partner_id)
+        self.assertEqual(self.job_uuids("pending"), [change["job_uuid"]])
+
+        self.assertEqual(self.run_pending(), ["done"])
+        request = self.destination.requests[-1]
+        self.assertEqual((request.method, request.path), ("POST", "/customers"))
+        self.assertEqual(request.headers["Authorization"], "Bearer a-token-of-the-shop")
+        self.assertEqual(
+            self.destination.records,
+            {
+                "/customers/1": {
+                    "name": "Katherine Johnson",
+                    "contact": {"mail": "kj@example.com"},
+                    "country": "BE",
+                }
+            },
+        )
+        self.assertEqual(self.binding(partner_id)["external_id"], "1")
+
+    def take_over(self, name):
+        """Look from now on at the only stream of the system of this name."""
+        (stream,) = self.read(
+            "sync.stream", [("backend_id.name", "=", name)], ["backend_id"]
+        )
+        self.stream_id = stream["id"]
+        self.backend_id = stream["backend_id"][0]
+
+    def _delete_everything(self):
+        # what was set up in the browser, even if the tour has failed
+        with self.transaction() as env:
+            everything = env["sync.backend"].with_context(active_test=False)
+            backends = everything.search([("url", "=", self.destination.url)])
+            streams = backends.stream_ids
+            env["queue.job"].search([("sync_stream_id", "in", streams.ids)]).unlink()
+            env["sync.outbox"].search([("stream_id", "in", streams.ids)]).unlink()
+            streams.unlink()
+            backends.unlink()
+        super()._delete_everything()
