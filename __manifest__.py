@@ -33,8 +33,9 @@
         "views/res_config_settings_views.xml",
         "views/queue_job_sync_menus.xml",
     ],
+    "assets": {
+        "web.assets_tests": ["queue_job_sync/static/tests/tours/**/*"],
+    },
     "demo": ["demo/sync_demo.xml"],
     "post_init_hook": "post_init_hook",
-    "application": False,
-    "installable": True,
 }

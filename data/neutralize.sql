@@ -3,5 +3,7 @@ UPDATE sync_backend
    SET active = false,
        url = 'https://neutralized.invalid',
        auth_secret = NULL,
+       signing_secret = NULL,
+       signing_secret_previous = NULL,
        db_host = 'neutralized.invalid',
        db_password = NULL;

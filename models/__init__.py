@@ -1,8 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from . import base_partner_merge
 from . import sync_backend
+from . import sync_backend_signing
 from . import sync_stream
 from . import sync_stream_runtime
 from . import sync_mapping

@@ -22,7 +22,7 @@ class QueueJob(models.Model):
     date_started = fields.Datetime(string="Started")
     date_done = fields.Datetime(string="Done")
     exec_time = fields.Float(string="Duration (s)")
-    user_id = fields.Many2one(string="User")
+    user_id = fields.Many2one(string="User")  # pylint: disable=attribute-string-redundant
 
     sync_backend_id = fields.Many2one(
         "sync.backend",

@@ -247,16 +247,17 @@ class SyncBackend(models.Model):
         return getattr(self, f"_transport_{self.transport}")()
 
     def _transport_rest(self):
-        return RestTransport(
-            RestConfig(
-                url=self.url,
-                auth=self.auth,
-                username=self.auth_username or "",
-                header=self.auth_header or "",
-                secret=self.sudo().auth_secret or "",
-                connect_timeout=self.connect_timeout,
-                read_timeout=self.read_timeout,
-            )
+        return RestTransport(self._rest_config())
+
+    def _rest_config(self):
+        return RestConfig(
+            url=self.url,
+            auth=self.auth,
+            username=self.auth_username or "",
+            header=self.auth_header or "",
+            secret=self.sudo().auth_secret or "",
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
         )
 
     def _transport_postgresql(self):

@@ -51,8 +51,8 @@ class SyncBinding(models.Model):
         default=0,
         help="How many times the destination confirmed a delivery.",
     )
-    last_success = fields.Datetime("Last Success", readonly=True)
-    last_error = fields.Text("Last Error", readonly=True)
+    last_success = fields.Datetime(readonly=True)
+    last_error = fields.Text(readonly=True)
     last_error_date = fields.Datetime("Failed On", readonly=True)
     note = fields.Char(readonly=True, help="What people decided about its jobs.")
     delivery_ids = fields.One2many(

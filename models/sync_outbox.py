@@ -63,7 +63,10 @@ def names_of(records):
     context = records._job_prepare_context_before_enqueue()
     return {
         record.id: record.display_name
-        for record in records.sudo().with_context(context)
+        # what else the context asks for may change the name
+        for record in records.sudo().with_context(  # pylint: disable=context-overridden
+            context
+        )
     }
 
 

@@ -39,7 +39,6 @@ class SyncStream(models.Model):
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     model_id = fields.Many2one(
         "ir.model",
-        "Model",
         required=True,
         ondelete="cascade",
         domain=lambda self: [("model", "in", self._syncable_models())],
@@ -157,7 +156,6 @@ class SyncStream(models.Model):
     )
     channel_id = fields.Many2one(
         "queue.job.channel",
-        "Channel",
         required=True,
         ondelete="restrict",
         default=lambda self: self.env.ref("queue_job_sync.channel_sync"),
@@ -336,9 +334,10 @@ class SyncStream(models.Model):
         except (ValueError, TypeError, SyntaxError, AttributeError):
             raise ValidationError(
                 self.env._(
-                    "%s is not a retry pattern. It names seconds by number of "
-                    "tries, such as {1: 10, 5: 60} or {1: (10, 20)}.",
-                    self.retry_pattern,
+                    "%(pattern)s is not a retry pattern. It names seconds by number of "
+                    "tries, such as %(example)s.",
+                    pattern=self.retry_pattern,
+                    example="{1: 10, 5: 60}",
                 )
             ) from None
         return pattern

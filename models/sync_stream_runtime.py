@@ -86,18 +86,14 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         company = self.company_id or self.env.ref("base.main_company")
-        return (
-            records.sudo()
-            .with_context(
-                {
-                    "lang": self.lang or None,
-                    "tz": "UTC",
-                    "active_test": False,
-                    "allowed_company_ids": company.ids,
-                }
-            )
-            .with_prefetch()
-        )
+        # nothing of the editor's context may stay
+        context = {
+            "lang": self.lang or None,
+            "tz": "UTC",
+            "active_test": False,
+            "allowed_company_ids": company.ids,
+        }
+        return records.with_env(records.env(su=True, context=context)).with_prefetch()
 
     def _matching(self, records):
         """Return those of the existing ``records`` that this stream sends."""

@@ -28,4 +28,12 @@ from . import test_status
 from . import test_stream
 from . import test_stream_window
 from . import test_tours
+from . import test_transport_base
+from . import test_transport_postgresql
+from . import test_transport_postgresql_connection
+from . import test_transport_postgresql_errors
+from . import test_transport_rest
+from . import test_transport_rest_errors
+from . import test_transport_rest_secrets
+from . import test_transport_rest_session
 from . import test_transport_rest_signing

@@ -12,7 +12,7 @@ from odoo.addons.queue_job.controllers.main import RunJobController
 
 from .servers import HttpDestination
 
-MAPPING = [("name", "name"), ("email", "email"), ("country_id.code", "country")]
+MAPPING = (("name", "name"), ("email", "email"), ("country_id.code", "country"))
 
 
 def backend_values(**values):
@@ -150,6 +150,7 @@ class DeliveryCase(BaseCase):
         with self.transaction() as env:
             env["res.partner"].browse(partner_id).unlink()
 
+    # pylint: disable=method-required-super
     def read(self, model, domain, field_names, **kwargs):
         """Read what is committed."""
         with self.transaction() as env:

@@ -4,7 +4,6 @@
 
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
 from .common import stream_values
 from .test_stream import ConfigurationCase, database_values

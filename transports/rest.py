@@ -4,6 +4,7 @@
 
 import json
 import time
+import uuid
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -15,6 +16,7 @@ from .rest_answer import MAX_BODY, Answer, inflate
 from .rest_config import RestConfig, auth_headers
 from .rest_errors import NO_ANSWER, is_broken_off, is_stale, no_answer
 from .rest_session import sessions
+from .signing import secret_problem, signature_headers, spellings
 from .urls import join_url, last_segment, loggable, origin, url_problem, usable_id
 
 USER_AGENT = "queue_job_sync (Odoo)"
@@ -31,7 +33,8 @@ class RestTransport(SequentialTransport):
     def __init__(self, config: RestConfig):
         self._config = config
         pair = f"{config.username}:{config.secret}" if config.secret else ""
-        self._redact = Redactor([pair, config.secret])
+        keys = [text for secret in config.signing_secrets for text in spellings(secret)]
+        self._redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
 
     def check(self) -> str:
         trail = _Trail()
@@ -114,9 +117,10 @@ class RestTransport(SequentialTransport):
 
         :raise SyncError: when there is no usable answer
         """
-        problem = url_problem(self._config.url)
-        if problem:
-            raise Unreachable(problem)
+        problems = map(secret_problem, self._config.signing_secrets)
+        for problem in (url_problem(self._config.url), *problems):
+            if problem:
+                raise Unreachable(problem)
         headers = {**self._headers(), **headers}
         for _hop in range(MAX_REDIRECTS + 1):
             trail.requests.append(f"{method} {loggable(url)}")
@@ -148,17 +152,28 @@ class RestTransport(SequentialTransport):
         try:
             prepared = session.prepare_request(request)
             try:
-                response = _send(session, prepared)
+                response = self._send(session, prepared)
             except NO_ANSWER as error:
                 if not is_stale(error):
                     raise
                 # Not the destination's fault: it may close an idle connection at
                 # any time (RFC 9112 section 9.5). The key makes sending it
                 # again harmless.
-                response = _send(session, prepared)
+                response = self._send(session, prepared)
             return _read(response, method, url)
         except NO_ANSWER as error:
             raise no_answer(error, url, *timeouts) from None
+
+    def _send(self, session, prepared):
+        # Here, where the bytes are final, and again for each attempt: a signature
+        # holds the time. Without a key (a question for a sign of life) any id will do.
+        message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+        prepared.headers.update(
+            signature_headers(
+                self._config.signing_secrets, message_id, prepared.body or b""
+            )
+        )
+        return session.send(prepared, stream=True, allow_redirects=False)
 
     def _clean(self, error):
         error.message = self._redact(error.message)
@@ -177,10 +192,6 @@ class _Trail:
     def __init__(self):
         self.requests = []
         self.answer = None
-
-
-def _send(session, prepared):
-    return session.send(prepared, stream=True, allow_redirects=False)
 
 
 def _read(response, method, url) -> Answer:

@@ -24,6 +24,8 @@ class RestConfig:
     :param username: for ``basic``
     :param header: name of the header that carries the secret, for ``header``
     :param secret: token, password or value of the header
+    :param signing_secrets: those that sign each request, see :mod:`.signing`; none
+        to send without signatures
     :param connect_timeout: seconds to connect
     :param read_timeout: seconds from a request to the end of its answer
     """
@@ -33,6 +35,7 @@ class RestConfig:
     username: str = ""
     header: str = ""
     secret: str = field(default="", repr=False)
+    signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     connect_timeout: float = 5
     read_timeout: float = 30
 

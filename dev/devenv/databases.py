@@ -1,0 +1,107 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Databases for the tests: a copy of one in which the dependencies are installed."""
+
+import fcntl
+import os
+import re
+import shutil
+from contextlib import contextmanager
+
+from . import odoo, paths, postgres, source, stamps
+from .console import Step, run
+
+DEPENDENCIES = ("contacts", "queue_job")
+PREFIX = f"{paths.ADDON}_"
+FILESTORE = paths.DATA_DIR / "filestore"
+
+
+def template(variables):
+    """The database with the dependencies only, made once per version of them.
+
+    :param variables: the database server's
+    :return: its name
+    """
+    key = stamps.key(source.version(), paths.REQUIREMENTS)
+    name = f"{PREFIX}deps_{key[:8]}"
+    with _one_at_a_time():
+        if exists(name):
+            return name
+        for (old,) in postgres.sql(f"SELECT datname FROM pg_database {_like('deps')}"):
+            drop(old)
+        partial = f"{PREFIX}partial"
+        drop(partial)
+        with Step("Installing Odoo and the dependencies into a database"):
+            run(
+                odoo.command_line(
+                    *("-d", partial, "-i", ",".join(DEPENDENCIES), "--no-http"),
+                    *("--stop-after-init", "--max-cron-threads=0"),
+                ),
+                log="dependencies.log",
+                what="Installing the dependencies",
+                env=odoo.environment(variables),
+            )
+        _move_filestore(partial, name)
+        postgres.sql(f'ALTER DATABASE "{partial}" RENAME TO "{name}"')
+    return name
+
+
+@contextmanager
+def copy(name, purpose):
+    """A copy of a database while the body runs.
+
+    :param name: the database to copy
+    :param purpose: a word for the copy's name
+    :return: the copy's name
+    """
+    _drop_orphans(purpose)
+    made = f"{PREFIX}{purpose}_{os.getpid()}"
+    drop(made)
+    with _one_at_a_time():
+        postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
+    if (FILESTORE / name).is_dir():
+        # Odoo never changes a stored file in place, so links do.
+        shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
+    try:
+        yield made
+    finally:
+        drop(made)
+
+
+def exists(name):
+    """Whether there is such a database."""
+    return bool(postgres.sql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'"))
+
+
+def drop(name):
+    """Drop a database and its files; it need not exist."""
+    postgres.sql(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    shutil.rmtree(FILESTORE / name, ignore_errors=True)
+
+
+def _drop_orphans(purpose):
+    """Drop copies of runs on this machine that were killed."""
+    if postgres.external():
+        return
+    for (name,) in postgres.sql(f"SELECT datname FROM pg_database {_like(purpose)}"):
+        pid = re.search(r"_(\d+)$", name)
+        if pid and not os.path.exists(f"/proc/{pid[1]}"):
+            drop(name)
+
+
+def _like(word):
+    return f"WHERE starts_with(datname, '{PREFIX}{word}_')"
+
+
+def _move_filestore(old, new):
+    shutil.rmtree(FILESTORE / new, ignore_errors=True)
+    if (FILESTORE / old).is_dir():
+        (FILESTORE / old).rename(FILESTORE / new)
+
+
+@contextmanager
+def _one_at_a_time():
+    """Making or copying a template asks that nobody else is connected to it."""
+    with (paths.WORK / "databases.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

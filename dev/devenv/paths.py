@@ -1,0 +1,32 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Where everything is."""
+
+from pathlib import Path
+
+ADDON = "queue_job_sync"
+
+# The checkout, whatever its folder is called.
+ROOT = Path(__file__).resolve().parents[2]
+DEV = ROOT / "dev"
+
+# Everything made by the set-up, git-ignored; removing the folder starts afresh.
+WORK = ROOT / ".odoo"
+STAMPS = WORK / "stamps"
+LOGS = WORK / "log"
+VENV = WORK / "venv"
+PYTHON = VENV / "bin" / "python"
+ODOO_TREE = WORK / "odoo-tree"
+ADDONS = WORK / "addons"
+DATA_DIR = WORK / "data"
+POSTGRES = WORK / "postgres"
+NODE = WORK / "node"
+
+REQUIREMENTS = DEV / "requirements.txt"
+REQUIREMENTS_LINT = DEV / "requirements-lint.txt"
+
+
+def prepare():
+    """Make the folders that every command writes to."""
+    for folder in (WORK, STAMPS, LOGS):
+        folder.mkdir(exist_ok=True)

@@ -1,0 +1,177 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Runs the tests and counts them."""
+
+import argparse
+import socket
+import subprocess
+import time
+from xml.etree import ElementTree
+
+from . import databases, odoo, paths, postgres, selection, setup
+from .odoo_log import OdooLog
+
+HELP = """\
+Without names, runs the Odoo tests of the addon, its browser tours and the tests from
+outside (e2e). Names choose: odoo, e2e, e2e/test_demo.py, test_capture (a file),
+TestCapture (a class), TestCapture.test_rollback (one test), or peers: the tests of
+queue_job, contacts and Odoo's partners with the addon installed.
+"""
+PEERS = (
+    "/queue_job",
+    "/contacts",
+    "/base/tests/test_res_partner.py",
+    "/base/tests/test_res_partner_bank.py",
+    "/base/tests/test_res_partner_merge.py",
+    "/base/tests/test_format_address_mixin.py",
+    # Fails by itself wherever auth_signup is installed: its plain user may not read
+    # a field of the partner that the merge copies.
+    "-/base:TestMergePartner.test_merge_partners_with_peon_user",
+)
+
+
+def main(args):
+    """What ``dev/test`` does.
+
+    :return: exit status, 0 when every test passed
+    """
+    parser = argparse.ArgumentParser(prog="dev/test", description=HELP)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument(
+        "--without",
+        action="store_true",
+        help="with peers: leave the addon out, to compare",
+    )
+    options = parser.parse_args(args)
+    peers = "peers" in options.names
+    names = [name for name in options.names if name != "peers"]
+    if options.without and not peers:
+        parser.error("--without goes with peers")
+    chosen = selection.Selection(names) if names or not peers else None
+    setup.ensure(with_browser=peers or selection.has_tours())
+
+    start, counts = time.monotonic(), []
+    with postgres.running() as variables:
+        if chosen and chosen.odoo:
+            counts.append(run_odoo(chosen.odoo, variables))
+        if chosen and chosen.e2e:
+            counts.append(run_e2e(chosen.e2e, variables))
+        if peers:
+            counts.append(run_peers(variables, with_addon=not options.without))
+    passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
+    if not passed + failed:
+        failed = 1
+        print("No test ran.")
+    print(f"\nTests took {time.monotonic() - start:.0f} s.")
+    skips = f", {skipped} skipped" if skipped else ""
+    print(f"{passed} passed, {failed} failed{skips}")
+    return 1 if failed else 0
+
+
+def run_odoo(tags, variables):
+    """Install the addon into a fresh database and run its tests.
+
+    :param tags: Odoo's test tags
+    :param variables: the database server's
+    :return: (passed, failed, skipped)
+    """
+    print("== Odoo tests", flush=True)
+    with databases.copy(databases.template(variables), "test") as database:
+        command = odoo.command_line(*_options(database, tags), "-i", paths.ADDON)
+        return _follow(command, variables, "test-odoo.log")
+
+
+def run_peers(variables, with_addon):
+    """Run the tests of the modules that the addon builds on.
+
+    :param with_addon: whether the addon is installed
+    :return: (passed, failed, skipped)
+    """
+    print(f"== Tests of other modules, {'with' if with_addon else 'without'} the addon")
+    env = odoo.environment(variables)
+    with databases.copy(databases.template(variables), "peers") as database:
+        if with_addon:
+            install = ("-d", database, "-i", paths.ADDON, "--stop-after-init")
+            log = paths.LOGS / "test-peers-install.log"
+            with log.open("w") as output:
+                command = odoo.command_line(*install, "--no-http")
+                installed = subprocess.run(command, env=env, stderr=output)
+            if installed.returncode:
+                print(log.read_text()[-4000:])
+                print(f"  FAIL the addon could not be installed (see {log})")
+                return 0, 1, 0
+        command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
+        command += _options(database, PEERS)
+        return _follow(command, variables, "test-peers.log")
+
+
+def run_e2e(names, variables):
+    """Run the tests from outside by pytest.
+
+    :param names: files, or tests as pytest names them
+    :return: (passed, failed, skipped)
+    """
+    print("== Tests from outside (e2e)", flush=True)
+    report = paths.LOGS / "test-e2e.xml"
+    report.unlink(missing_ok=True)
+    command = [str(paths.PYTHON), "-m", "pytest", "-c", "e2e/pytest.ini", "-v"]
+    command += ["--rootdir=e2e", f"--junitxml={report}", *names]
+    env = odoo.environment(variables)
+    status = subprocess.run(
+        command, cwd=paths.ROOT, env=env, stdin=subprocess.DEVNULL
+    ).returncode
+    if not report.is_file():
+        print(f"  FAIL pytest ended without a report (exit status {status})")
+        return 0, 1, 0
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    number = {key: int(suite.get(key)) for key in ("tests", "failures", "errors")}
+    skipped = int(suite.get("skipped"))
+    failed = number["failures"] + number["errors"]
+    if status and not failed:
+        failed = 1
+    return max(0, number["tests"] - failed - skipped), failed, skipped
+
+
+def _options(database, tags):
+    """Odoo's arguments for a test run."""
+    return [
+        *("-d", database, "--test-tags", ",".join(tags), "--stop-after-init"),
+        *("--http-interface=127.0.0.1", f"--http-port={_free_port()}"),
+        *("--workers=0", "--max-cron-threads=0", "--log-level=info"),
+    ]
+
+
+def _follow(command, variables, log):
+    """Run Odoo, telling its tests as they go.
+
+    :return: (passed, failed, skipped)
+    """
+    told = OdooLog(out=lambda text: print(text, flush=True))
+    env = {**odoo.environment(variables), "PYTHONUNBUFFERED": "1"}
+    with (
+        (paths.LOGS / log).open("w") as output,
+        subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        try:
+            for line in process.stdout:
+                output.write(line)
+                told.feed(line)
+        except BaseException:
+            process.terminate()
+            raise
+    told.end(process.returncode)
+    return told.count()
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,97 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Sign requests, so that a destination can tell who sent them and when.
+
+The symmetric scheme of Standard Webhooks 1.0.0, https://www.standardwebhooks.com;
+destinations verify it with the libraries found there.
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from time import time
+
+PREFIX = "whsec_"
+# Length of a key, in bytes.
+MIN_KEY, MAX_KEY = 24, 64
+NEW_KEY = 32
+
+
+def new_secret() -> str:
+    """:return: a random secret, as it is given to the destination"""
+    return PREFIX + base64.b64encode(secrets.token_bytes(NEW_KEY)).decode()
+
+
+def secret_problem(secret: str) -> str | None:
+    """Say what is wrong with a secret for signatures.
+
+    :return: a sentence for the person who typed it, or ``None`` when it is fine.
+        It never repeats the secret.
+    """
+    try:
+        _key(secret)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def signature_headers(
+    signing_secrets: Iterable[str], message_id: str, body: bytes
+) -> dict[str, str]:
+    """Sign one attempt to send a message, with the time of now.
+
+    :param signing_secrets: every one signs, so that the destination may change from
+        one to the other at any time
+    :param message_id: the same on every attempt; without a full stop, which
+        separates it from the time
+    :param body: the bytes that are sent
+    :return: the headers to add; none without a secret
+    :raise ValueError: when a secret is not usable, see :func:`secret_problem`
+    """
+    keys = list(dict.fromkeys(_key(secret) for secret in signing_secrets))
+    if not keys:
+        return {}
+    timestamp = str(int(time()))
+    content = f"{message_id}.{timestamp}.".encode() + body
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(_signature(key, content) for key in keys),
+    }
+
+
+def spellings(secret: str) -> list[str]:
+    """:return: how the secret may be written, without its prefix or its padding"""
+    encoded = secret.strip().removeprefix(PREFIX).rstrip("=")
+    found = [encoded, encoded.replace("+", "-").replace("/", "_")]
+    # One that is not usable is no less secret, but has no key.
+    return found if secret_problem(secret) else [*found, _key(secret).hex()]
+
+
+def _signature(key, content):
+    digest = hmac.new(key, content, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
+
+
+def _key(secret):
+    # A line end that came with copy and paste is no part of a value.
+    secret = secret.strip()
+    if not secret.startswith(PREFIX):
+        raise ValueError(f"A signing secret begins with {PREFIX}.")
+    encoded = secret.removeprefix(PREFIX).rstrip("=")
+    try:
+        # Some write it without padding.
+        padding = "=" * (-len(encoded) % 4)
+        key = base64.b64decode(encoded + padding, validate=True)
+    except ValueError:
+        raise ValueError(
+            f"What follows {PREFIX} in a signing secret is base64."
+        ) from None
+    if not MIN_KEY <= len(key) <= MAX_KEY:
+        raise ValueError(
+            f"A signing secret holds {MIN_KEY} to {MAX_KEY} bytes, "
+            f"and this one {len(key)}."
+        )
+    return key
