@@ -8,7 +8,14 @@ TIMEOUT = 60  # seconds; the first call of a fresh worker loads the whole regist
 
 
 class OdooError(Exception):
-    """Odoo refused a call; the text is Odoo's own."""
+    """Odoo refused a call; the text is Odoo's own.
+
+    :param name: full name of the exception on the server, where it is known
+    """
+
+    def __init__(self, text, name=None):
+        super().__init__(text)
+        self.name = name
 
 
 class WebSession:
@@ -99,7 +106,9 @@ class OdooClient:
         )
         answer = response.json()
         if not response.ok:
-            raise OdooError(f"{model}.{method}: {answer.get('message')}")
+            raise OdooError(
+                f"{model}.{method}: {answer.get('message')}", answer.get("name")
+            )
         return answer
 
     def create(self, model, values, **context):

@@ -3,9 +3,13 @@
 """A real Odoo server: workers, a cron worker and queue_job's runner."""
 
 import os
+import re
+import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import requests
 
 from e2e import processes
@@ -13,6 +17,7 @@ from e2e import processes
 RUNNER_READY = "queue job runner ready for db"
 # queue_job's runner belongs to the server, so its module is loaded server-wide.
 SERVER_WIDE = "base,web,queue_job"
+WORKER_ALIVE = re.compile(r"Worker (\w+) \((\d+)\) alive")
 
 
 def install(command, database, modules, log, environment=None, on_line=None):
@@ -62,6 +67,7 @@ class OdooServer:
     :param port: loopback TCP port; None takes a free one
     :param channels: capacity of the runner's channels
     :param environment: environment variables; the default is this process's own
+    :param workers: number of processes that answer requests and run jobs
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class OdooServer:
         port=None,
         channels="root:2",
         environment=None,
+        workers=2,
     ):
         self.database = database
         self.log = Path(log)
@@ -80,7 +87,7 @@ class OdooServer:
         self._command = [
             *map(str, command),
             *(f"--database={database}", "--no-database-list"),
-            *("--workers=2", "--max-cron-threads=1", f"--load={SERVER_WIDE}"),
+            *(f"--workers={workers}", "--max-cron-threads=1", f"--load={SERVER_WIDE}"),
             *(f"--http-interface={processes.LOOPBACK}", f"--http-port={self.port}"),
             f"--gevent-port={processes.free_port()}",
         ]
@@ -91,15 +98,18 @@ class OdooServer:
             "ODOO_QUEUE_JOB_PORT": str(self.port),
         }
         self._process = None
+        self._log_start = 0  # where the log of the running server begins, in bytes
 
-    def start(self, seconds=60):
+    def start(self, seconds=60, keep_log=False):
         """Start the server and wait until it answers and runs jobs.
 
         :param seconds: how long that may take, in seconds
+        :param keep_log: add to the log file instead of overwriting it
         :raises RuntimeError: when the server ends instead
         :raises NotInTime: when it takes longer
         """
-        with self.log.open("wb") as log:
+        with self.log.open("ab" if keep_log else "wb") as log:
+            self._log_start = log.tell()
             self._process = processes.start(
                 self._command,
                 env=self._environment,
@@ -115,6 +125,35 @@ class OdooServer:
             processes.stop(self._process, 20)
             self._process = None
 
+    def kill(self):
+        """Let the server and all its workers die at once, as in a crash (SIGKILL)."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self.stop()
+
+    def workers(self, kind):
+        """Return the process ids of the running workers of a kind.
+
+        :param kind: ``WorkerHTTP``, ``WorkerCron`` or ``WorkerJobRunner``
+        """
+        alive = WORKER_ALIVE.findall(self._read_log())
+        of_kind = {int(pid) for name, pid in alive if name == kind}
+        return [pid for pid in sorted(of_kind) if self._is_worker(pid)]
+
+    def _is_worker(self, pid):
+        """Tell whether a process is still the server's child."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            zombie = process.status() == psutil.STATUS_ZOMBIE
+            return process.ppid() == self._process.pid and not zombie
+        return False
+
+    def _read_log(self):
+        """Return what the running server has logged."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode("utf-8", "replace")
+
     def is_running(self):
         """Tell whether the server's main process is there."""
         return self._process is not None and self._process.poll() is None
@@ -123,7 +162,7 @@ class OdooServer:
         if self._process.poll() is not None:
             raise RuntimeError(f"Odoo ended with status {self._process.returncode}")
         ready = f"{RUNNER_READY} {self.database}"
-        return ready in self.log.read_text(errors="replace") and self._answers()
+        return ready in self._read_log() and self._answers()
 
     def _answers(self):
         try:

@@ -7,6 +7,13 @@ from odoo.tools import SQL
 # A job in one of these states will still do its work.
 LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
 
+SYNC_STATES = [
+    ("synced", "Synced"),
+    ("waiting", "Waiting"),
+    ("skipped", "Skipped"),
+    ("failed", "Failed"),
+]
+
 
 class SyncBinding(models.Model):
     """What one destination is known to hold of one record.
@@ -35,10 +42,7 @@ class SyncBinding(models.Model):
         "Record", model_field="model_name", required=True, readonly=True
     )
     record_name = fields.Char("Name", compute="_compute_record_name")
-    state = fields.Selection(
-        [("synced", "Synced"), ("waiting", "Waiting"), ("failed", "Failed")],
-        compute="_compute_state",
-    )
+    state = fields.Selection(SYNC_STATES, compute="_compute_state")
     external_id = fields.Char(
         "External Id", readonly=True, index="btree_not_null", help="The id there."
     )
@@ -87,8 +91,16 @@ class SyncBinding(models.Model):
         for binding in self:
             binding.state = open_states.get(
                 (binding.stream_id.id, binding.res_id),
-                "synced" if binding.last_success else False,
+                binding._settled_state(),
             )
+
+    def _settled_state(self):
+        """Return the state of a binding that has no undelivered change."""
+        self.ensure_one()
+        if self.note:
+            # a person closed the job: what is there may be older than what is here
+            return "skipped"
+        return "synced" if self.last_success else False
 
     def _compute_delivery_ids(self):
         for binding in self:
@@ -147,8 +159,9 @@ class SyncBinding(models.Model):
         bindings = self.search(
             [("stream_id", "in", streams.ids), ("res_id", "in", records.ids)]
         )
-        for binding in bindings.filtered("last_success"):
-            states[binding.res_id][binding.stream_id] = "synced"
+        for binding in bindings:
+            if state := binding._settled_state():
+                states[binding.res_id][binding.stream_id] = state
         open_states = self._open_states(
             SQL(
                 "o.stream_id IN %s AND o.res_id IN %s",
@@ -180,12 +193,26 @@ class SyncBinding(models.Model):
         self.flush_model()
         self.env["sync.outbox"].flush_model()
         streams = tuple(self._streams_of(model._name).ids) or (0,)
-        if state == "synced":
-            return SQL(
-                """(SELECT res_id FROM sync_binding
-                     WHERE stream_id IN %s AND last_success IS NOT NULL
-                    EXCEPT SELECT res_id FROM sync_outbox WHERE stream_id IN %s)""",
+        if state in ("synced", "skipped"):
+            skipped = SQL(
+                "SELECT DISTINCT res_id FROM sync_binding AS skipped"
+                " WHERE stream_id IN %s AND note IS NOT NULL",
                 streams,
+            )
+            settled = (
+                skipped
+                if state == "skipped"
+                else SQL(
+                    """SELECT res_id FROM sync_binding
+                    WHERE stream_id IN %s AND last_success IS NOT NULL
+                   EXCEPT %s""",
+                    streams,
+                    skipped,
+                )
+            )
+            return SQL(
+                "(%s EXCEPT SELECT res_id FROM sync_outbox WHERE stream_id IN %s)",
+                settled,
                 streams,
             )
         return SQL(

@@ -201,6 +201,9 @@ class SyncBinding(models.Model):
         for receipt in delivered:
             self._confirm(by_key[receipt.message.key], receipt)
         settled = [task for task in tasks if not task.message]
+        for task in settled:
+            # the system holds what is here: no older state was left there
+            task.binding.filtered("note").note = False
         settled += [by_key[receipt.message.key] for receipt in delivered]
         self.env["sync.outbox"].browse(
             id_ for task in settled for id_ in task.rows._ids

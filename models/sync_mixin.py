@@ -7,9 +7,11 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from .sync_binding import SYNC_STATES
 from .sync_outbox import remember_changes
 
-SYNC_STATES = [("synced", "Synced"), ("waiting", "Waiting"), ("failed", "Failed")]
+# A record that is in several systems shows the state that most wants attention.
+BY_URGENCY = ("failed", "waiting", "skipped", "synced")
 
 
 class SyncMixin(models.AbstractModel):
@@ -31,7 +33,8 @@ class SyncMixin(models.AbstractModel):
         compute_sudo=True,
         groups="base.group_user",
         help="Synced: every system holds the latest state. Waiting: a change is on "
-        "its way. Failed: a change could not be delivered.",
+        "its way. Skipped: a person closed the job, so a system may hold an older "
+        "state. Failed: a change could not be delivered.",
     )
     sync_available = fields.Boolean(
         compute="_compute_sync_available",
@@ -181,8 +184,7 @@ class SyncMixin(models.AbstractModel):
         for record in self:
             found = set(states.get(record.id, {}).values())
             record.sync_state = next(
-                (state for state in ("failed", "waiting", "synced") if state in found),
-                False,
+                (state for state in BY_URGENCY if state in found), False
             )
 
     def _search_sync_state(self, operator, value):

@@ -110,8 +110,24 @@ class TestJobButtons(DeliveryCase):
         note = self.binding(partner_id)["note"]
         self.assertIn(word, note)
         self.assertIn(self.manager_name, note)
-        self.assertFalse(self.sync_state(partner_id))
+        self.assertEqual(self.sync_state(partner_id), "skipped")
+        self.assertIn(partner_id, self.ids_in_state("skipped"))
+        self.assertNotIn(partner_id, self.ids_in_state("synced"))
         self.assertEqual(len(self.destination.requests), 1)
+
+    def ids_in_state(self, state):
+        found = self.read("res.partner", [("sync_state", "=", state)], ["id"])
+        return [partner["id"] for partner in found]
+
+    def test_older_content_there_is_not_called_synced(self):
+        partner_id = self.new_partner(name="Ada")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.edit(partner_id, name="Grace")
+        self.press("button_cancelled", *self.job_uuids("pending"))
+        self.assertEqual(self.sync_state(partner_id), "skipped")
+        self.edit(partner_id, name="Ada")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(self.sync_state(partner_id), "synced")
 
     def test_job_set_to_done_sends_nothing_more(self):
         self.assertClosed("button_done", "done", "Manually set to done by")

@@ -17,6 +17,7 @@ import shutil
 import socket
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 from . import paths
 from .console import Failure, Step, run
@@ -99,10 +100,10 @@ def start():
     with _starting():
         if _is_running():
             return
-        if _pid_is_taken():
-            # After a crash of the machine: the number is another program's now.
-            (DATA / "postmaster.pid").unlink()
+        # What a crash of the machine left: its number may be another program's now.
+        (DATA / "postmaster.pid").unlink(missing_ok=True)
         port = _free_port()
+        PORT.write_text(str(port))
         log = DATA / "server.log"
         command = [*_program("pg_ctl"), "-D", DATA, "-w", "-t", "60", "-l", log]
         command += ["-o", f"-p {port}", "start"]
@@ -112,7 +113,6 @@ def start():
             lines = log.read_text().splitlines() if log.exists() else []
             fatal = [f": {line}" for line in lines[-20:] if "FATAL" in line]
             raise Failure(f"{failure}{(fatal or [''])[-1]}") from None
-        PORT.write_text(str(port))
 
 
 def stop():
@@ -214,20 +214,16 @@ def _starting():
 
 
 def _is_running():
-    """Whether the process is there and answers at its port."""
-    if not _pid_is_taken() or not PORT.is_file():
+    """Whether the process named in the server's lock file is this server."""
+    try:
+        command = Path(f"/proc/{_pid()}/cmdline").read_bytes().split(b"\0")
+    except FileNotFoundError:
         return False
-    with socket.socket() as probe:
-        return probe.connect_ex((HOST, int(PORT.read_text()))) == 0
-
-
-def _pid_is_taken():
-    """Whether some process has the number that the server left in its lock file."""
-    pid = _pid()
-    return bool(pid) and os.path.exists(f"/proc/{pid}")
+    return str(DATA).encode() in command
 
 
 def _pid():
+    """The number of the server's process, as text; empty when it is stopped."""
     lock = DATA / "postmaster.pid"
     return lock.read_text().split("\n")[0] if lock.is_file() else ""
 

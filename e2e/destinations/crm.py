@@ -18,6 +18,7 @@ in one SQLite file, so that it can be taken down and brought back.
 
 Started by :class:`e2e.destinations.crm_process.Crm`, or by hand with the token in the
 environment variable ``CRM_TOKEN``: ``python crm.py --data crm.sqlite --port 8100``.
+With ``--faults`` it misbehaves on request, see ``crm_faults.py``.
 """
 
 import argparse
@@ -29,8 +30,11 @@ import re
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from crm_faults import Faults, has_hung_up, name_of
 
 LOOPBACK = "127.0.0.1"
 MAX_BODY = 1_000_000  # bytes
@@ -44,7 +48,10 @@ CREATE TABLE IF NOT EXISTS answered_key (
 CREATE TABLE IF NOT EXISTS journal (
     number integer PRIMARY KEY, time real, method text, path text, key text,
     body text, status integer, replayed boolean, contact text);
+CREATE TABLE IF NOT EXISTS fault (number integer PRIMARY KEY, name text);
 """
+# As nginx journals a request whose client has gone before it was carried out.
+CLIENT_CLOSED = 499
 
 
 class Refused(Exception):
@@ -97,6 +104,11 @@ class Contacts:
             self._write_journal(
                 (received, method, path, key, body, refused.status, False, None)
             )
+
+    def count_fault(self, name):
+        """Note that a fault has hit a request."""
+        with self._lock, self._db:
+            self._db.execute("INSERT INTO fault (name) VALUES (?)", (name,))
 
     def _write_journal(self, row):
         self._db.execute(
@@ -209,19 +221,25 @@ def _validate(content):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """One HTTP connection; ``contacts`` and ``token`` are set by :func:`main`."""
+    """One HTTP connection; the attributes without a value are set by :func:`main`."""
 
     protocol_version = "HTTP/1.1"  # keeps connections open, as real servers do
     contacts = None
     token = None
+    faults = Faults()
 
     def _handle(self):
         received = time.time()
         key = self.headers.get("Idempotency-Key")
+        fault = self.faults.draw() or {}
+        kind = fault.get("kind")
+        if kind:
+            self.contacts.count_fault(name_of(fault))
         body, replayed = "", False
         try:
             body = self._read_body()
             self._check_token()
+            self._refuse_by(fault)
         except Refused as refused:
             status, answer = refused.status, {"error": str(refused)}
             self.contacts.refuse(self.command, self.path, key, body, received, refused)
@@ -229,7 +247,24 @@ class Handler(BaseHTTPRequestHandler):
             status, answer, replayed = self.contacts.handle(
                 self.command, self.path, key, body, received
             )
-        self._answer(status, answer, replayed)
+        if kind == "late":
+            time.sleep(fault["seconds"])
+        if kind == "lie":
+            status, answer = fault["status"], {"error": "out of order"}
+        if kind == "drop" or status == CLIENT_CLOSED:
+            self.close_connection = True
+            return
+        self._answer(status, answer, replayed, fault.get("retry_after"))
+
+    def _refuse_by(self, fault):
+        """Do not carry the request out, when that is the fault that hits it."""
+        kind = fault.get("kind")
+        if kind == "status":
+            raise Refused(fault["status"], "out of order")
+        if kind == "hang":
+            time.sleep(fault["seconds"])
+            if has_hung_up(self.connection):
+                raise Refused(CLIENT_CLOSED, "the client has hung up")
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
 
@@ -245,7 +280,7 @@ class Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
             raise Refused(401, "the bearer token is missing or wrong")
 
-    def _answer(self, status, answer, replayed):
+    def _answer(self, status, answer, replayed, retry_after=None):
         content = b"" if answer is None else json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -253,8 +288,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         if replayed:
             self.send_header("Idempotent-Replayed", "true")
-        self.end_headers()
-        self.wfile.write(content)
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
+        with suppress(OSError):  # the client may be gone
+            self.end_headers()
+            self.wfile.write(content)
 
     def log_message(self, format, *args):  # noqa: A002
         """Say nothing: the journal has it."""
@@ -265,9 +303,11 @@ def main():
     parser = argparse.ArgumentParser(description="A small CRM for tests.")
     parser.add_argument("--data", type=Path, required=True, help="SQLite file")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--faults", type=Path, help="JSON file, see crm_faults.py")
     arguments = parser.parse_args()
     Handler.contacts = Contacts(arguments.data)
     Handler.token = os.environ["CRM_TOKEN"]
+    Handler.faults = Faults(arguments.faults)
     server = ThreadingHTTPServer((LOOPBACK, arguments.port), Handler)
     print(json.dumps({"port": server.server_port}), flush=True)
     server.serve_forever()

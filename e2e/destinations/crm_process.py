@@ -8,6 +8,8 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+import time
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
@@ -24,6 +26,8 @@ class Crm:
     def __init__(self, folder, port=None):
         self.data = Path(folder) / "crm.sqlite"
         self.port = port
+        self._faults_file = Path(folder) / "crm_faults.json"
+        self._faults = []
         self.token = secrets.token_urlsafe(24)
         self._process = None
 
@@ -46,6 +50,8 @@ class Crm:
                 self.data,
                 "--port",
                 str(self.port or 0),
+                "--faults",
+                self._faults_file,
             ],
             env={**os.environ, "CRM_TOKEN": self.token},
             stdout=subprocess.PIPE,
@@ -62,6 +68,35 @@ class Crm:
             processes.stop(self._process, 5)
             self._process.stdout.close()
             self._process = None
+
+    def misbehave(self, kind, duration, **options):
+        """Switch a fault on, beside those that are on already.
+
+        :param kind: see ``crm_faults.py``, as for ``options``
+        :param duration: how long it lasts, in seconds
+        """
+        now = time.time()
+        fault = {"kind": kind, "until": now + duration, **options}
+        # The newest first: it is the one that is meant now.
+        self._faults = [fault, *(old for old in self._faults if old["until"] > now)]
+        self._write_faults()
+
+    def behave(self):
+        """Switch all faults off."""
+        self._faults = []
+        self._write_faults()
+
+    def faults(self):
+        """Return how many requests each fault has hit, as a ``Counter`` by name."""
+        with closing(sqlite3.connect(self.data)) as db:
+            rows = db.execute("SELECT name, count(*) FROM fault GROUP BY name")
+            return Counter(dict(rows))
+
+    def _write_faults(self):
+        # In one step: the CRM may be reading.
+        partial = self._faults_file.with_suffix(".partial")
+        partial.write_text(json.dumps(self._faults))
+        os.replace(partial, self._faults_file)
 
     def journal(self):
         """Return every request so far, oldest first.

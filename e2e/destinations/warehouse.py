@@ -74,6 +74,18 @@ class Warehouse:
                 ).format(sql.Identifier(self.user))
             )
 
+    def add_column(self, name, kind="text"):
+        """Give the table one more column.
+
+        :param kind: its SQL type
+        """
+        with closing(psycopg2.connect(dbname=self.name)) as connection, connection:
+            connection.cursor().execute(
+                sql.SQL("ALTER TABLE contacts ADD COLUMN {} {}").format(
+                    sql.Identifier(name), sql.SQL(kind)
+                )
+            )
+
     def drop(self):
         """Remove the database, even one in use, and the role."""
         databases.drop_database(self.name)  # first: it holds the role's rights

@@ -1,10 +1,10 @@
 // Copyright 2026 queue_job_sync contributors
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import {cookie} from "@web/core/browser/cookie";
-import {registry} from "@web/core/registry";
-import {stepUtils} from "@web_tour/tour_utils";
-import {openContact} from "./open_contact";
+import { cookie } from "@web/core/browser/cookie";
+import { registry } from "@web/core/registry";
+import { stepUtils } from "@web_tour/tour_utils";
+import { openContact } from "./open_contact";
 
 const POPOVER = ".o_model_field_selector_popover";
 const EDITED_ROW = ".o_field_widget[name='mapping_ids'] .o_data_row.o_selected_row";
@@ -15,16 +15,16 @@ const UNSOUGHT = "li[data-name='id']";
 
 /** Search the open choice of fields for a label. */
 function searchField(label) {
-  return {
-    content: `Search for ${label}`,
-    trigger: `${POPOVER}:has(${UNSOUGHT}) input`,
-    run: `edit ${label}`,
-  };
+    return {
+        content: `Search for ${label}`,
+        trigger: `${POPOVER}:has(${UNSOUGHT}) input`,
+        run: `edit ${label}`,
+    };
 }
 
 /** Return what selects a field once the search has been done. */
 function foundField(name) {
-  return `${POPOVER}:not(:has(${UNSOUGHT})) li[data-name='${name}']`;
+    return `${POPOVER}:not(:has(${UNSOUGHT})) li[data-name='${name}']`;
 }
 
 /**
@@ -36,174 +36,177 @@ function foundField(name) {
  * @returns {Object[]} steps of a tour
  */
 function addMapping(links, [name, label], target) {
-  return [
-    {
-      content: "Add a line",
-      trigger: ".o_field_widget[name='mapping_ids'] .o_field_x2many_list_row_add a",
-      run: "click",
-    },
-    {
-      content: "Open the choice of fields",
-      trigger: `${EDITED_ROW} .o_field_widget[name='field_path'] .o_model_field_selector`,
-      run: "click",
-    },
-    ...links.flatMap((link) => [
-      searchField(link[1]),
-      {
-        content: `Follow ${link[1]}`,
-        trigger: `${foundField(link[0])} ${POPOVER}_item_relation`,
-        run: "click",
-      },
-      {
-        content: "Wait for the fields behind it",
-        trigger: `${POPOVER}_title:contains('${link[1]}')`,
-      },
-    ]),
-    searchField(label),
-    {
-      content: `Choose ${label}`,
-      trigger: `${foundField(name)} ${POPOVER}_item_name`,
-      run: "click",
-    },
-    {
-      content: "The field is chosen: name it at the destination",
-      trigger:
-        `body:not(:has(${POPOVER})) ${EDITED_ROW}` +
-        `:has(.o_model_field_selector_chain_part:contains('${label}'))` +
-        " .o_field_widget[name='target'] input",
-      run: `edit ${target}`,
-    },
-  ];
+    return [
+        {
+            content: "Add a line",
+            trigger:
+                ".o_field_widget[name='mapping_ids'] .o_field_x2many_list_row_add a",
+            run: "click",
+        },
+        {
+            content: "Open the choice of fields",
+            trigger: `${EDITED_ROW} .o_field_widget[name='field_path'] .o_model_field_selector`,
+            run: "click",
+        },
+        ...links.flatMap((link) => [
+            searchField(link[1]),
+            {
+                content: `Follow ${link[1]}`,
+                trigger: `${foundField(link[0])} ${POPOVER}_item_relation`,
+                run: "click",
+            },
+            {
+                content: "Wait for the fields behind it",
+                trigger: `${POPOVER}_title:contains('${link[1]}')`,
+            },
+        ]),
+        searchField(label),
+        {
+            content: `Choose ${label}`,
+            trigger: `${foundField(name)} ${POPOVER}_item_name`,
+            run: "click",
+        },
+        {
+            content: "The field is chosen: name it at the destination",
+            trigger:
+                `body:not(:has(${POPOVER})) ${EDITED_ROW}` +
+                `:has(.o_model_field_selector_chain_part:contains('${label}'))` +
+                " .o_field_widget[name='target'] input",
+            run: `edit ${target}`,
+        },
+    ];
 }
 
 registry.category("web_tour.tours").add("queue_job_sync_new_system", {
-  url: "/odoo",
-  steps: () => [
-    ...stepUtils.goToAppSteps(
-      "queue_job.menu_queue_job_root",
-      "Open the Job Queue app",
-    ),
-    {
-      content: "Open its Configuration menu",
-      trigger: "button[data-menu-xmlid='queue_job_sync.menu_configuration']",
-      run: "click",
-    },
-    {
-      content: "Open the external systems",
-      trigger: "a[data-menu-xmlid='queue_job_sync.menu_sync_backend']",
-      run: "click",
-    },
-    {
-      content: "Add one",
-      trigger:
-        ".o_list_view:has(.o_last_breadcrumb_item:contains('External Systems'))" +
-        " .o_list_button_add",
-      run: "click",
-    },
-    {
-      content: "Name it",
-      trigger: ".o_form_view .o_field_widget[name='name'] input",
-      run: "edit Web Shop",
-    },
-    {
-      content: "It is reached over REST",
-      trigger: ".o_field_widget[name='transport'] input[data-value='rest']:checked",
-    },
-    {
-      content: "Give its address",
-      trigger: ".o_field_widget[name='url'] input",
-      // where the test's own system listens
-      run: `edit ${cookie.get("queue_job_sync_destination")}`,
-    },
-    {
-      content: "Open the ways to authenticate",
-      trigger: ".o_field_widget[name='auth'] input",
-      run: "click",
-    },
-    {
-      content: "Choose a token",
-      trigger: ".o_select_menu_item:contains('Bearer Token')",
-      run: "click",
-    },
-    {
-      content: "Give the token",
-      trigger: ".o_field_widget[name='auth_secret'] input[type='password']",
-      run: "edit a-token-of-the-shop",
-    },
-    ...stepUtils.saveForm(),
-    {
-      content: "Test the connection",
-      trigger: "button[name='action_test_connection']:contains('Test Connection')",
-      run: "click",
-    },
-    {
-      content: "It works: close the message",
-      trigger:
-        ".o_notification:has(.bg-success):contains('Web Shop answers')" +
-        ":contains('answered 404') .o_notification_close",
-      run: "click",
-    },
-    {
-      content: "Open its synchronizations",
-      trigger: "button[name='action_open_streams']:contains('Synchronizations')",
-      run: "click",
-    },
-    {
-      content: "Add one",
-      trigger:
-        ".o_list_view:has(.o_last_breadcrumb_item:contains('Synchronizations'))" +
-        " .o_list_button_add",
-      run: "click",
-    },
-    {
-      content: "Name it",
-      trigger: ".o_form_view .o_field_widget[name='name'] input",
-      run: "edit Contacts to the shop",
-    },
-    {
-      content: "It is for the new system, and for contacts",
-      trigger:
-        ".o_form_view:has(.o_field_widget[name='backend_id'] input:value('Web Shop'))" +
-        " .o_field_widget[name='model_id'] input:value('Contact')",
-    },
-    {
-      content: "Say where contacts go",
-      trigger: ".o_field_widget[name='endpoint'] input",
-      run: "edit customers",
-    },
-    ...addMapping([], ["name", "Name"], "name"),
-    ...addMapping([], ["email", "Email"], "contact.mail"),
-    ...addMapping([["country_id", "Country"]], ["code", "Country Code"], "country"),
-    ...stepUtils.saveForm(),
-    {
-      content: "Three fields are sent, the last behind a link",
-      trigger:
-        ".o_field_widget[name='mapping_ids'] .o_data_row:eq(2)" +
-        ":contains('country_id.code')",
-    },
-    ...openContact("Katherine Johnson"),
-    {
-      content: "It was there before the synchronization: ask for details",
-      trigger: `${STATUS}:contains('Not sent')`,
-      run: "click",
-    },
-    {
-      content: "No system has it",
-      trigger: ".modal:contains('No external system has been sent this contact')",
-    },
-    {
-      content: "Send it",
-      trigger: ".modal footer button:contains('Synchronize now')",
-      run: "click",
-    },
-    {
-      content: "Odoo says so",
-      trigger: ".o_notification:has(.bg-success):contains('on their way')",
-    },
-    stepUtils.autoExpandMoreButtons(),
-    {
-      content: "The contact waits to be sent",
-      trigger: `body:not(:has(.modal)) ${STATUS}:contains('Waiting')`,
-    },
-  ],
+    url: "/odoo",
+    steps: () => [
+        ...stepUtils.goToAppSteps(
+            "queue_job.menu_queue_job_root",
+            "Open the Job Queue app",
+        ),
+        {
+            content: "Open its Configuration menu",
+            trigger: "button[data-menu-xmlid='queue_job_sync.menu_configuration']",
+            run: "click",
+        },
+        {
+            content: "Open the external systems",
+            trigger: "a[data-menu-xmlid='queue_job_sync.menu_sync_backend']",
+            run: "click",
+        },
+        {
+            content: "Add one",
+            trigger:
+                ".o_list_view:has(.o_last_breadcrumb_item:contains('External Systems'))" +
+                " .o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "Name it",
+            trigger: ".o_form_view .o_field_widget[name='name'] input",
+            run: "edit Web Shop",
+        },
+        {
+            content: "It is reached over REST",
+            trigger:
+                ".o_field_widget[name='transport'] input[data-value='rest']:checked",
+        },
+        {
+            content: "Give its address",
+            trigger: ".o_field_widget[name='url'] input",
+            // where the test's own system listens
+            run: `edit ${cookie.get("queue_job_sync_destination")}`,
+        },
+        {
+            content: "Open the ways to authenticate",
+            trigger: ".o_field_widget[name='auth'] input",
+            run: "click",
+        },
+        {
+            content: "Choose a token",
+            trigger: ".o_select_menu_item:contains('Bearer Token')",
+            run: "click",
+        },
+        {
+            content: "Give the token",
+            trigger: ".o_field_widget[name='auth_secret'] input[type='password']",
+            run: "edit a-token-of-the-shop",
+        },
+        ...stepUtils.saveForm(),
+        {
+            content: "Test the connection",
+            trigger:
+                "button[name='action_test_connection']:contains('Test Connection')",
+            run: "click",
+        },
+        {
+            content: "It works: close the message",
+            trigger:
+                ".o_notification:has(.bg-success):contains('Web Shop answers')" +
+                ":contains('answered 404') .o_notification_close",
+            run: "click",
+        },
+        {
+            content: "Open its synchronizations",
+            trigger: "button[name='action_open_streams']:contains('Synchronizations')",
+            run: "click",
+        },
+        {
+            content: "Add one",
+            trigger:
+                ".o_list_view:has(.o_last_breadcrumb_item:contains('Synchronizations'))" +
+                " .o_list_button_add",
+            run: "click",
+        },
+        {
+            content: "Name it",
+            trigger: ".o_form_view .o_field_widget[name='name'] input",
+            run: "edit Contacts to the shop",
+        },
+        {
+            content: "It is for the new system, and for contacts",
+            trigger:
+                ".o_form_view:has(.o_field_widget[name='backend_id'] input:value('Web Shop'))" +
+                " .o_field_widget[name='model_id'] input:value('Contact')",
+        },
+        {
+            content: "Say where contacts go",
+            trigger: ".o_field_widget[name='endpoint'] input",
+            run: "edit customers",
+        },
+        ...addMapping([], ["name", "Name"], "name"),
+        ...addMapping([], ["email", "Email"], "contact.mail"),
+        ...addMapping([["country_id", "Country"]], ["code", "Country Code"], "country"),
+        ...stepUtils.saveForm(),
+        {
+            content: "Three fields are sent, the last behind a link",
+            trigger:
+                ".o_field_widget[name='mapping_ids'] .o_data_row:eq(2)" +
+                ":contains('country_id.code')",
+        },
+        ...openContact("Katherine Johnson"),
+        {
+            content: "It was there before the synchronization: ask for details",
+            trigger: `${STATUS}:contains('Not sent')`,
+            run: "click",
+        },
+        {
+            content: "No system has it",
+            trigger: ".modal:contains('No external system has been sent this contact')",
+        },
+        {
+            content: "Send it",
+            trigger: ".modal footer button:contains('Synchronize now')",
+            run: "click",
+        },
+        {
+            content: "Odoo says so",
+            trigger: ".o_notification:has(.bg-success):contains('on their way')",
+        },
+        stepUtils.autoExpandMoreButtons(),
+        {
+            content: "The contact waits to be sent",
+            trigger: `body:not(:has(.modal)) ${STATUS}:contains('Waiting')`,
+        },
+    ],
 });

@@ -1,0 +1,62 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""How the CRM misbehaves on request.
+
+The faults stand in a JSON file that is read with every request, so that another
+process can switch them on, also while the CRM is down. It is a list of objects:
+
+=============== ==================================================================
+``kind``        ``hang``: wait before the request is carried out, which it is not
+                when the client has hung up meanwhile; ``late``: carry it out, wait,
+                answer; ``drop``: carry it out and close the connection without an
+                answer; ``status``: refuse; ``lie``: carry it out and answer an error
+``until``       end of the fault, in seconds since the epoch
+``share``       which part of the requests it hits, from 0 to 1 (default 1)
+``seconds``     how long ``hang`` and ``late`` wait
+``status``      what ``status`` and ``lie`` answer
+``retry_after`` value of the Retry-After header of that answer, if there is to be one
+=============== ==================================================================
+"""
+
+import json
+import random
+import select
+import socket
+import time
+
+
+class Faults:
+    """The faults that are switched on.
+
+    :param path: the JSON file, which need not exist; None for a CRM without faults
+    """
+
+    def __init__(self, path=None):
+        self._path = path
+
+    def draw(self):
+        """Return the fault that hits the next request as a dict, or None."""
+        if self._path is None or not self._path.exists():
+            return None
+        now = time.time()
+        for fault in json.loads(self._path.read_text()):
+            if now < fault["until"] and random.random() < fault.get("share", 1):
+                return fault
+        return None
+
+
+def name_of(fault):
+    """Return what a fault is called in counts, for example ``crm_status_429``."""
+    status = f"_{fault['status']}" if "status" in fault else ""
+    return f"crm_{fault['kind']}{status}"
+
+
+def has_hung_up(connection):
+    """Tell whether the client at the other end of a socket is gone."""
+    readable, _writable, _failed = select.select([connection], [], [], 0)
+    if not readable:
+        return False
+    try:
+        return not connection.recv(1, socket.MSG_PEEK)
+    except OSError:
+        return True
