@@ -25,6 +25,7 @@
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",
         "views/sync_outbox_views.xml",
+        "views/sync_incident_views.xml",
         "views/sync_backend_views.xml",
         "views/sync_stream_views.xml",
         "views/queue_job_views.xml",

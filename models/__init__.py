@@ -3,6 +3,9 @@
 
 from . import sync_backend
 from . import sync_backend_signing
+from . import sync_incident
+from . import sync_incident_watch
+from . import sync_backend_incident
 from . import sync_stream
 from . import sync_stream_runtime
 from . import sync_mapping

@@ -153,20 +153,8 @@ class QueueJob(models.Model):
 
     @api.depends("company_id")
     def _compute_failure_recipient_ids(self):
-        managers = self.env["res.users"].search(
-            [
-                (
-                    "all_group_ids",
-                    "in",
-                    self.env.ref("queue_job.group_queue_job_manager").ids,
-                )
-            ]
-        )
         for company, jobs in self.grouped("company_id").items():
-            users = company.job_failure_user_ids or managers
-            if company and users == managers:
-                users = managers.filtered_domain([("company_ids", "in", company.ids)])
-            jobs.failure_recipient_ids = users.partner_id.filtered("email")
+            jobs.failure_recipient_ids = company._job_failure_partners()
 
     @api.model
     def _cron_notify_failures(self):

@@ -69,6 +69,13 @@ class SyncBinding(models.Model):
                 seconds=ARCHIVED_SECONDS,
                 ignore_retry=True,
             )
+        incident = stream.backend_id._open_incident()
+        if incident:
+            raise RetryableJobError(
+                incident._waiting_text(),
+                seconds=incident._seconds_left(),
+                ignore_retry=True,
+            )
         wait = stream._seconds_until_open()
         if wait and not self.env["sync.outbox"].search_count(
             [
@@ -192,10 +199,13 @@ class SyncBinding(models.Model):
                 receipts = transport.send(messages)
         bodies = {key: task.content for key, task in by_key.items()}
         refused = [receipt for receipt in receipts if not receipt.ok]
-        if refused:
+        attempted = [receipt for receipt in refused if receipt.request]
+        if attempted:
             # the job's own transaction may be about to be rolled back
             with self.env.registry.cursor() as cr:
-                self.env(cr=cr)["sync.delivery"]._log_receipts(stream, refused, bodies)
+                self.env(cr=cr)["sync.delivery"]._log_receipts(
+                    stream, attempted, bodies
+                )
         delivered = [receipt for receipt in receipts if receipt.ok]
         self.env["sync.delivery"]._log_receipts(stream, delivered, bodies)
         for receipt in delivered:
@@ -229,6 +239,12 @@ class SyncBinding(models.Model):
         """Return the exception that queue_job has to see for a failed delivery."""
         if isinstance(error, Rejected):
             return error
+        if isinstance(error, Unreachable):
+            pause = stream.backend_id._note_unreachable(error.message)
+            if pause:
+                return RetryableJobError(
+                    error.message, seconds=pause, ignore_retry=True
+                )
         job = self.env["queue.job"].search(
             [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
         )

@@ -3,6 +3,8 @@
 
 from odoo import api, fields, models
 
+from ..exceptions import Rejected, Temporary, Throttled, Unreachable
+
 # Characters of a payload that the log keeps.
 BODY_LIMIT = 10_000
 
@@ -54,6 +56,16 @@ class SyncDelivery(models.Model):
     status = fields.Char(readonly=True, help="HTTP status or SQLSTATE of the answer.")
     response = fields.Text("Answer", readonly=True)
     error = fields.Text("Reason", readonly=True)
+    error_kind = fields.Selection(
+        [
+            ("rejected", "Refused this record"),
+            ("throttled", "Asked to wait"),
+            ("unreachable", "Not reachable"),
+            ("temporary", "Temporary fault"),
+        ],
+        "Kind of Failure",
+        readonly=True,
+    )
     duration = fields.Float(
         "Duration (s)", digits=(12, 3), readonly=True, aggregator="avg"
     )
@@ -81,10 +93,24 @@ class SyncDelivery(models.Model):
                     "status": receipt.status,
                     "response": receipt.response,
                     "error": receipt.error.message if receipt.error else False,
+                    "error_kind": self._kind_of(receipt.error),
                     "duration": receipt.duration,
                 }
                 for receipt in receipts
             ]
+        )
+
+    @api.model
+    def _kind_of(self, error):
+        """Return the kind of an error of a transport, as in ``exceptions.py``."""
+        kinds = {
+            Rejected: "rejected",
+            Throttled: "throttled",
+            Unreachable: "unreachable",
+            Temporary: "temporary",
+        }
+        return next(
+            (kind for cls, kind in kinds.items() if isinstance(error, cls)), False
         )
 
     def action_open_record(self):

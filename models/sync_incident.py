@@ -1,0 +1,273 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import logging
+from datetime import timedelta
+
+from psycopg2 import errors as pg_errors
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from ..exceptions import SyncError
+
+_logger = logging.getLogger(__name__)
+
+# Until when the jobs of a paused system are put off. Resuming calls them back, so
+# this is only how long they would sleep if nobody did.
+WAIT_HOURS = 24
+# Seconds between two probes: doubled each time, up to the most.
+PROBE_LEAST, PROBE_MOST = 15, 900
+# An outage that comes back within this many minutes is the same one.
+RELAPSE_MINUTES = 10
+# How often a pause is tried while the runner is changing the same jobs.
+PAUSE_TRIES = 5
+
+
+class SyncIncident(models.Model):
+    """A time in which nothing is sent to a system: it is down, or it was paused."""
+
+    _name = "sync.incident"
+    _description = "Incident"
+    _order = "id desc"
+    _log_access = False
+    _rec_name = "reason"
+
+    backend_id = fields.Many2one(
+        "sync.backend", "System", required=True, readonly=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="backend_id.company_id")
+    kind = fields.Selection(
+        [("outage", "Does not answer"), ("manual", "Paused by a person")],
+        required=True,
+        readonly=True,
+    )
+    reason = fields.Char(readonly=True)
+    opened = fields.Datetime("Since", required=True, readonly=True)
+    opened_uid = fields.Many2one("res.users", "Paused By", readonly=True)
+    closed = fields.Datetime("Until", readonly=True)
+    closed_uid = fields.Many2one("res.users", "Resumed By", readonly=True)
+    wait_until = fields.Datetime(
+        readonly=True, help="Jobs of the system are put off until then."
+    )
+    probes = fields.Integer(readonly=True, help="How often it was asked since.")
+    told_opened = fields.Boolean(readonly=True)
+    told_closed = fields.Boolean(readonly=True)
+
+    _one_open = models.UniqueIndex("(backend_id) WHERE closed IS NULL")
+    _to_tell = models.Index(
+        "(id) WHERE told_opened IS NOT TRUE"
+        " OR (closed IS NOT NULL AND told_closed IS NOT TRUE)"
+    )
+
+    @api.model
+    def _open_outage(self, backend, reason):
+        """Pause a system that does not answer, unless it is paused already.
+
+        Commits by itself: the job that finds a system down is about to roll back.
+
+        :param backend: the ``sync.backend``
+        :param str reason: what happened
+        :return: seconds that its jobs have to wait
+        """
+        for _try in range(PAUSE_TRIES):
+            try:
+                with self.env.registry.cursor() as cr:
+                    incident = self.with_env(self.env(cr=cr, su=True))._insert(
+                        backend.id, "outage", reason
+                    )
+                    return incident._seconds_left()
+            except pg_errors.SerializationFailure:
+                # the runner was changing one of the jobs
+                continue
+        _logger.warning("System %s could not be paused", backend.id)
+        return 0
+
+    @api.model
+    def _insert(self, backend_id, kind, reason):
+        """Return the open incident of a system, opened now if there was none."""
+        now = fields.Datetime.now()
+        found = self.search([("backend_id", "=", backend_id), ("closed", "=", False)])
+        if found:
+            return found
+        values = {
+            "closed": False,
+            "closed_uid": False,
+            "wait_until": now + timedelta(hours=WAIT_HOURS),
+        }
+        incident = kind == "outage" and self.search(
+            [
+                ("backend_id", "=", backend_id),
+                ("kind", "=", kind),
+                ("closed_uid", "=", False),
+                ("closed", ">", now - timedelta(minutes=RELAPSE_MINUTES)),
+            ],
+            limit=1,
+        )
+        if incident:
+            # the probes go on at their long intervals; people who were told that it
+            # is over have to be told again
+            if incident.told_closed:
+                values.update(told_opened=False, told_closed=False)
+            incident.write(values)
+        else:
+            incident = self.create(
+                {
+                    **values,
+                    "backend_id": backend_id,
+                    "kind": kind,
+                    "reason": reason,
+                    "opened": now,
+                    "opened_uid": self.env.uid if kind == "manual" else False,
+                    # people know what they have paused themselves
+                    "told_opened": kind == "manual",
+                }
+            )
+        incident.flush_recordset()
+        incident._put_off_jobs()
+        if kind == "outage":
+            incident._queue_probe()
+        self._wake_cron()
+        return incident
+
+    @api.model
+    def _pause_by_hand(self, backend):
+        """Pause a system because the current user says so."""
+        self._insert(
+            backend.id, "manual", self.env._("Paused by %s", self.env.user.name)
+        )
+
+    def _queue_probe(self):
+        """Queue the job that asks the system whether it is back."""
+        self.ensure_one()
+        self.with_delay(
+            priority=0,
+            max_retries=0,
+            eta=timedelta(seconds=self._probe_interval()),
+            description=self.env._("%s: does it answer again?", self.backend_id.name),
+        )._probe()
+
+    def _seconds_left(self):
+        """Return the seconds that jobs of the system have to wait, at least 1."""
+        self.ensure_one()
+        left = (self.wait_until - fields.Datetime.now()).total_seconds()
+        return max(1, left)
+
+    def _probe_interval(self):
+        """Return the seconds until the next probe."""
+        self.ensure_one()
+        return min(PROBE_LEAST * 2 ** min(self.probes, 10), PROBE_MOST)
+
+    def _put_off_jobs(self):
+        """Let the pending jobs of the system sleep: one statement, however many."""
+        self.ensure_one()
+        self.env["queue.job"].flush_model()
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE queue_job SET eta = %(until)s, result = %(reason)s
+                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                   AND sync_stream_id IS NOT NULL
+                   AND (eta IS NULL OR eta < %(until)s)
+                RETURNING 1
+                """,
+                until=self.wait_until,
+                reason=self._waiting_text(),
+                backend=self.backend_id.id,
+            )
+        )
+        self.env["queue.job"].invalidate_model(["eta", "result"])
+
+    def _waiting_text(self):
+        """Return why the jobs wait, for people."""
+        if self.kind == "manual":
+            return self.env._("%s is paused.", self.backend_id.name)
+        return self.env._(
+            "%(system)s does not answer: %(reason)s",
+            system=self.backend_id.name,
+            reason=self.reason,
+        )
+
+    def _close(self, by_person=False):
+        """Go on: call the sleeping jobs back, by priority, at a bounded rate.
+
+        :param bool by_person: the current user asked for it
+        """
+        for incident in self.filtered(lambda incident: not incident.closed):
+            incident.write(
+                {
+                    "closed": fields.Datetime.now(),
+                    "closed_uid": by_person and self.env.uid,
+                    "told_closed": incident.kind == "manual",
+                }
+            )
+            incident.flush_recordset()
+            incident._call_back_jobs()
+        self._wake_cron()
+
+    def _call_back_jobs(self):
+        """Let the jobs that this incident put off run again."""
+        self.ensure_one()
+        self.env["queue.job"].flush_model()
+        self.env.execute_query(
+            SQL(
+                """
+                UPDATE queue_job AS job
+                   SET eta = %(now)s + place.number / %(rate)s * interval '1 second',
+                       result = NULL
+                  FROM (SELECT id,
+                               row_number() OVER (ORDER BY priority, id) AS number
+                          FROM queue_job
+                         WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                           AND eta BETWEEN %(until)s - interval '1 minute'
+                                       AND %(until)s + interval '1 minute') AS place
+                 WHERE job.id = place.id
+                RETURNING 1
+                """,
+                now=fields.Datetime.now(),
+                rate=max(self.backend_id.drain_rate, 1),
+                backend=self.backend_id.id,
+                until=self.wait_until,
+            )
+        )
+        self.env["queue.job"].invalidate_model(["eta", "result"])
+
+    def _probe(self):
+        """Ask the system whether it answers again, and go on if it does.
+
+        :return: what was found out, in a sentence
+        :raises RetryableJobError: it does not; to be asked again later
+        """
+        self.ensure_one()
+        if self.closed:
+            return self.env._("The incident is over.")
+        try:
+            with self.backend_id._open_transport() as transport:
+                answer = transport.check()
+        except SyncError as err:
+            with self.env.registry.cursor() as cr:
+                incident = self.with_env(self.env(cr=cr))
+                incident.probes += 1
+                if incident.wait_until < fields.Datetime.now() + timedelta(hours=1):
+                    incident.wait_until += timedelta(hours=WAIT_HOURS)
+                    incident.flush_recordset()
+                    incident._put_off_jobs()
+                interval = incident._probe_interval()
+            raise RetryableJobError(
+                err.message, seconds=interval, ignore_retry=True
+            ) from None
+        self._close()
+        return answer
+
+    @api.model
+    def _wake_cron(self):
+        cron = self.env.ref(
+            "queue_job_sync.ir_cron_incidents", raise_if_not_found=False
+        )
+        if cron:
+            cron.sudo()._trigger()
+
+    def _job_store_values(self, job):
+        return {**super()._job_store_values(job), "sync_res_id": self.id}

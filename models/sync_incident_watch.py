@@ -1,0 +1,71 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+
+from .sync_binding import LIVE_STATES
+
+
+class SyncIncident(models.Model):
+    """What the cron does about incidents: mails, and what a crash has left undone."""
+
+    _inherit = "sync.incident"
+
+    recipient_ids = fields.Many2many(
+        "res.partner", compute="_compute_recipient_ids", compute_sudo=True
+    )
+
+    @api.model
+    def _cron_watch(self):
+        """Tell people about incidents, and mend what was lost in a crash."""
+        self._tell("told_opened", "queue_job_sync.mail_template_incident_opened")
+        self._tell("told_closed", "queue_job_sync.mail_template_incident_closed")
+        self._call_back_forgotten()
+        self._queue_lost_probes()
+
+    @api.model
+    def _tell(self, flag, template_xmlid):
+        """Mail once about each incident that has opened, or closed."""
+        domain = [(flag, "=", False)]
+        if flag == "told_closed":
+            domain.append(("closed", "!=", False))
+        template = self.env.ref(template_xmlid, raise_if_not_found=False)
+        for incident in self.search(domain):
+            if template and incident.recipient_ids:
+                template.send_mail(incident.id)
+            incident[flag] = True
+            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+            self.env["ir.cron"]._commit_progress(1)
+
+    def _compute_recipient_ids(self):
+        for incident in self:
+            incident.recipient_ids = incident.company_id._job_failure_partners()
+
+    @api.model
+    def _call_back_forgotten(self):
+        """Let go of jobs that still wait for an incident that is over.
+
+        An edit that began during the incident and committed after it cannot know.
+        """
+        for incident in self.search(
+            [
+                ("closed", "!=", False),
+                ("wait_until", ">", fields.Datetime.now()),
+            ]
+        ):
+            if not incident.backend_id._open_incident():
+                incident._call_back_jobs()
+
+    @api.model
+    def _queue_lost_probes(self):
+        """Queue a probe for each outage that has none left."""
+        for incident in self.search([("kind", "=", "outage"), ("closed", "=", False)]):
+            if not self.env["queue.job"].search_count(
+                [
+                    ("model_name", "=", self._name),
+                    ("sync_res_id", "=", incident.id),
+                    ("state", "in", LIVE_STATES),
+                ],
+                limit=1,
+            ):
+                incident._queue_probe()
