@@ -13,6 +13,9 @@ from . import sync_outbox
 from . import sync_outbox_sweep
 from . import sync_binding
 from . import sync_binding_lock
+from . import sync_attempt
+from . import sync_binding_task
+from . import sync_binding_attempt
 from . import sync_binding_delivery
 from . import sync_delivery
 from . import sync_mixin

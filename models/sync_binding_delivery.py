@@ -1,10 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import hashlib
-import json
 import random
-from dataclasses import dataclass
 from datetime import timedelta
 
 from odoo import api, fields, models
@@ -12,21 +9,9 @@ from odoo import api, fields, models
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import Rejected, Throttled, Unreachable
-from ..transports.base import Message
 
 # Seconds to wait for a changed mind when a system or a synchronization is archived.
 ARCHIVED_SECONDS = 600
-
-
-@dataclass
-class Task:
-    """What has to be done for one record."""
-
-    binding: models.Model
-    rows: models.Model  # the outbox rows that it settles
-    content: str  # the content as text, "" when there is none
-    digest: str | None  # its fingerprint, None once it is deleted there
-    message: Message | None  # None: nothing has to be sent
 
 
 class SyncBinding(models.Model):
@@ -53,7 +38,11 @@ class SyncBinding(models.Model):
         if busy and len(record_ids) == 1:
             raise self._busy_error()
         tasks = self._prepare_tasks(stream, bindings)
-        failures = self._send_tasks(stream, tasks)
+        failures = self._resume_attempts(stream, tasks)
+        failed = [task for task, _error in failures]
+        failures += self._send_tasks(
+            stream, [task for task in tasks if task not in failed]
+        )
         if failures and len(record_ids) == 1:
             raise self._job_error(stream, failures[0][1])
         self._hand_on_failures(stream, tasks, failures)
@@ -91,99 +80,6 @@ class SyncBinding(models.Model):
                 ignore_retry=True,
             )
 
-    # -- what to send ---------------------------------------------------------
-
-    def _prepare_tasks(self, stream, bindings):
-        """Return a :class:`Task` for each locked record that has undelivered changes.
-
-        The rows and the records are read in one snapshot, so the rows found here are
-        exactly the changes that the content covers.
-        """
-        by_record = {}
-        for row in self.env["sync.outbox"].search(
-            [
-                ("stream_id", "=", stream.id),
-                ("res_id", "in", bindings.mapped("res_id")),
-            ]
-        ):
-            by_record[row.res_id] = by_record.get(row.res_id, row.browse()) | row
-        records = self.env[stream.model_name].browse(by_record).exists()
-        present = {record.id: record for record in stream._matching(records)}
-        return [
-            self._prepare_task(
-                stream, binding, by_record[binding.res_id], present.get(binding.res_id)
-            )
-            for binding in bindings
-            if binding.res_id in by_record
-        ]
-
-    def _prepare_task(self, stream, binding, rows, record):
-        marks = stream.delete_policy == "mark"
-        if record:
-            operation = "upsert"
-            payload = record._sync_payload(stream)
-            if marks:
-                payload = {**payload, stream.mark_key: False}
-        else:
-            operation = "mark" if marks else "delete"
-            payload = {stream.mark_key: True} if marks else {}
-        route = stream._route()
-        content = json.dumps(
-            payload, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        )
-        digest = self._digest(operation, route.target, route.key_column, content)
-        if record:
-            needed = digest != binding.content_hash or any(rows.mapped("force"))
-        else:
-            needed = (
-                stream.delete_policy != "ignore"
-                and digest != binding.content_hash
-                and self._may_exist_there(stream, binding)
-            )
-        message = needed and Message(
-            operation=operation,
-            key=binding.res_id,
-            payload=payload,
-            route=route,
-            external_id=binding.external_id or None,
-            # the same on every retry of the same content, and another one when the
-            # same content comes back after something else was delivered
-            idempotency_key=self._digest(
-                self.env["ir.config_parameter"].get_param("database.uuid"),
-                stream.id,
-                binding.res_id,
-                binding.version,
-                digest,
-            ),
-        )
-        if operation == "delete":
-            digest = None
-        return Task(binding, rows, content, digest, message or None)
-
-    @staticmethod
-    def _digest(*parts):
-        text = json.dumps([str(part) for part in parts])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _may_exist_there(self, stream, binding):
-        """Tell whether the destination may hold a record that is gone here.
-
-        An attempt whose answer never came may have succeeded.
-        """
-        if binding.external_id or binding.content_hash:
-            return True
-        return bool(
-            stream._route().id_policy == "odoo"
-            and self.env["sync.delivery"].search_count(
-                [
-                    ("stream_id", "=", stream.id),
-                    ("res_id", "=", binding.res_id),
-                    ("operation", "=", "upsert"),
-                ],
-                limit=1,
-            )
-        )
-
     # -- sending and settling -------------------------------------------------
 
     def _send_tasks(self, stream, tasks):
@@ -195,21 +91,27 @@ class SyncBinding(models.Model):
         messages = [task.message for task in tasks if task.message]
         receipts = []
         if messages:
+            self._note_attempts([task for task in tasks if task.message])
             with stream.backend_id._open_transport() as transport:
                 receipts = transport.send(messages)
         bodies = {key: task.content for key, task in by_key.items()}
         refused = [receipt for receipt in receipts if not receipt.ok]
-        attempted = [receipt for receipt in refused if receipt.request]
-        if attempted:
-            # the job's own transaction may be about to be rolled back
-            with self.env.registry.cursor() as cr:
-                self.env(cr=cr)["sync.delivery"]._log_receipts(
-                    stream, attempted, bodies
-                )
+        self._log_refused(stream, refused, bodies)
+        self._forget_attempts(
+            stream,
+            [
+                receipt.message.key
+                for receipt in refused
+                if isinstance(receipt.error, Rejected | Throttled)
+            ],
+        )
         delivered = [receipt for receipt in receipts if receipt.ok]
         self.env["sync.delivery"]._log_receipts(stream, delivered, bodies)
         for receipt in delivered:
             self._confirm(by_key[receipt.message.key], receipt)
+        self._forget_attempts_on_commit(
+            stream, [receipt.message.key for receipt in delivered]
+        )
         settled = [task for task in tasks if not task.message]
         for task in settled:
             # the system holds what is here: no older state was left there
@@ -220,13 +122,26 @@ class SyncBinding(models.Model):
         ).unlink()
         return [(by_key[receipt.message.key], receipt.error) for receipt in refused]
 
-    def _confirm(self, task, receipt):
+    def _log_refused(self, stream, receipts, bodies):
+        """Log failed attempts for good, whatever becomes of the job's transaction."""
+        # after the first failure of a whole system the rest was not even sent
+        attempted = [each for each in receipts if each.request] or receipts[:1]
+        if attempted:
+            with self.env.registry.cursor() as cr:
+                deliveries = self.env(cr=cr)["sync.delivery"]
+                deliveries._log_receipts(stream, attempted, bodies)
+
+    def _confirm(self, task, receipt, digest=None):
+        """Keep what the destination has confirmed.
+
+        :param digest: fingerprint of what was sent, if not of the task's content
+        """
         binding = task.binding
         gone = receipt.message.operation == "delete"
         binding.write(
             {
                 "external_id": False if gone else receipt.external_id,
-                "content_hash": task.digest,
+                "content_hash": digest or task.digest,
                 "version": binding.version + 1,
                 "last_success": fields.Datetime.now(),
                 "last_error": False,

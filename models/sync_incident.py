@@ -79,8 +79,9 @@ class SyncIncident(models.Model):
                         backend.id, "outage", reason
                     )
                     return incident._seconds_left()
-            except pg_errors.SerializationFailure:
-                # the runner was changing one of the jobs
+            except (pg_errors.SerializationFailure, pg_errors.UniqueViolation):
+                # the runner was changing one of the jobs, or another worker has
+                # opened the incident in this moment
                 continue
         _logger.warning("System %s could not be paused", backend.id)
         return 0

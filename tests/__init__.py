@@ -11,6 +11,7 @@ from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_data
 from . import test_delivery
+from . import test_delivery_attempts
 from . import test_delivery_batch
 from . import test_delivery_delete
 from . import test_delivery_errors

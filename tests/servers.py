@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Real destinations for tests: they listen on loopback and keep a journal."""
 
+import dataclasses
 import http.server
 import json
 import socket
@@ -80,6 +81,7 @@ class HttpDestination:
         self._script = deque()
         self._replies = {}
         self._ids = 0
+        self._lost = 0
         self._lock = threading.Lock()
         self._sockets = set()
 
@@ -123,6 +125,11 @@ class HttpDestination:
         """
         self._script.extend([Answer(status, body, **options)] * times)
 
+    def lose_answers(self, times=1):
+        """Do what the next requests ask for, and close the connection unanswered."""
+        with self._lock:
+            self._lost += times
+
     def disconnect(self):
         """Close all open connections."""
         with self._lock:
@@ -140,12 +147,19 @@ class HttpDestination:
             self.requests.append(request)
             if self._script:
                 return self._script.popleft()
-            key = request.headers.get("Idempotency-Key")
-            if request.method != "POST" or not key:
-                return self._crud(request)
-            if key not in self._replies:
-                self._replies[key] = self._crud(request)
-            return self._replies[key]
+            answer = self._obey(request)
+            if self._lost:
+                self._lost -= 1
+                return dataclasses.replace(answer, drop=True)
+            return answer
+
+    def _obey(self, request):
+        key = request.headers.get("Idempotency-Key")
+        if request.method != "POST" or not key:
+            return self._crud(request)
+        if key not in self._replies:
+            self._replies[key] = self._crud(request)
+        return self._replies[key]
 
     def _crud(self, request):
         path = request.path.partition("?")[0].rstrip("/")

@@ -1,0 +1,132 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from functools import partial
+from unittest.mock import patch
+
+from odoo.tests import tagged
+
+from odoo.addons.queue_job_sync.transports.rest import RestTransport
+
+from .common import DeliveryCase
+from .servers import HttpDestination
+
+
+class WorkerDied(BaseException):
+    """What a killed worker looks like from inside: nothing after it runs."""
+
+
+@tagged("post_install", "-at_install")
+class TestDeliveryAttempts(DeliveryCase):
+    """The destination gives the ids, and its first answer never arrives."""
+
+    def lose_first_answer(self, **values):
+        # a fresh connection that breaks is not retried by the transport
+        self.destination.lose_answers()
+        partner_id = self.new_partner(**values)
+        self.assertEqual(self.run_pending(), ["pending"])
+        self.assertEqual(len(self.destination.records), 1)
+        return partner_id
+
+    def attempts(self):
+        return self.read("sync.attempt", [("stream_id", "=", self.stream_id)], [])
+
+    def names_there(self):
+        return [record["name"] for record in self.destination.records.values()]
+
+    def test_edit_before_the_retry_makes_no_second_record(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.assertEqual(
+            [request.method for request in self.destination.requests],
+            ["POST", "POST", "PUT"],
+        )
+        first, again, _update = self.destination.requests
+        self.assertEqual(first.json, again.json)
+        self.assertEqual(
+            first.headers["Idempotency-Key"], again.headers["Idempotency-Key"]
+        )
+        self.assertEqual(self.binding(partner_id)["external_id"], "1")
+        self.assertFalse(self.attempts())
+        self.assertFalse(self.outbox())
+
+    def test_delete_before_the_retry_leaves_nothing_there(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.delete(partner_id)
+        self.run_pending()
+        self.assertFalse(self.destination.records)
+        self.assertFalse(self.outbox())
+
+    def test_answer_lost_again_is_asked_for_again(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.edit(partner_id, name="Grace")
+        self.destination.lose_answers()
+        uuid = self.job_uuids("pending")[-1]
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertEqual(self.job(uuid, "retry")["retry"], 1)
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.names_there(), ["Grace"])
+
+    def test_refused_first_content_does_not_stay_in_the_way(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.destination.records.clear()
+        self.edit(partner_id, name="Grace")
+        self.destination.answer(422, {"message": "no such name"})
+        uuid = self.job_uuids("pending")[-1]
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.assertEqual(
+            [request.method for request in self.destination.requests],
+            ["POST", "POST", "POST"],
+        )
+
+    def test_worker_killed_before_the_answer_leaves_a_note(self):
+        partner_id = self.new_partner(name="Ada")
+        (uuid,) = self.job_uuids()
+        real_send = RestTransport.send
+
+        def send_and_die(transport, messages):
+            real_send(transport, messages)
+            raise WorkerDied
+
+        with (
+            patch.object(RestTransport, "send", send_and_die),
+            self.assertRaises(WorkerDied),
+        ):
+            self.run_job(uuid)
+        self.assertEqual(len(self.destination.records), 1)
+        self.assertEqual(len(self.attempts()), 1)
+        self.assertFalse(self.binding(partner_id))
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.assertFalse(self.attempts())
+
+    def test_delivered_record_leaves_no_note(self):
+        self.new_partner()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertFalse(self.attempts())
+
+    def test_refused_record_leaves_no_note(self):
+        self.destination.answer(422)
+        self.new_partner()
+        self.assertEqual(self.run_pending(), ["failed"])
+        self.assertFalse(self.attempts())
+
+
+@tagged("post_install", "-at_install")
+class TestOdooIdAttempts(DeliveryCase):
+    stream_options = {"id_policy": "odoo"}
+
+    destination_class = partial(HttpDestination, upsert=True)
+
+    def test_delete_after_a_lost_answer_leaves_nothing_there(self):
+        self.destination.lose_answers()
+        partner_id = self.new_partner(name="Ada")
+        self.assertEqual(self.run_pending(), ["pending"])
+        self.assertEqual(len(self.destination.records), 1)
+        self.delete(partner_id)
+        self.run_pending()
+        self.assertFalse(self.destination.records)
