@@ -21,6 +21,8 @@
         "data/queue_job_function_data.xml",
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
+        # wizards
+        "wizards/sync_recover_views.xml",
         # views
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",

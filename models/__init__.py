@@ -20,6 +20,10 @@ from . import sync_binding_delivery
 from . import sync_delivery
 from . import sync_mixin
 from . import queue_job
+from . import queue_job_notify
+from . import queue_job_recover
+from . import mail_mail
 from . import res_company
+from . import res_company_digest
 from . import res_config_settings
 from . import res_partner

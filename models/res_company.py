@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import timedelta
+
 from odoo import fields, models
 from odoo.fields import Domain
 
@@ -16,6 +18,21 @@ class ResCompany(models.Model):
         help="Who gets a mail when a job of this company fails. "
         "Empty: every Job Queue Manager of the company.",
     )
+    job_failure_quiet_minutes = fields.Integer(
+        "Quiet Period After a Mail",
+        default=15,
+        help="Minutes. Jobs that fail this soon after a mail about failed jobs are told"
+        " about in one digest when the time is over. 0: each failed job makes a mail at"
+        " once.",
+    )
+    job_failure_mailed = fields.Datetime(
+        "Last Mail About Failed Jobs", readonly=True, copy=False
+    )
+
+    _job_failure_quiet_minutes = models.Constraint(
+        "CHECK (job_failure_quiet_minutes >= 0)",
+        "The quiet period after a mail cannot be negative.",
+    )
 
     def _job_failure_partners(self):
         """Return whom a mail about failed jobs or an outage goes to.
@@ -30,3 +47,12 @@ class ResCompany(models.Model):
                 domain &= Domain("company_ids", "in", self.ids)
             users = self.env["res.users"].search(domain)
         return users.partner_id.filtered("email")
+
+    def _job_failure_quiet_until(self):
+        """Return when the quiet period ends, None when there is none now."""
+        self.ensure_one()
+        if not self.job_failure_mailed:
+            return None
+        minutes = timedelta(minutes=self.job_failure_quiet_minutes)
+        until = self.job_failure_mailed + minutes
+        return until if until > fields.Datetime.now() else None

@@ -3,6 +3,8 @@
 
 from odoo import fields, models
 
+from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
@@ -10,10 +12,20 @@ class ResConfigSettings(models.TransientModel):
     job_failure_user_ids = fields.Many2many(
         related="company_id.job_failure_user_ids", readonly=False
     )
+    job_failure_quiet_minutes = fields.Integer(
+        related="company_id.job_failure_quiet_minutes", readonly=False
+    )
 
     def action_open_job_failure_template(self):
-        """Open the text of the mail about a failed job."""
-        template = self.env.ref("queue_job_sync.mail_template_job_failed")
+        """Open the text of the mail about one failed job."""
+        return self._open_template(MAIL_OF_ONE)
+
+    def action_open_job_failure_digest(self):
+        """Open the text of the mail about several failed jobs."""
+        return self._open_template(MAIL_OF_MANY)
+
+    def _open_template(self, xmlid):
+        template = self.env.ref(xmlid)
         return {
             "type": "ir.actions.act_window",
             "name": template.name,

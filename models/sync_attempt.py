@@ -9,25 +9,29 @@ from odoo.tools import SQL
 
 @dataclass(frozen=True)
 class Attempt:
-    """A first request for a record of which nobody knows whether it got through."""
+    """A request of which nobody knows whether it got through."""
 
+    operation: str
     key: str  # its idempotency key
-    digest: str  # the fingerprint of its content
+    digest: str  # the fingerprint of its operation and content
     content: str  # JSON
 
 
 class SyncAttempt(models.Model):
-    """A note, committed before a record is sent for the first time.
+    """A note, committed before something is sent, and dropped with the answer.
 
     If the worker or the connection dies before the answer, the destination may hold
-    a record whose id nobody here knows. The next job finds the note and asks again
-    with the same key and content, instead of creating a second one. Notes are read
-    and written by cursors of their own: a job's own transaction may be rolled back,
-    and its snapshot may be older than the note of the job before it.
+    what nobody here knows of: a record without its id, or content other than what it
+    confirmed last. The next job finds the note. It asks for a creation again with the
+    same key and content, instead of creating a second record; and it does not take
+    content for unchanged that another one may have been written over.
+
+    Notes are read and written by cursors of their own: a job's own transaction may be
+    rolled back, and its snapshot may be older than the note of the job before it.
     """
 
     _name = "sync.attempt"
-    _description = "Unanswered First Delivery"
+    _description = "Unanswered Delivery"
     _log_access = False
     _rec_name = "idempotency_key"
 
@@ -38,6 +42,7 @@ class SyncAttempt(models.Model):
     version = fields.Integer(
         readonly=True, help="Version of the binding that it was made at."
     )
+    operation = fields.Char(required=True, readonly=True)
     idempotency_key = fields.Char(required=True, readonly=True)
     digest = fields.Char(required=True, readonly=True)
     content = fields.Text(required=True, readonly=True)
@@ -55,15 +60,17 @@ class SyncAttempt(models.Model):
                 cr.execute(
                     SQL(
                         """
-                        INSERT INTO sync_attempt (stream_id, res_id, version,
-                                                  idempotency_key, digest, content)
-                        VALUES (%s, %s, %s, %s, %s, %s)
+                        INSERT INTO sync_attempt
+                               (stream_id, res_id, version, operation,
+                                idempotency_key, digest, content)
+                        VALUES (%s, %s, %s, %s, %s, %s, %s)
                         ON CONFLICT (stream_id, res_id, version, idempotency_key)
                         DO NOTHING
                         """,
                         stream_id,
                         res_id,
                         version,
+                        attempt.operation,
                         attempt.key,
                         attempt.digest,
                         attempt.content,
@@ -72,18 +79,19 @@ class SyncAttempt(models.Model):
 
     @api.model
     def _read_open(self, stream_id, versions):
-        """Return the oldest open attempt of each record that has one.
+        """Return the open attempts of records, oldest first.
 
         :param dict versions: version of the binding by record id; attempts made at
             another version were answered since
-        :return: dict of :class:`Attempt` by record id
+        :return: dict of lists of :class:`Attempt` by record id
         """
         found = {}
         with self.env.registry.cursor() as cr:
             cr.execute(
                 SQL(
                     """
-                    SELECT res_id, version, idempotency_key, digest, content
+                    SELECT res_id, version, operation, idempotency_key, digest,
+                           content
                       FROM sync_attempt
                      WHERE stream_id = %s AND res_id IN %s
                      ORDER BY id
@@ -92,19 +100,26 @@ class SyncAttempt(models.Model):
                     tuple(versions),
                 )
             )
-            for res_id, version, key, digest, content in cr.fetchall():
+            for res_id, version, *values in cr.fetchall():
                 if version == versions[res_id]:
-                    found.setdefault(res_id, Attempt(key, digest, content))
+                    found.setdefault(res_id, []).append(Attempt(*values))
         return found
 
     @api.model
-    def _forget(self, stream_id, record_ids):
-        """Drop the notes of records whose answer is known, and commit."""
+    def _forget_records(self, stream_id, record_ids):
+        """Drop all notes of records whose state there is known, and commit."""
+        self._delete(
+            SQL("stream_id = %s AND res_id IN %s", stream_id, tuple(record_ids))
+        )
+
+    @api.model
+    def _forget_keys(self, stream_id, keys):
+        """Drop the notes of requests that were refused, and commit."""
+        self._delete(
+            SQL("stream_id = %s AND idempotency_key IN %s", stream_id, tuple(keys))
+        )
+
+    @api.model
+    def _delete(self, where):
         with self.env.registry.cursor() as cr:
-            cr.execute(
-                SQL(
-                    "DELETE FROM sync_attempt WHERE stream_id = %s AND res_id IN %s",
-                    stream_id,
-                    tuple(record_ids),
-                )
-            )
+            cr.execute(SQL("DELETE FROM sync_attempt WHERE %s", where))

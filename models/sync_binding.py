@@ -58,7 +58,13 @@ class SyncBinding(models.Model):
     last_success = fields.Datetime(readonly=True)
     last_error = fields.Text(readonly=True)
     last_error_date = fields.Datetime("Failed On", readonly=True)
-    note = fields.Char(readonly=True, help="What people decided about its jobs.")
+    note = fields.Char(readonly=True, help="What a person decided about its jobs.")
+    note_date = fields.Datetime("Decided On", readonly=True)
+    skipped = fields.Boolean(
+        readonly=True,
+        help="A person closed a job that had not delivered: what is there may be older "
+        "than what is here.",
+    )
     delivery_ids = fields.One2many(
         "sync.delivery", compute="_compute_delivery_ids", string="Deliveries Log"
     )
@@ -97,8 +103,7 @@ class SyncBinding(models.Model):
     def _settled_state(self):
         """Return the state of a binding that has no undelivered change."""
         self.ensure_one()
-        if self.note:
-            # a person closed the job: what is there may be older than what is here
+        if self.skipped:
             return "skipped"
         return "synced" if self.last_success else False
 
@@ -196,7 +201,7 @@ class SyncBinding(models.Model):
         if state in ("synced", "skipped"):
             skipped = SQL(
                 "SELECT DISTINCT res_id FROM sync_binding AS skipped"
-                " WHERE stream_id IN %s AND note IS NOT NULL",
+                " WHERE stream_id IN %s AND skipped",
                 streams,
             )
             settled = (
@@ -244,6 +249,7 @@ class SyncBinding(models.Model):
                         "reason": state != "synced"
                         and self._reason(stream, record.id, binding),
                         "note": binding.note,
+                        "note_date": binding.note_date,
                     }
                 )
         return lines

@@ -6,55 +6,53 @@ from functools import partial
 
 from odoo import models
 
-from ..exceptions import Throttled
+from ..exceptions import Rejected
 from ..transports.base import Message
 from .sync_attempt import Attempt
 
 
 class SyncBinding(models.Model):
-    """First deliveries whose answer never came, see ``sync.attempt``."""
+    """Deliveries whose answer never came, see ``sync.attempt``."""
 
     _inherit = "sync.binding"
 
-    def _is_new_there(self):
-        """Tell whether the destination has never confirmed this record."""
-        self.ensure_one()
-        return not (self.external_id or self.content_hash)
-
     def _open_attempts(self, stream, bindings):
-        """Return the open :class:`Attempt` of the bindings that have one, by record."""
-        new = bindings.filtered(lambda binding: binding._is_new_there())
-        if not new:
+        """Return the unanswered :class:`Attempt` s of each record, oldest first."""
+        if not bindings:
             return {}
         return self.env["sync.attempt"]._read_open(
-            stream.id, {binding.res_id: binding.version for binding in new}
+            stream.id, {binding.res_id: binding.version for binding in bindings}
         )
 
-    def _note_attempts(self, tasks):
-        """Note the first deliveries among tasks that are about to be sent."""
-        notes = [
-            (
-                task.binding.res_id,
-                task.binding.version,
-                Attempt(task.message.idempotency_key, task.digest, task.content),
-            )
-            for task in tasks
-            if task.message.operation == "upsert" and task.binding._is_new_there()
-        ]
-        if notes:
-            stream = tasks[0].binding.stream_id
-            self.env["sync.attempt"]._note(stream.id, notes)
+    def _note_attempts(self, stream, tasks):
+        """Note what is about to be sent."""
+        self.env["sync.attempt"]._note(
+            stream.id,
+            [
+                (
+                    task.binding.res_id,
+                    task.binding.version,
+                    Attempt(
+                        task.message.operation,
+                        task.message.idempotency_key,
+                        task.digest,
+                        task.content,
+                    ),
+                )
+                for task in tasks
+            ],
+        )
 
-    def _forget_attempts(self, stream, record_ids):
-        """Drop the notes of records that were refused: they are not there."""
-        if record_ids:
-            self.env["sync.attempt"]._forget(stream.id, record_ids)
+    def _forget_refused(self, stream, keys):
+        """Drop the notes of requests that were refused: they changed nothing there."""
+        if keys:
+            self.env["sync.attempt"]._forget_keys(stream.id, keys)
 
-    def _forget_attempts_on_commit(self, stream, record_ids):
+    def _forget_on_commit(self, stream, record_ids):
         """Drop the notes of confirmed records once the confirmation is committed."""
         if record_ids:
             self.env.cr.postcommit.add(
-                partial(self.env["sync.attempt"]._forget, stream.id, record_ids)
+                partial(self.env["sync.attempt"]._forget_records, stream.id, record_ids)
             )
 
     def _resume_attempts(self, stream, tasks):
@@ -70,12 +68,9 @@ class SyncBinding(models.Model):
         pending = [
             task
             for task in tasks
-            if task.attempt
-            and route.id_policy == "destination"
-            and (task.message or not task.record)
-            and task.attempt.digest != task.digest
+            if task.creation and task.creation.digest != task.digest
         ]
-        if not pending:
+        if not pending or route.id_policy != "destination":
             return []
         with stream.backend_id._open_transport() as transport:
             receipts = transport.send(
@@ -83,20 +78,24 @@ class SyncBinding(models.Model):
                     Message(
                         operation="upsert",
                         key=task.binding.res_id,
-                        payload=json.loads(task.attempt.content),
+                        payload=json.loads(task.creation.content),
                         route=route,
-                        idempotency_key=task.attempt.key,
+                        idempotency_key=task.creation.key,
                     )
                     for task in pending
                 ]
             )
         failures = []
         for task, receipt in zip(pending, receipts, strict=True):
-            if self._take_answer(stream, task, receipt):
-                fresh = self._prepare_task(stream, task.binding, task.rows, task.record)
-                task.__dict__.update(fresh.__dict__)
-            else:
+            creation = task.creation
+            if not self._take_answer(stream, task, receipt):
                 failures.append((task, receipt.error))
+                continue
+            left = [each for each in task.attempts if each is not creation]
+            fresh = self._prepare_task(
+                stream, task.binding, task.rows, task.record, left
+            )
+            task.__dict__.update(fresh.__dict__)
         return failures
 
     def _take_answer(self, stream, task, receipt):
@@ -104,16 +103,18 @@ class SyncBinding(models.Model):
 
         :return: whether it is known now if the record is there
         """
-        record_ids = [task.binding.res_id]
-        bodies = {task.binding.res_id: task.attempt.content}
+        creation = task.creation
+        bodies = {task.binding.res_id: creation.content}
         if receipt.ok:
             self.env["sync.delivery"]._log_receipts(stream, [receipt], bodies)
-            self._confirm(task, receipt, task.attempt.digest)
-            self._forget_attempts_on_commit(stream, record_ids)
+            self._confirm(task, receipt, creation.digest)
+            self._forget_on_commit(stream, [task.binding.res_id])
             return True
         self._log_refused(stream, [receipt], bodies)
-        if receipt.status is None or isinstance(receipt.error, Throttled):
+        insists = receipt.status and any(task.rows.mapped("force"))
+        if not isinstance(receipt.error, Rejected) and not insists:
+            # a server error does not tell whether the record is there; a person who
+            # insists may risk a second one, rather than wait for ever
             return False
-        # it is not there: what would have created it was answered with an error
-        self._forget_attempts(stream, record_ids)
+        self._forget_refused(stream, [creation.key])
         return True

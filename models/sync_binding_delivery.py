@@ -12,6 +12,11 @@ from ..exceptions import Rejected, Throttled, Unreachable
 
 # Seconds to wait for a changed mind when a system or a synchronization is archived.
 ARCHIVED_SECONDS = 600
+# Waiting times are stretched by up to this part, so that what failed together does
+# not come back together.
+JITTER = 0.1
+# On a binding that is in step again.
+NOTHING_DECIDED = {"note": False, "note_date": False, "skipped": False}
 
 
 class SyncBinding(models.Model):
@@ -91,16 +96,16 @@ class SyncBinding(models.Model):
         messages = [task.message for task in tasks if task.message]
         receipts = []
         if messages:
-            self._note_attempts([task for task in tasks if task.message])
+            self._note_attempts(stream, [task for task in tasks if task.message])
             with stream.backend_id._open_transport() as transport:
                 receipts = transport.send(messages)
         bodies = {key: task.content for key, task in by_key.items()}
         refused = [receipt for receipt in receipts if not receipt.ok]
         self._log_refused(stream, refused, bodies)
-        self._forget_attempts(
+        self._forget_refused(
             stream,
             [
-                receipt.message.key
+                receipt.message.idempotency_key
                 for receipt in refused
                 if isinstance(receipt.error, Rejected | Throttled)
             ],
@@ -109,13 +114,11 @@ class SyncBinding(models.Model):
         self.env["sync.delivery"]._log_receipts(stream, delivered, bodies)
         for receipt in delivered:
             self._confirm(by_key[receipt.message.key], receipt)
-        self._forget_attempts_on_commit(
-            stream, [receipt.message.key for receipt in delivered]
-        )
+        self._forget_on_commit(stream, [receipt.message.key for receipt in delivered])
         settled = [task for task in tasks if not task.message]
         for task in settled:
             # the system holds what is here: no older state was left there
-            task.binding.filtered("note").note = False
+            task.binding.filtered("note").write(NOTHING_DECIDED)
         settled += [by_key[receipt.message.key] for receipt in delivered]
         self.env["sync.outbox"].browse(
             id_ for task in settled for id_ in task.rows._ids
@@ -141,12 +144,12 @@ class SyncBinding(models.Model):
         binding.write(
             {
                 "external_id": False if gone else receipt.external_id,
-                "content_hash": digest or task.digest,
+                "content_hash": False if gone else digest or task.digest,
                 "version": binding.version + 1,
                 "last_success": fields.Datetime.now(),
                 "last_error": False,
                 "last_error_date": False,
-                "note": False,
+                **NOTHING_DECIDED,
             }
         )
 
@@ -170,12 +173,14 @@ class SyncBinding(models.Model):
         )
 
     def _seconds_after(self, stream, error, current_try):
-        """Return how long to wait after a failure: seconds, or a pair of them."""
+        """Return how many seconds to wait after a failure."""
         if isinstance(error, Rejected):
             return 0
         if isinstance(error, Throttled):
             return max(1, error.retry_after)
-        return stream._retry_seconds(current_try)
+        seconds = stream._retry_seconds(current_try)
+        least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
+        return random.uniform(least, max(most, least * (1 + JITTER)))
 
     def _hand_on_failures(self, stream, tasks, failures):
         """Find other jobs for the records of a batch that did not get through.
@@ -207,10 +212,8 @@ class SyncBinding(models.Model):
     def _hand_on(self, stream, res_ids, seconds=0):
         """Give records of a batch another job, with their outbox rows.
 
-        :param seconds: to wait before, or a pair of least and most
+        :param seconds: to wait before
         """
-        if isinstance(seconds, tuple):
-            seconds = random.uniform(*seconds)
         records = self.env[stream.model_name].browse(res_ids)
         rows = self.env["sync.outbox"].search(
             [

@@ -102,9 +102,11 @@ class SyncBinding(models.Model):
             )
 
     @api.model
-    def _note(self, rows, note):
-        """Tell on the bindings what a person decided about outbox rows.
+    def _note(self, rows, note, skipped=False):
+        """Tell on the bindings what a person decided about outbox rows, and when.
 
+        :param str note: what was decided, and by whom
+        :param bool skipped: the changes will not be delivered
         :return: the rows of which nobody else is sending the record. The others are
             settled by the job that sends it, which must not find them gone after
             it has sent them.
@@ -115,7 +117,13 @@ class SyncBinding(models.Model):
                 bindings = self._lock(stream, set(stream_rows.mapped("res_id")))
             except RetryableJobError:
                 continue
-            bindings.write({"note": note})
+            bindings.write(
+                {
+                    "note": note,
+                    "note_date": fields.Datetime.now(),
+                    "skipped": skipped,
+                }
+            )
             locked = set(bindings.mapped("res_id"))
             free |= stream_rows.filtered(lambda row, ids=locked: row.res_id in ids)
         return free

@@ -18,10 +18,19 @@ class Task:
     binding: models.Model
     rows: models.Model  # the outbox rows that it settles
     content: str  # the content as text, "" when there is none
-    digest: str | None  # its fingerprint, None once it is deleted there
+    digest: str  # the fingerprint of its operation and content
     message: Message | None  # None: nothing has to be sent
     record: models.Model | None  # as it is to be sent, None if it is gone
-    attempt: Attempt | None  # an earlier one whose answer is not known
+    attempts: list[Attempt]  # what was sent before, and never answered
+
+    @property
+    def creation(self):
+        """The attempt that may have created a record whose id is not known here."""
+        if self.binding.external_id:
+            return None
+        return next(
+            (each for each in self.attempts if each.operation == "upsert"), None
+        )
 
 
 class SyncBinding(models.Model):
@@ -53,16 +62,16 @@ class SyncBinding(models.Model):
                 binding,
                 by_record[binding.res_id],
                 present.get(binding.res_id),
-                attempts.get(binding.res_id),
+                attempts.get(binding.res_id, ()),
             )
             for binding in owed
         ]
 
-    def _prepare_task(self, stream, binding, rows, record, attempt=None):
+    def _prepare_task(self, stream, binding, rows, record, attempts=()):
         """Return what has to be done for one record.
 
         :param record: as it is to be sent; ``None`` if it is gone
-        :param attempt: the :class:`Attempt` whose answer is not known, if any
+        :param attempts: each :class:`Attempt` whose answer is not known
         """
         marks = stream.delete_policy == "mark"
         if record:
@@ -78,35 +87,50 @@ class SyncBinding(models.Model):
             payload, sort_keys=True, ensure_ascii=False, separators=(",", ":")
         )
         digest = self._digest(operation, route.target, route.key_column, content)
+        # an unanswered attempt may have put something else there since
+        changed = digest != binding.content_hash or any(
+            attempt.digest != digest for attempt in attempts
+        )
         if record:
-            needed = digest != binding.content_hash or any(rows.mapped("force"))
+            needed = changed or any(rows.mapped("force"))
         else:
             needed = (
                 stream.delete_policy != "ignore"
-                and digest != binding.content_hash
-                and bool(binding.external_id or binding.content_hash or attempt)
+                and changed
+                and bool(binding.external_id or binding.content_hash or attempts)
             )
         message = None
         if needed:
             message = Message(
                 operation=operation,
                 key=binding.res_id,
-                payload=payload,
+                # as it would be read from a note: a key goes with the same bytes
+                payload=json.loads(content),
                 route=route,
                 external_id=binding.external_id or None,
-                # the same on every retry of the same content, and another one when
-                # the same content comes back after something else was delivered
-                idempotency_key=self._digest(
-                    self.env["ir.config_parameter"].get_param("database.uuid"),
-                    stream.id,
-                    binding.res_id,
-                    binding.version,
-                    digest,
+                idempotency_key=self._idempotency_key(
+                    stream, binding, attempts, digest
                 ),
             )
-        if operation == "delete":
-            digest = None
-        return Task(binding, rows, content, digest, message, record, attempt)
+        return Task(binding, rows, content, digest, message, record, list(attempts))
+
+    def _idempotency_key(self, stream, binding, attempts, digest):
+        """Return the key of a request.
+
+        The same on every retry of the same content, and another one when the same
+        content comes back after something else was sent: a destination that honours
+        keys answers a known one from memory, and writes nothing.
+        """
+        if attempts and attempts[-1].digest == digest:
+            return attempts[-1].key
+        return self._digest(
+            self.env["ir.config_parameter"].get_param("database.uuid"),
+            stream.id,
+            binding.res_id,
+            binding.version,
+            len(attempts),
+            digest,
+        )
 
     @staticmethod
     def _digest(*parts):

@@ -1,12 +1,17 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
 
 # Characters of a payload that the log keeps.
 BODY_LIMIT = 10_000
+# Days that the log is kept, and the parameter that may say otherwise.
+KEEP_DAYS = 90
+KEEP_PARAMETER = "queue_job_sync.delivery_days"
 
 
 class SyncDelivery(models.Model):
@@ -21,7 +26,7 @@ class SyncDelivery(models.Model):
     # No link to the binding: a failed attempt is logged by a cursor of its own, which
     # cannot see, and must not wait for, a binding that the job has just inserted.
     date = fields.Datetime(
-        "When", default=fields.Datetime.now, readonly=True, required=True
+        "When", default=fields.Datetime.now, readonly=True, required=True, index=True
     )
     stream_id = fields.Many2one(
         "sync.stream",
@@ -112,6 +117,25 @@ class SyncDelivery(models.Model):
         return next(
             (kind for cls, kind in kinds.items() if isinstance(error, cls)), False
         )
+
+    @api.autovacuum
+    def _gc_old_deliveries(self):
+        """Drop the log of what is older than the setting, in batches.
+
+        Called by Odoo's own cleaning cron, which commits after each batch and calls
+        again while some remain.
+        """
+        days = int(
+            self.env["ir.config_parameter"].sudo().get_param(KEEP_PARAMETER, KEEP_DAYS)
+        )
+        limit = 1000
+        old = self.search(
+            [("date", "<", fields.Datetime.now() - timedelta(days=days))],
+            order="id",
+            limit=limit + 1,
+        )
+        old[:limit].unlink()
+        return len(old[:limit]), len(old) > limit
 
     def action_open_record(self):
         """Open the record that was sent."""

@@ -7,6 +7,7 @@ from datetime import timedelta
 from psycopg2 import errors as pg_errors
 
 from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from odoo.addons.queue_job.exception import RetryableJobError
@@ -18,6 +19,8 @@ _logger = logging.getLogger(__name__)
 # Until when the jobs of a paused system are put off. Resuming calls them back, so
 # this is only how long they would sleep if nobody did.
 WAIT_HOURS = 24
+# Seconds that a job waits at least: the cron prolongs what is over within a minute.
+WAIT_LEAST = 60
 # Seconds between two probes: doubled each time, up to the most.
 PROBE_LEAST, PROBE_MOST = 15, 900
 # An outage that comes back within this many minutes is the same one.
@@ -79,7 +82,7 @@ class SyncIncident(models.Model):
                         backend.id, "outage", reason
                     )
                     return incident._seconds_left()
-            except (pg_errors.SerializationFailure, pg_errors.UniqueViolation):
+            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation):
                 # the runner was changing one of the jobs, or another worker has
                 # opened the incident in this moment
                 continue
@@ -93,11 +96,7 @@ class SyncIncident(models.Model):
         found = self.search([("backend_id", "=", backend_id), ("closed", "=", False)])
         if found:
             return found
-        values = {
-            "closed": False,
-            "closed_uid": False,
-            "wait_until": now + timedelta(hours=WAIT_HOURS),
-        }
+        values = {"closed": False, "closed_uid": False}
         incident = kind == "outage" and self.search(
             [
                 ("backend_id", "=", backend_id),
@@ -108,8 +107,9 @@ class SyncIncident(models.Model):
             limit=1,
         )
         if incident:
-            # the probes go on at their long intervals; people who were told that it
-            # is over have to be told again
+            # The probes go on at their long intervals; people who were told that it
+            # is over have to be told again. The time to wait for stays: an edit that
+            # has not committed yet may have taken it.
             if incident.told_closed:
                 values.update(told_opened=False, told_closed=False)
             incident.write(values)
@@ -121,6 +121,7 @@ class SyncIncident(models.Model):
                     "kind": kind,
                     "reason": reason,
                     "opened": now,
+                    "wait_until": now + timedelta(hours=WAIT_HOURS),
                     "opened_uid": self.env.uid if kind == "manual" else False,
                     # people know what they have paused themselves
                     "told_opened": kind == "manual",
@@ -151,10 +152,20 @@ class SyncIncident(models.Model):
         )._probe()
 
     def _seconds_left(self):
-        """Return the seconds that jobs of the system have to wait, at least 1."""
+        """Return the seconds that jobs of the system have to wait."""
         self.ensure_one()
         left = (self.wait_until - fields.Datetime.now()).total_seconds()
-        return max(1, left)
+        return max(WAIT_LEAST, left)
+
+    def _prolong(self):
+        """Let the jobs sleep on that would soon wake although nothing is over."""
+        now = fields.Datetime.now()
+        soon = now + timedelta(hours=1)
+        for incident in self:
+            if not incident.closed and incident.wait_until < soon:
+                incident.wait_until = now + timedelta(hours=WAIT_HOURS)
+                incident.flush_recordset()
+                incident._put_off_jobs()
 
     def _probe_interval(self):
         """Return the seconds until the next probe."""
@@ -165,14 +176,13 @@ class SyncIncident(models.Model):
         """Let the pending jobs of the system sleep: one statement, however many."""
         self.ensure_one()
         self.env["queue.job"].flush_model()
-        self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """
                 UPDATE queue_job SET eta = %(until)s, result = %(reason)s
                  WHERE sync_backend_id = %(backend)s AND state = 'pending'
                    AND sync_stream_id IS NOT NULL
                    AND (eta IS NULL OR eta < %(until)s)
-                RETURNING 1
                 """,
                 until=self.wait_until,
                 reason=self._waiting_text(),
@@ -212,7 +222,7 @@ class SyncIncident(models.Model):
         """Let the jobs that this incident put off run again."""
         self.ensure_one()
         self.env["queue.job"].flush_model()
-        self.env.execute_query(
+        self.env.cr.execute(
             SQL(
                 """
                 UPDATE queue_job AS job
@@ -225,7 +235,6 @@ class SyncIncident(models.Model):
                            AND eta BETWEEN %(until)s - interval '1 minute'
                                        AND %(until)s + interval '1 minute') AS place
                  WHERE job.id = place.id
-                RETURNING 1
                 """,
                 now=fields.Datetime.now(),
                 rate=max(self.backend_id.drain_rate, 1),
@@ -242,7 +251,7 @@ class SyncIncident(models.Model):
         :raises RetryableJobError: it does not; to be asked again later
         """
         self.ensure_one()
-        if self.closed:
+        if not self.exists() or self.closed:
             return self.env._("The incident is over.")
         try:
             with self.backend_id._open_transport() as transport:
@@ -251,10 +260,7 @@ class SyncIncident(models.Model):
             with self.env.registry.cursor() as cr:
                 incident = self.with_env(self.env(cr=cr))
                 incident.probes += 1
-                if incident.wait_until < fields.Datetime.now() + timedelta(hours=1):
-                    incident.wait_until += timedelta(hours=WAIT_HOURS)
-                    incident.flush_recordset()
-                    incident._put_off_jobs()
+                incident._prolong()
                 interval = incident._probe_interval()
             raise RetryableJobError(
                 err.message, seconds=interval, ignore_retry=True

@@ -1,9 +1,13 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
+
 from odoo import api, fields, models
 
 from .sync_binding import LIVE_STATES
+
+_logger = logging.getLogger(__name__)
 
 
 class SyncIncident(models.Model):
@@ -17,11 +21,12 @@ class SyncIncident(models.Model):
 
     @api.model
     def _cron_watch(self):
-        """Tell people about incidents, and mend what was lost in a crash."""
-        self._tell("told_opened", "queue_job_sync.mail_template_incident_opened")
-        self._tell("told_closed", "queue_job_sync.mail_template_incident_closed")
+        """Mend what was lost in a crash, and tell people about incidents."""
+        self.search([("closed", "=", False)])._prolong()
         self._call_back_forgotten()
         self._queue_lost_probes()
+        self._tell("told_opened", "queue_job_sync.mail_template_incident_opened")
+        self._tell("told_closed", "queue_job_sync.mail_template_incident_closed")
 
     @api.model
     def _tell(self, flag, template_xmlid):
@@ -31,8 +36,17 @@ class SyncIncident(models.Model):
             domain.append(("closed", "!=", False))
         template = self.env.ref(template_xmlid, raise_if_not_found=False)
         for incident in self.search(domain):
-            if template and incident.recipient_ids:
-                template.send_mail(incident.id)
+            try:
+                with self.env.cr.savepoint():
+                    if template and incident.recipient_ids:
+                        template.send_mail(
+                            incident.id,
+                            email_values=self.env["mail.mail"]._resend_values(),
+                        )
+            except Exception:
+                # to be mended by whoever changed the text; tried again until then
+                _logger.exception("No mail could be written about %s", incident)
+                continue
             incident[flag] = True
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
             self.env["ir.cron"]._commit_progress(1)

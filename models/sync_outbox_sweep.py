@@ -21,18 +21,18 @@ class SyncOutbox(models.Model):
         :param str note: who closed them
         """
         rows = self.sudo().search([("job_uuid", "in", jobs.mapped("uuid"))])
-        self.env["sync.binding"].sudo()._note(rows, note).unlink()
+        self.env["sync.binding"].sudo()._note(rows, note, skipped=True).unlink()
 
     @api.model
     def _rearm(self, jobs):
-        """Give requeued jobs something to deliver, if their changes were settled.
+        """Give requeued jobs something to deliver, and say who requeued them.
 
-        :param jobs: ``queue.job`` records, put back to pending
+        :param jobs: ``queue.job`` records, put back to pending; those whose changes
+            were settled get new ones
         """
-        armed = set(
-            self.search([("job_uuid", "in", jobs.mapped("uuid"))]).mapped("job_uuid")
-        )
-        self.create(
+        rows = self.search([("job_uuid", "in", jobs.mapped("uuid"))])
+        armed = set(rows.mapped("job_uuid"))
+        rows |= self.create(
             [
                 {
                     "stream_id": job.sync_stream_id.id,
@@ -46,6 +46,8 @@ class SyncOutbox(models.Model):
                 for record in job.records.sudo()
             ]
         )
+        note = self.env._("Requeued by %s", self.env.user.name)
+        self.env["sync.binding"]._note(rows, note)
 
     @api.model
     def _cron_queue_orphans(self):

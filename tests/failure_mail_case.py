@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from contextlib import contextmanager
+from datetime import timedelta
 
 from odoo import SUPERUSER_ID, Command, api
 from odoo.modules.registry import Registry
@@ -11,7 +12,7 @@ from odoo.tools import html2plaintext
 from .common import DeliveryCase
 
 # where the mail is written, and trouble with it logged
-LOGGER = "odoo.addons.queue_job_sync.models.queue_job"
+LOGGER = "odoo.addons.queue_job_sync.models.queue_job_notify"
 
 
 class FailureMailCase(DeliveryCase):
@@ -61,6 +62,32 @@ class FailureMailCase(DeliveryCase):
         super().setUp()
         self.uuids = []
         self.addCleanup(self._delete_jobs)
+        self.addCleanup(self.forget_mails)
+        self.forget_mails()
+        with self.transaction() as env:
+            # what the tests of others have left is nothing to tell about here
+            failed = env["queue.job"].search([("state", "=", "failed")])
+            failed.failure_notified = True
+            self.last_mail = (
+                env["mail.mail"].search([], order="id DESC", limit=1).id or 0
+            )
+
+    def forget_mails(self):
+        """Commit that nobody has ever been told, with the quiet period as installed."""
+        with self.transaction() as env:
+            env["res.company"].search([]).write(
+                {"job_failure_mailed": False, "job_failure_quiet_minutes": 15}
+            )
+
+    def change_company(self, **values):
+        """Commit other settings of the company."""
+        with self.transaction() as env:
+            env.company.write(values)
+
+    def pass_minutes(self, minutes):
+        """Let the last mail be longer ago."""
+        with self.transaction() as env:
+            env.company.job_failure_mailed -= timedelta(minutes=minutes)
 
     def choose(self, *user_ids):
         """Commit who is told, until the test ends."""
@@ -72,7 +99,7 @@ class FailureMailCase(DeliveryCase):
     def _delete_jobs(self):
         with self.transaction() as env:
             jobs = env["queue.job"].search([("uuid", "in", self.uuids)])
-            env["mail.mail"].search(self._about(jobs)).unlink()
+            env["mail.mail"].search([("id", ">", self.last_mail)]).unlink()
             jobs.unlink()
 
     def _about(self, jobs):
@@ -107,18 +134,35 @@ class FailureMailCase(DeliveryCase):
     def mails(self, uuid):
         with self.transaction() as env:
             jobs = env["queue.job"].search([("uuid", "=", uuid)])
-            mails = env["mail.mail"].search(self._about(jobs), order="id")
-            return [
-                {
-                    "subject": mail.subject,
-                    "html": mail.body_html,
-                    "text": " ".join(html2plaintext(mail.body_html).split()),
-                    "state": mail.state,
-                    "users": set(mail.recipient_ids.user_ids.ids),
-                    "to": mail.recipient_ids.mapped("email"),
-                }
-                for mail in mails
-            ]
+            return self._read_mails(env, self._about(jobs))
+
+    def digests(self, company_id=None):
+        """Return the digests of a company, by default of the main one."""
+        with self.transaction() as env:
+            company_id = company_id or env.company.id
+            return self._read_mails(
+                env, [("model", "=", "res.company"), ("res_id", "=", company_id)]
+            )
+
+    def _read_mails(self, env, domain):
+        domain = [("id", ">", self.last_mail), *domain]
+        return [
+            {
+                "id": mail.id,
+                "subject": mail.subject,
+                "html": mail.body_html,
+                "text": " ".join(html2plaintext(mail.body_html).split()),
+                "state": mail.state,
+                "users": set(mail.recipient_ids.user_ids.ids),
+                "to": mail.recipient_ids.mapped("email"),
+            }
+            for mail in env["mail.mail"].search(domain, order="id")
+        ]
+
+    def all_mails(self):
+        """Return the number of mails written in this test."""
+        with self.transaction() as env:
+            return env["mail.mail"].search_count([("id", ">", self.last_mail)])
 
     def assertMails(self, uuid, count):
         mails = self.mails(uuid)

@@ -28,6 +28,12 @@ class TestDeliveryAttempts(DeliveryCase):
         self.assertEqual(len(self.destination.records), 1)
         return partner_id
 
+    def lose_update(self, partner_id, **values):
+        self.edit(partner_id, **values)
+        # a kept connection that breaks is tried once more
+        self.destination.lose_answers(2)
+        self.assertEqual(self.run_pending(), ["pending"])
+
     def attempts(self):
         return self.read("sync.attempt", [("stream_id", "=", self.stream_id)], [])
 
@@ -81,6 +87,73 @@ class TestDeliveryAttempts(DeliveryCase):
             [request.method for request in self.destination.requests],
             ["POST", "POST", "POST"],
         )
+
+    def test_server_error_does_not_tell_that_it_is_not_there(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.edit(partner_id, name="Grace")
+        self.destination.answer(502)
+        uuid = self.job_uuids("pending")[-1]
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.names_there(), ["Grace"])
+
+    def test_person_who_insists_gets_past_a_server_error(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.destination.records.clear()
+        with self.transaction() as env:
+            partner = env["res.partner"].browse(partner_id)
+            partner.name = "Grace"
+            partner.action_sync_now()
+        self.destination.answer(500)
+        self.assertEqual(self.run_job(self.job_uuids("pending")[-1]), "done")
+        self.assertEqual(self.names_there(), ["Grace"])
+
+    def test_content_that_comes_back_is_not_taken_for_unchanged(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        self.lose_update(partner_id, name="Grace")
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.edit(partner_id, name="Ada")
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
+
+    def test_content_that_comes_back_unanswered_has_another_key(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        for name in ("Grace", "Blaise", "Grace"):
+            self.lose_update(partner_id, name=name)
+            # one job at a time: what it sends is the state of now
+            for uuid in self.job_uuids("pending"):
+                with self.transaction() as env:
+                    job = env["queue.job"].search([("uuid", "=", uuid)])
+                    job.state = "done"
+        keys = {}
+        for request in self.destination.requests[1:]:
+            keys.setdefault(request.headers["Idempotency-Key"], []).append(
+                request.json["name"]
+            )
+        self.assertEqual(
+            [set(names) for names in keys.values()],
+            [{"Grace"}, {"Blaise"}, {"Grace"}],
+        )
+
+    def test_first_content_is_sent_again_byte_for_byte(self):
+        partner_id = self.lose_first_answer(name="Ada", email="ada@example.com")
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        first, again, _update = self.destination.requests
+        self.assertEqual(first.body, again.body)
+
+    def test_refused_content_hides_no_earlier_unanswered_one(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        self.lose_update(partner_id, name="Grace")
+        self.edit(partner_id, name="x")
+        self.destination.answer(422)
+        self.assertEqual(self.run_job(self.job_uuids("pending")[-1]), "failed")
+        self.edit(partner_id, name="Ada")
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
 
     def test_worker_killed_before_the_answer_leaves_a_note(self):
         partner_id = self.new_partner(name="Ada")

@@ -101,6 +101,10 @@ class TestFailureMail(FailureMailCase):
         self.assertMails(uuid, 1)
         self.assertEqual(self.run_job(uuid), "failed")
         self.notify()
+        # told when the quiet period after the first mail is over
+        self.assertMails(uuid, 1)
+        self.pass_minutes(15)
+        self.notify()
         self.assertMails(uuid, 2)
 
     def test_job_mended_before_the_cron_runs_is_not_mailed(self):

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models import queue_job
+from ..models import queue_job_notify
 from .failure_mail_case import LOGGER, FailureMailCase
 
 # Odoo tries a template when it is saved: this one works for most jobs
@@ -59,6 +59,7 @@ class TestFailureMailTrouble(FailureMailCase):
 
     @mute_logger("odoo.addons.mail.models.mail_render_mixin")
     def test_one_mail_that_cannot_be_written_does_not_hold_up_the_others(self):
+        self.change_company(job_failure_quiet_minutes=0)
         self.change_template(subject=ODD_SUBJECT)
         first, bad, last = (
             self.failed_test_job(description=name) for name in ("Even", "Odd", "Even")
@@ -108,6 +109,7 @@ class TestFailureMailTrouble(FailureMailCase):
         )
 
     def test_mails_are_committed_batch_by_batch(self):
+        self.change_company(job_failure_quiet_minutes=0)
         uuids = [self.failed_test_job() for _each in range(5)]
         with self.transaction() as env:
             cron = type(env["ir.cron"])
@@ -122,7 +124,7 @@ class TestFailureMailTrouble(FailureMailCase):
             return 1
 
         with (
-            patch.object(queue_job, "NOTIFY_BATCH", 2),
+            patch.object(queue_job_notify, "NOTIFY_BATCH", 2),
             patch.object(cron, "_commit_progress", then_crash),
             self.assertRaises(RuntimeError),
         ):
@@ -133,11 +135,12 @@ class TestFailureMailTrouble(FailureMailCase):
         self.assertEqual([len(self.mails(uuid)) for uuid in uuids], [1] * 5)
 
     def test_cron_stops_when_its_time_is_over(self):
+        self.change_company(job_failure_quiet_minutes=0)
         uuids = [self.failed_test_job() for _each in range(3)]
         with self.transaction() as env:
             cron = type(env["ir.cron"])
         with (
-            patch.object(queue_job, "NOTIFY_BATCH", 2),
+            patch.object(queue_job_notify, "NOTIFY_BATCH", 2),
             patch.object(cron, "_commit_progress", return_value=0),
         ):
             self.notify()

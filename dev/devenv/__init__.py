@@ -5,3 +5,8 @@
 Only the standard library is used here, for these modules run before any package
 is installed.
 """
+
+import sys
+
+if sys.version_info < (3, 10):  # noqa: UP036 - just what is looked for
+    sys.exit("Error: Python 3.10 or later is needed, and python3 is an older one.")

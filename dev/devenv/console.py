@@ -10,12 +10,20 @@ import subprocess
 import sys
 import time
 from collections import deque
+from contextlib import contextmanager
 
 from . import paths
+
+# How long an interrupted child may take to clean up, in seconds.
+PATIENCE = 20
 
 
 class Failure(Exception):
     """Something a person has to put right; its text is the whole message."""
+
+
+class Terminated(KeyboardInterrupt):
+    """Somebody ended this command by a signal to it alone, not by Ctrl-C."""
 
 
 class Step:
@@ -69,6 +77,7 @@ def run(command, *, log, what, env=None, cwd=None, on_line=None):
                 env=env,
                 cwd=cwd,
             ) as process,
+            supervised(process),
         ):
             for line in process.stdout:
                 output.write(line)
@@ -79,6 +88,27 @@ def run(command, *, log, what, env=None, cwd=None, on_line=None):
         raise Failure(f"{what} failed: {command[0]} is not installed") from error
     if process.returncode:
         raise Failure(f"{what} failed: {_reason(tail)} (see {log_file})")
+
+
+@contextmanager
+def supervised(process):
+    """Around the use of a child: it does not outlive an interruption.
+
+    :param process: the ``subprocess.Popen``
+    """
+    try:
+        yield process
+    except BaseException as error:
+        # Ctrl-C has reached the child by itself; twice would cut its cleaning short.
+        if not isinstance(error, KeyboardInterrupt) or isinstance(error, Terminated):
+            process.send_signal(signal.SIGINT)
+        for end in (process.terminate, process.kill):
+            try:
+                process.wait(PATIENCE)
+                break
+            except subprocess.TimeoutExpired:
+                end()
+        raise
 
 
 def _reason(lines):
@@ -127,4 +157,4 @@ def main(function, *args):
 
 
 def _terminated(_number, _frame):
-    raise KeyboardInterrupt
+    raise Terminated

@@ -6,13 +6,16 @@ import fcntl
 import os
 import re
 import shutil
+import socket
 from contextlib import contextmanager
 
 from . import odoo, paths, postgres, source, stamps
 from .console import Step, run
 
 DEPENDENCIES = ("contacts", "queue_job")
-PREFIX = f"{paths.ADDON}_"
+# A server of somebody's own may serve other checkouts and machines too.
+CHECKOUT = stamps.key(socket.gethostname(), str(paths.WORK))[:6]
+PREFIX = f"{paths.ADDON}_{CHECKOUT}_"
 FILESTORE = paths.DATA_DIR / "filestore"
 
 
@@ -25,7 +28,7 @@ def template(variables):
     key = stamps.key(source.version(), paths.REQUIREMENTS)
     name = f"{PREFIX}deps_{key[:8]}"
     with _one_at_a_time():
-        if exists(name):
+        if exists(name) and (FILESTORE / name).is_dir():
             return name
         for (old,) in postgres.sql(f"SELECT datname FROM pg_database {_like('deps')}"):
             drop(old)
@@ -59,10 +62,9 @@ def copy(name, purpose):
     drop(made)
     with _one_at_a_time():
         postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
-    if (FILESTORE / name).is_dir():
+    try:
         # Odoo never changes a stored file in place, so links do.
         shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
-    try:
         yield made
     finally:
         drop(made)
@@ -95,8 +97,8 @@ def _like(word):
 
 def _move_filestore(old, new):
     shutil.rmtree(FILESTORE / new, ignore_errors=True)
-    if (FILESTORE / old).is_dir():
-        (FILESTORE / old).rename(FILESTORE / new)
+    (FILESTORE / old).mkdir(parents=True, exist_ok=True)
+    (FILESTORE / old).rename(FILESTORE / new)
 
 
 @contextmanager

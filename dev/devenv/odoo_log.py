@@ -17,7 +17,10 @@ REPORT = re.compile(
     r"(\d+) failed, (\d+) error\(s\) of (\d+) tests when loading database"
 )
 # Said again at the end of what was counted before.
-SUMMARY = re.compile(r"Module \S+: \d+ failures, \d+ errors of \d+ tests")
+SUMMARY = re.compile(
+    r"Module \S+: \d+ failures, \d+ errors of \d+ tests"
+    r"|At least one test failed when loading the modules"
+)
 BROWSER = re.compile("chrom", re.IGNORECASE)
 
 
@@ -93,20 +96,23 @@ class OdooLog:
         elif skipped := SKIPPED.match(said):
             self._skip(f"{module}.{skipped[1]}", skipped[2])
         elif level in ("ERROR", "CRITICAL") and not SUMMARY.match(said):
-            self._error(module, said)
+            self._error(logger, module, said)
         elif level == "WARNING":
             self.warnings += 1
             self.out(f"  warning: {logger}: {said}")
 
-    def _error(self, module, said):
+    def _error(self, logger, module, said):
         failure = FAILURE.match(said)
         if failure:
             name = f"{module}.{failure[1]}"
             # "setUpClass (odoo.addons...)" is the failure of a whole class.
             self.failed.add(name if name in self.tests else f"{module} {said[:200]}")
             self.out(said)
+        elif self._current:
+            self.failed.add(self._current)
+            self.out(f"  error in the log ({logger}): {said}")
         else:
-            self._problem(f"error in the log ({module}): {said}")
+            self._problem(f"error in the log ({logger}): {said}")
 
     def _skip(self, name, reason):
         self.skipped.add(name)

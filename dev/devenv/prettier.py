@@ -41,7 +41,7 @@ def command(fix):
         *("node", str(modules / "prettier/bin/prettier.cjs")),
         *("--config", str(paths.DEV / "prettier.json")),
         *("--plugin", str(modules / "@prettier/plugin-xml/src/plugin.js")),
-        *("--log-level=warn", "--write" if fix else "--check"),
+        *("--no-color", "--log-level=warn", "--write" if fix else "--check"),
     ]
 
 

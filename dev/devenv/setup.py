@@ -9,7 +9,7 @@ from . import addon, browser, paths, postgres, python, source
 from .console import need_space
 
 # Odoo's package and its download, the Python packages and the databases.
-GIGABYTES = 4
+GIGABYTES = 3
 
 
 def ensure(with_browser=False):

@@ -9,6 +9,7 @@ import time
 from xml.etree import ElementTree
 
 from . import databases, odoo, paths, postgres, selection, setup
+from .console import Step, run, supervised
 from .odoo_log import OdooLog
 
 HELP = """\
@@ -88,18 +89,16 @@ def run_peers(variables, with_addon):
     :return: (passed, failed, skipped)
     """
     print(f"== Tests of other modules, {'with' if with_addon else 'without'} the addon")
-    env = odoo.environment(variables)
     with databases.copy(databases.template(variables), "peers") as database:
         if with_addon:
             install = ("-d", database, "-i", paths.ADDON, "--stop-after-init")
-            log = paths.LOGS / "test-peers-install.log"
-            with log.open("w") as output:
-                command = odoo.command_line(*install, "--no-http")
-                installed = subprocess.run(command, env=env, stderr=output)
-            if installed.returncode:
-                print(log.read_text()[-4000:])
-                print(f"  FAIL the addon could not be installed (see {log})")
-                return 0, 1, 0
+            with Step("Installing the addon"):
+                run(
+                    odoo.command_line(*install, "--no-http", "--max-cron-threads=0"),
+                    log="test-peers-install.log",
+                    what="Installing the addon",
+                    env=odoo.environment(variables),
+                )
         command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
         command += _options(database, PEERS)
         return _follow(command, variables, "test-peers.log")
@@ -117,9 +116,13 @@ def run_e2e(names, variables):
     command = [str(paths.PYTHON), "-m", "pytest", "-c", "e2e/pytest.ini", "-v"]
     command += ["--rootdir=e2e", f"--junitxml={report}", *names]
     env = odoo.environment(variables)
-    status = subprocess.run(
-        command, cwd=paths.ROOT, env=env, stdin=subprocess.DEVNULL
-    ).returncode
+    with (
+        subprocess.Popen(
+            command, cwd=paths.ROOT, env=env, stdin=subprocess.DEVNULL
+        ) as process,
+        supervised(process),
+    ):
+        status = process.wait()
     if not report.is_file():
         print(f"  FAIL pytest ended without a report (exit status {status})")
         return 0, 1, 0
@@ -159,14 +162,11 @@ def _follow(command, variables, log):
             text=True,
             errors="replace",
         ) as process,
+        supervised(process),
     ):
-        try:
-            for line in process.stdout:
-                output.write(line)
-                told.feed(line)
-        except BaseException:
-            process.terminate()
-            raise
+        for line in process.stdout:
+            output.write(line)
+            told.feed(line)
     told.end(process.returncode)
     return told.count()
 

@@ -69,6 +69,10 @@ class Crm:
             self._process.stdout.close()
             self._process = None
 
+    def is_running(self):
+        """Tell whether the process is there."""
+        return self._process is not None and self._process.poll() is None
+
     def misbehave(self, kind, duration, **options):
         """Switch a fault on, beside those that are on already.
 

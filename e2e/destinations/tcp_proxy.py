@@ -48,6 +48,10 @@ class TcpProxy:
         for pair in pairs:
             _close(*pair)
 
+    def is_running(self):
+        """Tell whether connections are taken."""
+        return self._listener is not None
+
     def drop_answers(self, *marks):
         """Break a connection when the server answers what contains one of the marks.
 

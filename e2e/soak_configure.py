@@ -1,0 +1,130 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Sets up a soak's Odoo as its administrator would, by the external API."""
+
+import secrets
+
+from e2e.client import OdooClient
+from e2e.soak_ledger import STAMP
+
+ADMIN = ("admin", "admin")
+MAIL_DOMAIN = "soak.example.com"
+# Field in Odoo: key in the CRM and column in the warehouse.
+MAPPING = {
+    "name": "name",
+    "email": "email",
+    "phone": "phone",
+    "city": "city",
+    "country_id.code": "country",
+    "category_id.name": "tags",
+    "ref": "ref",
+}
+TAGS = ("VIP", "Press", "Partner")
+COUNTRIES = ("FR", "BE", "DE", "PT")
+STREAM = {
+    "domain": f"[('ref', '=like', '{STAMP}%')]",
+    # However bad the day, nothing is given up.
+    "max_retries": 0,
+    "retry_pattern": "{1: (1, 2)}",
+    # Less than a bulk edit changes, so that batches are sent too.
+    "batch_size": 3,
+}
+TIMEOUTS = {"connect_timeout": 2, "read_timeout": 3}
+
+
+def make_admin(server, sink):
+    """Return the administrator's client, and let Odoo's mail reach the sink.
+
+    :param server: the running ``OdooServer``
+    :param sink: the ``SmtpSink`` that takes Odoo's mail
+    """
+    admin = OdooClient.from_password(server.url, server.database, *ADMIN)
+    for key, value in (("web.base.url", server.url), ("web.base.url.freeze", "True")):
+        admin.call("ir.config_parameter", "set_param", key=key, value=value)
+    admin.create("mail.alias.domain", {"name": MAIL_DOMAIN})
+    mail_server = {"name": "Sink", "smtp_host": sink.host, "smtp_port": sink.port}
+    admin.create("ir.mail_server", {**mail_server, "smtp_encryption": "none"})
+    user = admin.search_one("res.users", [("login", "=", ADMIN[0])])
+    admin.write("res.users", user, {"email": f"admin@{MAIL_DOMAIN}"})
+    # What repairs things every ten minutes in real life does so every minute here.
+    modules = [("module", "=", "queue_job_sync"), ("model", "=", "ir.cron")]
+    for data in admin.search_read("ir.model.data", modules, ["res_id"]):
+        interval = {"interval_number": 1, "interval_type": "minutes"}
+        admin.write("ir.cron", data["res_id"], interval)
+    return admin
+
+
+def make_editors(admin, server, count):
+    """Create users who may edit contacts.
+
+    :return: list of ``OdooClient``
+    """
+    groups = []
+    for name in ("group_user", "group_partner_manager"):
+        domain = [("module", "=", "base"), ("name", "=", name)]
+        (data,) = admin.search_read("ir.model.data", domain, ["res_id"])
+        groups.append(data["res_id"])
+    editors = []
+    for number in range(count):
+        login, password = f"editor{number}", secrets.token_urlsafe(12)
+        values = {"name": login, "login": login, "password": password}
+        values["group_ids"] = [(6, 0, groups)]
+        admin.create("res.users", values, no_reset_password=True)
+        editors.append(
+            OdooClient.from_password(server.url, server.database, login, password)
+        )
+    return editors
+
+
+def make_values(admin):
+    """Have tags and countries.
+
+    :return: a function that takes a ``random.Random`` and returns the values of a
+        contact for them
+    """
+    domain = [("code", "in", COUNTRIES)]
+    countries = [row["id"] for row in admin.search_read("res.country", domain, [])]
+    tags = [admin.create("res.partner.category", {"name": name}) for name in TAGS]
+
+    def values(rng):
+        chosen = rng.sample(tags, rng.randrange(len(tags) + 1))
+        return {
+            "country_id": rng.choice([*countries, False]),
+            "category_id": [(6, 0, chosen)],
+        }
+
+    return values
+
+
+def make_crm_stream(admin, crm):
+    """Create the external system "CRM" and what is sent to it."""
+    backend = {"name": "CRM", "transport": "rest", "url": crm.url, "auth": "bearer"}
+    stream = {"endpoint": "contacts", "id_policy": "destination"}
+    stream |= {"update_method": "put", "delete_policy": "delete"}
+    # The CRM has ids of its own: this tells which contact of Odoo's it holds.
+    mapping = {**MAPPING, "id": "odoo_id"}
+    _make_stream(admin, {**backend, "auth_secret": crm.token}, stream, mapping)
+
+
+def make_warehouse_stream(admin, warehouse, proxy):
+    """Create the external system "Warehouse" and what is sent to it."""
+    backend = {"name": "Warehouse", "transport": "postgresql"}
+    backend |= {"db_host": proxy.host, "db_port": proxy.port}
+    backend |= {"db_name": warehouse.name, "db_user": warehouse.user}
+    stream = {"table": "contacts", "key_column": "odoo_id"}
+    stream |= {"delete_policy": "mark", "mark_key": "deleted"}
+    backend["db_password"] = warehouse.password
+    _make_stream(admin, backend, stream, MAPPING)
+
+
+def _make_stream(admin, backend, stream, mapping):
+    backend_id = admin.create("sync.backend", {**backend, **TIMEOUTS})
+    admin.call("sync.backend", "action_test_connection", [backend_id])
+    lines = [
+        (0, 0, {"sequence": sequence, "field_path": path, "target": target})
+        for sequence, (path, target) in enumerate(mapping.items())
+    ]
+    model = admin.search_one("ir.model", [("model", "=", "res.partner")])
+    values = {"name": f"Contacts to {backend['name']}", "mapping_ids": lines}
+    values |= {"backend_id": backend_id, "model_id": model}
+    admin.create("sync.stream", {**STREAM, **stream, **values})

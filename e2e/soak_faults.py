@@ -1,0 +1,143 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Carries out the plan of a soak: kills, cuts off, brings back."""
+
+import os
+import random
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+
+from e2e.soak_postgres import FAST, IMMEDIATE
+
+# Seconds after a restart of PostgreSQL in which a worker may still meet a connection
+# that died with it.
+AFTERMATH = 5.0
+# What the warehouse's transport sends when it changes something.
+CHANGES = (b"INSERT INTO", b"UPDATE ", b"DELETE FROM")
+
+
+class Faults:
+    """What can go wrong; every action of the plan is a method.
+
+    Used from the main thread only, which starts processes: the kernel ends a child
+    whose starting thread ends.
+
+    :param scene: the open :class:`soak_scene.Scene`
+    :param seed: what the choices follow from
+    """
+
+    def __init__(self, scene, seed):
+        self._scene = scene
+        self._random = random.Random(seed)
+        self._done = Counter()
+        self.blocked = 0.0  # seconds that restarts have taken, which the plan is behind
+        self._database_down = []  # (start, end) as of time.monotonic()
+
+    def carry_out(self, events, over):
+        """Do what is planned, each event at its time.
+
+        :param events: list of :class:`soak_plan.Event`
+        :param over: a function that tells that the editors have ended
+        """
+        start = time.monotonic()
+        for event in events:
+            while time.monotonic() < start + event.at + self.blocked and not over():
+                time.sleep(0.05)
+            if over():
+                return
+            begin = time.monotonic()
+            getattr(self, event.action)(**event.options)
+            self.blocked += time.monotonic() - begin
+
+    def end(self):
+        """Bring everything back that is down."""
+        self._scene.crm.behave()
+        self.warehouse_keep()
+        self.crm_up()
+        self.warehouse_up()
+
+    def counts(self):
+        """Return how often each kind of fault has happened, as a dict."""
+        counts = self._done + self._scene.crm.faults()
+        counts["warehouse_answer_dropped"] = self._scene.proxy.dropped
+        return dict(sorted((+counts).items()))
+
+    def excuse(self, start, end):
+        """Tell whether PostgreSQL was down between two times (``time.monotonic()``)."""
+        return any(
+            start < up + AFTERMATH and end > down
+            for down, up in list(self._database_down)
+        )
+
+    # -- Odoo -----------------------------------------------------------------
+
+    def kill_worker(self):
+        """Kill a worker, one that is sending if there is any."""
+        workers = self._scene.server.workers("WorkerHTTP")
+        sending = sorted(set(workers) & set(self._scene.sending_workers()))
+        self._kill(sending or workers, "worker_mid_send" if sending else "worker")
+
+    def kill_runner(self):
+        """Kill the process that starts the jobs."""
+        self._kill(self._scene.server.workers("WorkerJobRunner"), "runner")
+
+    def _kill(self, pids, name):
+        if pids:
+            with suppress(ProcessLookupError):
+                os.kill(self._random.choice(pids), signal.SIGKILL)
+                self._done[f"killed_{name}"] += 1
+
+    def kill_odoo(self):
+        """Kill every process of Odoo, and start it again."""
+        self._scene.server.kill()
+        self._done["killed_odoo"] += 1
+        self._scene.server.start(120, keep_log=True)
+
+    def kill_postgres(self, crash):
+        """Restart PostgreSQL under everybody's feet.
+
+        :param crash: without a goodbye to anybody
+        """
+        down = time.monotonic()
+        # Excused from now on, until it is known when it is back.
+        self._database_down.append((down, float("inf")))
+        self._scene.postgres.stop(IMMEDIATE if crash else FAST)
+        self._scene.postgres.start()
+        self._database_down[-1] = (down, time.monotonic())
+        self._done["postgres_crashed" if crash else "postgres_restarted"] += 1
+
+    # -- destinations ---------------------------------------------------------
+
+    def crm_fault(self, kind, duration, **options):
+        """Let the CRM misbehave for some seconds, see ``crm_faults.py``."""
+        self._scene.crm.misbehave(kind, duration, **options)
+
+    def crm_down(self):
+        """Stop the CRM."""
+        self._scene.crm.stop()
+        self._done["crm_down"] += 1
+
+    def crm_up(self):
+        """Start the CRM, unless it runs."""
+        if not self._scene.crm.is_running():
+            self._scene.crm.start()
+
+    def warehouse_down(self):
+        """Cut the network to the warehouse."""
+        self._scene.proxy.stop()
+        self._done["warehouse_down"] += 1
+
+    def warehouse_up(self):
+        """Connect the warehouse, unless it is."""
+        if not self._scene.proxy.is_running():
+            self._scene.proxy.start()
+
+    def warehouse_drop(self, duration):
+        """Lose the warehouse's answers to changes, until :meth:`warehouse_keep`."""
+        self._scene.proxy.drop_answers(*CHANGES)
+
+    def warehouse_keep(self):
+        """Lose no more answers."""
+        self._scene.proxy.drop_answers()

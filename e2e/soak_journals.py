@@ -1,0 +1,96 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Reads the destinations' journals for what must not have happened."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from e2e.soak_ledger import version_of
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something that a destination did to its copy of a contact.
+
+    ``contact`` is Odoo's id, ``version`` what was written, None when the copy was
+    removed or marked as deleted.
+    """
+
+    number: int
+    contact: int
+    version: int | None
+
+
+def crm_changes(journal):
+    """Return what the CRM did.
+
+    :param journal: as :meth:`Crm.journal` returns it
+    :return: list of :class:`Change`, and a ``Counter`` of how often each contact was
+        created while the CRM already had it
+    """
+    changes, again = [], Counter()
+    contact_of, alive = {}, {}
+    for entry in journal:
+        if entry["replayed"] or not 200 <= entry["status"] < 300:
+            continue
+        key = entry["contact"]
+        if entry["method"] == "POST":
+            contact = contact_of[key] = entry["body"]["odoo_id"]
+            here = alive.setdefault(contact, set())
+            if here:
+                again[contact] += 1
+            here.add(key)
+        elif entry["method"] == "DELETE":
+            contact = contact_of[key]
+            alive[contact].discard(key)
+            changes.append(Change(entry["number"], contact, None))
+            continue
+        elif entry["method"] not in ("PUT", "PATCH"):
+            continue
+        version = version_of(entry["body"]["ref"])
+        changes.append(Change(entry["number"], contact_of[key], version))
+    return changes, again
+
+
+def warehouse_changes(journal):
+    """Return what the warehouse did.
+
+    :param journal: as :meth:`Warehouse.journal` returns it
+    :return: list of :class:`Change`
+    """
+    return [
+        Change(
+            entry["number"],
+            entry["odoo_id"],
+            None
+            if entry["content"]["deleted"] or entry["operation"] == "DELETE"
+            else version_of(entry["content"]["ref"]),
+        )
+        for entry in journal
+    ]
+
+
+def stale_writes(changes, inactive):
+    """Find the writes of a version older than what the destination had seen.
+
+    A removal has no version of its own. It was for one of the versions that archived
+    or deleted the contact, at least for the first one after what was seen before.
+
+    :param changes: list of :class:`Change`, oldest first
+    :param inactive: by contact, the versions that were to archive or delete it
+    :return: list of sentences
+    """
+    found, seen = [], {}
+    for change in changes:
+        newest = seen.get(change.contact, 0)
+        if change.version is None:
+            later = [v for v in inactive.get(change.contact, ()) if v > newest]
+            seen[change.contact] = min(later, default=newest)
+        elif change.version < newest:
+            found.append(
+                f"v{change.version} of contact {change.contact} was written after "
+                f"v{newest} (entry {change.number} of the journal)"
+            )
+        else:
+            seen[change.contact] = change.version
+    return found

@@ -1,0 +1,145 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Runs a soak in the environment that dev/setup has made; started by e2e/soak."""
+
+import json
+import random
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# This folder's files are modules of ``e2e``; the folder itself would hide that.
+sys.path[:1] = [str(ROOT), str(ROOT / "dev")]
+
+from devenv import console  # noqa: E402
+from e2e import soak_arguments, soak_evidence  # noqa: E402
+from e2e.soak_checker import check  # noqa: E402
+from e2e.soak_editors import Contact, Editor  # noqa: E402
+from e2e.soak_faults import Faults  # noqa: E402
+from e2e.soak_journals import crm_changes  # noqa: E402
+from e2e.soak_ledger import Ledger  # noqa: E402
+from e2e.soak_log import retries_of_editors  # noqa: E402
+from e2e.soak_plan import make_plan  # noqa: E402
+from e2e.soak_scene import Scene  # noqa: E402
+from e2e.soak_settle import settle  # noqa: E402
+
+SHOWN = 10  # findings of each kind that are told in words
+
+
+def main():
+    """Run a soak.
+
+    :return: exit status
+    """
+    arguments = soak_arguments.parse()
+    scene = Scene(arguments.editors, arguments.keep)
+    print(f"Seed {arguments.seed}", flush=True)
+    try:
+        scene.open()
+        result = _soak(scene, arguments)
+    except (console.Failure, KeyboardInterrupt):
+        raise
+    except Exception:
+        traceback.print_exc()
+        print(json.dumps({"ok": False, "problem": "the soak itself failed"}))
+        return 1
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping takes some seconds
+        scene.close()
+    print(json.dumps(result), flush=True)
+    return 0 if result["ok"] else 1
+
+
+def _soak(scene, arguments):
+    """Edit, break, wait, compare.
+
+    :return: the result as a dict
+    """
+    ledger, faults = Ledger(), Faults(scene, arguments.seed)
+    editors = _make_editors(scene, ledger, faults, arguments)
+    plan = make_plan(
+        random.Random(arguments.seed),
+        arguments.seconds,
+        arguments.kills,
+        arguments.outages,
+    )
+    title = f"{arguments.editors} editors, {len(plan)} faults and mends"
+    with console.Step(f"{title} in {arguments.seconds} s"):
+        for editor in editors:
+            editor.start()
+        faults.carry_out(plan, lambda: not any(each.is_alive() for each in editors))
+        for editor in editors:
+            editor.join()
+    faults.end()
+    with console.Step("Waiting until everything has arrived"):
+        stuck, failed = settle(scene, arguments.settle)
+    _tell("Failed at first and requeued", failed)
+    evidence = soak_evidence.gather(scene, ledger, stuck)
+    log = scene.server.log.read_text(errors="replace").splitlines()
+    retries = retries_of_editors(log)
+    evidence.editor_failures += [f"run again: {error}" for error in retries]
+    findings = check(evidence)
+    for kind in findings.counts:
+        _tell(kind, getattr(findings, kind))
+    if not findings.ok:
+        print(f"The evidence: {soak_evidence.save(evidence)}")
+    changes, _again = crm_changes(evidence.crm_journal)
+    return {
+        "seed": arguments.seed,
+        "edits": ledger.edits,
+        "contacts": len(ledger.confirmed),
+        "deliveries": len(changes) + len(evidence.warehouse_journal),
+        **findings.counts,
+        "interrupted_edits": ledger.interrupted,
+        "editor_p50_ms": ledger.percentile(50),
+        "editor_p99_ms": ledger.percentile(99),
+        "requeued": len(failed),
+        "mails": len(scene.sink.mails()),
+        "faults": faults.counts(),
+        "ok": findings.ok and bool(ledger.edits and changes),
+    }
+
+
+def _make_editors(scene, ledger, faults, arguments):
+    contacts = [Contact() for _number in range(arguments.contacts)]
+    start = time.monotonic()
+
+    def progress():
+        return (time.monotonic() - start - faults.blocked) / arguments.seconds
+
+    def enough():
+        return progress() >= 1
+
+    def may_edit():
+        return ledger.edits < arguments.edits * progress()
+
+    return [
+        Editor(
+            client,
+            contacts,
+            ledger,
+            seed=f"{arguments.seed} {number}",
+            may_edit=may_edit,
+            enough=enough,
+            excused=faults.excuse,
+            values=scene.values,
+        )
+        for number, client in enumerate(scene.editors)
+    ]
+
+
+def _tell(title, sentences):
+    """Print what there is to tell, not all of it when it is much."""
+    if sentences:
+        print(f"{title}: {len(sentences)}", flush=True)
+    for sentence in sentences[:SHOWN]:
+        print(f"  {sentence[:300]}", flush=True)
+    if len(sentences) > SHOWN:
+        print("  ...", flush=True)
+
+
+if __name__ == "__main__":
+    console.main(main)

@@ -1,0 +1,116 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The destinations go wrong in the ways that the soak counts on."""
+
+import os
+from contextlib import closing
+
+import psycopg2
+import pytest
+import requests
+
+from e2e.destinations.tcp_proxy import TcpProxy
+from e2e.processes import wait_until
+
+ADA = {"name": "Ada"}
+
+
+@pytest.fixture
+def post(crm):
+    """A function that sends a contact to the CRM and returns the response."""
+
+    def send(key="k1", timeout=5):
+        headers = {"Authorization": f"Bearer {crm.token}", "Idempotency-Key": key}
+        url = f"{crm.url}/contacts"
+        return requests.post(url, json=ADA, headers=headers, timeout=timeout)
+
+    return send
+
+
+def test_crm_refuses_for_a_while(post, crm):
+    crm.misbehave("status", 60, status=429, retry_after=2)
+    crm.stop()
+    crm.start()  # it is no better for that
+    response = post()
+    assert (response.status_code, response.headers["Retry-After"]) == (429, "2")
+    assert crm.contacts() == {}
+    assert [entry["status"] for entry in crm.journal()] == [429]
+    crm.behave()
+    assert post().status_code == 201
+    assert crm.faults() == {"crm_status_429": 1}
+
+
+def test_crm_fault_ends_by_itself(post, crm):
+    crm.misbehave("status", -1, status=500)
+    assert post().status_code == 201
+    assert crm.faults() == {}
+
+
+def test_crm_drops_an_answer_and_knows_the_key_afterwards(post, crm):
+    crm.misbehave("drop", 60)
+    with pytest.raises(requests.ConnectionError):
+        post()
+    assert len(crm.contacts()) == 1
+    crm.behave()
+    crm.stop()
+    crm.start()
+    again = post()
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    assert len(crm.contacts()) == 1
+
+
+def test_crm_does_what_it_says_it_could_not(post, crm):
+    crm.misbehave("lie", 60, status=500)
+    assert post().status_code == 500
+    assert len(crm.contacts()) == 1
+    assert [entry["status"] for entry in crm.journal()] == [201]
+
+
+def test_crm_answers_too_late(post, crm):
+    crm.misbehave("late", 60, seconds=1)
+    with pytest.raises(requests.ReadTimeout):
+        post(timeout=0.3)
+    assert len(crm.contacts()) == 1
+
+
+def test_crm_does_not_carry_out_what_nobody_waits_for(post, crm):
+    crm.misbehave("hang", 60, seconds=0.6)
+    with pytest.raises(requests.ReadTimeout):
+        post(timeout=0.2)
+    (entry,) = wait_until(crm.journal, 5, "the request in the journal")
+    assert entry["status"] == 499
+    assert crm.contacts() == {}
+    assert post().status_code == 201  # who waits is served
+
+
+def test_proxy_cuts_and_loses_answers(warehouse):
+    host, port = os.environ["PGHOST"], int(os.environ.get("PGPORT") or 5432)
+
+    def connect(proxy):
+        login = {"user": warehouse.user, "password": warehouse.password}
+        where = {"host": proxy.host, "port": proxy.port, "dbname": warehouse.name}
+        connection = psycopg2.connect(**where, **login, connect_timeout=5)
+        connection.autocommit = True
+        return closing(connection)
+
+    insert = "INSERT INTO contacts (odoo_id, name) VALUES (%s, 'Ada')"
+    with TcpProxy(host, port) as proxy:
+        with connect(proxy) as connection:
+            connection.cursor().execute(insert, (1,))
+            proxy.drop_answers(b"INSERT INTO")
+            connection.cursor().execute("SELECT 1")
+            with pytest.raises(psycopg2.OperationalError):
+                connection.cursor().execute(insert, (2,))
+        assert set(warehouse.contacts()) == {1, 2}
+        assert proxy.dropped == 1
+        proxy.drop_answers()
+        with connect(proxy) as connection:
+            proxy.stop()
+            with pytest.raises(psycopg2.OperationalError):
+                connection.cursor().execute(insert, (3,))
+        with pytest.raises(psycopg2.OperationalError):
+            connect(proxy)
+        proxy.start()
+        with connect(proxy) as connection:
+            connection.cursor().execute(insert, (4,))
+    assert set(warehouse.contacts()) == {1, 2, 4}

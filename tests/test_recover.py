@@ -1,0 +1,117 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from datetime import timedelta
+
+from odoo import Command, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .common import DeliveryCase
+
+
+@tagged("post_install", "-at_install")
+class TestRecover(DeliveryCase):
+    def setUp(self):
+        super().setUp()
+        with self.transaction() as env:
+            users = env["res.users"].create(
+                [
+                    {
+                        "name": name,
+                        "login": f"recover_{name}",
+                        "group_ids": [Command.link(env.ref(group).id)],
+                    }
+                    for name, group in (
+                        ("manager", "queue_job.group_queue_job_manager"),
+                        ("clerk", "base.group_partner_manager"),
+                    )
+                ]
+            )
+            users.group_ids = [Command.link(env.ref("base.group_user").id)]
+            self.manager_id, self.clerk_id = users.ids
+        self.addCleanup(self._delete_users, [self.manager_id, self.clerk_id])
+        # users are contacts too
+        self.run_pending()
+        self.destination.records.clear()
+
+    def _delete_users(self, user_ids):
+        with self.transaction() as env:
+            users = env["res.users"].browse(user_ids)
+            partners = users.partner_id
+            users.unlink()
+            partners.unlink()
+
+    def fail(self, count):
+        """Have ``count`` jobs fail, and return their contacts."""
+        self.destination.answer(422, {"message": "no"}, times=count)
+        partner_ids = [self.new_partner(name=f"P{number}") for number in range(count)]
+        self.run_pending()
+        self.assertEqual(len(self.job_uuids("failed")), count)
+        return partner_ids
+
+    def wizard(self, env, **values):
+        return env["sync.recover"].create({"backend_id": self.backend_id, **values})
+
+    def test_preview_counts_what_recover_requeues(self):
+        partner_ids = self.fail(3)
+        with self.transaction(self.manager_id) as env:
+            wizard = self.wizard(env)
+            self.assertEqual(wizard.job_count, 3)
+            wizard.action_recover()
+        self.assertEqual(len(self.job_uuids("pending")), 3)
+        for partner_id in partner_ids:
+            self.assertIn("manager", self.binding(partner_id)["note"])
+            self.assertTrue(self.binding(partner_id)["note_date"])
+        self.assertEqual(self.run_pending(), ["done"] * 3)
+        self.assertEqual(len(self.destination.records), 3)
+
+    def test_jobs_go_by_priority_at_the_rate_of_the_system(self):
+        self.change_backend(drain_rate=1)
+        self.fail(3)
+        uuids = self.job_uuids("failed")
+        with self.transaction() as env:
+            jobs = env["queue.job"].search([("uuid", "in", uuids)], order="id")
+            jobs[2].priority = 1
+            self.wizard(env).action_recover()
+        etas = [self.job(uuid, "eta")["eta"] for uuid in uuids]
+        self.assertEqual(etas[0] - etas[2], timedelta(seconds=1))
+        self.assertEqual(etas[1] - etas[2], timedelta(seconds=2))
+        self.assertEqual(
+            [self.job(uuid, "retry")["retry"] for uuid in uuids], [0, 0, 0]
+        )
+
+    def test_older_failures_are_left(self):
+        self.fail(1)
+        with self.transaction(self.manager_id) as env:
+            later = fields.Datetime.now() + timedelta(minutes=1)
+            wizard = self.wizard(env, since=later)
+            self.assertEqual(wizard.job_count, 0)
+            with self.assertRaises(UserError):
+                wizard.action_recover()
+        self.assertEqual(len(self.job_uuids("failed")), 1)
+
+    def test_users_without_the_right_cannot_recover(self):
+        with self.transaction(self.clerk_id) as env, self.assertRaises(AccessError):
+            self.wizard(env)
+
+
+@tagged("post_install", "-at_install")
+class TestOldDeliveries(DeliveryCase):
+    def test_log_older_than_the_setting_is_dropped(self):
+        self.new_partner()
+        self.new_partner()
+        self.run_pending()
+        domain = [("stream_id", "=", self.stream_id)]
+        with self.transaction() as env:
+            deliveries = env["sync.delivery"].search(domain, order="id")
+            self.assertEqual(len(deliveries), 2)
+            deliveries[0].date = fields.Datetime.now() - timedelta(days=100)
+            parameters = env["ir.config_parameter"]
+            parameters.set_param("queue_job_sync.delivery_days", "101")
+            env["sync.delivery"]._gc_old_deliveries()
+            self.assertEqual(deliveries.exists(), deliveries)
+            parameters.set_param("queue_job_sync.delivery_days", "99")
+            env["sync.delivery"]._gc_old_deliveries()
+            self.assertEqual(deliveries.exists(), deliveries[1])
+            parameters.set_param("queue_job_sync.delivery_days", False)

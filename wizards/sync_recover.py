@@ -1,0 +1,62 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+
+class SyncRecover(models.TransientModel):
+    """Requeue everything of a system that has failed since a time."""
+
+    _name = "sync.recover"
+    _description = "Recover"
+
+    backend_id = fields.Many2one("sync.backend", "System", required=True)
+    since = fields.Datetime(
+        "Failed Since",
+        required=True,
+        default=lambda self: fields.Datetime.now() - timedelta(days=1),
+    )
+    job_count = fields.Integer("Failed Jobs", compute="_compute_job_count")
+
+    def _failed_jobs_domain(self):
+        self.ensure_one()
+        return [
+            ("sync_backend_id", "=", self.backend_id.id),
+            ("state", "=", "failed"),
+            ("date_started", ">=", self.since),
+        ]
+
+    @api.depends("backend_id", "since")
+    def _compute_job_count(self):
+        for wizard in self:
+            wizard.job_count = self.env["queue.job"].search_count(
+                wizard._failed_jobs_domain()
+            )
+
+    def action_recover(self):
+        """Put the failed jobs back to pending, by priority, at the system's rate.
+
+        :raises UserError: none has failed since
+        """
+        self.env["queue.job"].check_access("write")
+        jobs = self.env["queue.job"].search(self._failed_jobs_domain())
+        count = jobs.sudo()._requeue_spread(self.backend_id.drain_rate)
+        if not count:
+            raise UserError(
+                self.env._(
+                    "No job of %(system)s has failed since then.",
+                    system=self.backend_id.name,
+                )
+            )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("%s jobs are queued again.", count),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
