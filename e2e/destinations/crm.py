@@ -228,6 +228,11 @@ class Handler(BaseHTTPRequestHandler):
     token = None
     faults = Faults()
 
+    def handle(self):
+        """Serve the connection until either side ends it."""
+        with suppress(ConnectionError):  # the client may have been killed
+            super().handle()
+
     def _handle(self):
         received = time.time()
         key = self.headers.get("Idempotency-Key")
