@@ -4,14 +4,14 @@
 """Off-peak windows: hours of a day, in a timezone, in which jobs may run."""
 
 import math
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta, timezone
 
 
 def _at_hour(day, hour, tz):
     """Return the moment of ``day`` at which the clock of ``tz`` shows ``hour``."""
     minutes = round(hour * 60)
     moment = datetime.combine(day, time(), tzinfo=None) + timedelta(minutes=minutes)
-    return moment.replace(tzinfo=tz).astimezone(UTC)
+    return moment.replace(tzinfo=tz).astimezone(timezone.utc)
 
 
 def seconds_until_open(now, start, end, tz):
@@ -25,7 +25,7 @@ def seconds_until_open(now, start, end, tz):
     :param tz: ``tzinfo`` whose clock the hours are read from
     :return: seconds, rounded up; 0 while the window is open
     """
-    now = now.astimezone(UTC)
+    now = now.astimezone(timezone.utc)
     today = now.astimezone(tz).date()
     # hours on the clock, so that a change to or from summer time needs no rule
     for offset in (-1, 0, 1, 2):

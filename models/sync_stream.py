@@ -7,16 +7,14 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.base.models.res_partner import _tz_get
-
 from ..transports.urls import endpoint_problem
 
 
 class SyncStream(models.Model):
     """One model sent to one external system: which records, what of them, and when.
 
-    This file holds the settings and their checks; what jobs and edits ask of them is
-    in ``sync_stream_runtime.py``.
+    This file says what is sent, and where; ``sync_stream_timing.py`` says when, and
+    ``sync_stream_runtime.py`` answers what edits and jobs ask.
     """
 
     _name = "sync.stream"
@@ -113,70 +111,6 @@ class SyncStream(models.Model):
         "and false when it is back.",
     )
 
-    # when it goes
-    priority = fields.Integer(
-        default=5, required=True, help="1 goes first, 10 goes last."
-    )
-    delay_policy = fields.Selection(
-        [
-            ("none", "As soon as possible"),
-            ("delay", "After a delay"),
-            ("window", "Off-peak only"),
-        ],
-        "Execute",
-        required=True,
-        default="none",
-    )
-    delay_minutes = fields.Integer(
-        "Delay (minutes)", help="Minutes after the edit before it is sent."
-    )
-    window_start = fields.Float(
-        "From", default=22.0, help="Hour at which sending may begin."
-    )
-    window_end = fields.Float("Until", default=6.0, help="Hour at which it ends.")
-    window_tz = fields.Selection(
-        _tz_get, "Timezone", default=lambda self: self.env.user.tz or "UTC"
-    )
-    max_retries = fields.Integer(
-        default=3,
-        required=True,
-        help="Tries before the job is failed and the administrators are told. "
-        "0 tries for ever.",
-    )
-    retry_delay = fields.Integer(
-        "Retry Every (minutes)",
-        default=10,
-        required=True,
-        help="Minutes between two tries, unless a pattern is given.",
-    )
-    retry_pattern = fields.Char(
-        help="Seconds to wait, from a number of tries on: {1: 10, 5: 60} waits 10 "
-        "seconds after the first tries, and 60 from the fifth on. "
-        "A pair, as in {1: (10, 20)}, waits a random time between the two.",
-    )
-    channel_id = fields.Many2one(
-        "queue.job.channel",
-        required=True,
-        ondelete="restrict",
-        default=lambda self: self.env.ref("queue_job_sync.channel_sync"),
-        help="The channel limits how many jobs run at once.",
-    )
-    batch_size = fields.Integer(
-        default=100,
-        required=True,
-        help="When one operation changes more records than this, they are sent by "
-        "jobs of this many each, rather than one by one.",
-    )
-
-    _priority_range = models.Constraint(
-        "CHECK (priority BETWEEN 1 AND 10)",
-        "The priority goes from 1 (first) to 10 (last).",
-    )
-    _positive_numbers = models.Constraint(
-        "CHECK (max_retries >= 0 AND retry_delay > 0 AND batch_size > 0)",
-        "Max retries cannot be negative; retry delay and batch size start at 1.",
-    )
-
     # -- checks ---------------------------------------------------------------
 
     @api.constrains("model_id")
@@ -206,29 +140,6 @@ class SyncStream(models.Model):
                         reason=err,
                     )
                 ) from None
-
-    @api.constrains("retry_pattern")
-    def _check_retry_pattern(self):
-        for stream in self:
-            stream._parsed_retry_pattern()
-
-    @api.constrains("delay_policy", "delay_minutes", "window_start", "window_end")
-    def _check_delay(self):
-        for stream in self:
-            if stream.delay_policy == "delay" and stream.delay_minutes < 1:
-                raise ValidationError(
-                    stream.env._("The delay must be at least one minute.")
-                )
-            if stream.delay_policy == "window" and not (
-                0 <= stream.window_start <= 24
-                and 0 <= stream.window_end <= 24
-                and stream.window_start % 24 != stream.window_end % 24
-            ):
-                raise ValidationError(
-                    stream.env._(
-                        "The off-peak hours must be two different hours of a day."
-                    )
-                )
 
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
@@ -316,31 +227,6 @@ class SyncStream(models.Model):
         It may not speak of the user: what is sent does not depend on who edits.
         """
         return ast.literal_eval(self.domain or "[]")
-
-    def _parsed_retry_pattern(self):
-        """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.
-
-        The syntax is that of queue_job's ``retry_pattern``.
-        """
-        self.ensure_one()
-        if not self.retry_pattern:
-            return {}
-        try:
-            pattern = ast.literal_eval(self.retry_pattern)
-            for count, seconds in pattern.items():
-                least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
-                if int(count) < 1 or not 0 < int(least) <= int(most):
-                    raise ValueError(count)
-        except (ValueError, TypeError, SyntaxError, AttributeError):
-            raise ValidationError(
-                self.env._(
-                    "%(pattern)s is not a retry pattern. It names seconds by number of "
-                    "tries, such as %(example)s.",
-                    pattern=self.retry_pattern,
-                    example="{1: 10, 5: 60}",
-                )
-            ) from None
-        return pattern
 
     # -- actions --------------------------------------------------------------
 

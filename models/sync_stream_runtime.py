@@ -2,14 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
-from datetime import UTC, timedelta
-from zoneinfo import ZoneInfo
 
-from odoo import api, fields, models, tools
+from odoo import api, models, tools
 from odoo.tools import SQL
 
 from ..transports.base import Route
-from .stream_window import seconds_until_open
 
 _logger = logging.getLogger(__name__)
 
@@ -100,42 +97,6 @@ class SyncStream(models.Model):
         self.ensure_one()
         records = self._for_sending(records)
         return records.filtered_domain(records._sync_domain(self))
-
-    def _eta(self):
-        """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
-        self.ensure_one()
-        incident = self.backend_id._open_incident()
-        if incident:
-            return incident.wait_until
-        if self.delay_policy == "delay":
-            return fields.Datetime.now() + timedelta(minutes=self.delay_minutes)
-        wait = self._seconds_until_open()
-        return fields.Datetime.now() + timedelta(seconds=wait) if wait else None
-
-    def _seconds_until_open(self):
-        """Return the seconds until the off-peak window opens, 0 inside it."""
-        self.ensure_one()
-        if self.delay_policy != "window":
-            return 0
-        return seconds_until_open(
-            fields.Datetime.now().replace(tzinfo=UTC),
-            self.window_start,
-            self.window_end,
-            ZoneInfo(self.window_tz or "UTC"),
-        )
-
-    def _retry_seconds(self, current_try):
-        """Return the seconds to wait after a try that failed.
-
-        :param int current_try: 1 for the first
-        :return: seconds, or ``(least, most)`` for queue_job to choose from
-        """
-        self.ensure_one()
-        seconds = self.retry_delay * 60
-        for count, after in sorted(self._parsed_retry_pattern().items()):
-            if current_try >= count:
-                seconds = after
-        return seconds
 
     def _known_ids(self, record_ids):
         """Return those of the ids that the destination holds, or soon may.
