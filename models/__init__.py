@@ -19,6 +19,7 @@ from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery
 from . import sync_delivery
+from . import sync_purge
 from . import sync_mixin
 from . import queue_job
 from . import queue_job_notify

@@ -1,17 +1,12 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from datetime import timedelta
-
 from odoo import api, fields, models
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
 
 # Characters of a payload that the log keeps.
 BODY_LIMIT = 10_000
-# Days that the log is kept, and the parameter that may say otherwise.
-KEEP_DAYS = 90
-KEEP_PARAMETER = "queue_job_sync.delivery_days"
 
 
 class SyncDelivery(models.Model):
@@ -117,25 +112,6 @@ class SyncDelivery(models.Model):
         return next(
             (kind for cls, kind in kinds.items() if isinstance(error, cls)), False
         )
-
-    @api.autovacuum
-    def _gc_old_deliveries(self):
-        """Drop the log of what is older than the setting, in batches.
-
-        Called by Odoo's own cleaning cron, which commits after each batch and calls
-        again while some remain.
-        """
-        days = int(
-            self.env["ir.config_parameter"].sudo().get_param(KEEP_PARAMETER, KEEP_DAYS)
-        )
-        limit = 1000
-        old = self.search(
-            [("date", "<", fields.Datetime.now() - timedelta(days=days))],
-            order="id",
-            limit=limit + 1,
-        )
-        old[:limit].unlink()
-        return len(old[:limit]), len(old) > limit
 
     def action_open_record(self):
         """Open the record that was sent."""

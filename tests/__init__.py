@@ -35,6 +35,7 @@ from . import test_mapping_values
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
+from . import test_purge
 from . import test_recover
 from . import test_secrets
 from . import test_status

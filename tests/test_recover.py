@@ -94,24 +94,3 @@ class TestRecover(DeliveryCase):
     def test_users_without_the_right_cannot_recover(self):
         with self.transaction(self.clerk_id) as env, self.assertRaises(AccessError):
             self.wizard(env)
-
-
-@tagged("post_install", "-at_install")
-class TestOldDeliveries(DeliveryCase):
-    def test_log_older_than_the_setting_is_dropped(self):
-        self.new_partner()
-        self.new_partner()
-        self.run_pending()
-        domain = [("stream_id", "=", self.stream_id)]
-        with self.transaction() as env:
-            deliveries = env["sync.delivery"].search(domain, order="id")
-            self.assertEqual(len(deliveries), 2)
-            deliveries[0].date = fields.Datetime.now() - timedelta(days=100)
-            parameters = env["ir.config_parameter"]
-            parameters.set_param("queue_job_sync.delivery_days", "101")
-            env["sync.delivery"]._gc_old_deliveries()
-            self.assertEqual(deliveries.exists(), deliveries)
-            parameters.set_param("queue_job_sync.delivery_days", "99")
-            env["sync.delivery"]._gc_old_deliveries()
-            self.assertEqual(deliveries.exists(), deliveries[1])
-            parameters.set_param("queue_job_sync.delivery_days", False)
