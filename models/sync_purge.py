@@ -51,11 +51,9 @@ class SyncBinding(models.Model):
         :return: as :meth:`SyncDelivery._gc_old_deliveries`
         """
         dropped = 0
-        for stream in (
-            self.env["sync.stream"].with_context(active_test=False).search([])
-        ):
-            if stream.model_name not in self.env:
-                continue
+        domain = [("model_name", "in", list(self.env.registry))]
+        streams = self.env["sync.stream"].with_context(active_test=False)
+        for stream in streams.search(domain):
             rows = self.env.execute_query(
                 SQL(
                     """
