@@ -80,24 +80,35 @@ class SyncDelivery(models.Model):
         :param receipts: the transport's answers, redacted and bounded by it
         :param body_by_key: text of the content sent, by the id of the record
         """
-        return self.sudo().create(
+        if not receipts:
+            return
+        now = fields.Datetime.now()
+        job_uuid = self.env.context.get("job_uuid")
+        self.env.cr.execute_values(
+            """
+            INSERT INTO sync_delivery
+                   (date, stream_id, res_id, job_uuid, operation, state, request,
+                    request_body, status, response, error, error_kind, duration)
+            VALUES %s
+            """,
             [
-                {
-                    "stream_id": stream.id,
-                    "res_id": receipt.message.key,
-                    "job_uuid": self.env.context.get("job_uuid"),
-                    "operation": receipt.message.operation,
-                    "state": "success" if receipt.ok else "failed",
-                    "request": receipt.request,
-                    "request_body": body_by_key[receipt.message.key][:BODY_LIMIT],
-                    "status": receipt.status,
-                    "response": receipt.response,
-                    "error": receipt.error.message if receipt.error else False,
-                    "error_kind": self._kind_of(receipt.error),
-                    "duration": receipt.duration,
-                }
+                (
+                    now,
+                    stream.id,
+                    receipt.message.key,
+                    job_uuid,
+                    receipt.message.operation,
+                    "success" if receipt.ok else "failed",
+                    receipt.request or None,
+                    body_by_key[receipt.message.key][:BODY_LIMIT],
+                    receipt.status,
+                    receipt.response or None,
+                    receipt.error and receipt.error.message,
+                    self._kind_of(receipt.error),
+                    receipt.duration,
+                )
                 for receipt in receipts
-            ]
+            ],
         )
 
     @api.model
@@ -110,7 +121,7 @@ class SyncDelivery(models.Model):
             Temporary: "temporary",
         }
         return next(
-            (kind for cls, kind in kinds.items() if isinstance(error, cls)), False
+            (kind for cls, kind in kinds.items() if isinstance(error, cls)), None
         )
 
     def action_open_record(self):

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .sync_binding import SYNC_STATES
-from .sync_outbox import remember_changes
+from .sync_change import remember_changes
 
 # A record that is in several systems shows the state that most wants attention.
 BY_URGENCY = ("failed", "waiting", "skipped", "synced")
