@@ -22,6 +22,7 @@ from . import sync_delivery
 from . import sync_purge
 from . import sync_mixin
 from . import queue_job
+from . import queue_job_channel
 from . import queue_job_notify
 from . import queue_job_recover
 from . import mail_mail

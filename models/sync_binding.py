@@ -161,12 +161,18 @@ class SyncBinding(models.Model):
         states = {id_: {} for id_ in records.ids}
         if not streams or not records.ids:
             return states
-        bindings = self.search(
-            [("stream_id", "in", streams.ids), ("res_id", "in", records.ids)]
-        )
-        for binding in bindings:
-            if state := binding._settled_state():
-                states[binding.res_id][binding.stream_id] = state
+        self.flush_model(["stream_id", "res_id", "skipped", "last_success"])
+        for stream_id, res_id, skipped in self.env.execute_query(
+            SQL(
+                "SELECT stream_id, res_id, skipped FROM sync_binding"
+                " WHERE stream_id IN %s AND res_id IN %s"
+                " AND (skipped OR last_success IS NOT NULL)",
+                tuple(streams.ids),
+                tuple(records.ids),
+            )
+        ):
+            state = "skipped" if skipped else "synced"
+            states[res_id][streams.browse(stream_id)] = state
         open_states = self._open_states(
             SQL(
                 "o.stream_id IN %s AND o.res_id IN %s",
@@ -186,8 +192,10 @@ class SyncBinding(models.Model):
         """Return the streams that the user may be told of: his companies' systems."""
         streams = self.env["sync.stream"].sudo()
         ids = [id_ for id_, _watched in streams._watchers(model_name)]
-        visible = {False, *self.env.companies.ids}
-        return streams.browse(ids).filtered(lambda each: each.company_id.id in visible)
+        visible = {None, *self.env.companies.ids}
+        return streams.browse(ids).filtered(
+            lambda each: each._facts().company_id in visible
+        )
 
     @api.model
     def _select_by_state(self, model, state):

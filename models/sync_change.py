@@ -57,14 +57,14 @@ def remember_changes(records, field_names=None, names=False):
 def names_of(records):
     """Return the names of records by id, wherever they were edited.
 
-    A contact's name may come with its address or mail, when the context asks for it.
-    Of many records it is the stored name, which costs nothing to compute.
+    The stored name, if there is one: a display name has to be computed, and may come
+    with an address or a mail when the context asks for it.
     """
     records = records.sudo().with_context(  # pylint: disable=context-overridden
         # what else the context asks for may change the name
         records._job_prepare_context_before_enqueue()
     )
     stored = records._fields.get(records._rec_name)
-    plain = len(records) > 1 and stored and stored.store and stored.type == "char"
+    plain = stored and stored.store and stored.type == "char"
     name = records._rec_name if plain else "display_name"
     return {record.id: record[name] for record in records}

@@ -69,8 +69,9 @@ class SyncMixin(models.AbstractModel):
         named = {condition.field_expr for condition in domain.iter_conditions()}
         if self._active_name and self._active_name not in named:
             domain &= Domain(self._active_name, "=", True)
-        if stream.company_id and "company_id" in self._fields:
-            domain &= Domain("company_id", "in", [False, stream.company_id.id])
+        company_id = stream._facts().company_id
+        if company_id and "company_id" in self._fields:
+            domain &= Domain("company_id", "in", [False, company_id])
         return domain
 
     def _sync_watched_fields(self, stream):
@@ -164,11 +165,10 @@ class SyncMixin(models.AbstractModel):
             # another task, or one that was linked when it was made
             return values
         (stream,) = job.args
-        stream = stream.sudo()
         return {
             **values,
             "sync_stream_id": stream.id,
-            "sync_backend_id": stream.backend_id.id,
+            "sync_backend_id": stream._facts().backend_id,
             "sync_res_id": self.id if len(self) == 1 else False,
             "sync_record_name": self.env.context.get("sync_record_name"),
         }

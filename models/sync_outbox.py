@@ -130,15 +130,15 @@ class SyncOutbox(models.Model):
         :param records: recordset in the environment of the user who owns the jobs
         :param dict gone: names of the deleted records, by id
         :param bool force: asked for by a person: now, and even if unchanged
-        :return: number of jobs
         """
         gone = gone or {}
         eta = None if force else stream._eta()
+        facts = stream._facts()
         names = {
             **gone,
             **names_of(records.browse(id_ for id_ in records._ids if id_ not in gone)),
         }
-        size = stream.batch_size
+        size = facts.batch_size
         chunks = [
             records[start : start + size] for start in range(0, len(records), size)
         ]
@@ -152,7 +152,6 @@ class SyncOutbox(models.Model):
                 for id_ in chunk._ids
             ],
         )
-        return len(jobs)
 
     @api.model
     def _insert(self, stream, uid, rows):
@@ -206,21 +205,23 @@ class SyncOutbox(models.Model):
                 "%(count)s %(model)s", count=len(records), model=stream.model_id.name
             )
         )
-        context = {"sync_record_name": label}
-        if stream.company_id:
+        facts = stream._facts()
+        # there is nothing to track on a new job
+        context = {"sync_record_name": label, "tracking_disable": True}
+        if facts.company_id:
             # the job is seen by those who see the system; queue_job reads this key
-            context["company_id"] = stream.company_id.id
+            context["company_id"] = facts.company_id
         try:
             with self.env.cr.savepoint(flush=False):
                 job = (
                     records.with_env(user_env)
                     .with_context(**context)
                     .with_delay(
-                        priority=stream.priority,
+                        priority=facts.priority,
                         eta=eta,
-                        max_retries=stream.max_retries,
-                        description=f"{stream.backend_id.name}: {label}",
-                        channel=stream.channel_id.complete_name,
+                        max_retries=facts.max_retries,
+                        description=f"{facts.backend_name}: {label}",
+                        channel=facts.channel,
                     )
                     ._sync_deliver(stream.with_env(user_env))
                 )
@@ -237,14 +238,15 @@ class SyncOutbox(models.Model):
         """Queue existing records for every stream that sends them.
 
         :param records: recordset in the environment of the user who asks
-        :return: number of jobs
+        :return: number of deliveries, one for each record in each stream
         """
         count = 0
         for stream_id, _watched in self.env["sync.stream"]._watchers(records._name):
             stream = self.env["sync.stream"].sudo().browse(stream_id)
             matching = records.browse(stream._matching(records)._ids)
             if matching:
-                count += self._enqueue(stream, matching, force=True)
+                self._enqueue(stream, matching, force=True)
+                count += len(matching)
         return count
 
     def action_open_record(self):

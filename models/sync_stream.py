@@ -130,7 +130,7 @@ class SyncStream(models.Model):
     def _check_domain(self):
         for stream in self:
             try:
-                domain = Domain(stream._parsed_domain())
+                domain = Domain(ast.literal_eval(stream.domain or "[]"))
                 domain.validate(stream.env[stream.model_name])
             except Exception as err:
                 raise ValidationError(
@@ -226,7 +226,7 @@ class SyncStream(models.Model):
 
         It may not speak of the user: what is sent does not depend on who edits.
         """
-        return ast.literal_eval(self.domain or "[]")
+        return ast.literal_eval(self._facts().domain)
 
     # -- actions --------------------------------------------------------------
 
