@@ -4,7 +4,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from psycopg2 import sql
 from psycopg2.extras import Json
@@ -17,8 +17,7 @@ from .redact import shorten
 _ORDER = {"delete": 0, "mark": 1, "upsert": 2}
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What is written about one record.
 
     :param number: of the message in what is sent
@@ -142,6 +141,9 @@ def _value(column, value):
     """What psycopg2 is given for a value of the payload."""
     if isinstance(value, str):
         _check_text(column, value)
+        return value
+    if value is None or isinstance(value, int | float):
+        return value  # many are: said first for speed
     if isinstance(value, dict):
         return _json(column, value)
     if isinstance(value, list | tuple):
@@ -165,6 +167,8 @@ def _check_text(column, text):
         raise Rejected(
             f"“{column}” contains a NUL character, which PostgreSQL cannot store."
         )
+    if text.isascii():
+        return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
