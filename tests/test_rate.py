@@ -51,17 +51,18 @@ class TestRate(DeliveryCase):
         self.assertEqual(self.reserve().rate, 0)
 
     def test_turns_follow_each_other(self):
-        self.change_backend(rate_limit=20)
-        first = self.reserve(count=4)
-        self.assertEqual((first.count, first.rate), (4, 20))
+        self.change_backend(rate_limit=2)
+        first = self.reserve(count=4, span=5)
+        self.assertEqual((first.count, first.rate), (4, 2))
         self.assertEqual(first.delay, 0)
-        second = self.reserve(count=99)
-        self.assertEqual(second.count, 10, "half a second's worth")
-        self.assertAlmostEqual(second.delay, 0.2, delta=0.1)
-        third = self.reserve(patience=0.1)
+        second = self.reserve(count=99, span=5)
+        self.assertEqual(second.count, 10, "five seconds' worth")
+        self.assertAlmostEqual(second.delay, 2, delta=0.6)
+        third = self.reserve(patience=1)
         self.assertEqual(third.count, 0)
-        self.assertAlmostEqual(third.delay, 0.7, delta=0.1)
-        self.assertAlmostEqual(self.reserve().delay, 0.7, delta=0.15)
+        self.assertAlmostEqual(third.delay, 7, delta=0.9)
+        # nothing was reserved by the one that was refused
+        self.assertAlmostEqual(self.reserve().delay, 7, delta=0.9)
 
     def test_how_many_turns_at_once(self):
         for rate, count, expected in ((100, 8, 8), (100, 80, 50), (0.1, 9, 1)):
