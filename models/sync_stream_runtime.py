@@ -102,9 +102,11 @@ class SyncStream(models.Model):
     def _route(self):
         """Return where the messages of this stream go within its system."""
         self.ensure_one()
+        rest = self.transport == "rest"
         return Route(
-            target=(self.endpoint if self.transport == "rest" else self.table) or "",
-            id_policy=self.id_policy if self.transport == "rest" else "odoo",
+            target=(self.endpoint if rest else self.table) or "",
+            batch_target=(rest and self.batch_endpoint) or "",
+            id_policy=self.id_policy if rest else "odoo",
             external_id_key=self.external_id_key or "id",
             update_method=self.update_method,
             key_column=self.key_column or "",

@@ -36,6 +36,7 @@ from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
 from . import test_purge
+from . import test_rate
 from . import test_recover
 from . import test_secrets
 from . import test_status
@@ -46,8 +47,11 @@ from . import test_transport_base
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
 from . import test_transport_postgresql_errors
+from . import test_transport_postgresql_rows
 from . import test_transport_rest
+from . import test_transport_rest_batch
 from . import test_transport_rest_errors
+from . import test_transport_rest_parallel
 from . import test_transport_rest_secrets
 from . import test_transport_rest_session
 from . import test_transport_rest_signing

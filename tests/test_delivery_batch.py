@@ -13,6 +13,11 @@ class TestDeliveryBatch(DeliveryCase):
 
     stream_options = {"batch_size": 2}
 
+    def setUp(self):
+        super().setUp()
+        # the answers of a test are meant for one record after the other
+        self.change_backend(concurrency=1)
+
     def new_partners(self, *names):
         """Commit new contacts in one transaction, and return their ids."""
         with self.transaction() as env:
@@ -233,3 +238,36 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertEqual(self.run_pending(), ["done", "done"])
         self.assertFalse(self.destination.records)
         self.assertFalse(self.outbox())
+
+    def test_batch_endpoint_takes_many_records_at_once(self):
+        self.change_stream(batch_size=3, batch_endpoint="contacts/batch")
+        good, bad, other, _last = self.new_partners("A", "B", "C", "D")
+        self.destination.answer(
+            207,
+            {
+                "items": [
+                    {"key": other, "status": 201, "id": "c"},
+                    {"key": bad, "status": 422, "error": "B is taken"},
+                    {"key": good, "status": 201, "id": "a"},
+                ]
+            },
+        )
+        chunk, _single = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "done")
+        [request] = self.destination.requests
+        self.assertEqual((request.method, request.path), ("POST", "/contacts/batch"))
+        self.assertEqual(self.binding(good)["external_id"], "a")
+        self.assertEqual(self.binding(other)["external_id"], "c")
+        (delivery,) = self.read("sync.delivery", [("res_id", "=", bad)], [])
+        self.assertEqual((delivery["state"], delivery["status"]), ("failed", "422"))
+        self.assertIn("B is taken", delivery["error"])
+        self.assertIn("(3 items)", delivery["request"])
+
+    def test_outage_of_a_batch_is_one_attempt(self):
+        self.change_stream(batch_size=3, batch_endpoint="contacts/batch")
+        self.new_partners("A", "B", "C", "D")
+        self.destination.answer(503)
+        chunk, _single = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "pending")
+        log = self.read("sync.delivery", [("stream_id", "=", self.stream_id)], [])
+        self.assertEqual([line["status"] for line in log], ["503"])
