@@ -10,7 +10,7 @@ from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import Rejected, Throttled, Unreachable
+from ..exceptions import RateLimited, Rejected, Throttled, Unreachable
 from .sync_binding_lock import BUSY_SECONDS
 
 # Seconds to wait for a changed mind when a system or a synchronization is archived.
@@ -135,6 +135,10 @@ class SyncBinding(models.Model):
 
     def _log_refused(self, stream, receipts, bodies):
         """Log failed attempts for good, whatever becomes of the job's transaction."""
+        # our own limit is no failure of the system
+        receipts = [
+            each for each in receipts if not isinstance(each.error, RateLimited)
+        ]
         # after the first failure of a whole system the rest was not even sent
         attempted = [each for each in receipts if each.request] or receipts[:1]
         if attempted:
