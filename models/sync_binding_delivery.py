@@ -224,7 +224,9 @@ class SyncBinding(models.Model):
         )
         names = dict.fromkeys(res_ids) | {row.res_id: row.record_name for row in rows}
         eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
-        job = self.env["sync.outbox"]._delay(stream, records, names, eta)
+        job = self.env["sync.outbox"]._delay(
+            stream, records, names, eta, rows._job_priority()
+        )
         rows.job_uuid = job and job.uuid
 
     def _summary(self, stream, tasks, failures, busy):

@@ -92,7 +92,7 @@ class SyncBinding(models.Model):
             attempt.digest != digest for attempt in attempts
         )
         if record:
-            needed = changed or any(rows.mapped("force"))
+            needed = changed or rows._send_unchanged()
         else:
             needed = (
                 stream.delete_policy != "ignore"

@@ -181,7 +181,9 @@ class SyncOutbox(models.Model):
             )
 
     @api.model
-    def _enqueue(self, stream, records, gone=None, force=False):
+    def _enqueue(
+        self, stream, records, gone=None, force=False, priority=None, backfill=None
+    ):
         """Insert outbox rows for records, and the jobs that will deliver them.
 
         One job for each record, or for each batch when there are more than a batch.
@@ -190,18 +192,22 @@ class SyncOutbox(models.Model):
         :param records: recordset in the environment of the user who owns the jobs
         :param dict gone: names of the deleted records, by id
         :param bool force: asked for by a person: now, and even if unchanged
+        :param int priority: of the jobs, if not the stream's
+        :param backfill: the ``sync.backfill`` that asks, at a time to send; its jobs
+            are always batches
         :return: number of jobs
         """
         gone = gone or {}
-        size = stream.batch_size if len(records) > stream.batch_size else 1
-        eta = None if force else stream._eta()
+        many = backfill or len(records) > stream.batch_size
+        size = stream.batch_size if many else 1
+        eta = None if force or backfill else stream._eta()
         rows = []
         count = 0
         for start in range(0, len(records), size):
             chunk = records[start : start + size]
             here = chunk.browse(id_ for id_ in chunk._ids if id_ not in gone)
             names = {**gone, **names_of(here)}
-            job = self._delay(stream, chunk, names, eta)
+            job = self._delay(stream, chunk, names, eta, priority)
             count += 1
             rows += [
                 {
@@ -211,6 +217,7 @@ class SyncOutbox(models.Model):
                     "operation": "delete" if id_ in gone else "upsert",
                     "force": force,
                     "job_uuid": job and job.uuid,
+                    "backfill_id": backfill and backfill.id,
                 }
                 for id_ in chunk._ids
             ]
@@ -219,7 +226,7 @@ class SyncOutbox(models.Model):
         return count
 
     @api.model
-    def _delay(self, stream, records, names, eta=None):
+    def _delay(self, stream, records, names, eta=None, priority=None):
         """Queue the job that delivers records, and return it.
 
         It belongs to the user of the records' environment. When queue_job refuses,
@@ -245,7 +252,7 @@ class SyncOutbox(models.Model):
                     records.with_env(user_env)
                     .with_context(**context)
                     .with_delay(
-                        priority=stream.priority,
+                        priority=stream.priority if priority is None else priority,
                         eta=eta,
                         max_retries=stream.max_retries,
                         description=f"{stream.backend_id.name}: {label}",

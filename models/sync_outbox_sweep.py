@@ -84,7 +84,11 @@ class SyncOutbox(models.Model):
                     .browse(res_id)
                 )
                 job = self._delay(
-                    stream, record, {res_id: changes[-1].record_name}, stream._eta()
+                    stream,
+                    record,
+                    {res_id: changes[-1].record_name},
+                    stream._eta(),
+                    changes._job_priority(),
                 )
                 changes.job_uuid = job and job.uuid
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
