@@ -93,10 +93,11 @@ class SyncBackfill(models.Model):
 
     def _job_store_values(self, job):
         """Let the job be called back with the others when an incident is over."""
-        return {
-            **super()._job_store_values(job),
-            "sync_backend_id": self.sudo().backend_id.id,
-        }
+        values = super()._job_store_values(job)
+        if job.retry or job.date_enqueued:
+            # linked when it was made; the backfill may be gone by now
+            return values
+        return {**values, "sync_backend_id": self.sudo().backend_id.id}
 
     # -- a step ---------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class SyncStream(models.Model):
     def action_backfill(self):
         """Ask what to send, or show the backfill that is under way."""
         self.ensure_one()
+        self.check_access("read")
         backfill = self._open_backfills()
         if backfill:
             return backfill.get_formview_action()
