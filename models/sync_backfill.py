@@ -21,7 +21,7 @@ class SyncBackfill(models.Model):
     """
 
     _name = "sync.backfill"
-    _description = "Synchronization of Everything"
+    _description = "Backfill"
     _inherit = ["mail.thread"]
     _order = "id desc"
 
@@ -114,7 +114,7 @@ class SyncBackfill(models.Model):
 
     _one_open = models.UniqueIndex(
         "(stream_id) WHERE state IN ('running', 'stopped')",
-        "A synchronization of everything is already under way.",
+        "A backfill of this synchronization is under way already.",
     )
     _priority_range = models.Constraint(
         "CHECK (priority BETWEEN 1 AND 10)",

@@ -11,7 +11,6 @@ class SyncOutbox(models.Model):
 
     backfill_id = fields.Many2one(
         "sync.backfill",
-        "Synchronization of Everything",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",

@@ -206,9 +206,9 @@ class TestBackfill(BackfillCase):
         self.start()
         self.run_next(4)
         with self.transaction() as env:
-            env["sync.backfill"].browse(
-                self.backfill_id
-            ).resumed = fields.Datetime.now() - timedelta(seconds=60)
+            env["sync.backfill"].browse(self.backfill_id).resumed = (
+                fields.Datetime.now() - timedelta(seconds=60)
+            )
         backfill = self.backfill()
         self.assertEqual(backfill["done"], 6)
         self.assertAlmostEqual(backfill["rate"], 6, delta=1)

@@ -43,7 +43,9 @@ class TestBackfillScope(BackfillCase):
 
     def test_filter_is_within_that_of_the_synchronization(self):
         self.deliver_some()
-        self.start(scope="domain", domain="[('name', 'in', ('P4', 'P5', 'YourCompany'))]")
+        self.start(
+            scope="domain", domain="[('name', 'in', ('P4', 'P5', 'YourCompany'))]"
+        )
         self.run_all()
         self.assertEqual(self.names_sent()[3:], ["P4", "P5"])
         self.assertEqual(self.backfill()["total"], 2)

@@ -28,7 +28,7 @@ registry.category("web_tour.tours").add("queue_job_sync_backfill_started", {
     steps: () => [
         ...stepUtils.goToAppSteps(
             "queue_job.menu_queue_job_root",
-            "Open the Job Queue app"
+            "Open the Job Queue app",
         ),
         {
             content: "Open its Configuration menu",
@@ -48,8 +48,7 @@ registry.category("web_tour.tours").add("queue_job_sync_backfill_started", {
         press("action_backfill", "Synchronize All"),
         {
             content: "The dialog says what will happen: start",
-            trigger:
-                ".modal:contains('in the background') button[name='action_start']",
+            trigger: ".modal:contains('in the background') button[name='action_start']",
             run: "click",
         },
         {
@@ -68,7 +67,7 @@ registry.category("web_tour.tours").add("queue_job_sync_backfill_stopped", {
     steps: () => [
         ...stepUtils.goToAppSteps(
             "queue_job.menu_queue_job_root",
-            "Open the Job Queue app"
+            "Open the Job Queue app",
         ),
         {
             content: "Open its Synchronization menu",
