@@ -43,9 +43,9 @@ class TestBackfillScope(BackfillCase):
 
     def test_filter_is_within_that_of_the_synchronization(self):
         self.deliver_some()
-        self.start(
-            scope="domain", domain="[('name', 'in', ('P4', 'P5', 'YourCompany'))]"
-        )
+        self.new_partner(name="Outside")
+        names = ("P4", "P5", "Outside")
+        self.start(scope="domain", domain=f"[('name', 'in', {names})]")
         self.run_all()
         self.assertEqual(self.names_sent()[3:], ["P4", "P5"])
         self.assertEqual(self.backfill()["total"], 2)
