@@ -22,12 +22,14 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         # wizards
+        "wizards/sync_backfill_start_views.xml",
         "wizards/sync_recover_views.xml",
         # views
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",
         "views/sync_outbox_views.xml",
         "views/sync_incident_views.xml",
+        "views/sync_backfill_views.xml",
         "views/sync_backend_views.xml",
         "views/sync_stream_views.xml",
         "views/queue_job_views.xml",

@@ -13,7 +13,11 @@ from . import sync_stream_timing
 from . import sync_stream_runtime
 from . import sync_mapping
 from . import sync_outbox
+from . import sync_outbox_backfill
 from . import sync_outbox_sweep
+from . import sync_backfill
+from . import sync_backfill_run
+from . import sync_stream_backfill
 from . import sync_binding
 from . import sync_binding_lock
 from . import sync_attempt

@@ -251,7 +251,7 @@ class SyncBinding(models.Model):
         records = self.env[stream.model_name].browse(res_ids)
         names = {row.res_id: row.record_name for row in rows}
         eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
-        next_uuid = rows._delay(stream, records, names, eta)
+        next_uuid = rows._delay(stream, records, names, eta, rows._job_priority())
         try:
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(

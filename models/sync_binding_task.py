@@ -38,7 +38,8 @@ class Owed:
     """The undelivered changes of one record."""
 
     row_ids: list[int]  # of the outbox
-    force: bool  # sent even if nothing has changed
+    force: bool  # asked for by a person: sent now, and even if nothing has changed
+    resend: bool = False  # sent even if nothing has changed
 
 
 class TaskBuilder:
@@ -76,7 +77,7 @@ class TaskBuilder:
             attempt.digest != digest for attempt in attempts
         )
         if payload is not None:
-            needed = needed or owed.force
+            needed = needed or owed.force or owed.resend
         else:
             needed = (
                 needed
@@ -142,13 +143,17 @@ class SyncBinding(models.Model):
         exactly the changes that the content covers.
         """
         self.env.cr.execute(
-            "SELECT res_id, array_agg(id), bool_or(force) FROM sync_outbox"
-            " WHERE stream_id = %s AND res_id = ANY(%s) GROUP BY res_id",
+            """
+            SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
+              FROM sync_outbox o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
+             WHERE o.stream_id = %s AND o.res_id = ANY(%s)
+             GROUP BY o.res_id
+            """,
             (stream.id, list(record_ids)),
         )
         return {
-            res_id: Owed(row_ids, bool(force))
-            for res_id, row_ids, force in self.env.cr.fetchall()
+            res_id: Owed(row_ids, bool(force), bool(resend))
+            for res_id, row_ids, force, resend in self.env.cr.fetchall()
         }
 
     def _prepare_tasks(self, stream, bindings, owed):

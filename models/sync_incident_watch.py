@@ -25,6 +25,7 @@ class SyncIncident(models.Model):
         self.search([("closed", "=", False)])._prolong()
         self._call_back_forgotten()
         self._queue_lost_probes()
+        self.env["sync.backfill"]._queue_lost_steps()
         self._tell("told_opened", "queue_job_sync.mail_template_incident_opened")
         self._tell("told_closed", "queue_job_sync.mail_template_incident_closed")
 

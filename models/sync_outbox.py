@@ -121,7 +121,9 @@ class SyncOutbox(models.Model):
             )
 
     @api.model
-    def _enqueue(self, stream, records, gone=None, force=False):
+    def _enqueue(
+        self, stream, records, gone=None, force=False, priority=None, backfill=None
+    ):
         """Insert outbox rows for records, and the jobs that will deliver them.
 
         One job for each batch of records; one statement for all rows.
@@ -130,9 +132,11 @@ class SyncOutbox(models.Model):
         :param records: recordset in the environment of the user who owns the jobs
         :param dict gone: names of the deleted records, by id
         :param bool force: asked for by a person: now, and even if unchanged
+        :param int priority: of the jobs, if not the stream's
+        :param backfill: the ``sync.backfill`` that asks, at a time to send
         """
         gone = gone or {}
-        eta = None if force else stream._eta()
+        eta = None if force or backfill else stream._eta()
         facts = stream._facts()
         names = {
             **gone,
@@ -142,7 +146,7 @@ class SyncOutbox(models.Model):
         chunks = [
             records[start : start + size] for start in range(0, len(records), size)
         ]
-        jobs = [self._delay(stream, chunk, names, eta) for chunk in chunks]
+        jobs = [self._delay(stream, chunk, names, eta, priority) for chunk in chunks]
         self._insert(
             stream,
             records.env.uid,
@@ -151,14 +155,16 @@ class SyncOutbox(models.Model):
                 for chunk, uuid in zip(chunks, jobs, strict=True)
                 for id_ in chunk._ids
             ],
+            backfill,
         )
 
     @api.model
-    def _insert(self, stream, uid, rows):
+    def _insert(self, stream, uid, rows, backfill=None):
         """Insert rows of a stream by one statement, created by a user.
 
         :param rows: non-empty list of ``(record id, name, operation, force, job
             UUID)``
+        :param backfill: the ``sync.backfill`` that they belong to
         """
         ids, names, operations, forces, uuids = (
             list(values) for values in zip(*rows, strict=True)
@@ -167,15 +173,16 @@ class SyncOutbox(models.Model):
             """
             INSERT INTO sync_outbox
                    (stream_id, res_id, record_name, operation, force, job_uuid,
-                    create_uid, create_date, write_uid, write_date)
+                    backfill_id, create_uid, create_date, write_uid, write_date)
             SELECT %(stream)s, res_id, name, operation, force, uuid,
-                   %(uid)s, %(now)s, %(uid)s, %(now)s
+                   %(backfill)s, %(uid)s, %(now)s, %(uid)s, %(now)s
               FROM unnest(%(ids)s::int[], %(names)s::text[], %(operations)s::text[],
                           %(forces)s::bool[], %(uuids)s::text[])
                 AS row (res_id, name, operation, force, uuid)
             """,
             {
                 "stream": stream.id,
+                "backfill": backfill and backfill.id,
                 "uid": uid,
                 "now": self.env.cr.now(),
                 "ids": ids,
@@ -187,13 +194,14 @@ class SyncOutbox(models.Model):
         )
 
     @api.model
-    def _delay(self, stream, records, names, eta=None):
+    def _delay(self, stream, records, names, eta=None, priority=None):
         """Queue the job that delivers records, and return its UUID.
 
         It belongs to the user of the records' environment. When queue_job refuses,
         ``None`` is returned: the edit stands, and the sweep will queue its rows.
 
         :param dict names: what people call the records, by id
+        :param int priority: if not the stream's
         """
         user_env = records.env(
             su=False, context=records._job_prepare_context_before_enqueue()
@@ -217,7 +225,7 @@ class SyncOutbox(models.Model):
                     records.with_env(user_env)
                     .with_context(**context)
                     .with_delay(
-                        priority=facts.priority,
+                        priority=facts.priority if priority is None else priority,
                         eta=eta,
                         max_retries=facts.max_retries,
                         description=f"{facts.backend_name}: {label}",

@@ -78,15 +78,25 @@ class SyncOutbox(models.Model):
             last_id = max((id_ for (id_,) in found), default=0)
             # a row that a worker holds is being delivered
             rows = self.browse(id_ for (id_,) in found).try_lock_for_update()
-            for (stream, user), changes in rows.grouped(
-                lambda row: (row.stream_id, row.create_uid)
+            for (stream, user, _backfill), changes in rows.grouped(
+                lambda row: (row.stream_id, row.create_uid, row.backfill_id)
             ).items():
-                by_record = changes.grouped("res_id")
-                names = {row.res_id: row.record_name for row in changes}
-                model = self.env[stream.model_name].with_user(user or self.env.user)
-                for ids in split_every(stream.batch_size, names):
-                    uuid = self._delay(stream, model.browse(ids), names, stream._eta())
-                    self.concat(*(by_record[id_] for id_ in ids)).job_uuid = uuid
+                changes._queue_again(stream, user or self.env.user)
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
             if not time_left or len(found) < SWEEP_BATCH:
                 return
+
+    def _queue_again(self, stream, user):
+        """Queue jobs of a user for these changes, together as far as they may be."""
+        by_record = self.grouped("res_id")
+        names = {row.res_id: row.record_name for row in self}
+        model = self.env[stream.model_name].with_user(user)
+        for ids in split_every(stream.batch_size, names):
+            rows = self.concat(*(by_record[id_] for id_ in ids))
+            rows.job_uuid = self._delay(
+                stream,
+                model.browse(ids),
+                names,
+                stream._eta(),
+                rows._job_priority(),
+            )

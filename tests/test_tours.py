@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api
@@ -28,7 +29,7 @@ def committed():
 
 @tagged("post_install", "-at_install")
 class TestTours(DeliveryCase, HttpCase):
-    """The three ways through the addon, in a browser.
+    """The ways through the addon, in a browser.
 
     The server answers the browser in real transactions, so that a click commits as it
     does for people, and what a failed job leaves behind survives its rollback.
@@ -147,6 +148,45 @@ class TestTours(DeliveryCase, HttpCase):
         )
         self.assertEqual(self.binding(partner_id)["external_id"], "1")
 
+    def test_admin_starts_stops_and_resumes_a_backfill(self):
+        self.change_stream(domain="[('ref', '=', 'backfill')]", batch_size=2)
+        for number in range(60):
+            self.new_partner(name=f"P{number}", ref="backfill")
+        for uuid in self.job_uuids():
+            self.run_job(uuid)
+        self.destination.requests.clear()
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_started", login="sync_tour_manager"
+        )
+        self.run_steps(1)
+        for uuid in self.job_uuids("pending")[:3]:
+            self.run_job(uuid)
+        with self.transaction() as env:
+            backfill = env["sync.backfill"].search([("state", "=", "running")])
+            backfill.resumed -= timedelta(minutes=1)
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_stopped", login="sync_tour_manager"
+        )
+        while self.run_steps(1):
+            self.run_pending()
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_done", login="sync_tour_manager"
+        )
+        self.assertFalse(self.outbox() or self.destination.requests)
+
+    def run_steps(self, count):
+        """Run the steps of backfills that wait; return how many did."""
+        steps = self.read(
+            "queue.job",
+            [("model_name", "=", "sync.backfill"), ("state", "=", "pending")],
+            ["uuid"],
+            limit=count,
+            order="id desc",
+        )
+        for step in steps:
+            self.run_job(step["uuid"])
+        return len(steps)
+
     def take_over(self, name):
         """Look from now on at the only stream of the system of this name."""
         (stream,) = self.read(
@@ -161,7 +201,7 @@ class TestTours(DeliveryCase, HttpCase):
             everything = env["sync.backend"].with_context(active_test=False)
             backends = everything.search([("url", "=", self.destination.url)])
             streams = backends.stream_ids
-            env["queue.job"].search([("sync_stream_id", "in", streams.ids)]).unlink()
+            env["queue.job"].search([("sync_backend_id", "in", backends.ids)]).unlink()
             env["sync.outbox"].search([("stream_id", "in", streams.ids)]).unlink()
             streams.unlink()
             backends.unlink()
