@@ -29,6 +29,7 @@ from . import test_incident_jobs
 from . import test_incident_mail
 from . import test_incident_probe
 from . import test_job_buttons
+from . import test_job_display
 from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_values
@@ -37,6 +38,7 @@ from . import test_neutralize
 from . import test_orphans
 from . import test_purge
 from . import test_recover
+from . import test_reschedule
 from . import test_secrets
 from . import test_status
 from . import test_stream

@@ -123,7 +123,7 @@ class TestFailureMail(FailureMailCase):
             messages = job.message_ids.filtered("body")
             self.assertEqual(len(messages), 1)
             self.assertEqual(messages.subtype_id, env.ref("mail.mt_note"))
-            self.assertIn("Something bad happened", messages.body)
+            self.assertIn("The job has failed", messages.body)
             self.assertFalse(messages.notification_ids)
         self.assertMails(uuid, 0)
         self.notify()
