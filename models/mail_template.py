@@ -29,7 +29,9 @@ class MailTemplate(models.Model):
             found[record.id].get("partner_ids", [])
         )
         for lang, readers in (partners.grouped("lang") or {False: partners}).items():
-            self.with_context(lang=self._active_lang(lang)).send_mail(
+            # Odoo would take the language of the company for a mail about a company
+            own = self.with_context(template_preview_lang=self._active_lang(lang))
+            own.send_mail(
                 record.id,
                 email_values={
                     **values,

@@ -34,7 +34,9 @@ class QueueJob(models.Model):
     sync_res_id = fields.Integer(
         "Record Id", readonly=True, index="btree_not_null", aggregator=None
     )
-    sync_record_name = fields.Char("Record", readonly=True)
+    sync_record_name = fields.Char(
+        "Record", readonly=True, help="The name of what is sent."
+    )
     sync_delivery_ids = fields.One2many(
         "sync.delivery",
         compute="_compute_sync_delivery_ids",

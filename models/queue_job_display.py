@@ -5,6 +5,7 @@ from datetime import datetime
 
 from odoo import api, fields, models
 
+from odoo.addons.base_sparse_field.models.fields import Serialized
 from odoo.addons.queue_job.job import ENQUEUED, FAILED, PENDING, STARTED
 
 
@@ -19,6 +20,14 @@ class QueueJob(models.Model):
         " now. Failed: is not tried again by itself. Wait Dependencies: other jobs have"
         " to be done before."
     )
+    uuid = fields.Char(help="What the job is called in logs.")
+    model_name = fields.Char(help="What kind of record the job works on.")
+    graph_jobs_count = fields.Integer(help="Jobs that were queued together.")
+    dependency_graph = Serialized(help="Which job has to be done before which.")
+    exc_name = fields.Char(help="The kind of the last error, for developers.")
+    exc_message = fields.Char(help="What the last error said.")
+    exc_info = fields.Text(help="Where in the code it failed, for developers.")
+    result = fields.Text(help="What came of it.")
     func_string = fields.Char(help="The method that is called, for developers.")
     channel = fields.Char(
         help="Jobs of one channel share its capacity: how many may run at a time."

@@ -70,11 +70,16 @@ class TestJobDisplay(RescheduleCase):
 
     def test_reason_by_state(self):
         jobs = self.new_jobs("pending", "started", "done", "pending")
-        jobs.result = "CRM: delivered"
+        jobs.result = told = "CRM: delivered"
         jobs[3].write({"result": False, "eta": fields.Datetime.now() + HOUR})
         self.assertEqual(
             jobs.mapped("state_reason"),
-            ["CRM: delivered", False, "CRM: delivered", "Waits for the time set for it"],
+            [
+                "CRM: delivered",
+                False,
+                "CRM: delivered",
+                "Waits for the time set for it",
+            ],
         )
         jobs[3].eta = fields.Datetime.now() - HOUR
         jobs.invalidate_recordset(["state_reason"])
@@ -107,9 +112,7 @@ class TestJobDisplay(RescheduleCase):
         guarded = jobs.with_context(_job_edit_sentinel=jobs.EDIT_SENTINEL)
         guarded.date_created = fields.Datetime.now() - HOUR * 1.1
         guarded[0].date_created = fields.Datetime.now() - HOUR * 0.9
-        self.assertEqual(
-            self.found("waiting_long", jobs), (jobs[1] | jobs[3]).ids
-        )
+        self.assertEqual(self.found("waiting_long", jobs), (jobs[1] | jobs[3]).ids)
 
     def test_retrying(self):
         jobs = self.new_jobs("pending", "pending", "failed", "done")
@@ -151,7 +154,8 @@ class TestJobDisplay(RescheduleCase):
             arch = records.get_view(self.env.ref(view).id)["arch"]
             names = etree.fromstring(arch).xpath(
                 "//field[not(@invisible='1' or @invisible='True' or"
-                " @column_invisible or ancestor::group[@invisible='1'])]/@name"
+                " @column_invisible or ancestor::field or"
+                " ancestor::group[@invisible='1'])]/@name"
             )
             self.assertTrue(names)
             for name in names:

@@ -87,9 +87,7 @@ class TestReschedule(RescheduleCase):
     def test_failed_jobs_are_requeued_if_wanted(self):
         jobs = self.new_jobs("failed", "pending")
         jobs.retry = 3
-        self.wizard(
-            jobs, requeue=True, change_eta=True, eta=LATER
-        ).action_reschedule()
+        self.wizard(jobs, requeue=True, change_eta=True, eta=LATER).action_reschedule()
         self.assertEqual(jobs.mapped("state"), ["pending", "pending"])
         # a job that waits keeps the tries it has used
         self.assertEqual(jobs.mapped("retry"), [0, 3])
@@ -114,12 +112,14 @@ class TestReschedule(RescheduleCase):
 
     def test_jobs_of_other_companies_are_out_of_reach(self):
         jobs = self.new_jobs("pending", "pending")
-        other = self.env["res.company"].create({"name": "Elsewhere"})
-        jobs[1].company_id = other
         wizard = self.wizard(jobs, change_priority=True, priority=2)
+        jobs[1].company_id = self.env["res.company"].create({"name": "Elsewhere"})
+        wizard.invalidate_recordset()
         wizard.action_reschedule()
         self.assertEqual(jobs[0].priority, 2)
         self.assertNotEqual(jobs[1].priority, 2)
+        with self.assertRaises(AccessError):
+            self.wizard(jobs, change_priority=True, priority=2)
 
 
 @tagged("post_install", "-at_install")
