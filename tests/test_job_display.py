@@ -70,14 +70,15 @@ class TestJobDisplay(RescheduleCase):
 
     def test_reason_by_state(self):
         jobs = self.new_jobs("pending", "started", "done", "pending")
-        jobs.result = told = "CRM: delivered"
+        told = "CRM: delivered"
+        jobs.result = told
         jobs[3].write({"result": False, "eta": fields.Datetime.now() + HOUR})
         self.assertEqual(
             jobs.mapped("state_reason"),
             [
-                "CRM: delivered",
+                told,
                 False,
-                "CRM: delivered",
+                told,
                 "Waits for the time set for it",
             ],
         )
