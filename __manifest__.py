@@ -24,6 +24,7 @@
         # wizards
         "wizards/sync_backfill_start_views.xml",
         "wizards/sync_recover_views.xml",
+        "wizards/sync_reschedule_views.xml",
         # views
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",
@@ -33,6 +34,7 @@
         "views/sync_backend_views.xml",
         "views/sync_stream_views.xml",
         "views/queue_job_views.xml",
+        "views/queue_job_statistics_views.xml",
         "views/sync_mixin_templates.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",

@@ -29,9 +29,11 @@ from . import sync_purge
 from . import sync_mixin
 from . import queue_job
 from . import queue_job_channel
+from . import queue_job_display
 from . import queue_job_notify
 from . import queue_job_recover
 from . import mail_mail
+from . import mail_template
 from . import res_company
 from . import res_company_digest
 from . import res_config_settings

@@ -152,7 +152,7 @@ class QueueJob(models.Model):
         return True
 
     def _mail_failures(self, company, template_xmlid, record):
-        """Queue one mail about these failed jobs.
+        """Queue a mail about these failed jobs, in each reader's language.
 
         :param company: whose people are told
         :param str template_xmlid: of the ``mail.template``
@@ -172,9 +172,7 @@ class QueueJob(models.Model):
             return True
         try:
             with self.env.cr.savepoint():
-                template.send_mail(
-                    record.id, email_values=self.env["mail.mail"]._resend_values()
-                )
+                template._queue_for_readers(record)
         except Exception:
             _logger.exception("%s failed, and no mail could be written about it", what)
             return False

@@ -21,7 +21,12 @@ class SyncDelivery(models.Model):
     # No link to the binding: a failed attempt is logged by a cursor of its own, which
     # cannot see, and must not wait for, a binding that the job has just inserted.
     date = fields.Datetime(
-        "When", default=fields.Datetime.now, readonly=True, required=True, index=True
+        "When",
+        default=fields.Datetime.now,
+        readonly=True,
+        required=True,
+        index=True,
+        help="When the attempt was made.",
     )
     stream_id = fields.Many2one(
         "sync.stream",
@@ -29,13 +34,21 @@ class SyncDelivery(models.Model):
         required=True,
         readonly=True,
         ondelete="cascade",
+        help="What says which fields are sent, and when.",
     )
-    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    backend_id = fields.Many2one(
+        related="stream_id.backend_id", string="System", help="What it was sent to."
+    )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
         "Record", model_field="model_name", required=True, readonly=True
     )
-    job_uuid = fields.Char("Job UUID", index="btree_not_null", readonly=True)
+    job_uuid = fields.Char(
+        "Job UUID",
+        index="btree_not_null",
+        readonly=True,
+        help="Of the job that sent it.",
+    )
     operation = fields.Selection(
         [
             ("upsert", "Create or Update"),
@@ -44,18 +57,24 @@ class SyncDelivery(models.Model):
         ],
         required=True,
         readonly=True,
+        help="What the system was to do with the record.",
     )
     state = fields.Selection(
         [("success", "Delivered"), ("failed", "Failed")],
         required=True,
         readonly=True,
         index=True,
+        help="Whether the system has taken it.",
     )
     request = fields.Char(readonly=True, help="What was asked of the system.")
-    request_body = fields.Text("Content", readonly=True)
+    request_body = fields.Text(
+        "Content", readonly=True, help="What was sent, without secrets."
+    )
     status = fields.Char(readonly=True, help="HTTP status or SQLSTATE of the answer.")
-    response = fields.Text("Answer", readonly=True)
-    error = fields.Text("Reason", readonly=True)
+    response = fields.Text(
+        "Answer", readonly=True, help="What the system has answered, without secrets."
+    )
+    error = fields.Text("Reason", readonly=True, help="Why it was not delivered.")
     error_kind = fields.Selection(
         [
             ("rejected", "Refused this record"),
@@ -67,7 +86,11 @@ class SyncDelivery(models.Model):
         readonly=True,
     )
     duration = fields.Float(
-        "Duration (s)", digits=(12, 3), readonly=True, aggregator="avg"
+        "Duration (s)",
+        digits=(12, 3),
+        readonly=True,
+        aggregator="avg",
+        help="Seconds until the system had answered.",
     )
 
     _record_index = models.Index("(stream_id, res_id, id)")

@@ -40,10 +40,7 @@ class SyncIncident(models.Model):
             try:
                 with self.env.cr.savepoint():
                     if template and incident.recipient_ids:
-                        template.send_mail(
-                            incident.id,
-                            email_values=self.env["mail.mail"]._resend_values(),
-                        )
+                        template._queue_for_readers(incident)
             except Exception:
                 # to be mended by whoever changed the text; tried again until then
                 _logger.exception("No mail could be written about %s", incident)

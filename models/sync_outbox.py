@@ -135,6 +135,8 @@ class SyncOutbox(models.Model):
         :param int priority: of the jobs, if not the stream's
         :param backfill: the ``sync.backfill`` that asks, at a time to send
         """
+        if not records:
+            return
         gone = gone or {}
         eta = None if force or backfill else stream._eta()
         facts = stream._facts()

@@ -33,6 +33,8 @@ from . import test_incident_jobs
 from . import test_incident_mail
 from . import test_incident_probe
 from . import test_job_buttons
+from . import test_job_display
+from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_values
@@ -42,11 +44,14 @@ from . import test_orphans
 from . import test_purge
 from . import test_rate
 from . import test_recover
+from . import test_reschedule
 from . import test_secrets
+from . import test_settings
 from . import test_status
 from . import test_stream
 from . import test_stream_window
 from . import test_tours
+from . import test_tours_jobs
 from . import test_transport_base
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
