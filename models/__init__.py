@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_backend
+from . import sync_backend_figures
 from . import sync_backend_signing
 from . import sync_incident
 from . import sync_incident_watch
@@ -14,6 +15,7 @@ from . import sync_outbox
 from . import sync_outbox_sweep
 from . import sync_binding
 from . import sync_binding_lock
+from . import sync_binding_search
 from . import sync_attempt
 from . import sync_binding_task
 from . import sync_binding_attempt

@@ -18,18 +18,10 @@ class QueueJob(models.Model):
     user_id = fields.Many2one(string="User")  # pylint: disable=attribute-string-redundant
 
     sync_backend_id = fields.Many2one(
-        "sync.backend",
-        "External System",
-        readonly=True,
-        index="btree_not_null",
-        ondelete="set null",
+        "sync.backend", "External System", readonly=True, ondelete="set null"
     )
     sync_stream_id = fields.Many2one(
-        "sync.stream",
-        "Synchronization",
-        readonly=True,
-        index="btree_not_null",
-        ondelete="set null",
+        "sync.stream", "Synchronization", readonly=True, ondelete="set null"
     )
     sync_res_id = fields.Integer(
         "Record Id", readonly=True, index="btree_not_null", aggregator=None
@@ -40,6 +32,22 @@ class QueueJob(models.Model):
     )
     failure_reason = fields.Char(compute="_compute_failure_reason")
     related_name = fields.Char("Related Record", compute="_compute_related_name")
+
+    # A job is written several times, and each time to every index that it is in.
+    # Used by the lists of a system's and of a stream's jobs, newest first
+    _sync_backend_index = models.Index(
+        "(sync_backend_id, date_created) WHERE sync_backend_id IS NOT NULL"
+    )
+    _sync_stream_index = models.Index(
+        "(sync_stream_id, date_created) WHERE sync_stream_id IS NOT NULL"
+    )
+    # Used by sync.backend._queue_figures, sync.incident._put_off_jobs and
+    # _call_back_jobs. Done jobs are not in it.
+    _sync_open_index = models.Index(
+        "(sync_backend_id, state, date_created)"
+        " WHERE sync_backend_id IS NOT NULL AND state IN ("
+        "'wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
+    )
 
     def _compute_sync_delivery_ids(self):
         deliveries = self.env["sync.delivery"].search(
