@@ -71,10 +71,7 @@ class SyncBinding(models.Model):
         skipped = self._has_binding(SQL("skipped"), streams, res_id)
         if state == "skipped":
             return SQL("(%s AND NOT %s)", skipped, open_changes)
-        # nearly all are: OFFSET keeps PostgreSQL from reading them all to begin with
-        delivered = self._has_binding(
-            SQL("last_success IS NOT NULL OFFSET 0"), streams, res_id
-        )
+        delivered = self._has_binding(SQL("last_success IS NOT NULL"), streams, res_id)
         if state == "synced":
             return SQL("(%s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
         return SQL("(NOT %s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
