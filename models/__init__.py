@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_backend
+from . import sync_backend_figures
 from . import sync_backend_signing
 from . import sync_rate
 from . import sync_backend_pace
@@ -20,6 +21,7 @@ from . import sync_backfill_run
 from . import sync_stream_backfill
 from . import sync_binding
 from . import sync_binding_lock
+from . import sync_binding_search
 from . import sync_attempt
 from . import sync_binding_task
 from . import sync_binding_attempt

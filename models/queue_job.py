@@ -19,7 +19,6 @@ class QueueJob(models.Model):
         "sync.backend",
         "External System",
         readonly=True,
-        index="btree_not_null",
         ondelete="set null",
         help="Where the job sends something to.",
     )
@@ -27,7 +26,6 @@ class QueueJob(models.Model):
         "sync.stream",
         "Synchronization",
         readonly=True,
-        index="btree_not_null",
         ondelete="set null",
         help="What says which fields are sent, and when.",
     )
@@ -50,6 +48,22 @@ class QueueJob(models.Model):
         "Related Record",
         compute="_compute_related_name",
         help="The record, or records, that the job works on.",
+    )
+
+    # A job is written several times, and each time to every index that it is in.
+    # Used by the lists of a system's and of a stream's jobs, newest first
+    _sync_backend_index = models.Index(
+        "(sync_backend_id, date_created) WHERE sync_backend_id IS NOT NULL"
+    )
+    _sync_stream_index = models.Index(
+        "(sync_stream_id, date_created) WHERE sync_stream_id IS NOT NULL"
+    )
+    # Used by sync.backend._queue_figures, sync.incident._put_off_jobs and
+    # _call_back_jobs. Done jobs are not in it.
+    _sync_open_index = models.Index(
+        "(sync_backend_id, state, date_created)"
+        " WHERE sync_backend_id IS NOT NULL AND state IN ("
+        "'wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
     )
 
     def _compute_sync_delivery_ids(self):

@@ -38,7 +38,8 @@ class QueueJob(models.Model):
 
     # Used by _cron_notify_failures
     _failure_to_notify_index = models.Index(
-        "(company_id, id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
+        # the id first: the first ones are searched for by id, for several companies
+        "(id, company_id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
     )
 
     def write(self, vals):

@@ -25,7 +25,6 @@ class SyncDelivery(models.Model):
         default=fields.Datetime.now,
         readonly=True,
         required=True,
-        index=True,
         help="When the attempt was made.",
     )
     stream_id = fields.Many2one(
@@ -63,7 +62,6 @@ class SyncDelivery(models.Model):
         [("success", "Delivered"), ("failed", "Failed")],
         required=True,
         readonly=True,
-        index=True,
         help="Whether the system has taken it.",
     )
     request = fields.Char(readonly=True, help="What was asked of the system.")
@@ -94,6 +92,12 @@ class SyncDelivery(models.Model):
     )
 
     _record_index = models.Index("(stream_id, res_id, id)")
+    # Used by sync.backend._unanswered_in_a_row, and the list of a stream's deliveries
+    _stream_index = models.Index("(stream_id, id)")
+    # Used by the purge; the rest is for sync.backend._queue_figures to read no row
+    _date_index = models.Index("(date) INCLUDE (stream_id, state)")
+    # Used by the list of failed deliveries
+    _failed_index = models.Index("(id) WHERE state = 'failed'")
 
     @api.model
     def _log_receipts(self, stream, receipts, body_by_key):

@@ -190,15 +190,12 @@ class SyncMixin(models.AbstractModel):
     def _search_sync_state(self, operator, value):
         if operator != "in":
             return NotImplemented
-        known = [state for state, _label in SYNC_STATES]
-        domain = Domain.OR(
-            Domain("id", "in", self.env["sync.binding"]._select_by_state(self, state))
+        known = [False, *(state for state, _label in SYNC_STATES)]
+        return Domain.OR(
+            self.env["sync.binding"]._state_domain(self, state)
             for state in known
             if state in value
         )
-        if False in value:
-            domain |= ~self._search_sync_state("in", known)
-        return domain
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_sync_status(self):

@@ -42,6 +42,8 @@ from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
 from . import test_purge
+from . import test_query_plans
+from . import test_queue_figures
 from . import test_rate
 from . import test_recover
 from . import test_reschedule
