@@ -5,8 +5,8 @@
 It does nothing but wait for the latency it was told, answer, and note when the first
 byte of each contact's request arrived (seconds of the machine's monotonic clock, which
 all its processes share). A contact is told by its mail address. Started by
-``destination_process.py``; the port is the first line that it prints, and its only argument
-is the port to take, 0 for a free one.
+``destination_process.py``; the port is the first line that it prints, and its only
+argument is the port to take, 0 for a free one.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Starts the destination of ``destination.py``, tells it what to do, asks what it saw."""
+"""Starts the destination of ``destination.py`` and asks what it has seen."""
 
 import subprocess
 import sys

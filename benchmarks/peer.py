@@ -22,8 +22,6 @@ WORKERS = 6
 # Odoo's own limits are for people's requests; an import of 10,000 rows takes longer.
 OPTIONS = ("--limit-time-cpu=3600", "--limit-time-real=3600")
 TIMEOUT = 3600  # seconds
-# Rows of these tables are what a round leaves in the queue.
-QUEUE = ("queue_job", "sync_outbox")
 
 
 class Peer:
@@ -54,6 +52,7 @@ class Peer:
         )
         self._paused = ()
         self._connection = None
+        self._before = 0  # id of the last job that was there before any measuring
 
     def start(self):
         """Start the server and log in."""
@@ -125,7 +124,12 @@ class Peer:
     # -- the database ----------------------------------------------------------
 
     def query(self, statement, *values):
-        """Return the rows of a statement on the peer's database, as tuples."""
+        """Return the rows of a statement on the peer's database, as tuples.
+
+        :param values: of its parameters; one dict where they have names
+        """
+        if len(values) == 1 and isinstance(values[0], dict):
+            (values,) = values
         with self._connection.cursor() as cursor:
             cursor.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
@@ -149,13 +153,17 @@ class Peer:
         return email
 
     def open_jobs(self):
-        """Return how many jobs have not ended."""
+        """Return how many of the measuring's jobs have not ended."""
         ((count,),) = self.query(
             "SELECT count(*) FROM queue_job"
-            " WHERE state IN ('pending', 'enqueued', 'started')"
-            " AND COALESCE(eta, '-infinity') <= now() AT TIME ZONE 'UTC'"
+            " WHERE id > %s AND state IN ('pending', 'enqueued', 'started')",
+            self._before,
         )
         return count
+
+    def keep_jobs(self):
+        """Count the jobs that are there as none of the measuring's from now on."""
+        ((self._before,),) = self.query("SELECT COALESCE(max(id), 0) FROM queue_job")
 
     def wait_until_idle(self, seconds=600):
         """Wait until no job is due.
@@ -195,13 +203,22 @@ class Peer:
             self.resume()
 
     def clear_queue(self):
-        """Remove what the measuring has queued, and whatever else was due."""
+        """Remove what the measuring has queued."""
         self.query(
-            "DELETE FROM queue_job WHERE state IN ('pending', 'enqueued')"
-            " AND COALESCE(eta, '-infinity') <= now() AT TIME ZONE 'UTC'"
+            "DELETE FROM queue_job WHERE id > %s AND state IN ('pending', 'enqueued')",
+            self._before,
         )
-        if self.query("SELECT 1 WHERE to_regclass('sync_outbox') IS NOT NULL"):
+        if self._has_addon():
             self.query(
                 "DELETE FROM sync_outbox o WHERE NOT EXISTS"
                 " (SELECT FROM queue_job j WHERE j.uuid = o.job_uuid)"
             )
+
+    def forget_deliveries(self, ids):
+        """Have contacts as if they had never been sent."""
+        if self._has_addon():
+            self.query("DELETE FROM sync_binding WHERE res_id = ANY(%s)", ids)
+
+    def _has_addon(self):
+        ((table,),) = self.query("SELECT to_regclass('sync_binding')")
+        return bool(table)

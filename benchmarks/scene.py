@@ -3,13 +3,14 @@
 """Everything that a run has: databases, servers, destinations."""
 
 import os
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import psycopg2
 
-from benchmarks import contacts, peers
+from benchmarks import contacts, fill, peers
 from benchmarks.destination_process import Destination
 from benchmarks.peer import Peer
 from benchmarks.progress import tell
@@ -17,6 +18,8 @@ from benchmarks.warehouse import Warehouse
 from devenv import addon, databases, odoo, paths, postgres, source
 from devenv.python import site_packages
 from e2e.odoo_server import install
+
+SHELL = 600  # seconds that a script in Odoo's shell may take
 
 
 class Scene:
@@ -97,12 +100,30 @@ class Scene:
             )
             tell(f"{name} installed in {time.monotonic() - start:.0f} s")
 
-    def _command(self):
+    def shell(self, database, code):
+        """Run Python in Odoo's own shell on a peer's database.
+
+        :return: what it prints
+        """
+        command = [*self._command("shell"), f"--database={database}", "--no-http"]
+        process = subprocess.run(
+            [*command, "--log-level=error", "--shell-interface=python"],
+            input=code,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            timeout=SHELL,
+        )
+        if process.returncode:
+            raise RuntimeError(f"Odoo's shell: {process.stderr.strip()[-400:]}")
+        return process.stdout
+
+    def _command(self, *subcommand):
         """Odoo's command line, with the naive addon beside ours."""
         addons = [*source.addons_paths(), site_packages() / "odoo/addons"]
         addons += [addon.refresh(), paths.ROOT / "benchmarks/addons"]
         joined = ",".join(map(str, addons))
-        return [*odoo.command_line(), f"--addons-path={joined}"]
+        return [*odoo.command_line(*subcommand), f"--addons-path={joined}"]
 
     def _start(self, name, database):
         log = paths.LOGS / f"bench-{name}.log"
@@ -110,6 +131,9 @@ class Scene:
         self._stack.callback(peer.stop)
         peer.start()
         peers.configure(peer, self.destination, self.warehouse)
+        if name == peers.FULL:
+            fill.fill(peer, self.destination, self.sizes)
+            peer.restart()
         with peer.paused():
             peer.warm_up()
         return peer
