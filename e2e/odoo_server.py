@@ -68,6 +68,7 @@ class OdooServer:
     :param channels: capacity of the runner's channels
     :param environment: environment variables; the default is this process's own
     :param workers: number of processes that answer requests and run jobs
+    :param options: more of Odoo's own arguments
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class OdooServer:
         channels="root:2",
         environment=None,
         workers=2,
+        options=(),
     ):
         self.database = database
         self.log = Path(log)
@@ -90,6 +92,7 @@ class OdooServer:
             *(f"--workers={workers}", "--max-cron-threads=1", f"--load={SERVER_WIDE}"),
             *(f"--http-interface={processes.LOOPBACK}", f"--http-port={self.port}"),
             f"--gevent-port={processes.free_port()}",
+            *options,
         ]
         self._environment = {
             **(os.environ if environment is None else environment),
