@@ -230,6 +230,19 @@ class SyncMapping(models.Model):
             return self.env[last.comodel_name]._fields["id"]
         return last
 
+    def _source_text(self):
+        """Return where the value comes from, in words."""
+        if self.conversion == "constant":
+            return self.env._("the constant %s", self.conversion_argument or "null")
+        if self.conversion == "method":
+            return f"{METHOD_PREFIX}{self.conversion_argument or ''}"
+        return self.field_path or ""
+
+    def _sends_list(self):
+        """Return whether the value of this line is a list."""
+        converted = self.conversion not in ("none",) or self.several != "list"
+        return self.is_list and not converted
+
     # -- what edits ask -------------------------------------------------------
 
     def _watched_paths(self):

@@ -43,6 +43,8 @@ from . import test_mapping_values
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
+from . import test_payload_comparison
+from . import test_preview
 from . import test_purge
 from . import test_query_plans
 from . import test_queue_figures
@@ -53,6 +55,7 @@ from . import test_secrets
 from . import test_settings
 from . import test_status
 from . import test_stream
+from . import test_stream_columns
 from . import test_stream_window
 from . import test_tours
 from . import test_tours_jobs

@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from .base import Message, Receipt, Route, SequentialTransport, Transport
+from .base import Column, Message, Receipt, Route, SequentialTransport, Transport
 from .postgresql import PostgresqlTransport
 from .postgresql_connection import PostgresqlConfig
 from .rest import RestTransport
@@ -9,6 +9,7 @@ from .rest_config import RestConfig
 from .urls import endpoint_problem, url_problem
 
 __all__ = [
+    "Column",
     "Message",
     "PostgresqlConfig",
     "PostgresqlTransport",
