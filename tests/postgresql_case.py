@@ -119,6 +119,17 @@ class PostgresqlCase(TransportCase):
         }
         return PostgresqlConfig(**{**values, **options})
 
+    def system_values(self):
+        """Return the settings of a ``sync.backend`` that is this database."""
+        return {
+            "transport": "postgresql",
+            "db_host": self.host,
+            "db_port": self.port,
+            "db_name": self.dbname,
+            "db_user": self.user,
+            "db_password": PASSWORD,
+        }
+
     def send(self, *messages, **options):
         """:return: the receipt, or the list of them for several messages"""
         with PostgresqlTransport(self.config(**options)) as transport:

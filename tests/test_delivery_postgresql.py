@@ -5,7 +5,7 @@ from odoo import fields
 from odoo.tests import tagged
 
 from .common import DeliveryCase
-from .postgresql_case import PASSWORD, PostgresqlCase
+from .postgresql_case import PostgresqlCase
 
 
 @tagged("post_install", "-at_install")
@@ -22,14 +22,7 @@ class TestDeliveryPostgresql(DeliveryCase, PostgresqlCase):
                 fields.Command.create({"field_path": "email", "target": "email"}),
             ],
         )
-        self.change_backend(
-            transport="postgresql",
-            db_host=self.host,
-            db_port=self.port,
-            db_name=self.dbname,
-            db_user=self.user,
-            db_password=PASSWORD,
-        )
+        self.change_backend(**self.system_values())
 
     def rows(self):
         return self.query(

@@ -200,14 +200,7 @@ class TestPreviewPostgresql(PreviewCase, PostgresqlCase):
                 *(fields.Command.create(line) for line in lines),
             ],
         )
-        self.change_backend(
-            transport="postgresql",
-            db_host=self.host,
-            db_port=self.port,
-            db_name=self.dbname,
-            db_user=self.user,
-            db_password=PASSWORD,
-        )
+        self.change_backend(**self.system_values())
         with self.transaction() as env:
             self.tag_id = env["res.partner.category"].create({"name": "it's"}).id
         self.addCleanup(self._delete_tag)

@@ -212,14 +212,7 @@ class TestDatabaseSecrets(SecretsCase, PostgresqlCase):
     def setUp(self):
         super().setUp()
         self.change_stream(table="contacts")
-        self.change_backend(
-            transport="postgresql",
-            db_host=self.host,
-            db_port=self.port,
-            db_name=self.dbname,
-            db_user=self.user,
-            db_password=PASSWORD,
-        )
+        self.change_backend(**self.system_values())
 
     def assertKept(self, password, words):
         self.change_stream(max_retries=1)

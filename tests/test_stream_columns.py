@@ -10,7 +10,7 @@ from ..exceptions import Rejected, Unreachable
 from ..transports.base import Column
 from ..transports.postgresql import PostgresqlTransport
 from .common import SyncCase
-from .postgresql_case import PASSWORD, PostgresqlCase
+from .postgresql_case import PostgresqlCase
 
 
 @tagged("post_install", "-at_install")
@@ -86,16 +86,7 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
                 ],
             }
         )
-        cls.backend.write(
-            {
-                "transport": "postgresql",
-                "db_host": cls.host,
-                "db_port": cls.port,
-                "db_name": cls.dbname,
-                "db_user": cls.user,
-                "db_password": PASSWORD,
-            }
-        )
+        cls.backend.write(cls.system_values(cls))
 
     def add(self, path, target, **values):
         self.stream.mapping_ids = [

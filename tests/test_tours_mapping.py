@@ -4,7 +4,7 @@
 from odoo import fields
 from odoo.tests import tagged
 
-from .postgresql_case import PASSWORD, PostgresqlCase
+from .postgresql_case import PostgresqlCase
 from .tour_case import TourCase
 
 
@@ -20,14 +20,7 @@ class TestToursMapping(TourCase, PostgresqlCase):
                 fields.Command.create({"field_path": "email", "target": "email"}),
             ],
         )
-        self.change_backend(
-            transport="postgresql",
-            db_host=self.host,
-            db_port=self.port,
-            db_name=self.dbname,
-            db_user=self.user,
-            db_password=PASSWORD,
-        )
+        self.change_backend(**self.system_values())
         partner_id = self.new_partner(name="Hedy Lamarr")
         self.query(
             "INSERT INTO contacts (odoo_id, name, email) "

@@ -3,6 +3,7 @@
 
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
+import { openConfiguration } from "./open_configuration";
 
 const STATE = ".o_field_widget[name='state'] .o_arrow_button_current";
 
@@ -26,20 +27,7 @@ function figure(name, value) {
 registry.category("web_tour.tours").add("queue_job_sync_backfill_started", {
     url: "/odoo",
     steps: () => [
-        ...stepUtils.goToAppSteps(
-            "queue_job.menu_queue_job_root",
-            "Open the Job Queue app",
-        ),
-        {
-            content: "Open its Configuration menu",
-            trigger: "button[data-menu-xmlid='queue_job_sync.menu_configuration']",
-            run: "click",
-        },
-        {
-            content: "Open the synchronizations",
-            trigger: "a[data-menu-xmlid='queue_job_sync.menu_sync_stream']",
-            run: "click",
-        },
+        ...openConfiguration("menu_sync_stream"),
         {
             content: "Open that of the contacts",
             trigger: ".o_data_row td[name='name']:contains('Contacts to CRM')",

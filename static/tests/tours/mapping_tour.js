@@ -4,6 +4,7 @@
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
 import { addMapping, POPOVER } from "./mapping_line";
+import { openConfiguration } from "./open_configuration";
 
 const LINES = ".o_field_widget[name='mapping_ids']";
 const WARNING = ".alert-warning .o_field_widget[name='columns_warning']";
@@ -20,20 +21,7 @@ function compared(name, words) {
 registry.category("web_tour.tours").add("queue_job_sync_mapping", {
     url: "/odoo",
     steps: () => [
-        ...stepUtils.goToAppSteps(
-            "queue_job.menu_queue_job_root",
-            "Open the Job Queue app",
-        ),
-        {
-            content: "Open its Configuration menu",
-            trigger: "button[data-menu-xmlid='queue_job_sync.menu_configuration']",
-            run: "click",
-        },
-        {
-            content: "Open the synchronizations",
-            trigger: "a[data-menu-xmlid='queue_job_sync.menu_sync_stream']",
-            run: "click",
-        },
+        ...openConfiguration("menu_sync_stream"),
         {
             content: "Open that of the contacts",
             trigger:

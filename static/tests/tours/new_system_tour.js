@@ -6,26 +6,14 @@ import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
 import { addMapping } from "./mapping_line";
 import { openContact } from "./open_contact";
+import { openConfiguration } from "./open_configuration";
 
 const STATUS = "button[name='action_sync_status']";
 
 registry.category("web_tour.tours").add("queue_job_sync_new_system", {
     url: "/odoo",
     steps: () => [
-        ...stepUtils.goToAppSteps(
-            "queue_job.menu_queue_job_root",
-            "Open the Job Queue app",
-        ),
-        {
-            content: "Open its Configuration menu",
-            trigger: "button[data-menu-xmlid='queue_job_sync.menu_configuration']",
-            run: "click",
-        },
-        {
-            content: "Open the external systems",
-            trigger: "a[data-menu-xmlid='queue_job_sync.menu_sync_backend']",
-            run: "click",
-        },
+        ...openConfiguration("menu_sync_backend"),
         {
             content: "Add one",
             trigger:
