@@ -47,7 +47,7 @@ class SyncStream(models.Model):
         return found
 
     # Neither names what it depends on: the form would ask the server after each change
-    # of a line, and close the choice of fields that is open in the next one.
+    # of a line. They are told anew whenever it is saved.
 
     def _compute_columns_status(self):
         for stream in self:

@@ -39,8 +39,11 @@ export function addMapping(links, [name, label], target, seen = []) {
             run: "click",
         },
         {
-            content: "Open the choice of fields",
-            trigger: `${EDITED_ROW} .o_field_widget[name='field_path'] .o_model_field_selector`,
+            // the line before stays the edited one until the server has answered
+            content: "Open the choice of fields of the new line",
+            trigger:
+                `${EDITED_ROW}:not(:has(.o_model_field_selector_chain_part))` +
+                " .o_field_widget[name='field_path'] .o_model_field_selector",
             run: "click",
         },
         ...seen,
