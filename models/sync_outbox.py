@@ -175,9 +175,9 @@ class SyncOutbox(models.Model):
             """
             INSERT INTO sync_outbox
                    (stream_id, res_id, record_name, operation, force, job_uuid,
-                    backfill_id, create_uid, create_date, write_uid, write_date)
+                    backfill_id, create_uid, create_date)
             SELECT %(stream)s, res_id, name, operation, force, uuid,
-                   %(backfill)s, %(uid)s, %(now)s, %(uid)s, %(now)s
+                   %(backfill)s, %(uid)s, %(now)s
               FROM unnest(%(ids)s::int[], %(names)s::text[], %(operations)s::text[],
                           %(forces)s::bool[], %(uuids)s::text[])
                 AS row (res_id, name, operation, force, uuid)
