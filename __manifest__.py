@@ -41,4 +41,5 @@
     },
     "demo": ["demo/sync_demo.xml"],
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }
