@@ -87,9 +87,7 @@ def remove_traces(env):
 
 def _own_models(env):
     """Return the names of the models that the addon brings."""
-    return [
-        name for name, model in env.items() if model._original_module == ADDON
-    ]
+    return [name for name, model in env.items() if model._original_module == ADDON]
 
 
 def _tables(env):

@@ -17,6 +17,8 @@ from e2e.processes import wait_until
 OWN_CHANNEL = "imports"  # of a person, below the addon's
 PATIENCE = 60  # seconds to wait at most for a job
 LOG = paths.LOGS / "test-uninstall.log"
+
+
 @pytest.fixture
 def database():
     """A database without the addon."""
@@ -124,9 +126,7 @@ def test_nothing_is_left(database, crm):
     environment = scratch_odoo.environment()
     install(odoo.command_line(), database, [paths.ADDON], LOG, environment)
     with scratch_odoo.serving(database, LOG) as server:
-        admin = OdooClient.from_password(
-            server.url, database, *demo_configure.ADMIN
-        )
+        admin = OdooClient.from_password(server.url, database, *demo_configure.ADMIN)
         use(admin, crm)
         with somebody_at_work(database), pytest.raises(OdooError, match="wait until"):
             uninstall(admin)
