@@ -36,10 +36,12 @@ STRUCTURE = """
 RECORDS = {
     "ir_model": "model",
     "ir_model_fields": "concat(model, '.', name)",
-    "ir_model_fields_selection": "concat(field_id, '=', value)",
+    "ir_model_fields_selection": "concat("
+    "(SELECT concat(model, '.', name) FROM ir_model_fields WHERE id = field_id),"
+    " '=', value)",
     "ir_model_data": "concat(module, '.', name)",
-    "ir_model_constraint": "concat(model, ' ', name)",
-    "ir_model_relation": "concat(model, ' ', name)",
+    "ir_model_constraint": "name",
+    "ir_model_relation": "name",
     "ir_model_access": "name",
     "ir_rule": "name",
     "ir_ui_view": "concat(model, ' ', name, ' ', mode)",

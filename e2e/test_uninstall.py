@@ -9,10 +9,11 @@ import psycopg2
 import pytest
 
 from devenv import odoo, paths
-from e2e import schema, scratch_odoo
+from e2e import schema, scratch_odoo, screens
 from e2e.client import OdooClient, OdooError, WebSession
 from e2e.odoo_server import install
 from e2e.processes import wait_until
+from e2e.screens import EXTENDED
 
 OWN_CHANNEL = "imports"  # of a person, below the addon's
 PATIENCE = 60  # seconds to wait at most for a job
@@ -96,22 +97,6 @@ def uninstall(admin):
     wait_until(try_once, PATIENCE, "a moment without scheduled actions", every=0.5)
 
 
-def open_screens(admin):
-    """Ask for what the web client asks for on the screens that had been extended."""
-    for model in ("res.partner", "queue.job", "res.company", "res.config.settings"):
-        kinds = ("form", "search", *(["list"] * (model != "res.config.settings")))
-        views = [[False, kind] for kind in kinds]
-        answer = admin.call(model, "get_views", views=views, options={})
-        for view in answer["views"].values():
-            assert "sync" not in view["arch"]
-        fields = dict.fromkeys(answer["models"][model]["fields"], {})
-        if model == "res.config.settings":
-            admin.call(model, "onchange", values={}, field_names=[], fields_spec=fields)
-        else:
-            ids = admin.call(model, "search", domain=[])
-            admin.call(model, "web_read", ids, specification=fields)
-
-
 def run_a_job(server, database):
     """Have queue_job's own test job run, by the runner that was there all the time."""
     browser = WebSession(server.url, database, *demo_configure.ADMIN)
@@ -144,5 +129,6 @@ def test_nothing_is_left(database, crm):
         assert schema.rows_about(database, "sync.%") == []
         assert query(database, "SELECT name FROM queue_job") == []
         run_a_job(server, database)
-        open_screens(admin)
+        for model in EXTENDED:
+            assert "sync" not in screens.opened(admin, model)
     assert "could not be deleted ([])" in LOG.read_text(errors="replace")
