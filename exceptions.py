@@ -31,6 +31,10 @@ class Throttled(SyncError):
         self.retry_after = retry_after
 
 
+class RateLimited(Throttled):
+    """Our own limit on requests per second: the message was not sent."""
+
+
 class Unreachable(SyncError):
     """The destination as a whole does not work: no record would get through."""
 

@@ -22,11 +22,13 @@ class WebSession:
     """A user logged in to the web client.
 
     :param url: address of the server, for example ``http://127.0.0.1:8069``
+    :param timeout: how long an answer may take, in seconds
     :raises OdooError: when the login is refused
     """
 
-    def __init__(self, url, database, login, password):
+    def __init__(self, url, database, login, password, timeout=TIMEOUT):
         self.url = url
+        self._timeout = timeout
         self.login = login
         self._password = password
         self._http = requests.Session()
@@ -61,11 +63,11 @@ class WebSession:
 
         :return: the ``requests.Response`` after all redirects
         """
-        return self._http.get(link, timeout=TIMEOUT)
+        return self._http.get(link, timeout=self._timeout)
 
     def _post(self, path, params):
         response = self._http.post(
-            self.url + path, json={"params": params}, timeout=TIMEOUT
+            self.url + path, json={"params": params}, timeout=self._timeout
         )
         response.raise_for_status()
         answer = response.json()
@@ -80,19 +82,21 @@ class OdooClient:
 
     :param url: address of the server, for example ``http://127.0.0.1:8069``
     :param api_key: a key of the user, from :meth:`WebSession.make_api_key`
+    :param timeout: how long an answer may take, in seconds
     """
 
-    def __init__(self, url, database, api_key):
+    def __init__(self, url, database, api_key, timeout=TIMEOUT):
         self._url = url
+        self._timeout = timeout
         self._http = requests.Session()
         self._http.headers["Authorization"] = f"Bearer {api_key}"
         self._http.headers["X-Odoo-Database"] = database
 
     @classmethod
-    def from_password(cls, url, database, login, password):
+    def from_password(cls, url, database, login, password, timeout=TIMEOUT):
         """Return a client for a user of whom only the password is known."""
         session = WebSession(url, database, login, password)
-        return cls(url, database, session.make_api_key())
+        return cls(url, database, session.make_api_key(), timeout)
 
     def call(self, model, method, ids=(), **arguments):
         """Call a method, on records when ``ids`` are given.
@@ -102,7 +106,7 @@ class OdooClient:
         response = self._http.post(
             f"{self._url}/json/2/{model}/{method}",
             json={"ids": list(ids), **arguments},
-            timeout=TIMEOUT,
+            timeout=self._timeout,
         )
         answer = response.json()
         if not response.ok:

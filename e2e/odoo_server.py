@@ -81,6 +81,7 @@ class OdooServer:
     :param channels: capacity of the runner's channels
     :param environment: environment variables; the default is this process's own
     :param workers: number of processes that answer requests and run jobs
+    :param options: more of Odoo's own arguments
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class OdooServer:
         channels="root:2",
         environment=None,
         workers=2,
+        options=(),
     ):
         self.database = database
         self.log = Path(log)
@@ -103,6 +105,7 @@ class OdooServer:
             *(f"--workers={workers}", "--max-cron-threads=1", f"--load={SERVER_WIDE}"),
             *(f"--http-interface={processes.LOOPBACK}", f"--http-port={self.port}"),
             f"--gevent-port={processes.free_port()}",
+            *options,
         ]
         self._environment = {
             **(os.environ if environment is None else environment),
@@ -113,11 +116,12 @@ class OdooServer:
         self._process = None
         self._log_start = 0  # where the log of the running server begins, in bytes
 
-    def start(self, seconds=60, keep_log=False):
+    def start(self, seconds=60, keep_log=False, standby=False):
         """Start the server and wait until it answers and runs jobs.
 
         :param seconds: how long that may take, in seconds
         :param keep_log: add to the log file instead of overwriting it
+        :param standby: another server's runner leads, so do not wait for this one's
         :raises RuntimeError: when the server ends instead
         :raises NotInTime: when it takes longer
         """
@@ -130,7 +134,9 @@ class OdooServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        processes.wait_until(self._is_ready, seconds, f"Odoo ready at {self.url}", 0.2)
+        processes.wait_until(
+            lambda: self._is_ready(standby), seconds, f"Odoo ready at {self.url}", 0.2
+        )
 
     def stop(self):
         """End the server and all its workers."""
@@ -171,11 +177,14 @@ class OdooServer:
         """Tell whether the server's main process is there."""
         return self._process is not None and self._process.poll() is None
 
-    def _is_ready(self):
+    def leads(self):
+        """Tell whether the server's runner has come to hand out the jobs."""
+        return f"{RUNNER_READY} {self.database}" in self._read_log()
+
+    def _is_ready(self, standby):
         if self._process.poll() is not None:
             raise RuntimeError(f"Odoo ended with status {self._process.returncode}")
-        ready = f"{RUNNER_READY} {self.database}"
-        return ready in self._read_log() and self._answers()
+        return (standby or self.leads()) and self._answers()
 
     def _answers(self):
         try:

@@ -2,7 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_backend
+from . import sync_backend_figures
 from . import sync_backend_signing
+from . import sync_rate
+from . import sync_backend_pace
 from . import sync_incident
 from . import sync_incident_watch
 from . import sync_backend_incident
@@ -11,9 +14,14 @@ from . import sync_stream_timing
 from . import sync_stream_runtime
 from . import sync_mapping
 from . import sync_outbox
+from . import sync_outbox_backfill
 from . import sync_outbox_sweep
+from . import sync_backfill
+from . import sync_backfill_run
+from . import sync_stream_backfill
 from . import sync_binding
 from . import sync_binding_lock
+from . import sync_binding_search
 from . import sync_attempt
 from . import sync_binding_task
 from . import sync_binding_attempt
@@ -22,9 +30,12 @@ from . import sync_delivery
 from . import sync_purge
 from . import sync_mixin
 from . import queue_job
+from . import queue_job_channel
+from . import queue_job_display
 from . import queue_job_notify
 from . import queue_job_recover
 from . import mail_mail
+from . import mail_template
 from . import res_company
 from . import res_company_digest
 from . import res_config_settings

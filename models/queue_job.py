@@ -1,45 +1,70 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import re
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 
+# What queue_job puts before the reason of the last try.
+OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
+
 
 class QueueJob(models.Model):
     _inherit = "queue.job"
-
-    date_created = fields.Datetime(string="Created")
-    date_enqueued = fields.Datetime(string="Enqueued")
-    date_started = fields.Datetime(string="Started")
-    date_done = fields.Datetime(string="Done")
-    exec_time = fields.Float(string="Duration (s)")
-    user_id = fields.Many2one(string="User")  # pylint: disable=attribute-string-redundant
 
     sync_backend_id = fields.Many2one(
         "sync.backend",
         "External System",
         readonly=True,
-        index="btree_not_null",
         ondelete="set null",
+        help="Where the job sends something to.",
     )
     sync_stream_id = fields.Many2one(
         "sync.stream",
         "Synchronization",
         readonly=True,
-        index="btree_not_null",
         ondelete="set null",
+        help="What says which fields are sent, and when.",
     )
     sync_res_id = fields.Integer(
         "Record Id", readonly=True, index="btree_not_null", aggregator=None
     )
-    sync_record_name = fields.Char("Record", readonly=True)
-    sync_delivery_ids = fields.One2many(
-        "sync.delivery", compute="_compute_sync_delivery_ids", string="Deliveries"
+    sync_record_name = fields.Char(
+        "Record", readonly=True, help="The name of what is sent."
     )
-    failure_reason = fields.Char(compute="_compute_failure_reason")
-    related_name = fields.Char("Related Record", compute="_compute_related_name")
+    sync_delivery_ids = fields.One2many(
+        "sync.delivery",
+        compute="_compute_sync_delivery_ids",
+        string="Deliveries",
+        help="Each time that the job has sent something, with the system's answer.",
+    )
+    failure_reason = fields.Char(
+        compute="_compute_failure_reason", help="What went wrong the last time."
+    )
+    related_name = fields.Char(
+        "Related Record",
+        compute="_compute_related_name",
+        help="The record, or records, that the job works on.",
+    )
+
+    # A job is written several times, and each time to every index that it is in.
+    # Used by the lists of a system's and of a stream's jobs, newest first
+    _sync_backend_index = models.Index(
+        "(sync_backend_id, date_created) WHERE sync_backend_id IS NOT NULL"
+    )
+    _sync_stream_index = models.Index(
+        "(sync_stream_id, date_created) WHERE sync_stream_id IS NOT NULL"
+    )
+    # Used by sync.backend._queue_figures, sync.incident._put_off_jobs and
+    # _call_back_jobs. Done jobs are not in it.
+    _sync_open_index = models.Index(
+        "(sync_backend_id, state, date_created)"
+        " WHERE sync_backend_id IS NOT NULL AND state IN ("
+        "'wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
+    )
 
     def _compute_sync_delivery_ids(self):
         deliveries = self.env["sync.delivery"].search(
@@ -58,9 +83,9 @@ class QueueJob(models.Model):
         for job in self:
             # the last line of a traceback says what happened
             lines = (job.exc_info or "").strip().splitlines()
-            job.failure_reason = (
-                job.exc_message or (lines and lines[-1]) or job.exc_name
-            )
+            reason = job.exc_message or (lines and lines[-1]) or job.exc_name
+            # the number of tries has a place of its own
+            job.failure_reason = reason and OUT_OF_TRIES.sub("", reason)
 
     def _name_of_records(self):
         """Return the names of up to three records that a job works on."""

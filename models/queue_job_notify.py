@@ -38,7 +38,8 @@ class QueueJob(models.Model):
 
     # Used by _cron_notify_failures
     _failure_to_notify_index = models.Index(
-        "(company_id, id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
+        # the id first: the first ones are searched for by id, for several companies
+        "(id, company_id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
     )
 
     def write(self, vals):
@@ -152,7 +153,7 @@ class QueueJob(models.Model):
         return True
 
     def _mail_failures(self, company, template_xmlid, record):
-        """Queue one mail about these failed jobs.
+        """Queue a mail about these failed jobs, in each reader's language.
 
         :param company: whose people are told
         :param str template_xmlid: of the ``mail.template``
@@ -172,9 +173,7 @@ class QueueJob(models.Model):
             return True
         try:
             with self.env.cr.savepoint():
-                template.send_mail(
-                    record.id, email_values=self.env["mail.mail"]._resend_values()
-                )
+                template._queue_for_readers(record)
         except Exception:
             _logger.exception("%s failed, and no mail could be written about it", what)
             return False

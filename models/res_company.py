@@ -34,18 +34,26 @@ class ResCompany(models.Model):
         "The quiet period after a mail cannot be negative.",
     )
 
+    def _job_failure_users(self, chosen):
+        """Return who is to be told about failed jobs, with an address or without.
+
+        :param self: one company, or none for what belongs to no company
+        :param chosen: the users who are, instead of every manager; may be empty
+        """
+        if chosen:
+            return chosen
+        managers = self.env.ref("queue_job.group_queue_job_manager")
+        domain = Domain("all_group_ids", "in", managers.ids)
+        if self:
+            domain &= Domain("company_ids", "in", self.ids)
+        return self.env["res.users"].search(domain)
+
     def _job_failure_partners(self):
         """Return whom a mail about failed jobs or an outage goes to.
 
-        :param self: one company, or none for what belongs to no company
+        :param self: as for :meth:`_job_failure_users`
         """
-        users = self.job_failure_user_ids
-        if not users:
-            managers = self.env.ref("queue_job.group_queue_job_manager")
-            domain = Domain("all_group_ids", "in", managers.ids)
-            if self:
-                domain &= Domain("company_ids", "in", self.ids)
-            users = self.env["res.users"].search(domain)
+        users = self._job_failure_users(self.job_failure_user_ids)
         return users.partner_id.filtered("email")
 
     def _job_failure_quiet_until(self):

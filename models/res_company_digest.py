@@ -6,6 +6,8 @@ from collections import Counter
 
 from odoo import models
 
+from .queue_job import OUT_OF_TRIES
+
 # What a digest shows at most of the errors, and of the jobs.
 MOST_ERRORS = 20
 MOST_JOBS = 20
@@ -107,7 +109,7 @@ class ResCompany(models.Model):
         :param str message: of the exception; it may be empty or have many lines
         :param str name: of the exception's class
         """
-        lines = (message or "").strip().splitlines()
+        lines = OUT_OF_TRIES.sub("", message or "").strip().splitlines()
         text = lines[0] if lines else (name or "").rpartition(".")[2]
         if len(text) > ERROR_LENGTH:
             text = text[: ERROR_LENGTH - 1] + "…"

@@ -1,9 +1,11 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+from .sync_purge import KEEP_DAYS, KEEP_PARAMETER
 
 
 class ResConfigSettings(models.TransientModel):
@@ -15,6 +17,39 @@ class ResConfigSettings(models.TransientModel):
     job_failure_quiet_minutes = fields.Integer(
         related="company_id.job_failure_quiet_minutes", readonly=False
     )
+
+    job_failure_nobody = fields.Boolean(
+        compute="_compute_job_failure_warnings",
+        help="None of those who are to be told has an e-mail address.",
+    )
+    job_failure_unreachable = fields.Char(
+        compute="_compute_job_failure_warnings",
+        help="Who is to be told, and has no e-mail address.",
+    )
+    sync_delivery_days = fields.Integer(
+        "Days to Keep Deliveries",
+        config_parameter=KEEP_PARAMETER,
+        default=KEEP_DAYS,
+        help="What was sent, and the answers, are dropped when they are older.",
+    )
+
+    @api.depends("company_id", "job_failure_user_ids")
+    def _compute_job_failure_warnings(self):
+        for settings in self:
+            users = settings.company_id._job_failure_users(
+                settings.job_failure_user_ids
+            )
+            silent = users.filtered(lambda user: not user.email)
+            settings.job_failure_nobody = users == silent
+            settings.job_failure_unreachable = ", ".join(silent.mapped("name"))
+
+    @api.constrains("sync_delivery_days")
+    def _check_sync_delivery_days(self):
+        for settings in self:
+            if settings.sync_delivery_days < 1:
+                raise ValidationError(
+                    self.env._("Deliveries have to be kept for one day at least.")
+                )
 
     def action_open_job_failure_template(self):
         """Open the text of the mail about one failed job."""

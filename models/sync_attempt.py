@@ -56,17 +56,17 @@ class SyncAttempt(models.Model):
         :param notes: list of ``(record id, binding version, Attempt)``
         """
         with self.env.registry.cursor() as cr:
-            for res_id, version, attempt in notes:
-                cr.execute(
-                    SQL(
-                        """
-                        INSERT INTO sync_attempt
-                               (stream_id, res_id, version, operation,
-                                idempotency_key, digest, content)
-                        VALUES (%s, %s, %s, %s, %s, %s, %s)
-                        ON CONFLICT (stream_id, res_id, version, idempotency_key)
-                        DO NOTHING
-                        """,
+            cr.execute_values(
+                """
+                INSERT INTO sync_attempt
+                       (stream_id, res_id, version, operation,
+                        idempotency_key, digest, content)
+                VALUES %s
+                ON CONFLICT (stream_id, res_id, version, idempotency_key)
+                DO NOTHING
+                """,
+                [
+                    (
                         stream_id,
                         res_id,
                         version,
@@ -75,7 +75,9 @@ class SyncAttempt(models.Model):
                         attempt.digest,
                         attempt.content,
                     )
-                )
+                    for res_id, version, attempt in notes
+                ],
+            )
 
     @api.model
     def _read_open(self, stream_id, versions):
@@ -122,4 +124,6 @@ class SyncAttempt(models.Model):
     @api.model
     def _delete(self, where):
         with self.env.registry.cursor() as cr:
+            # a note that a crash brings back does no harm: its version is over
+            cr.execute("SET LOCAL synchronous_commit = off")
             cr.execute(SQL("DELETE FROM sync_attempt WHERE %s", where))

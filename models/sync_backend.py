@@ -221,8 +221,8 @@ class SyncBackend(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if {"active", "company_id"} & vals.keys():
-            # the list of streams that edits are recorded for is cached
+        if {"active", "company_id", "name"} & vals.keys():
+            # what edits have to know of the streams is cached
             self.env.registry.clear_cache()
         return res
 

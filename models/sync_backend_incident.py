@@ -72,17 +72,23 @@ class SyncBackend(models.Model):
     @api.model
     def _unanswered_in_a_row(self, backend_id, limit):
         """Return how many of the last ``limit`` attempts found the system down."""
+        # BETWEEN and the order keep PostgreSQL to the index on (stream_id, id): with
+        # "=" it may take the primary key, and read the whole log of other systems
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT d.error_kind = 'unreachable'
-                  FROM sync_delivery d
-                  JOIN sync_stream s ON s.id = d.stream_id
-                 WHERE s.backend_id = %s
-                 ORDER BY d.id DESC LIMIT %s
+                SELECT last.down
+                  FROM sync_stream s,
+                       LATERAL (SELECT id, error_kind = 'unreachable' AS down
+                                  FROM sync_delivery
+                                 WHERE stream_id BETWEEN s.id AND s.id
+                                 ORDER BY stream_id DESC, id DESC
+                                 LIMIT %(limit)s) last
+                 WHERE s.backend_id = %(backend)s
+                 ORDER BY last.id DESC LIMIT %(limit)s
                 """,
-                backend_id,
-                limit,
+                backend=backend_id,
+                limit=limit,
             )
         )
         count = 0

@@ -70,6 +70,8 @@ class SyncBinding(models.Model):
     )
 
     _record_uniq = models.UniqueIndex("(stream_id, res_id)")
+    # Used by the list of copies whose last try failed
+    _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
 
     def _compute_record_name(self):
         for model_name, bindings in self.grouped("model_name").items():
@@ -128,31 +130,26 @@ class SyncBinding(models.Model):
         :param where: :class:`SQL` condition on ``o``, the outbox
         :return: dict ``{(stream id, record id): "waiting" | "failed"}``
         """
+        self.env["sync.outbox"].flush_model()
+        self.env["queue.job"].flush_model(["uuid", "state"])
         return {
             (stream_id, res_id): "waiting" if live else "failed"
             for stream_id, res_id, live in self.env.execute_query(
-                self._open_query(where)
+                SQL(
+                    """
+                    SELECT o.stream_id, o.res_id,
+                           bool_or(o.job_uuid IS NULL
+                                   OR COALESCE(j.state, 'failed') IN %s)
+                      FROM sync_outbox o
+                      LEFT JOIN queue_job j ON j.uuid = o.job_uuid
+                     WHERE %s
+                     GROUP BY o.stream_id, o.res_id
+                    """,
+                    LIVE_STATES,
+                    where,
+                )
             )
         }
-
-    @api.model
-    def _open_query(self, where):
-        """Return the SQL behind :meth:`_open_states`: stream, record, still live."""
-        self.env["sync.outbox"].flush_model()
-        self.env["queue.job"].flush_model(["uuid", "state"])
-        return SQL(
-            """
-            SELECT o.stream_id, o.res_id,
-                   bool_or(o.job_uuid IS NULL
-                           OR COALESCE(j.state, 'failed') IN %s) AS live
-              FROM sync_outbox o
-              LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-             WHERE %s
-             GROUP BY o.stream_id, o.res_id
-            """,
-            LIVE_STATES,
-            where,
-        )
 
     @api.model
     def _states_by_record(self, records):
@@ -161,12 +158,18 @@ class SyncBinding(models.Model):
         states = {id_: {} for id_ in records.ids}
         if not streams or not records.ids:
             return states
-        bindings = self.search(
-            [("stream_id", "in", streams.ids), ("res_id", "in", records.ids)]
-        )
-        for binding in bindings:
-            if state := binding._settled_state():
-                states[binding.res_id][binding.stream_id] = state
+        self.flush_model(["stream_id", "res_id", "skipped", "last_success"])
+        for stream_id, res_id, skipped in self.env.execute_query(
+            SQL(
+                "SELECT stream_id, res_id, skipped FROM sync_binding"
+                " WHERE stream_id IN %s AND res_id IN %s"
+                " AND (skipped OR last_success IS NOT NULL)",
+                tuple(streams.ids),
+                tuple(records.ids),
+            )
+        ):
+            state = "skipped" if skipped else "synced"
+            states[res_id][streams.browse(stream_id)] = state
         open_states = self._open_states(
             SQL(
                 "o.stream_id IN %s AND o.res_id IN %s",
@@ -186,44 +189,9 @@ class SyncBinding(models.Model):
         """Return the streams that the user may be told of: his companies' systems."""
         streams = self.env["sync.stream"].sudo()
         ids = [id_ for id_, _watched in streams._watchers(model_name)]
-        visible = {False, *self.env.companies.ids}
-        return streams.browse(ids).filtered(lambda each: each.company_id.id in visible)
-
-    @api.model
-    def _select_by_state(self, model, state):
-        """Return the SQL that selects the ids of a model's records in a state.
-
-        A record of which one system failed is failed; else, if any waits, waiting.
-        """
-        self.flush_model()
-        self.env["sync.outbox"].flush_model()
-        streams = tuple(self._streams_of(model._name).ids) or (0,)
-        if state in ("synced", "skipped"):
-            skipped = SQL(
-                "SELECT DISTINCT res_id FROM sync_binding AS skipped"
-                " WHERE stream_id IN %s AND skipped",
-                streams,
-            )
-            settled = (
-                skipped
-                if state == "skipped"
-                else SQL(
-                    """SELECT res_id FROM sync_binding
-                    WHERE stream_id IN %s AND last_success IS NOT NULL
-                   EXCEPT %s""",
-                    streams,
-                    skipped,
-                )
-            )
-            return SQL(
-                "(%s EXCEPT SELECT res_id FROM sync_outbox WHERE stream_id IN %s)",
-                settled,
-                streams,
-            )
-        return SQL(
-            "(SELECT res_id FROM (%s) AS open GROUP BY res_id HAVING %s)",
-            self._open_query(SQL("o.stream_id IN %s", streams)),
-            SQL("bool_and(live)") if state == "waiting" else SQL("NOT bool_and(live)"),
+        visible = {None, *self.env.companies.ids}
+        return streams.browse(ids).filtered(
+            lambda each: each._facts().company_id in visible
         )
 
     @api.model

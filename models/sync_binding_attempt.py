@@ -9,6 +9,7 @@ from odoo import models
 from ..exceptions import Rejected
 from ..transports.base import Message
 from .sync_attempt import Attempt
+from .sync_binding_task import TaskBuilder
 
 
 class SyncBinding(models.Model):
@@ -86,15 +87,14 @@ class SyncBinding(models.Model):
                 ]
             )
         failures = []
+        builder = TaskBuilder(stream)
         for task, receipt in zip(pending, receipts, strict=True):
             creation = task.creation
             if not self._take_answer(stream, task, receipt):
                 failures.append((task, receipt.error))
                 continue
             left = [each for each in task.attempts if each is not creation]
-            fresh = self._prepare_task(
-                stream, task.binding, task.rows, task.record, left
-            )
+            fresh = builder.build(task.binding, task.owed, task.payload, left)
             task.__dict__.update(fresh.__dict__)
         return failures
 
@@ -107,11 +107,11 @@ class SyncBinding(models.Model):
         bodies = {task.binding.res_id: creation.content}
         if receipt.ok:
             self.env["sync.delivery"]._log_receipts(stream, [receipt], bodies)
-            self._confirm(task, receipt, creation.digest)
+            self._confirm([(task, receipt, creation.digest)])
             self._forget_on_commit(stream, [task.binding.res_id])
             return True
         self._log_refused(stream, [receipt], bodies)
-        insists = receipt.status and any(task.rows.mapped("force"))
+        insists = receipt.status and task.owed.force
         if not isinstance(receipt.error, Rejected) and not insists:
             # a server error does not tell whether the record is there; a person who
             # insists may risk a second one, rather than wait for ever

@@ -4,11 +4,14 @@
 import random
 from datetime import timedelta
 
+from psycopg2 import errors as pg_errors
+
 from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import Rejected, Throttled, Unreachable
+from ..exceptions import RateLimited, Rejected, Throttled, Unreachable
+from .sync_binding_lock import BUSY_SECONDS
 
 # Seconds to wait for a changed mind when a system or a synchronization is archived.
 ARCHIVED_SECONDS = 600
@@ -37,25 +40,32 @@ class SyncBinding(models.Model):
         """
         if not stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
-        self._pass_gate(stream, record_ids)
-        bindings = self._lock(stream, record_ids)
-        busy = set(record_ids) - set(bindings.mapped("res_id"))
-        if busy and len(record_ids) == 1:
+        owed = self._owed_changes(stream, record_ids)
+        if not owed:
+            return self.env._(
+                "%s: already delivered by another job.", stream.backend_id.name
+            )
+        self._pass_gate(stream, owed)
+        bindings = self._lock(stream, list(owed))
+        busy = owed.keys() - set(bindings.mapped("res_id"))
+        if len(busy) == len(owed):
             raise self._busy_error()
-        tasks = self._prepare_tasks(stream, bindings)
+        tasks, broken = self._prepare_tasks(stream, bindings, owed)
         failures = self._resume_attempts(stream, tasks)
-        failed = [task for task, _error in failures]
+        failed = {task for task, _error in failures}
         failures += self._send_tasks(
             stream, [task for task in tasks if task not in failed]
         )
-        if failures and len(record_ids) == 1:
+        if failures and len(owed) == 1:
             raise self._job_error(stream, failures[0][1])
         self._hand_on_failures(stream, tasks, failures)
-        for res_id in busy:
+        for res_id in broken:
             self._hand_on(stream, [res_id])
-        return self._summary(stream, tasks, failures, busy)
+        if busy:
+            self._hand_on(stream, list(busy), random.uniform(*BUSY_SECONDS))
+        return self._summary(stream, tasks, failures, len(broken) + len(busy))
 
-    def _pass_gate(self, stream, record_ids):
+    def _pass_gate(self, stream, owed):
         """Return only if now is a time to send; waiting uses no try."""
         if not (stream.active and stream.backend_id.active):
             raise RetryableJobError(
@@ -71,14 +81,7 @@ class SyncBinding(models.Model):
                 ignore_retry=True,
             )
         wait = stream._seconds_until_open()
-        if wait and not self.env["sync.outbox"].search_count(
-            [
-                ("stream_id", "=", stream.id),
-                ("res_id", "in", record_ids),
-                ("force", "=", True),
-            ],
-            limit=1,
-        ):
+        if wait and not any(changes.force for changes in owed.values()):
             raise RetryableJobError(
                 self.env._("Waiting for the off-peak hours."),
                 seconds=wait,
@@ -112,21 +115,30 @@ class SyncBinding(models.Model):
         )
         delivered = [receipt for receipt in receipts if receipt.ok]
         self.env["sync.delivery"]._log_receipts(stream, delivered, bodies)
-        for receipt in delivered:
-            self._confirm(by_key[receipt.message.key], receipt)
+        confirmed = [(by_key[receipt.message.key], receipt) for receipt in delivered]
+        self._confirm([(task, receipt, task.digest) for task, receipt in confirmed])
         self._forget_on_commit(stream, [receipt.message.key for receipt in delivered])
         settled = [task for task in tasks if not task.message]
-        for task in settled:
-            # the system holds what is here: no older state was left there
-            task.binding.filtered("note").write(NOTHING_DECIDED)
-        settled += [by_key[receipt.message.key] for receipt in delivered]
-        self.env["sync.outbox"].browse(
-            id_ for task in settled for id_ in task.rows._ids
-        ).unlink()
+        # the system holds what is here: no older state was left there
+        self.browse(task.binding.id for task in settled).filtered("note").write(
+            NOTHING_DECIDED
+        )
+        settled += [task for task, _receipt in confirmed]
+        self._settle_rows([id_ for task in settled for id_ in task.owed.row_ids])
         return [(by_key[receipt.message.key], receipt.error) for receipt in refused]
+
+    def _settle_rows(self, row_ids):
+        """Drop outbox rows that have been delivered, by their ids."""
+        rows = self.env["sync.outbox"].browse(row_ids)
+        self.env.cr.execute("DELETE FROM sync_outbox WHERE id = ANY(%s)", (row_ids,))
+        rows.invalidate_recordset(flush=False)
 
     def _log_refused(self, stream, receipts, bodies):
         """Log failed attempts for good, whatever becomes of the job's transaction."""
+        # our own limit is no failure of the system
+        receipts = [
+            each for each in receipts if not isinstance(each.error, RateLimited)
+        ]
         # after the first failure of a whole system the rest was not even sent
         attempted = [each for each in receipts if each.request] or receipts[:1]
         if attempted:
@@ -134,23 +146,36 @@ class SyncBinding(models.Model):
                 deliveries = self.env(cr=cr)["sync.delivery"]
                 deliveries._log_receipts(stream, attempted, bodies)
 
-    def _confirm(self, task, receipt, digest=None):
-        """Keep what the destination has confirmed.
+    def _confirm(self, confirmed):
+        """Keep what the destination has confirmed, in one statement.
 
-        :param digest: fingerprint of what was sent, if not of the task's content
+        :param confirmed: list of ``(task, receipt, fingerprint of what was sent)``
         """
-        binding = task.binding
-        gone = receipt.message.operation == "delete"
-        binding.write(
-            {
-                "external_id": False if gone else receipt.external_id,
-                "content_hash": False if gone else digest or task.digest,
-                "version": binding.version + 1,
-                "last_success": fields.Datetime.now(),
-                "last_error": False,
-                "last_error_date": False,
-                **NOTHING_DECIDED,
-            }
+        self.env.cr.execute_values(
+            """
+            UPDATE sync_binding AS binding
+               SET external_id = sent.external_id, content_hash = sent.digest,
+                   version = version + 1, last_success = sent.date,
+                   last_error = NULL, last_error_date = NULL,
+                   note = NULL, note_date = NULL, skipped = false
+              FROM (VALUES %s) AS sent (id, external_id, digest, date)
+             WHERE binding.id = sent.id
+            """,
+            [
+                (task.binding.id, None, None, fields.Datetime.now())
+                if receipt.message.operation == "delete"
+                else (
+                    task.binding.id,
+                    receipt.external_id,
+                    digest,
+                    fields.Datetime.now(),
+                )
+                for task, receipt, digest in confirmed
+            ],
+            template="(%s, %s::varchar, %s::varchar, %s::timestamp)",
+        )
+        self.browse(task.binding.id for task, *_sent in confirmed).invalidate_recordset(
+            flush=False
         )
 
     def _job_error(self, stream, error):
@@ -188,21 +213,22 @@ class SyncBinding(models.Model):
         One of its own for each, unless it was not the record's fault: an outage must
         not turn a batch into as many jobs as it has records.
 
-        :raises RetryableJobError: nothing at all got through
+        :raises RetryableJobError: nothing at all got through, for no fault of theirs
         """
+        refused = [task for task, error in failures if isinstance(error, Rejected)]
         stopped = [
             (task, error)
             for task, error in failures
             if isinstance(error, Throttled | Unreachable)
         ]
+        sent = [task for task in tasks if task.message]
+        if len(failures) == len(sent) and not refused and (stopped or len(sent) > 1):
+            raise self._job_error(stream, (stopped or failures)[0][1])
         if stopped:
-            error = stopped[0][1]
-            if len(failures) == len([task for task in tasks if task.message]):
-                raise self._job_error(stream, error)
             self._hand_on(
                 stream,
                 [task.binding.res_id for task, _error in stopped],
-                self._seconds_after(stream, error, 1),
+                self._seconds_after(stream, stopped[0][1], 1),
             )
         for task, error in failures:
             if not isinstance(error, Throttled | Unreachable):
@@ -214,26 +240,39 @@ class SyncBinding(models.Model):
 
         :param seconds: to wait before
         """
-        records = self.env[stream.model_name].browse(res_ids)
+        uuid = self.env.context.get("job_uuid")
         rows = self.env["sync.outbox"].search(
             [
                 ("stream_id", "=", stream.id),
                 ("res_id", "in", res_ids),
-                ("job_uuid", "=", self.env.context.get("job_uuid")),
+                ("job_uuid", "=", uuid),
             ]
         )
-        names = dict.fromkeys(res_ids) | {row.res_id: row.record_name for row in rows}
+        records = self.env[stream.model_name].browse(res_ids)
+        names = {row.res_id: row.record_name for row in rows}
         eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
-        job = self.env["sync.outbox"]._delay(stream, records, names, eta)
-        rows.job_uuid = job and job.uuid
+        next_uuid = rows._delay(stream, records, names, eta, rows._job_priority())
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self.env.cr.execute(
+                    "UPDATE sync_outbox SET job_uuid = %s WHERE id = ANY(%s)",
+                    (next_uuid, rows.ids),
+                    log_exceptions=False,
+                )
+        except pg_errors.SerializationFailure:
+            # The job that held one of them has just settled it. What is left is
+            # for the other job all the same, and the sweep puts its rows right.
+            return
+        rows.invalidate_recordset(["job_uuid"], flush=False)
 
-    def _summary(self, stream, tasks, failures, busy):
-        """Return what became of the records, for the job's result."""
+    def _summary(self, stream, tasks, failures, apart):
+        """Return what became of the records, for the job's result.
+
+        :param int apart: how many others were left to another job
+        """
         system = stream.backend_id.name
-        if not tasks and not busy:
-            return self.env._("%s: already delivered by another job.", system)
         sent = [task for task in tasks if task.message]
-        if len(tasks) == 1 and not busy:
+        if len(tasks) == 1 and not apart:
             (task,) = tasks
             if not sent:
                 return self.env._("%s: nothing to send.", system)
@@ -254,5 +293,5 @@ class SyncBinding(models.Model):
             system=system,
             sent=len(sent) - len(failures),
             same=len(tasks) - len(sent),
-            apart=len(failures) + len(busy),
+            apart=len(failures) + apart,
         )

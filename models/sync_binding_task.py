@@ -16,11 +16,11 @@ class Task:
     """What has to be done for one record."""
 
     binding: models.Model
-    rows: models.Model  # the outbox rows that it settles
+    owed: "Owed"
     content: str  # the content as text, "" when there is none
     digest: str  # the fingerprint of its operation and content
     message: Message | None  # None: nothing has to be sent
-    record: models.Model | None  # as it is to be sent, None if it is gone
+    payload: dict | None  # as it is to be sent, None if the record is gone
     attempts: list[Attempt]  # what was sent before, and never answered
 
     @property
@@ -33,70 +33,55 @@ class Task:
         )
 
 
-class SyncBinding(models.Model):
-    """What a worker has to send: the records as they are now, against what is there."""
+@dataclass(frozen=True)
+class Owed:
+    """The undelivered changes of one record."""
 
-    _inherit = "sync.binding"
+    row_ids: list[int]  # of the outbox
+    force: bool  # asked for by a person: sent now, and even if nothing has changed
+    resend: bool = False  # sent even if nothing has changed
 
-    def _prepare_tasks(self, stream, bindings):
-        """Return a :class:`Task` for each locked record that has undelivered changes.
 
-        The rows and the records are read in one snapshot, so the rows found here are
-        exactly the changes that the content covers.
-        """
-        by_record = {}
-        for row in self.env["sync.outbox"].search(
-            [
-                ("stream_id", "=", stream.id),
-                ("res_id", "in", bindings.mapped("res_id")),
-            ]
-        ):
-            by_record[row.res_id] = by_record.get(row.res_id, row.browse()) | row
-        records = self.env[stream.model_name].browse(by_record).exists()
-        present = {record.id: record for record in stream._matching(records)}
-        owed = bindings.filtered(lambda binding: binding.res_id in by_record)
-        attempts = self._open_attempts(stream, owed)
-        return [
-            self._prepare_task(
-                stream,
-                binding,
-                by_record[binding.res_id],
-                present.get(binding.res_id),
-                attempts.get(binding.res_id, ()),
-            )
-            for binding in owed
-        ]
+class TaskBuilder:
+    """Compares records with what a destination holds of them.
 
-    def _prepare_task(self, stream, binding, rows, record, attempts=()):
-        """Return what has to be done for one record.
+    What is the same for all records of a job is found out once.
 
-        :param record: as it is to be sent; ``None`` if it is gone
+    :param stream: the ``sync.stream``
+    """
+
+    def __init__(self, stream):
+        self._stream_id = stream.id
+        self._route = stream._route()
+        self._mark_key = stream.delete_policy == "mark" and stream.mark_key
+        self._deletes = stream.delete_policy != "ignore"
+        parameters = stream.env["ir.config_parameter"].sudo()
+        self._database = parameters.get_param("database.uuid")
+
+    def build(self, binding, owed, payload, attempts=()):
+        """Return what has to be done for one record, as a :class:`Task`.
+
+        :param binding: its locked ``sync.binding``
+        :param owed: its :class:`Owed` changes
+        :param payload: the record as it is to be sent; ``None`` if it is gone
         :param attempts: each :class:`Attempt` whose answer is not known
         """
-        marks = stream.delete_policy == "mark"
-        if record:
-            operation = "upsert"
-            payload = record._sync_payload(stream)
-            if marks:
-                payload = {**payload, stream.mark_key: False}
-        else:
-            operation = "mark" if marks else "delete"
-            payload = {stream.mark_key: True} if marks else {}
-        route = stream._route()
+        operation, body = self._operation(payload)
         content = json.dumps(
-            payload, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+            body, sort_keys=True, ensure_ascii=False, separators=(",", ":")
         )
-        digest = self._digest(operation, route.target, route.key_column, content)
+        route = self._route
+        digest = _digest(operation, route.target, route.key_column, content)
         # an unanswered attempt may have put something else there since
-        changed = digest != binding.content_hash or any(
+        needed = digest != binding.content_hash or any(
             attempt.digest != digest for attempt in attempts
         )
-        if record:
-            needed = changed or any(rows.mapped("force"))
+        if payload is not None:
+            needed = needed or owed.force or owed.resend
         else:
             needed = (
-                stream.delete_policy != "ignore"
-                and changed
+                needed
+                and self._deletes
                 and bool(binding.external_id or binding.content_hash or attempts)
             )
         message = None
@@ -108,13 +93,21 @@ class SyncBinding(models.Model):
                 payload=json.loads(content),
                 route=route,
                 external_id=binding.external_id or None,
-                idempotency_key=self._idempotency_key(
-                    stream, binding, attempts, digest
-                ),
+                idempotency_key=self._idempotency_key(binding, attempts, digest),
             )
-        return Task(binding, rows, content, digest, message, record, list(attempts))
+        return Task(binding, owed, content, digest, message, payload, list(attempts))
 
-    def _idempotency_key(self, stream, binding, attempts, digest):
+    def _operation(self, payload):
+        """Return what to do, and the body that says it."""
+        if payload is None:
+            if self._mark_key:
+                return "mark", {self._mark_key: True}
+            return "delete", {}
+        if self._mark_key:
+            payload = {**payload, self._mark_key: False}
+        return "upsert", payload
+
+    def _idempotency_key(self, binding, attempts, digest):
         """Return the key of a request.
 
         The same on every retry of the same content, and another one when the same
@@ -123,16 +116,85 @@ class SyncBinding(models.Model):
         """
         if attempts and attempts[-1].digest == digest:
             return attempts[-1].key
-        return self._digest(
-            self.env["ir.config_parameter"].get_param("database.uuid"),
-            stream.id,
+        return _digest(
+            self._database,
+            self._stream_id,
             binding.res_id,
             binding.version,
             len(attempts),
             digest,
         )
 
-    @staticmethod
-    def _digest(*parts):
-        text = json.dumps([str(part) for part in parts])
-        return hashlib.sha256(text.encode()).hexdigest()
+
+def _digest(*parts):
+    text = json.dumps([str(part) for part in parts])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class SyncBinding(models.Model):
+    """What a worker has to send: the records as they are now, against what is there."""
+
+    _inherit = "sync.binding"
+
+    def _owed_changes(self, stream, record_ids):
+        """Return the :class:`Owed` changes of records, by record id.
+
+        They and the records are read in one snapshot, so the rows found here are
+        exactly the changes that the content covers.
+        """
+        self.env.cr.execute(
+            """
+            SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
+              FROM sync_outbox o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
+             WHERE o.stream_id = %s AND o.res_id = ANY(%s)
+             GROUP BY o.res_id
+            """,
+            (stream.id, list(record_ids)),
+        )
+        return {
+            res_id: Owed(row_ids, bool(force), bool(resend))
+            for res_id, row_ids, force, resend in self.env.cr.fetchall()
+        }
+
+    def _prepare_tasks(self, stream, bindings, owed):
+        """Return what there is to do for records.
+
+        :param bindings: the locked bindings of the records
+        :param owed: the records' :class:`Owed` changes, by id
+        :return: list of :class:`Task`, and the ids of the records whose content
+            cannot be told: a job for one of them alone fails with the reason
+        """
+        records = self.env[stream.model_name].browse(bindings.mapped("res_id"))
+        payloads, broken = self._payloads(stream, stream._matching(records.exists()))
+        able = bindings.filtered(lambda binding: binding.res_id not in broken)
+        attempts = self._open_attempts(stream, able)
+        builder = TaskBuilder(stream)
+        return [
+            builder.build(
+                binding,
+                owed[binding.res_id],
+                payloads.get(binding.res_id),
+                attempts.get(binding.res_id, ()),
+            )
+            for binding in able
+        ], broken
+
+    def _payloads(self, stream, records):
+        """Return the content of records by id, and the ids of those without one."""
+        if len(records) == 1:
+            return {records.id: records._sync_payload(stream)}, set()
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return {
+                    record.id: record._sync_payload(stream) for record in records
+                }, set()
+        except Exception:
+            # which of them it was
+            payloads, broken = {}, set()
+            for record in records:
+                try:
+                    with self.env.cr.savepoint(flush=False):
+                        payloads[record.id] = record._sync_payload(stream)
+                except Exception:
+                    broken.add(record.id)
+            return payloads, broken

@@ -21,7 +21,11 @@ class SyncDelivery(models.Model):
     # No link to the binding: a failed attempt is logged by a cursor of its own, which
     # cannot see, and must not wait for, a binding that the job has just inserted.
     date = fields.Datetime(
-        "When", default=fields.Datetime.now, readonly=True, required=True, index=True
+        "When",
+        default=fields.Datetime.now,
+        readonly=True,
+        required=True,
+        help="When the attempt was made.",
     )
     stream_id = fields.Many2one(
         "sync.stream",
@@ -29,13 +33,21 @@ class SyncDelivery(models.Model):
         required=True,
         readonly=True,
         ondelete="cascade",
+        help="What says which fields are sent, and when.",
     )
-    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    backend_id = fields.Many2one(
+        related="stream_id.backend_id", string="System", help="What it was sent to."
+    )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
         "Record", model_field="model_name", required=True, readonly=True
     )
-    job_uuid = fields.Char("Job UUID", index="btree_not_null", readonly=True)
+    job_uuid = fields.Char(
+        "Job UUID",
+        index="btree_not_null",
+        readonly=True,
+        help="Of the job that sent it.",
+    )
     operation = fields.Selection(
         [
             ("upsert", "Create or Update"),
@@ -44,18 +56,23 @@ class SyncDelivery(models.Model):
         ],
         required=True,
         readonly=True,
+        help="What the system was to do with the record.",
     )
     state = fields.Selection(
         [("success", "Delivered"), ("failed", "Failed")],
         required=True,
         readonly=True,
-        index=True,
+        help="Whether the system has taken it.",
     )
     request = fields.Char(readonly=True, help="What was asked of the system.")
-    request_body = fields.Text("Content", readonly=True)
+    request_body = fields.Text(
+        "Content", readonly=True, help="What was sent, without secrets."
+    )
     status = fields.Char(readonly=True, help="HTTP status or SQLSTATE of the answer.")
-    response = fields.Text("Answer", readonly=True)
-    error = fields.Text("Reason", readonly=True)
+    response = fields.Text(
+        "Answer", readonly=True, help="What the system has answered, without secrets."
+    )
+    error = fields.Text("Reason", readonly=True, help="Why it was not delivered.")
     error_kind = fields.Selection(
         [
             ("rejected", "Refused this record"),
@@ -67,10 +84,20 @@ class SyncDelivery(models.Model):
         readonly=True,
     )
     duration = fields.Float(
-        "Duration (s)", digits=(12, 3), readonly=True, aggregator="avg"
+        "Duration (s)",
+        digits=(12, 3),
+        readonly=True,
+        aggregator="avg",
+        help="Seconds until the system had answered.",
     )
 
     _record_index = models.Index("(stream_id, res_id, id)")
+    # Used by sync.backend._unanswered_in_a_row, and the list of a stream's deliveries
+    _stream_index = models.Index("(stream_id, id)")
+    # Used by the purge; the rest is for sync.backend._queue_figures to read no row
+    _date_index = models.Index("(date) INCLUDE (stream_id, state)")
+    # Used by the list of failed deliveries
+    _failed_index = models.Index("(id) WHERE state = 'failed'")
 
     @api.model
     def _log_receipts(self, stream, receipts, body_by_key):
@@ -80,24 +107,35 @@ class SyncDelivery(models.Model):
         :param receipts: the transport's answers, redacted and bounded by it
         :param body_by_key: text of the content sent, by the id of the record
         """
-        return self.sudo().create(
+        if not receipts:
+            return
+        now = fields.Datetime.now()
+        job_uuid = self.env.context.get("job_uuid")
+        self.env.cr.execute_values(
+            """
+            INSERT INTO sync_delivery
+                   (date, stream_id, res_id, job_uuid, operation, state, request,
+                    request_body, status, response, error, error_kind, duration)
+            VALUES %s
+            """,
             [
-                {
-                    "stream_id": stream.id,
-                    "res_id": receipt.message.key,
-                    "job_uuid": self.env.context.get("job_uuid"),
-                    "operation": receipt.message.operation,
-                    "state": "success" if receipt.ok else "failed",
-                    "request": receipt.request,
-                    "request_body": body_by_key[receipt.message.key][:BODY_LIMIT],
-                    "status": receipt.status,
-                    "response": receipt.response,
-                    "error": receipt.error.message if receipt.error else False,
-                    "error_kind": self._kind_of(receipt.error),
-                    "duration": receipt.duration,
-                }
+                (
+                    now,
+                    stream.id,
+                    receipt.message.key,
+                    job_uuid,
+                    receipt.message.operation,
+                    "success" if receipt.ok else "failed",
+                    receipt.request or None,
+                    body_by_key[receipt.message.key][:BODY_LIMIT],
+                    receipt.status,
+                    receipt.response or None,
+                    receipt.error and receipt.error.message,
+                    self._kind_of(receipt.error),
+                    receipt.duration,
+                )
                 for receipt in receipts
-            ]
+            ],
         )
 
     @api.model
@@ -110,7 +148,7 @@ class SyncDelivery(models.Model):
             Temporary: "temporary",
         }
         return next(
-            (kind for cls, kind in kinds.items() if isinstance(error, cls)), False
+            (kind for cls, kind in kinds.items() if isinstance(error, cls)), None
         )
 
     def action_open_record(self):

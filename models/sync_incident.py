@@ -141,6 +141,21 @@ class SyncIncident(models.Model):
             backend.id, "manual", self.env._("Paused by %s", self.env.user.name)
         )
 
+    @api.model
+    def _wait_until(self, backend_id):
+        """Return until when the jobs of a system wait, ``None`` if they do not.
+
+        A plain read, for editors.
+        """
+        self.flush_model(["backend_id", "closed", "wait_until"])
+        self.env.cr.execute(
+            "SELECT wait_until FROM sync_incident"
+            " WHERE backend_id = %s AND closed IS NULL",
+            (backend_id,),
+        )
+        row = self.env.cr.fetchone()
+        return row and row[0]
+
     def _queue_probe(self):
         """Queue the job that asks the system whether it is back."""
         self.ensure_one()

@@ -25,6 +25,7 @@ class SyncIncident(models.Model):
         self.search([("closed", "=", False)])._prolong()
         self._call_back_forgotten()
         self._queue_lost_probes()
+        self.env["sync.backfill"]._queue_lost_steps()
         self._tell("told_opened", "queue_job_sync.mail_template_incident_opened")
         self._tell("told_closed", "queue_job_sync.mail_template_incident_closed")
 
@@ -39,10 +40,7 @@ class SyncIncident(models.Model):
             try:
                 with self.env.cr.savepoint():
                     if template and incident.recipient_ids:
-                        template.send_mail(
-                            incident.id,
-                            email_values=self.env["mail.mail"]._resend_values(),
-                        )
+                        template._queue_for_readers(incident)
             except Exception:
                 # to be mended by whoever changed the text; tried again until then
                 _logger.exception("No mail could be written about %s", incident)

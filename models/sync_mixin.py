@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .sync_binding import SYNC_STATES
-from .sync_outbox import remember_changes
+from .sync_change import remember_changes
 
 # A record that is in several systems shows the state that most wants attention.
 BY_URGENCY = ("failed", "waiting", "skipped", "synced")
@@ -69,8 +69,9 @@ class SyncMixin(models.AbstractModel):
         named = {condition.field_expr for condition in domain.iter_conditions()}
         if self._active_name and self._active_name not in named:
             domain &= Domain(self._active_name, "=", True)
-        if stream.company_id and "company_id" in self._fields:
-            domain &= Domain("company_id", "in", [False, stream.company_id.id])
+        company_id = stream._facts().company_id
+        if company_id and "company_id" in self._fields:
+            domain &= Domain("company_id", "in", [False, company_id])
         return domain
 
     def _sync_watched_fields(self, stream):
@@ -164,11 +165,10 @@ class SyncMixin(models.AbstractModel):
             # another task, or one that was linked when it was made
             return values
         (stream,) = job.args
-        stream = stream.sudo()
         return {
             **values,
             "sync_stream_id": stream.id,
-            "sync_backend_id": stream.backend_id.id,
+            "sync_backend_id": stream._facts().backend_id,
             "sync_res_id": self.id if len(self) == 1 else False,
             "sync_record_name": self.env.context.get("sync_record_name"),
         }
@@ -190,15 +190,12 @@ class SyncMixin(models.AbstractModel):
     def _search_sync_state(self, operator, value):
         if operator != "in":
             return NotImplemented
-        known = [state for state, _label in SYNC_STATES]
-        domain = Domain.OR(
-            Domain("id", "in", self.env["sync.binding"]._select_by_state(self, state))
+        known = [False, *(state for state, _label in SYNC_STATES)]
+        return Domain.OR(
+            self.env["sync.binding"]._state_domain(self, state)
             for state in known
             if state in value
         )
-        if False in value:
-            domain |= ~self._search_sync_state("in", known)
-        return domain
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_sync_status(self):

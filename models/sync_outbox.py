@@ -2,72 +2,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
-from dataclasses import dataclass
-from functools import partial
 
 from odoo import api, fields, models
 
+from .sync_change import PENDING_KEY, names_of
+
 _logger = logging.getLogger(__name__)
-
-PENDING_KEY = "queue_job_sync.changes"
-
-
-@dataclass
-class Change:
-    """What one transaction did to one record."""
-
-    env: api.Environment  # of the last edit: its user owns the job
-    fields: set | None  # None: created or deleted, everything counts
-    name: str | None = None  # of a deleted record
-
-
-def remember_changes(records, field_names=None, names=False):
-    """Note an edit until just before its transaction commits.
-
-    Nothing is read or written here when no stream watches the fields.
-
-    :param records: records of a model that inherits ``sync.mixin``
-    :param field_names: names of the fields written; ``None`` counts as all of them
-    :param bool names: keep the records' names, because they are about to go
-    """
-    watchers = records.env["sync.stream"]._watchers(records._name)
-    if field_names is not None:
-        field_names = set(field_names)
-        watchers = [fnames for _id, fnames in watchers if fnames & field_names]
-    ids = [id_ for id_ in records._ids if isinstance(id_, int)]
-    if not watchers or not ids:
-        return
-    env = records.env
-    precommit = env.cr.precommit
-    if PENDING_KEY not in precommit.data:
-        precommit.data[PENDING_KEY] = {}
-        precommit.add(partial(env["sync.outbox"].browse()._flush_changes))
-    changes = precommit.data[PENDING_KEY].setdefault(records._name, {})
-    for id_ in ids:
-        change = changes.setdefault(id_, Change(env, set()))
-        change.env = env
-        if field_names is None:
-            change.fields = None
-        elif change.fields is not None:
-            change.fields |= field_names
-    if names:
-        for id_, name in names_of(records.browse(ids).exists()).items():
-            changes[id_].name = name
-
-
-def names_of(records):
-    """Return the names of records by id, wherever they were edited.
-
-    A contact's name may come with its address or mail, when the context asks for it.
-    """
-    context = records._job_prepare_context_before_enqueue()
-    return {
-        record.id: record.display_name
-        # what else the context asks for may change the name
-        for record in records.sudo().with_context(  # pylint: disable=context-overridden
-            context
-        )
-    }
 
 
 class SyncOutbox(models.Model):
@@ -181,75 +121,117 @@ class SyncOutbox(models.Model):
             )
 
     @api.model
-    def _enqueue(self, stream, records, gone=None, force=False):
+    def _enqueue(
+        self, stream, records, gone=None, force=False, priority=None, backfill=None
+    ):
         """Insert outbox rows for records, and the jobs that will deliver them.
 
-        One job for each record, or for each batch when there are more than a batch.
+        One job for each batch of records; one statement for all rows.
 
         :param stream: the ``sync.stream``, as superuser
         :param records: recordset in the environment of the user who owns the jobs
         :param dict gone: names of the deleted records, by id
         :param bool force: asked for by a person: now, and even if unchanged
-        :return: number of jobs
+        :param int priority: of the jobs, if not the stream's
+        :param backfill: the ``sync.backfill`` that asks, at a time to send
         """
+        if not records:
+            return
         gone = gone or {}
-        size = stream.batch_size if len(records) > stream.batch_size else 1
-        eta = None if force else stream._eta()
-        rows = []
-        count = 0
-        for start in range(0, len(records), size):
-            chunk = records[start : start + size]
-            here = chunk.browse(id_ for id_ in chunk._ids if id_ not in gone)
-            names = {**gone, **names_of(here)}
-            job = self._delay(stream, chunk, names, eta)
-            count += 1
-            rows += [
-                {
-                    "stream_id": stream.id,
-                    "res_id": id_,
-                    "record_name": names[id_],
-                    "operation": "delete" if id_ in gone else "upsert",
-                    "force": force,
-                    "job_uuid": job and job.uuid,
-                }
+        eta = None if force or backfill else stream._eta()
+        facts = stream._facts()
+        names = {
+            **gone,
+            **names_of(records.browse(id_ for id_ in records._ids if id_ not in gone)),
+        }
+        size = facts.batch_size
+        chunks = [
+            records[start : start + size] for start in range(0, len(records), size)
+        ]
+        jobs = [self._delay(stream, chunk, names, eta, priority) for chunk in chunks]
+        self._insert(
+            stream,
+            records.env.uid,
+            [
+                (id_, names[id_], "delete" if id_ in gone else "upsert", force, uuid)
+                for chunk, uuid in zip(chunks, jobs, strict=True)
                 for id_ in chunk._ids
-            ]
-        # created by whoever made the edit
-        records.env["sync.outbox"].sudo().create(rows)
-        return count
+            ],
+            backfill,
+        )
 
     @api.model
-    def _delay(self, stream, records, names, eta=None):
-        """Queue the job that delivers records, and return it.
+    def _insert(self, stream, uid, rows, backfill=None):
+        """Insert rows of a stream by one statement, created by a user.
+
+        :param rows: non-empty list of ``(record id, name, operation, force, job
+            UUID)``
+        :param backfill: the ``sync.backfill`` that they belong to
+        """
+        ids, names, operations, forces, uuids = (
+            list(values) for values in zip(*rows, strict=True)
+        )
+        self.env.cr.execute(
+            """
+            INSERT INTO sync_outbox
+                   (stream_id, res_id, record_name, operation, force, job_uuid,
+                    backfill_id, create_uid, create_date, write_uid, write_date)
+            SELECT %(stream)s, res_id, name, operation, force, uuid,
+                   %(backfill)s, %(uid)s, %(now)s, %(uid)s, %(now)s
+              FROM unnest(%(ids)s::int[], %(names)s::text[], %(operations)s::text[],
+                          %(forces)s::bool[], %(uuids)s::text[])
+                AS row (res_id, name, operation, force, uuid)
+            """,
+            {
+                "stream": stream.id,
+                "backfill": backfill and backfill.id,
+                "uid": uid,
+                "now": self.env.cr.now(),
+                "ids": ids,
+                "names": [name or None for name in names],
+                "operations": operations,
+                "forces": forces,
+                "uuids": uuids,
+            },
+        )
+
+    @api.model
+    def _delay(self, stream, records, names, eta=None, priority=None):
+        """Queue the job that delivers records, and return its UUID.
 
         It belongs to the user of the records' environment. When queue_job refuses,
         ``None`` is returned: the edit stands, and the sweep will queue its rows.
+
+        :param dict names: what people call the records, by id
+        :param int priority: if not the stream's
         """
         user_env = records.env(
             su=False, context=records._job_prepare_context_before_enqueue()
         )
         label = (
-            names[records.id] or str(records.id)
+            names.get(records.id) or str(records.id)
             if len(records) == 1
             else self.env._(
                 "%(count)s %(model)s", count=len(records), model=stream.model_id.name
             )
         )
-        context = {"sync_record_name": label}
-        if stream.company_id:
+        facts = stream._facts()
+        # there is nothing to track on a new job
+        context = {"sync_record_name": label, "tracking_disable": True}
+        if facts.company_id:
             # the job is seen by those who see the system; queue_job reads this key
-            context["company_id"] = stream.company_id.id
+            context["company_id"] = facts.company_id
         try:
             with self.env.cr.savepoint(flush=False):
                 job = (
                     records.with_env(user_env)
                     .with_context(**context)
                     .with_delay(
-                        priority=stream.priority,
+                        priority=facts.priority if priority is None else priority,
                         eta=eta,
-                        max_retries=stream.max_retries,
-                        description=f"{stream.backend_id.name}: {label}",
-                        channel=stream.channel_id.complete_name,
+                        max_retries=facts.max_retries,
+                        description=f"{facts.backend_name}: {label}",
+                        channel=facts.channel,
                     )
                     ._sync_deliver(stream.with_env(user_env))
                 )
@@ -259,21 +241,22 @@ class SyncOutbox(models.Model):
             )
             return None
         # run at once by queue_job's own test switch, there is no job
-        return job if hasattr(job, "uuid") else None
+        return getattr(job, "uuid", None)
 
     @api.model
     def _enqueue_by_hand(self, records):
         """Queue existing records for every stream that sends them.
 
         :param records: recordset in the environment of the user who asks
-        :return: number of jobs
+        :return: number of deliveries, one for each record in each stream
         """
         count = 0
         for stream_id, _watched in self.env["sync.stream"]._watchers(records._name):
             stream = self.env["sync.stream"].sudo().browse(stream_id)
             matching = records.browse(stream._matching(records)._ids)
             if matching:
-                count += self._enqueue(stream, matching, force=True)
+                self._enqueue(stream, matching, force=True)
+                count += len(matching)
         return count
 
     def action_open_record(self):

@@ -2,7 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, models
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
+
+from .sync_change import names_of
 
 # Changes without a job that are queued in one go before the cron commits.
 SWEEP_BATCH = 500
@@ -37,13 +39,14 @@ class SyncOutbox(models.Model):
                 {
                     "stream_id": job.sync_stream_id.id,
                     "res_id": record.id,
-                    "record_name": job.sync_record_name,
-                    "operation": "upsert" if record.exists() else "delete",
+                    "record_name": names.get(record.id, job.sync_record_name),
+                    "operation": "upsert" if record.id in names else "delete",
                     "job_uuid": job.uuid,
                 }
                 for job in jobs
                 if job.sync_stream_id and job.uuid not in armed
-                for record in job.records.sudo()
+                for names in [names_of(job.records.sudo().exists())]
+                for record in job.records
             ]
         )
         note = self.env._("Requeued by %s", self.env.user.name)
@@ -75,18 +78,25 @@ class SyncOutbox(models.Model):
             last_id = max((id_ for (id_,) in found), default=0)
             # a row that a worker holds is being delivered
             rows = self.browse(id_ for (id_,) in found).try_lock_for_update()
-            for (stream, res_id), changes in rows.grouped(
-                lambda row: (row.stream_id, row.res_id)
+            for (stream, user, _backfill), changes in rows.grouped(
+                lambda row: (row.stream_id, row.create_uid, row.backfill_id)
             ).items():
-                record = (
-                    self.env[stream.model_name]
-                    .with_user(changes[-1].create_uid or self.env.user)
-                    .browse(res_id)
-                )
-                job = self._delay(
-                    stream, record, {res_id: changes[-1].record_name}, stream._eta()
-                )
-                changes.job_uuid = job and job.uuid
+                changes._queue_again(stream, user or self.env.user)
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
             if not time_left or len(found) < SWEEP_BATCH:
                 return
+
+    def _queue_again(self, stream, user):
+        """Queue jobs of a user for these changes, together as far as they may be."""
+        by_record = self.grouped("res_id")
+        names = {row.res_id: row.record_name for row in self}
+        model = self.env[stream.model_name].with_user(user)
+        for ids in split_every(stream.batch_size, names):
+            rows = self.concat(*(by_record[id_] for id_ in ids))
+            rows.job_uuid = self._delay(
+                stream,
+                model.browse(ids),
+                names,
+                stream._eta(),
+                rows._job_priority(),
+            )

@@ -64,6 +64,10 @@ class SyncStream(models.Model):
     endpoint = fields.Char(
         help="Path below the address of the system, such as api/contacts."
     )
+    batch_endpoint = fields.Char(
+        help="Path that takes many records in one request and answers with a status "
+        "for each, as the documentation describes it. Empty: one request each."
+    )
     id_policy = fields.Selection(
         [
             ("destination", "The system gives its own id"),
@@ -130,7 +134,7 @@ class SyncStream(models.Model):
     def _check_domain(self):
         for stream in self:
             try:
-                domain = Domain(stream._parsed_domain())
+                domain = Domain(ast.literal_eval(stream.domain or "[]"))
                 domain.validate(stream.env[stream.model_name])
             except Exception as err:
                 raise ValidationError(
@@ -148,7 +152,13 @@ class SyncStream(models.Model):
         self.mapping_ids._check_nesting()
 
     @api.constrains(
-        "backend_id", "endpoint", "table", "key_column", "delete_policy", "mark_key"
+        "backend_id",
+        "endpoint",
+        "batch_endpoint",
+        "table",
+        "key_column",
+        "delete_policy",
+        "mark_key",
     )
     def _check_route(self):
         for stream in self:
@@ -162,9 +172,10 @@ class SyncStream(models.Model):
             elif stream.delete_policy == "mark" and not stream.mark_key:
                 missing = stream.env._("the name of the mark")
             elif stream.transport == "rest":
-                problem = endpoint_problem(stream.endpoint)
-                if problem:
-                    raise ValidationError(problem)
+                for endpoint in (stream.endpoint, stream.batch_endpoint or ""):
+                    problem = endpoint_problem(endpoint)
+                    if problem:
+                        raise ValidationError(problem)
             if missing:
                 raise ValidationError(
                     stream.env._(
@@ -226,7 +237,7 @@ class SyncStream(models.Model):
 
         It may not speak of the user: what is sent does not depend on who edits.
         """
-        return ast.literal_eval(self.domain or "[]")
+        return ast.literal_eval(self._facts().domain)
 
     # -- actions --------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
+from dataclasses import dataclass
 
 from odoo import api, models, tools
 from odoo.tools import SQL
@@ -11,10 +12,43 @@ from ..transports.base import Route
 _logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What an edit has to know of a stream: kept in memory, so that it reads none."""
+
+    backend_id: int
+    backend_name: str
+    company_id: int | None
+    lang: str | None
+    domain: str
+    priority: int
+    max_retries: int
+    channel: str
+    batch_size: int
+    at_once: bool  # neither delay nor off-peak hours
+
+
 class SyncStream(models.Model):
     """What edits and jobs ask of a stream."""
 
     _inherit = "sync.stream"
+
+    @tools.ormcache("self.id")
+    def _facts(self):
+        """Return the :class:`Facts` of this stream."""
+        stream = self.sudo()
+        return Facts(
+            backend_id=stream.backend_id.id,
+            backend_name=stream.backend_id.name,
+            company_id=stream.company_id.id or None,
+            lang=stream.lang or None,
+            domain=stream.domain or "[]",
+            priority=stream.priority,
+            max_retries=stream.max_retries,
+            channel=stream.channel_id.complete_name,
+            batch_size=stream.batch_size,
+            at_once=stream.delay_policy == "none",
+        )
 
     @api.model
     @tools.ormcache("model_name")
@@ -68,9 +102,11 @@ class SyncStream(models.Model):
     def _route(self):
         """Return where the messages of this stream go within its system."""
         self.ensure_one()
+        rest = self.transport == "rest"
         return Route(
-            target=(self.endpoint if self.transport == "rest" else self.table) or "",
-            id_policy=self.id_policy if self.transport == "rest" else "odoo",
+            target=(self.endpoint if rest else self.table) or "",
+            batch_target=(rest and self.batch_endpoint) or "",
+            id_policy=self.id_policy if rest else "odoo",
             external_id_key=self.external_id_key or "id",
             update_method=self.update_method,
             key_column=self.key_column or "",
@@ -82,13 +118,14 @@ class SyncStream(models.Model):
         Language, timezone, company and rights are the stream's, not the editor's.
         """
         self.ensure_one()
-        company = self.company_id or self.env.ref("base.main_company")
+        facts = self._facts()
+        company_id = facts.company_id or self.env.ref("base.main_company").id
         # nothing of the editor's context may stay
         context = {
-            "lang": self.lang or None,
+            "lang": facts.lang,
             "tz": "UTC",
             "active_test": False,
-            "allowed_company_ids": company.ids,
+            "allowed_company_ids": [company_id],
         }
         return records.with_env(records.env(su=True, context=context)).with_prefetch()
 

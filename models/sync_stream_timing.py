@@ -132,9 +132,10 @@ class SyncStream(models.Model):
     def _eta(self):
         """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
         self.ensure_one()
-        incident = self.backend_id._open_incident()
-        if incident:
-            return incident.wait_until
+        facts = self._facts()
+        until = self.env["sync.incident"]._wait_until(facts.backend_id)
+        if until or facts.at_once:
+            return until
         if self.delay_policy == "delay":
             return fields.Datetime.now() + timedelta(minutes=self.delay_minutes)
         wait = self._seconds_until_open()

@@ -19,6 +19,7 @@ class SmtpServer:
         self.refuse = {}
         self.drop_after = None
         self.mails = []
+        self.messages = {}  # the last one that each recipient got
         self._server = socketserver.ThreadingTCPServer(
             ("127.0.0.1", 0), self._session, bind_and_activate=False
         )
@@ -72,6 +73,7 @@ class SmtpServer:
                 lines = iter(stream.readline, b".\r\n")
                 message = message_from_bytes(b"".join(lines), policy=policy.default)
                 self.mails.append((recipient, message["Subject"]))
+                self.messages[recipient] = message
                 reply("250 kept")
             elif command == "QUIT":
                 reply("221 bye")

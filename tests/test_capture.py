@@ -49,19 +49,19 @@ class TestCapture(SyncCase):
                 self.partner.name = name
             self.assertEqual(len(jobs), 1)
 
-    def test_one_job_per_record(self):
+    def test_one_job_for_records_edited_together(self):
         partners = self.env["res.partner"].create([{"name": "A"}, {"name": "B"}])
         self.before_commit()
         with self.committed() as jobs:
             partners.write({"email": "both@example.com"})
-        self.assertEqual([job.records for job in jobs], list(partners))
+        self.assertEqual([job.records for job in jobs], [partners])
 
     def test_each_row_names_the_job_of_its_record(self):
         partners = self.env["res.partner"].create([{"name": "A"}, {"name": "B"}])
         self.before_commit()
         for row in self.outbox(partners):
             job = self.env["queue.job"].search([("uuid", "=", row.job_uuid)])
-            self.assertEqual(job.records.id, row.res_id)
+            self.assertIn(row.res_id, job.records.ids)
 
     def test_edit_of_an_unmapped_field_makes_none(self):
         with self.committed() as jobs:

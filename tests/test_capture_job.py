@@ -113,11 +113,26 @@ class TestCaptureJob(SyncCase):
         )
         self.assertFalse(job.eta)
 
-    def test_up_to_a_batch_each_record_has_its_job(self):
+    def test_up_to_a_batch_is_one_job(self):
         self.stream.batch_size = 3
         with self.committed() as jobs:
             self.env["res.partner"].create([{"name": f"P{i}"} for i in range(3)])
-        self.assertEqual(len(jobs), 3)
+        self.assertEqual(len(jobs), 1)
+
+    def test_rows_of_a_chunk_know_their_record_user_and_time(self):
+        user = self.env.ref("base.user_admin")
+        with self.committed() as jobs:
+            partners = (
+                self.env["res.partner"]
+                .with_user(user)
+                .create([{"name": "Grace"}, {"name": "Joan"}])
+            )
+        rows = self.outbox(partners)
+        self.assertEqual(rows.mapped("record_name"), ["Grace", "Joan"])
+        self.assertEqual(rows.create_uid, user)
+        self.assertEqual(rows.mapped("create_date"), [self.env.cr.now()] * 2)
+        self.assertEqual(rows.mapped("operation"), ["upsert"] * 2)
+        self.assertEqual(set(rows.mapped("job_uuid")), {job.uuid for job in jobs})
 
     def test_more_than_a_batch_is_sent_in_chunks(self):
         self.stream.batch_size = 3

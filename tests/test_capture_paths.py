@@ -58,13 +58,13 @@ class TestCapturePaths(SyncCase):
         self.assertEqual(child.parent_id, self.partner)
         self.assertEqual(len(self.outbox(child)), 1)
 
-    def test_import_makes_one_job_per_row(self):
+    def test_import_makes_one_job_for_many_rows(self):
         with self.committed() as jobs:
             result = self.env["res.partner"].load(
                 ["name", "email"],
                 [["Grace", "grace@example.com"], ["Joan", "joan@example.com"]],
             )
-        self.assertEqual(sorted(job.sync_res_id for job in jobs), result["ids"])
+        self.assertEqual([job.records.ids for job in jobs], [result["ids"]])
 
     def test_import_of_changes_makes_a_job(self):
         xmlid = self.partner._BaseModel__ensure_xml_id()

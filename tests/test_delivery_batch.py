@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from .common import DeliveryCase
 
@@ -11,6 +12,11 @@ class TestDeliveryBatch(DeliveryCase):
     """One job for many records: each of them counts for itself."""
 
     stream_options = {"batch_size": 2}
+
+    def setUp(self):
+        super().setUp()
+        # the answers of a test are meant for one record after the other
+        self.change_backend(concurrency=1)
 
     def new_partners(self, *names):
         """Commit new contacts in one transaction, and return their ids."""
@@ -48,9 +54,75 @@ class TestDeliveryBatch(DeliveryCase):
         for number, partner_id in enumerate(ids, 1):
             self.assertEqual(self.binding(partner_id)["external_id"], str(number))
 
-    def test_as_many_records_as_a_batch_have_a_job_each(self):
+    def test_content_that_cannot_be_told_does_not_hold_up_the_others(self):
+        self.change_stream(batch_size=3)
+        good, bad, other = self.new_partners("A", "B", "C")
+
+        def payload(record, stream):
+            if record.id == bad:
+                record.env.cr.execute("SELECT 1 / 0")
+            return original(record, stream)
+
+        partners = self.registry["res.partner"]
+        original = partners._sync_payload
+        self.patch(partners, "_sync_payload", payload)
+        (chunk,) = self.job_uuids()
+        with mute_logger("odoo.sql_db"):
+            self.assertEqual(self.run_job(chunk), "done")
+            self.assertEqual(set(self.rows_by_record()), {bad})
+            for partner_id in (good, other):
+                self.assertTrue(self.binding(partner_id)["external_id"])
+            (own,) = self.jobs_of("pending")
+            self.assertEqual((own["sync_res_id"], own["name"]), (bad, "CRM: B"))
+            self.assertEqual(self.run_job(own["uuid"]), "failed")
+        (failed,) = self.jobs_of("failed")
+        self.assertIn("division by zero", failed["failure_reason"])
+
+    def test_batch_that_fails_as_a_whole_is_tried_again_as_a_whole(self):
         self.new_partners("A", "B")
-        self.assertEqual(len(self.jobs_of("pending")), 2)
+        for _request in range(2):
+            self.destination.answer(500)
+        (chunk,) = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "pending")
+        self.assertEqual(self.job(chunk, "retry")["retry"], 1)
+        self.assertEqual(self.run_job(chunk), "done")
+        self.assertEqual(len(self.destination.records), 2)
+        self.assertEqual(self.job_uuids(), [chunk])
+
+    def test_batch_whose_records_are_all_being_sent_looks_again_soon(self):
+        ids = self.new_partners("A", "B")
+        self.run_pending()
+        self.edit_all(ids, email="all@example.com")
+        (chunk,) = self.job_uuids("pending")
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT id FROM sync_binding WHERE stream_id = %s FOR NO KEY UPDATE",
+                (self.stream_id,),
+            )
+            self.assertEqual(self.run_job(chunk), "pending")
+        job = self.job(chunk, "retry", "result")
+        self.assertEqual(
+            (job["retry"], job["result"]),
+            (0, "Another job is sending this record."),
+        )
+        self.assertEqual(self.run_pending(), ["done"])
+
+    def test_delivered_records_cost_one_look(self):
+        ids = self.new_partners("A", "B")
+        self.edit_all(ids, email="all@example.com")
+        first, second = self.job_uuids()
+        self.assertEqual(self.run_job(first), "done")
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            bindings = env["sync.binding"]
+            system = stream.backend_id.name
+            before = env.cr.sql_log_count
+            result = bindings._deliver(stream, ids)
+            # whether the stream exists, and what is owed
+            self.assertEqual(env.cr.sql_log_count - before, 2)
+        self.assertEqual(result, f"{system}: already delivered by another job.")
+        self.assertEqual(self.run_job(second), "done")
+        self.assertEqual(len(self.destination.requests), 2)
 
     def test_result_counts_what_happened(self):
         self.change_stream(batch_size=3)
@@ -166,3 +238,36 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertEqual(self.run_pending(), ["done", "done"])
         self.assertFalse(self.destination.records)
         self.assertFalse(self.outbox())
+
+    def test_batch_endpoint_takes_many_records_at_once(self):
+        self.change_stream(batch_size=3, batch_endpoint="contacts/batch")
+        good, bad, other, _last = self.new_partners("A", "B", "C", "D")
+        self.destination.answer(
+            207,
+            {
+                "items": [
+                    {"key": other, "status": 201, "id": "c"},
+                    {"key": bad, "status": 422, "error": "B is taken"},
+                    {"key": good, "status": 201, "id": "a"},
+                ]
+            },
+        )
+        chunk, _single = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "done")
+        [request] = self.destination.requests
+        self.assertEqual((request.method, request.path), ("POST", "/contacts/batch"))
+        self.assertEqual(self.binding(good)["external_id"], "a")
+        self.assertEqual(self.binding(other)["external_id"], "c")
+        (delivery,) = self.read("sync.delivery", [("res_id", "=", bad)], [])
+        self.assertEqual((delivery["state"], delivery["status"]), ("failed", "422"))
+        self.assertIn("B is taken", delivery["error"])
+        self.assertIn("(3 items)", delivery["request"])
+
+    def test_outage_of_a_batch_is_one_attempt(self):
+        self.change_stream(batch_size=3, batch_endpoint="contacts/batch")
+        self.new_partners("A", "B", "C", "D")
+        self.destination.answer(503)
+        chunk, _single = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "pending")
+        log = self.read("sync.delivery", [("stream_id", "=", self.stream_id)], [])
+        self.assertEqual([line["status"] for line in log], ["503"])

@@ -2,55 +2,22 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from datetime import timedelta
-from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
-from odoo.tools import mute_logger
 
-from .failure_mail_case import FailureMailCase
-from .smtp_server import SmtpServer
+from .mail_server_case import MailServerCase
 
-LOGGERS = (
-    "odoo.addons.mail.models.mail_mail",
-    "odoo.addons.base.models.ir_mail_server",
-)
 MANAGER, PLAIN = "manager@example.com", "plain@example.com"
 
 
 @tagged("post_install", "-at_install")
-class TestMailServerDown(FailureMailCase):
+class TestMailServerDown(MailServerCase):
     """A mail server in trouble delays mails: real connections to a real port."""
 
     def setUp(self):
         super().setUp()
-        self.smtp = SmtpServer()
-        self.addCleanup(self.smtp.close)
-        with self.transaction() as env:
-            self.other_servers = env["ir.mail_server"].search([]).ids
-            env["ir.mail_server"].browse(self.other_servers).active = False
-            self.server_id = (
-                env["ir.mail_server"]
-                .create(
-                    {
-                        "name": "Test",
-                        "smtp_host": "127.0.0.1",
-                        "smtp_port": self.smtp.port,
-                        "smtp_encryption": "none",
-                    }
-                )
-                .id
-            )
-            # Odoo sends nothing while it is tested, unless told so
-            servers = type(env["ir.mail_server"])
-        self.addCleanup(self._restore_servers)
-        self.enterContext(patch.object(servers, "_disable_send", lambda *_self: False))
         self.choose(self.manager_id, self.plain_id)
-
-    def _restore_servers(self):
-        with self.transaction() as env:
-            env["ir.mail_server"].browse(self.server_id).unlink()
-            env["ir.mail_server"].browse(self.other_servers).active = True
 
     def queued_mail(self):
         """Return the id of a mail about a failed job."""
@@ -58,12 +25,6 @@ class TestMailServerDown(FailureMailCase):
         self.notify()
         (mail,) = self.mails(self.job_uuid)
         return mail["id"]
-
-    def send(self):
-        """Do what Odoo's mail cron does with the mails of this test."""
-        with self.transaction() as env, mute_logger(*LOGGERS):
-            mails = env["mail.mail"].search([("id", ">", self.last_mail)])
-            mails.process_email_queue(mails.ids)
 
     def resend(self):
         with self.transaction() as env:

@@ -90,4 +90,11 @@ class TestOrphans(DeliveryCase):
         self.lose_jobs()
         with patch.object(sync_outbox_sweep, "SWEEP_BATCH", 2):
             self.sweep()
-        self.assertEqual(len(self.job_uuids("pending")), 5)
+        # one job for each batch of the sweep, each change in one of them
+        jobs = self.job_uuids("pending")
+        self.assertEqual(len(jobs), 3)
+        rows = self.outbox()
+        self.assertEqual(len(rows), 5)
+        self.assertEqual({row["job_uuid"] for row in rows}, set(jobs))
+        self.assertEqual(self.run_pending(), ["done"] * 3)
+        self.assertEqual(len(self.destination.records), 5)

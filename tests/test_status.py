@@ -14,15 +14,21 @@ class TestStatus(SyncCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.never, cls.synced, cls.waiting, cls.failed = cls.env["res.partner"].create(
-            [{"name": name} for name in ("Never", "Synced", "Waiting", "Failed")]
+        cls.never, cls.synced, cls.waiting, cls.failed = (
+            cls.new_partner(name) for name in ("Never", "Synced", "Waiting", "Failed")
         )
         cls.partners = cls.never | cls.synced | cls.waiting | cls.failed
-        cls.before_commit(cls)
         for partner in cls.never | cls.synced:
             cls.outbox(cls, partner).unlink()
         cls.confirm(cls, cls.synced)
         cls.fail(cls, cls.failed)
+
+    @classmethod
+    def new_partner(cls, name):
+        """Create a contact, whose job is its own."""
+        partner = cls.env["res.partner"].create({"name": name})
+        cls.before_commit(cls)
+        return partner
 
     def confirm(self, partner, stream=None):
         """Record that the destination took a contact."""
@@ -220,8 +226,9 @@ class TestStatus(SyncCase):
 
     def test_now_on_several_records(self):
         with self.committed() as jobs:
-            self.partners.action_sync_now()
-        self.assertEqual(len(jobs), 4)
+            action = self.partners.action_sync_now()
+        self.assertEqual([job.records for job in jobs], [self.partners])
+        self.assertIn("4", action["params"]["message"])
 
     def test_now_leaves_out_what_is_not_sent(self):
         self.stream.domain = f"[('id', '=', {self.synced.id})]"

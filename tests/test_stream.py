@@ -127,6 +127,18 @@ class TestStream(ConfigurationCase):
     def test_endpoint_is_a_path(self):
         with self.assertRaises(ValidationError):
             self.stream.endpoint = "https://elsewhere.example.com/contacts"
+        with self.assertRaises(ValidationError):
+            self.stream.batch_endpoint = "../contacts/batch"
+
+    def test_batch_endpoint_is_part_of_the_route(self):
+        self.assertEqual(self.stream._route().batch_target, "")
+        self.stream.batch_endpoint = "contacts/batch"
+        self.assertEqual(self.stream._route().batch_target, "contacts/batch")
+        warehouse = self.env["sync.backend"].create(database_values(name="Warehouse"))
+        stream = self.env["sync.stream"].create(
+            stream_values(warehouse, table="contacts", batch_endpoint="x")
+        )
+        self.assertEqual(stream._route().batch_target, "")
 
     def test_postgresql_needs_a_table_and_a_key(self):
         warehouse = self.env["sync.backend"].create(database_values(name="Warehouse"))

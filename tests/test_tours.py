@@ -1,73 +1,16 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from contextlib import contextmanager
-from unittest.mock import patch
+from datetime import timedelta
 
-from odoo import SUPERUSER_ID, api
-from odoo.modules.registry import DummyRLock, Registry
-from odoo.tests import HttpCase, new_test_user, tagged
-from odoo.tests.common import get_db_name
+from odoo.tests import tagged
 
-from .common import DeliveryCase
-
-USERS = {
-    "sync_tour_user": "base.group_user,base.group_partner_manager",
-    "sync_tour_manager": "base.group_user,queue_job.group_queue_job_manager",
-    "sync_tour_system": "base.group_user,base.group_partner_manager,"
-    "base.group_system,queue_job.group_queue_job_manager",
-}
-
-
-@contextmanager
-def committed():
-    """Yield an environment whose changes are committed on leaving."""
-    with Registry(get_db_name()).cursor() as cr:
-        yield api.Environment(cr, SUPERUSER_ID, {})
+from .tour_case import TourCase
 
 
 @tagged("post_install", "-at_install")
-class TestTours(DeliveryCase, HttpCase):
-    """The three ways through the addon, in a browser.
-
-    The server answers the browser in real transactions, so that a click commits as it
-    does for people, and what a failed job leaves behind survives its rollback.
-    """
-
-    registry_test_mode = False
-
-    @classmethod
-    def setUpClass(cls):
-        # before the transaction of the class begins, which has to see the users
-        with committed() as env:
-            silent = {}
-            if "odoobot_state" in env["res.users"]._fields:
-                # no talk with OdooBot, which would outlive the users
-                silent["odoobot_state"] = "disabled"
-            user_ids = [
-                new_test_user(env, login, groups, **silent).id
-                for login, groups in USERS.items()
-            ]
-        cls.addClassCleanup(cls._delete_users, user_ids)
-        super().setUpClass()
-        # as in registry test mode: the tests hold the lock that a request waits for,
-        # and nothing but this process changes the database
-        cls.startClassPatcher(patch.object(Registry, "_lock", DummyRLock()))
-        cls.startClassPatcher(
-            patch.object(cls.registry, "check_signaling", return_value=cls.registry)
-        )
-
-    @staticmethod
-    def _delete_users(user_ids):
-        with committed() as env:
-            users = env["res.users"].browse(user_ids)
-            partners = users.partner_id
-            users.unlink()
-            partners.unlink()
-
-    def last_job(self, *field_names):
-        """Return the newest job of the synchronization, as a dict."""
-        return self.job(self.job_uuids()[-1], "uuid", *field_names)
+class TestTours(TourCase):
+    """The ways through the addon, in a browser."""
 
     def test_user_sees_the_status_of_an_edited_contact(self):
         self.new_partner(name="Ada Lovelace", email="ada@example.com")
@@ -147,6 +90,45 @@ class TestTours(DeliveryCase, HttpCase):
         )
         self.assertEqual(self.binding(partner_id)["external_id"], "1")
 
+    def test_admin_starts_stops_and_resumes_a_backfill(self):
+        self.change_stream(domain="[('ref', '=', 'backfill')]", batch_size=2)
+        for number in range(60):
+            self.new_partner(name=f"P{number}", ref="backfill")
+        for uuid in self.job_uuids():
+            self.run_job(uuid)
+        self.destination.requests.clear()
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_started", login="sync_tour_manager"
+        )
+        self.run_steps(1)
+        for uuid in self.job_uuids("pending")[:3]:
+            self.run_job(uuid)
+        with self.transaction() as env:
+            backfill = env["sync.backfill"].search([("state", "=", "running")])
+            backfill.resumed -= timedelta(minutes=1)
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_stopped", login="sync_tour_manager"
+        )
+        while self.run_steps(1):
+            self.run_pending()
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_done", login="sync_tour_manager"
+        )
+        self.assertFalse(self.outbox() or self.destination.requests)
+
+    def run_steps(self, count):
+        """Run the steps of backfills that wait; return how many did."""
+        steps = self.read(
+            "queue.job",
+            [("model_name", "=", "sync.backfill"), ("state", "=", "pending")],
+            ["uuid"],
+            limit=count,
+            order="id desc",
+        )
+        for step in steps:
+            self.run_job(step["uuid"])
+        return len(steps)
+
     def take_over(self, name):
         """Look from now on at the only stream of the system of this name."""
         (stream,) = self.read(
@@ -161,7 +143,7 @@ class TestTours(DeliveryCase, HttpCase):
             everything = env["sync.backend"].with_context(active_test=False)
             backends = everything.search([("url", "=", self.destination.url)])
             streams = backends.stream_ids
-            env["queue.job"].search([("sync_stream_id", "in", streams.ids)]).unlink()
+            env["queue.job"].search([("sync_backend_id", "in", backends.ids)]).unlink()
             env["sync.outbox"].search([("stream_id", "in", streams.ids)]).unlink()
             streams.unlink()
             backends.unlink()

@@ -158,7 +158,7 @@ class TestRestOperations(RestCase):
     def test_many_messages_on_one_connection(self):
         self.server.answer(422, {"message": "bad name"})
         messages = [message(key=key, idempotency_key=f"k{key}") for key in range(4)]
-        receipts = self.transport().send(messages)
+        receipts = self.transport(concurrency=1).send(messages)
         self.assertEqual(
             [receipt.ok for receipt in receipts], [False, True, True, True]
         )

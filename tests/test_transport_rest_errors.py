@@ -11,7 +11,7 @@ from odoo.tests import tagged
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..transports import rest_answer
-from ..transports.rest import MAX_EXCERPT
+from ..transports.rest_client import MAX_EXCERPT
 from ..transports.rest_config import RestConfig
 from .transport_case import TOKEN, RestCase, message
 

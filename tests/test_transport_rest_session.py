@@ -91,7 +91,7 @@ class TestRestConnections(RestCase):
     def test_threads_share_a_session(self):
         def work(number):
             sent = [message(key=f"{number}-{i}", id_policy="odoo") for i in range(5)]
-            return self.transport().send(sent)
+            return self.transport(concurrency=1).send(sent)
 
         self.server.upsert = True
         with ThreadPoolExecutor(4) as pool:
@@ -101,6 +101,19 @@ class TestRestConnections(RestCase):
         self.assertTrue(all(receipt.ok for receipt in receipts), receipts)
         self.assertEqual(len(self.server.records), 20)
         self.assertLessEqual(self.server.connections, 4)
+
+    def test_all_kept_connections_are_stale(self):
+        """A server that starts anew closes every one of them, just as it is used."""
+        with ThreadPoolExecutor(3) as pool:
+            self.server.answer(200, times=3, delay=0.2)
+            list(pool.map(lambda _number: self.transport().check(), range(3)))
+        self.assertEqual(self.server.connections, 3)
+        self.server.answer(drop=True, times=3, delay=0.2)
+        sent = [message(key=key, idempotency_key=f"key-{key}") for key in range(3)]
+        receipts = self.transport().send(sent)
+        self.assertTrue(all(receipt.ok for receipt in receipts), receipts)
+        self.assertEqual(len(self.server.requests), 9)
+        self.assertEqual(self.server.connections, 6)
 
     def test_forked_process_leaves_the_connections_alone(self):
         self.send()

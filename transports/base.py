@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import SyncError, Throttled, Unreachable
+from .pace import NO_PACE, Pace
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Route:
 
     :param target: REST path below the destination's URL, or SQL table
         (``table`` or ``schema.table``)
+    :param batch_target: path that takes many records in one request, see
+        :mod:`.rest_batch`; empty when there is none (REST)
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
         Odoo's key is the id there
     :param external_id_key: where the answer to a creation holds the new id; dots
@@ -29,6 +32,7 @@ class Route:
     external_id_key: str = "id"
     update_method: str = "put"
     key_column: str = "odoo_id"
+    batch_target: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,9 @@ class Receipt:
     :param external_id: id of the record at the destination from now on; ``None``
         when there is none (deleted, or Odoo's key is the id)
     :param error: why it was not delivered; ``None`` when it was
-    :param request: what was sent, for the log; empty when nothing was
+    :param request: what was sent, for the log; empty when nothing was, and when one
+        request for several messages got no answer and the receipt of the first one
+        tells of it: one attempt is one line of the log
     :param status: HTTP status or SQLSTATE; ``None`` when there was no answer
     :param response: the beginning of the answer, for the log
     :param duration: seconds
@@ -81,6 +87,9 @@ class Receipt:
 
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement."""
+
+    # Set by whoever opens the transport; asked before each real request.
+    pace: Pace = NO_PACE
 
     @abc.abstractmethod
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
@@ -120,29 +129,46 @@ class SequentialTransport(Transport):
     """
 
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
+        messages = list(messages)
+        self.pace.expect(len(messages))
         receipts = []
         obstacle = None
         for message in messages:
             if obstacle is None:
-                receipt = self._deliver(message)
-                if isinstance(receipt.error, Throttled | Unreachable):
-                    obstacle = receipt.error
+                receipt = self._paced(message)
+                obstacle = obstacle_in([receipt])
             else:
-                receipt = Receipt(
-                    message,
-                    external_id=message.external_id,
-                    error=_not_sent(obstacle),
-                )
+                receipt = not_sent(message, obstacle)
             receipts.append(receipt)
         return receipts
+
+    def _paced(self, message):
+        try:
+            self.pace.wait()
+        except Throttled as error:
+            return Receipt(message, external_id=message.external_id, error=error)
+        return self._deliver(message)
 
     @abc.abstractmethod
     def _deliver(self, message: Message) -> Receipt:
         """Send one message; a fault of the destination goes into the receipt."""
 
 
-def _not_sent(obstacle: Throttled | Unreachable) -> SyncError:
+def obstacle_in(receipts: Iterable[Receipt]) -> Throttled | Unreachable | None:
+    """:return: the first error that concerns the destination as a whole, if any"""
+    return next(
+        (
+            receipt.error
+            for receipt in receipts
+            if isinstance(receipt.error, Throttled | Unreachable)
+        ),
+        None,
+    )
+
+
+def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
+    """:return: the receipt of a message that was held back after ``obstacle``"""
     text = f"Not sent after an earlier failure: {obstacle.message}"
-    if isinstance(obstacle, Throttled):
-        return Throttled(text, obstacle.retry_after)
-    return Unreachable(text)
+    waits = (obstacle.retry_after,) if isinstance(obstacle, Throttled) else ()
+    error = type(obstacle)(text, *waits)
+    return Receipt(message, external_id=message.external_id, error=error)

@@ -2,30 +2,53 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records into the tables of a PostgreSQL database."""
 
-import json
 import time
+from collections.abc import Iterable
 
 from psycopg2 import sql
-from psycopg2.extras import Json
 
-from ..exceptions import Rejected, SyncError
-from .base import Message, Receipt, SequentialTransport
+from ..exceptions import Rejected, SyncError, Throttled, Unreachable
+from .base import Message, Receipt, Transport, not_sent, obstacle_in
 from .postgresql_connection import Connection, PostgresqlConfig
+from .postgresql_statement import rounds, row, statement
 from .redact import Redactor, one_line, shorten
 
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
+# Rows of one statement at most.
+MAX_ROWS = 1000
 # SQLSTATE "invalid column reference": ON CONFLICT has found no constraint.
 NO_UNIQUE_KEY = "42P10"
 
 
-class PostgresqlTransport(SequentialTransport):
-    """One statement for each message, each its own transaction."""
+class PostgresqlTransport(Transport):
+    """One statement for all rows of a kind, each statement its own transaction.
+
+    A statement that is refused is sent again in halves, until the rows that were the
+    reason are alone: each has its own error, and the others are written. Any other
+    error concerns all rows of its statement.
+    """
 
     def __init__(self, config: PostgresqlConfig):
         self._config = config
         self._connection = Connection(config)
         self._redact = Redactor([config.password])
+        self._obstacle = None
+
+    def send(self, messages: Iterable[Message]) -> list[Receipt]:
+        messages = list(messages)
+        self._obstacle = None
+        receipts, rows = {}, []
+        for number, message in enumerate(messages):
+            try:
+                rows.append(row(number, message))
+            except Rejected as error:
+                receipts[number] = _receipt(message, self._clean(error))
+        for groups in rounds(rows):
+            for group in groups:
+                for start in range(0, len(group), MAX_ROWS):
+                    self._write(group[start : start + MAX_ROWS], receipts)
+        return [receipts[number] for number in range(len(messages))]
 
     def check(self) -> str:
         query = sql.SQL(
@@ -41,12 +64,34 @@ class PostgresqlTransport(SequentialTransport):
     def close(self) -> None:
         self._connection.close()
 
-    def _deliver(self, message: Message) -> Receipt:
+    def _write(self, rows, receipts):
+        """Write rows of one shape, in as few statements as their faults allow."""
+        if self._obstacle is not None:
+            receipts |= {
+                row.number: not_sent(row.message, self._obstacle) for row in rows
+            }
+            return
+        found = self._execute(rows)
+        self._obstacle = obstacle_in(found[:1])
+        refused = isinstance(found[0].error, Rejected)
+        if refused and len(rows) > 1 and not self._connection.concerns_all:
+            middle = len(rows) // 2
+            self._write(rows[:middle], receipts)
+            self._write(rows[middle:], receipts)
+            return
+        receipts |= {
+            row.number: receipt for row, receipt in zip(rows, found, strict=True)
+        }
+
+    def _execute(self, rows):
+        """:return: a receipt for each row of one statement"""
         started = time.monotonic()
         request, response, status, error = "", "", None, None
         try:
-            query, values = statement(message)
-            request = self._readable(query, self._connection.open())
+            query, values = statement(rows)
+            raw = self._connection.open()
+            self.pace.wait()
+            request = self._readable(rows, raw)
             response = self._connection.execute(query, values).statusmessage
             status = self._connection.sqlstate
         except SyncError as fault:
@@ -54,20 +99,25 @@ class PostgresqlTransport(SequentialTransport):
             if request:
                 response, status = error.message, self._connection.sqlstate
             if status == NO_UNIQUE_KEY:
-                error = _no_unique_key(message.route)
-        return Receipt(
-            message=message,
-            external_id=message.external_id,
-            error=error,
-            request=request,
-            status=status,
-            response=response,
-            duration=time.monotonic() - started,
-        )
+                error = _no_unique_key(rows[0].message.route)
+        known = {
+            "status": status,
+            "response": response,
+            "duration": time.monotonic() - started,
+        }
+        first, *others = (row.message for row in rows)
+        receipts = [_receipt(first, error, request=request, **known)]
+        if isinstance(error, Throttled | Unreachable):
+            request = ""  # the first receipt tells of it
+        return receipts + [
+            _receipt(each, error, request=request, **known) for each in others
+        ]
 
-    def _readable(self, query, raw):
-        """The statement with placeholders instead of values."""
-        return shorten(self._redact(one_line(query.as_string(raw))), MAX_STATEMENT)
+    def _readable(self, rows, raw):
+        """The statement with placeholders instead of values, and with one row."""
+        text = self._redact(one_line(statement(rows[:1])[0].as_string(raw)))
+        count = f" [{len(rows)} rows]" if len(rows) > 1 else ""
+        return shorten(text, MAX_STATEMENT - len(count)) + count
 
     def _clean(self, error):
         error.message = self._redact(error.message)
@@ -75,33 +125,8 @@ class PostgresqlTransport(SequentialTransport):
         return error
 
 
-def statement(message: Message) -> tuple[sql.Composed, list]:
-    """Build the statement for a message.
-
-    :return: the statement, and the values for its placeholders
-    :raise Rejected: when the record cannot be written
-    """
-    table = _table(message.route.target)
-    key_column = message.route.key_column
-    payload = {
-        column: _value(column, value)
-        for column, value in message.payload.items()
-        if column != key_column
-    }
-    # As text: PostgreSQL takes it for the type of the column, whichever that is.
-    key = _value(key_column, str(message.key))
-    names = {"table": table, "key": _name(key_column)}
-    if message.operation == "delete":
-        return sql.SQL("DELETE FROM {table} WHERE {key} = %s").format(**names), [key]
-    columns = [_name(column) for column in payload]
-    values = list(payload.values())
-    if message.operation == "mark":
-        query = sql.SQL("UPDATE {table} SET {changes} WHERE {key} = %s").format(
-            changes=_comma(sql.SQL("{} = %s").format(column) for column in columns),
-            **names,
-        )
-        return query, [*values, key]
-    return _upsert(names, columns), [key, *values]
+def _receipt(message, error, **known):
+    return Receipt(message, external_id=message.external_id, error=error, **known)
 
 
 def _no_unique_key(route):
@@ -110,72 +135,3 @@ def _no_unique_key(route):
         f"“{route.key_column}” of the table “{route.target}”: without it PostgreSQL "
         "cannot tell whether the record is there already."
     )
-
-
-def _upsert(names, columns):
-    changes = [sql.SQL("{0} = EXCLUDED.{0}").format(column) for column in columns]
-    action = sql.SQL("DO NOTHING")
-    if changes:
-        action = sql.SQL("DO UPDATE SET {}").format(_comma(changes))
-    return sql.SQL(
-        "INSERT INTO {table} ({columns}) VALUES ({values}) ON CONFLICT ({key}) {action}"
-    ).format(
-        columns=_comma([names["key"], *columns]),
-        values=_comma([sql.SQL("%s")] * (1 + len(columns))),
-        action=action,
-        **names,
-    )
-
-
-def _comma(parts):
-    return sql.SQL(", ").join(parts)
-
-
-def _table(target):
-    schema, dot, table = target.partition(".")
-    return sql.SQL(".").join(map(_name, [schema, table] if dot else [schema]))
-
-
-def _name(name):
-    """An identifier, quoted when it is used."""
-    size = len(name.encode("utf-8", "replace"))
-    if not 0 < size <= 63 or "\0" in name:
-        # PostgreSQL would cut a longer one and may then find another table.
-        raise Rejected(
-            f"“{shorten(name, 70)}” cannot be the name of a table or column."
-        )
-    # psycopg2 reads a percent sign as a placeholder, in a name too.
-    return sql.Identifier(name.replace("%", "%%"))
-
-
-def _value(column, value):
-    """What psycopg2 is given for a value of the payload."""
-    if isinstance(value, str):
-        _check_text(column, value)
-    if isinstance(value, dict):
-        return _json(column, value)
-    if isinstance(value, list | tuple):
-        if any(isinstance(item, dict) for item in value):
-            return _json(column, value)
-        return [_value(column, item) for item in value]
-    return value
-
-
-def _json(column, value):
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise Rejected(f"“{column}” cannot be written as JSON: {error}") from None
-    _check_text(column, text)
-    return Json(value, dumps=lambda _value: text)
-
-
-def _check_text(column, text):
-    if "\0" in text:
-        raise Rejected(
-            f"“{column}” contains a NUL character, which PostgreSQL cannot store."
-        )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise Rejected(f"“{column}” contains a character that is no text.") from None

@@ -16,7 +16,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from ..exceptions import Unreachable
-from .postgresql_errors import connection_error, statement_error
+from .postgresql_errors import concerns_all, connection_error, statement_error
 
 APPLICATION_NAME = "queue_job_sync"
 # SQLSTATE of success.
@@ -70,6 +70,8 @@ class Connection:
         self._raw = None
         # SQLSTATE of the last statement; None when there was no answer.
         self.sqlstate = None
+        # Whether the last statement was refused whatever its rows.
+        self.concerns_all = False
 
     def open(self):
         """Connect, unless that is done.
@@ -105,6 +107,7 @@ class Connection:
         """
         timeout = self._config.statement_timeout
         self.sqlstate = None
+        self.concerns_all = False
         cursor = self.open().cursor()
         try:
             # One round trip: statements sent together are one transaction. The
@@ -114,6 +117,7 @@ class Connection:
             _wait(self._raw, timeout + GRACE)
         except psycopg2.Error as error:
             self.sqlstate = error.pgcode
+            self.concerns_all = concerns_all(error)
             if error.pgcode is None or self._raw.closed:
                 self.close()
             raise statement_error(error, self._config.where, timeout) from None

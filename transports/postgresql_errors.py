@@ -31,6 +31,9 @@ _MEANING = {
     "57P": Unreachable,  # shutting down, starting up, terminated
     "P0001": Rejected,  # raised by a trigger of the destination
 }
+# Whatever the rows: a feature, schema, table or column is not there or not allowed, or
+# the key has no constraint.
+_WHATEVER_THE_ROWS = {"0A000", "3F000", "42501", "42703", "42P01", "42P10"}
 _TIMED_OUT = "57014"
 # Their detail names the key in question. The detail of the other errors may
 # repeat the whole row.
@@ -44,6 +47,14 @@ def meaning(sqlstate: str) -> type[SyncError]:
         if found:
             return found
     return Temporary
+
+
+def concerns_all(error: psycopg2.Error) -> bool:
+    """:return: whether the statement would be refused for each of its rows
+
+    A trigger, which may look at them, has a context.
+    """
+    return error.pgcode in _WHATEVER_THE_ROWS and not error.diag.context
 
 
 def statement_error(error: psycopg2.Error, where: str, timeout: float) -> SyncError:

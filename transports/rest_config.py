@@ -28,6 +28,7 @@ class RestConfig:
         to send without signatures
     :param connect_timeout: seconds to connect
     :param read_timeout: seconds from a request to the end of its answer
+    :param concurrency: requests that one transport sends at once
     """
 
     url: str
@@ -38,10 +39,13 @@ class RestConfig:
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     connect_timeout: float = 5
     read_timeout: float = 30
+    concurrency: int = 8
 
     def __post_init__(self):
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
             raise ValueError("a timeout must be longer than 0 seconds")
+        if self.concurrency < 1:
+            raise ValueError("at least one request must be sent at once")
 
 
 def auth_headers(config: RestConfig) -> dict[str, str]:

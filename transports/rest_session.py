@@ -10,7 +10,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Hashable
-from http.cookiejar import DefaultCookiePolicy
 
 import requests
 import urllib3
@@ -18,9 +17,14 @@ import urllib3.connection
 import urllib3.connectionpool
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
 
 # Sessions kept per process; the one unused for longest makes room.
 MAX_SESSIONS = 16
+# Connections kept per session, by all threads of this process. No more are open than
+# requests are sent at once.
+MAX_CONNECTIONS = 256
 # After this many seconds without use connections are not trusted any more:
 # firewalls forget them silently, and the next request would only time out.
 MAX_IDLE = 60.0
@@ -71,6 +75,7 @@ class _TimedConnection:
 
     answer_within = None  # seconds
     answered = False
+    _held = None  # what is sent when the request is whole
 
     def connect(self):
         self.answered = False
@@ -81,10 +86,22 @@ class _TimedConnection:
             raise urllib3.exceptions.ConnectTimeoutError(self, "timed out") from error
 
     def request(self, *args, **kwargs):
+        self._held = held = []
         try:
-            return super().request(*args, **kwargs)
+            super().request(*args, **kwargs)
+            self._held = None
+            # Head and body at once: half the system calls, for the server too.
+            self.send(b"".join(held))
         except ConnectionResetError as error:
             raise self._stale_or(error) from None
+        finally:
+            self._held = None
+
+    def send(self, data):
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held.append(data)
 
     def getresponse(self):
         if self.answer_within:
@@ -136,7 +153,9 @@ class TimedAdapter(HTTPAdapter):
 
     def __init__(self, connect_timeout: float, read_timeout: float):
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-        super().__init__(pool_connections=2, max_retries=0)
+        super().__init__(
+            pool_connections=2, pool_maxsize=MAX_CONNECTIONS, max_retries=0
+        )
 
     def init_poolmanager(self, *args, **kwargs):
         super().init_poolmanager(*args, timeout=self._timeout, **kwargs)
@@ -148,6 +167,23 @@ class TimedAdapter(HTTPAdapter):
     def send(self, request, **kwargs):
         kwargs["timeout"] = self._timeout
         return super().send(request, **kwargs)
+
+    def build_response(self, req, resp):
+        """As in ``requests``, without looking for cookies and an encoding."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.reason = resp.reason
+        response.url = req.url
+        response.request = req
+        response.connection = self
+        return response
+
+
+class _NoCookies(RequestsCookieJar):
+    def extract_cookies(self, response, request):
+        """Keep none."""
 
 
 class _Session(requests.Session):
@@ -170,12 +206,31 @@ def new_session(
     # The environment would add proxies and, worse, passwords from ~/.netrc.
     session.trust_env = False
     session.verify = verify
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    session.cookies = _NoCookies()
     session.headers.clear()
     adapter = TimedAdapter(connect_timeout, read_timeout)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
+
+
+def prepare(
+    method: str, url: str, headers: dict[str, str], body: bytes | None
+) -> requests.PreparedRequest:
+    """Check and encode a request, as ``requests`` does.
+
+    Not by ``Session.prepare_request``: a third of the work of a whole request would be
+    for cookies, parameters, files and authentication that there are none of.
+
+    :raise requests.RequestException: the URL or a header cannot be sent
+    """
+    prepared = requests.PreparedRequest()
+    prepared.method = method
+    prepared.prepare_url(url, None)
+    prepared.prepare_headers(headers)
+    prepared.body = body
+    prepared.prepare_content_length(body)
+    return prepared
 
 
 def ca_bundle() -> str | bool:

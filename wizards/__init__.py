@@ -2,4 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import base_partner_merge
+from . import sync_backfill_start
 from . import sync_recover
+from . import sync_reschedule

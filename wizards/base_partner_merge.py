@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from ..models.sync_outbox import remember_changes
+from ..models.sync_change import remember_changes
 
 
 class MergePartnerAutomatic(models.TransientModel):

@@ -1,0 +1,69 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The command line. Only the standard library: it is read before the set-up."""
+
+import argparse
+
+DESCRIPTION = """\
+Measures the addon beside Odoo without it, the tutorial way, Odoo's own webhook and
+plain loops, on real servers on the loopback address, in turns, so that a machine that
+gets slower does so for all. benchmarks/README.md says what each row means.
+"""
+ROWS = (
+    "create_bulk",
+    "edit_one",
+    "edit_hang",
+    "pickup_ms",
+    "drain_rest",
+    "drain_sql",
+    "drain_sql_limit",
+    "import_csv",
+    "backfill_memory",
+    "million",
+    "outage_runs",
+)
+
+
+def parse(arguments=None):
+    """Read the command line.
+
+    :param arguments: list of texts; the default is what the process was started with
+    :return: namespace with ``quick``, ``json``, ``rows`` (ids), ``rounds`` (a number,
+        or None for each row's own) and ``keep``
+    """
+    parser = argparse.ArgumentParser(prog="benchmarks/run", description=DESCRIPTION)
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller counts, within ten minutes"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="the last line is one JSON object"
+    )
+    parser.add_argument(
+        "--rows",
+        type=_rows,
+        default=ROWS,
+        metavar="ID,ID",
+        help=f"only these: {', '.join(ROWS)}",
+    )
+    parser.add_argument(
+        "--rounds", type=_positive, help="how often each row is measured"
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="leave the databases and logs of the run"
+    )
+    return parser.parse_args(arguments)
+
+
+def _rows(text):
+    names = text.split(",")
+    for name in names:
+        if name not in ROWS:
+            raise argparse.ArgumentTypeError(f"there is no row {name!r}")
+    return tuple(row for row in ROWS if row in names)
+
+
+def _positive(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number

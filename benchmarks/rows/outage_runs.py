@@ -1,0 +1,66 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""How many job runs are wasted while a destination is down."""
+
+import time
+
+from benchmarks import peers
+from benchmarks.peers import NAIVE, OURS
+from benchmarks.result import Result, Row
+
+# Each start of a job, whatever becomes of it.
+COUNTER = """
+CREATE TABLE IF NOT EXISTS bench_run (uuid text);
+CREATE OR REPLACE FUNCTION bench_count_run() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO bench_run VALUES (NEW.uuid);
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER bench_count_run AFTER UPDATE OF state ON queue_job
+FOR EACH ROW WHEN (NEW.state = 'started' AND OLD.state IS DISTINCT FROM 'started')
+EXECUTE FUNCTION bench_count_run();
+TRUNCATE bench_run
+"""
+NO_COUNTER = "DROP TRIGGER bench_count_run ON queue_job"
+
+
+def measure(scene):
+    """Queue a job for each of many contacts, with the destination gone, and wait."""
+    sizes = scene.sizes
+    pair = {name: scene.peers[name] for name in ROW.peers}
+    # One job for each contact, which is what the row is about.
+    peers.change_stream(pair[OURS], peers.REST, {"batch_size": 1})
+    scene.destination.stop()
+    try:
+        for peer in pair.values():
+            peer.wait_until_idle()
+            peer.pause()
+            peer.touch(peer.old_ids(sizes.outage_jobs))
+            peer.query(COUNTER)
+        jobs = {name: peer.open_jobs() for name, peer in pair.items()}
+        for peer in pair.values():
+            peer.resume()
+        time.sleep(sizes.outage)
+        runs = {name: _runs(peer) for name, peer in pair.items()}
+    finally:
+        for peer in pair.values():
+            peer.resume()
+            peer.query(NO_COUNTER)
+        scene.destination.start()
+        peers.change_stream(pair[OURS], peers.REST, {"batch_size": 100})
+    note = f"{jobs[OURS]} jobs, {sizes.outage} s; the naive jobs end as failed"
+    return Result(runs[OURS], runs, 1, "runs", note)
+
+
+def _runs(peer):
+    ((count,),) = peer.query("SELECT count(*) FROM bench_run")
+    return count
+
+
+ROW = Row(
+    id="outage_runs",
+    title="job runs caused by 10,000 jobs waiting out a 10-minute outage",
+    goal=20,
+    peers=(OURS, NAIVE),
+    measure=measure,
+)

@@ -1,0 +1,205 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Two Odoo servers on one database: each edit arrives once, whichever node dies."""
+
+import time
+from collections import Counter
+from contextlib import ExitStack, closing
+
+import demo_configure
+import psycopg2
+import pytest
+
+from devenv import databases, odoo, paths, postgres
+from e2e.client import OdooClient
+from e2e.odoo_server import OdooServer, install
+from e2e.processes import wait_until
+
+CONTACTS = 60
+SLOW = 0.3  # seconds that the CRM takes for an answer, so that a drain lasts
+BEFORE_THE_KILL = 10  # contacts that the CRM holds when the leader dies
+SETTLE = 120  # seconds
+# The standby asks for the lock every 5 seconds (queue_job's ERROR_RECOVERY_DELAY).
+TAKE_OVER = 30  # seconds that it may take on a busy machine
+# Interrupted jobs keep their places until they are found dead: they must have been
+# handed out more than 10 seconds ago, and a runner with nothing else to do looks once
+# a minute (queue_job's SELECT_TIMEOUT).
+RESUME = 120  # seconds
+
+
+class Nodes:
+    """Two servers on one database, and what is asked of both.
+
+    :param servers: two running ``OdooServer``
+    """
+
+    def __init__(self, servers):
+        self.servers = servers
+        self.database = servers[0].database
+        self.people = None
+        self.editors = []
+
+    def configure(self, crm, smtp_sink):
+        """Set the CRM up through one node, and have an editor on each."""
+        self.people = demo_configure.make_people(self.servers[0], smtp_sink)
+        self.stream, _answer = demo_configure.make_crm_stream(self.people.admin, crm)
+        self.editors = [
+            OdooClient.from_password(server.url, self.database, *demo_configure.BO)
+            for server in self.servers
+        ]
+
+    @property
+    def leader(self):
+        """The server whose runner hands out the jobs."""
+        (leading,) = [server for server in self.servers if server.leads()]
+        return leading
+
+    @property
+    def standby(self):
+        """The other one."""
+        return next(server for server in self.servers if server is not self.leader)
+
+    def query(self, statement, *values):
+        """Return the rows of a query on Odoo's database, as tuples."""
+        with closing(psycopg2.connect(dbname=self.database)) as connection:
+            cursor = connection.cursor()
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+    def states(self):
+        """Return how many jobs of the stream are in each state."""
+        return Counter(
+            state
+            for (state,) in self.query(
+                "SELECT state FROM queue_job WHERE sync_stream_id = %s", self.stream
+            )
+        )
+
+    def connections_of(self, server):
+        """Return how many connections each worker that answers requests has."""
+        names = [f"odoo-{pid}" for pid in server.workers("WorkerHTTP")]
+        return [
+            count
+            for (count,) in self.query(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+                " AND application_name = ANY(%s) GROUP BY application_name",
+                self.database,
+                names,
+            )
+        ]
+
+    def settled(self):
+        """Tell whether every job is done and no change is left."""
+        return self.states().keys() == {"done"} and self.query(
+            "SELECT count(*) FROM sync_outbox"
+        ) == [(0,)]
+
+    def edit_on_both(self, contacts, city):
+        """Edit contacts on one node and the other in turn."""
+        for number, contact in enumerate(contacts):
+            editor = self.editors[number % 2]
+            editor.write("res.partner", contact, {"city": city})
+
+    def create_on_both(self, count):
+        """Create contacts on one node and the other in turn, and return their ids."""
+        return [
+            self.editors[number % 2].create(
+                "res.partner", {"name": f"Contact {number}", "city": "First"}
+            )
+            for number in range(count)
+        ]
+
+
+@pytest.fixture
+def nodes(crm, smtp_sink):
+    """Two running Odoo on one database, the first of them with the lock."""
+    variables = postgres.variables()
+    template = databases.template(variables)
+    environment = odoo.environment(variables)
+    with databases.copy(template, "nodes") as database, ExitStack() as stack:
+        log = paths.LOGS / "test-nodes-install.log"
+        install(odoo.command_line(), database, [paths.ADDON], log, environment)
+        servers = []
+        for name in ("first", "second"):
+            server = OdooServer(
+                odoo.command_line(),
+                database,
+                paths.LOGS / f"test-nodes-{name}.log",
+                environment=environment,
+            )
+            stack.callback(server.stop)
+            server.start(standby=bool(servers))
+            servers.append(server)
+        pair = Nodes(servers)
+        pair.configure(crm, smtp_sink)
+        yield pair
+
+
+def held(crm, city):
+    """Return how many contacts the CRM holds with this city, and how many in all."""
+    contacts = crm.contacts().values()
+    return sum(each.get("city") == city for each in contacts), len(contacts)
+
+
+def carried_out(crm, method):
+    """Return how often each contact was written by requests of this method."""
+    return Counter(
+        entry["contact"]
+        for entry in crm.journal()
+        if entry["method"] == method and entry["status"] < 300 and not entry["replayed"]
+    )
+
+
+def test_edits_on_both_nodes_arrive_once(nodes, crm):
+    first, second = nodes.servers
+    assert (first.leads(), second.leads()) == (True, False)
+    contacts = nodes.create_on_both(10)
+    wait_until(nodes.settled, SETTLE, "first deliveries")
+    nodes.edit_on_both(contacts, "Second")
+    wait_until(nodes.settled, SETTLE, "second deliveries")
+    assert held(crm, "Second") == (10, 10)
+    assert set(carried_out(crm, "POST").values()) == {1}
+    assert set(carried_out(crm, "PUT").values()) == {1}
+    # each runner sends jobs to the address it was told, here its own node's
+    pids = {pid for (pid,) in nodes.query("SELECT worker_pid FROM queue_job") if pid}
+    assert pids <= set(first.workers("WorkerHTTP"))
+    assert pids
+
+
+def test_the_other_node_takes_over_in_the_middle_of_a_drain(nodes, crm, capsys):
+    (backend,) = nodes.people.admin.search_read("sync.backend", [], [])
+    nodes.people.admin.call("sync.backend", "action_pause", [backend["id"]])
+    nodes.create_on_both(CONTACTS)
+    assert nodes.states() == {"pending": CONTACTS}
+    assert crm.contacts() == {}
+    leader, standby = nodes.leader, nodes.standby
+    crm.misbehave("late", 2 * SETTLE, seconds=SLOW)
+    nodes.people.admin.call("sync.backend", "action_resume", [backend["id"]])
+    wait_until(lambda: len(crm.contacts()) >= BEFORE_THE_KILL, SETTLE, "some contacts")
+
+    connections = nodes.connections_of(leader)
+    leader.kill()
+    killed = time.monotonic()
+    delivered = len(crm.contacts())
+    assert delivered < CONTACTS
+    interrupted = nodes.states()["started"]
+    assert not standby.leads()
+    wait_until(standby.leads, TAKE_OVER, "the other runner")
+    taken_over = time.monotonic() - killed
+    wait_until(lambda: len(crm.contacts()) > delivered, RESUME, "the next contact")
+    resumed = time.monotonic() - killed
+    wait_until(nodes.settled, SETTLE, "all delivered")
+    finished = time.monotonic() - killed
+
+    assert held(crm, "First") == (CONTACTS, CONTACTS)
+    created = carried_out(crm, "POST")
+    assert len(created) == CONTACTS
+    assert set(created.values()) == {1}
+    names = Counter(content["name"] for content in crm.contacts().values())
+    assert set(names.values()) == {1}
+    with capsys.disabled():
+        print(f"\n  {delivered} of {CONTACTS} delivered at the kill,", end=" ")
+        print(f"{interrupted} jobs interrupted")
+        print(f"  connections of the leader's workers: {connections}")
+        print(f"  the other runner leads after {taken_over:.1f} s,", end=" ")
+        print(f"delivers after {resumed:.1f} s, is done after {finished:.1f} s")

@@ -1,0 +1,70 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+"""What one transaction has changed, kept until just before it commits."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from odoo import api
+
+PENDING_KEY = "queue_job_sync.changes"
+
+
+@dataclass
+class Change:
+    """What one transaction did to one record."""
+
+    env: api.Environment  # of the last edit: its user owns the job
+    fields: set | None  # None: created or deleted, everything counts
+    name: str | None = None  # of a deleted record
+
+
+def remember_changes(records, field_names=None, names=False):
+    """Note an edit until just before its transaction commits.
+
+    Nothing is read or written here when no stream watches the fields.
+
+    :param records: records of a model that inherits ``sync.mixin``
+    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param bool names: keep the records' names, because they are about to go
+    """
+    watchers = records.env["sync.stream"]._watchers(records._name)
+    if field_names is not None:
+        field_names = set(field_names)
+        watchers = [fnames for _id, fnames in watchers if fnames & field_names]
+    ids = [id_ for id_ in records._ids if isinstance(id_, int)]
+    if not watchers or not ids:
+        return
+    env = records.env
+    precommit = env.cr.precommit
+    if PENDING_KEY not in precommit.data:
+        precommit.data[PENDING_KEY] = {}
+        precommit.add(partial(env["sync.outbox"].browse()._flush_changes))
+    changes = precommit.data[PENDING_KEY].setdefault(records._name, {})
+    for id_ in ids:
+        change = changes.setdefault(id_, Change(env, set()))
+        change.env = env
+        if field_names is None:
+            change.fields = None
+        elif change.fields is not None:
+            change.fields |= field_names
+    if names:
+        for id_, name in names_of(records.browse(ids).exists()).items():
+            changes[id_].name = name
+
+
+def names_of(records):
+    """Return the names of records by id, wherever they were edited.
+
+    The stored name, if there is one: a display name has to be computed, and may come
+    with an address or a mail when the context asks for it.
+    """
+    records = records.sudo().with_context(  # pylint: disable=context-overridden
+        # what else the context asks for may change the name
+        records._job_prepare_context_before_enqueue()
+    )
+    stored = records._fields.get(records._rec_name)
+    plain = stored and stored.store and stored.type == "char"
+    name = records._rec_name if plain else "display_name"
+    return {record.id: record[name] for record in records}

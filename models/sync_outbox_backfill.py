@@ -1,0 +1,30 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import fields, models
+
+
+class SyncOutbox(models.Model):
+    """Changes that a backfill has queued: nobody edited anything, nobody is waiting."""
+
+    _inherit = "sync.outbox"
+
+    backfill_id = fields.Many2one(
+        "sync.backfill",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+    )
+
+    def _job_priority(self):
+        """Return the priority of a job for these rows, ``None`` for the stream's.
+
+        Low only if no edit is among them.
+        """
+        if not self or any(not row.backfill_id for row in self):
+            return None
+        return min(self.backfill_id.mapped("priority"))
+
+    def _send_unchanged(self):
+        """Return whether they are to be sent even if the system holds the content."""
+        return any(self.mapped("force")) or any(self.backfill_id.mapped("resend"))

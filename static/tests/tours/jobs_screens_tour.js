@@ -1,0 +1,227 @@
+// Copyright 2026 queue_job_sync contributors
+// License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import { registry } from "@web/core/registry";
+import { stepUtils } from "@web_tour/tour_utils";
+
+const FAILED = "CRM: Grace Hopper";
+const WAITING = "CRM: Alan Turing";
+
+/** Look at what a job's form says about its failure and its attempts. */
+function readFailure() {
+    return [
+        {
+            content: "The reason is on top, and the traceback is folded",
+            trigger:
+                ".o_form_view .alert-danger:contains('500')" +
+                " details[name='traceback']:not([open])" +
+                " summary",
+            run: "click",
+        },
+        {
+            content: "Unfolded, it is the traceback",
+            trigger:
+                "details[name='traceback'][open]:contains('Traceback (most recent')",
+        },
+        {
+            content: "Open what was sent and answered",
+            trigger: ".o_notebook a[name='deliveries']",
+            run: "click",
+        },
+        {
+            content: "There are all three tries: unfold what the last one sent",
+            trigger:
+                ".o_field_widget[name='sync_delivery_ids']" +
+                ":has(.o_kanban_record:contains('500'):eq(2))" +
+                " .o_kanban_record:eq(0) details:contains('What was sent') summary",
+            run: "click",
+        },
+        {
+            content: "It is the contact",
+            trigger:
+                ".o_kanban_record:eq(0) details[open] pre:contains('Grace Hopper')",
+        },
+        {
+            content: "Unfold what the system has answered",
+            trigger:
+                ".o_kanban_record:eq(0) details:contains('What was answered') summary",
+            run: "click",
+        },
+        {
+            content: "It is the answer of the system",
+            trigger:
+                ".o_kanban_record:eq(0) details[open] pre:contains('out of order')",
+        },
+    ];
+}
+
+function openMenu(xmlid) {
+    return [
+        {
+            content: "Open the Queue menu",
+            trigger: "button[data-menu-xmlid='queue_job.menu_queue']",
+            run: "click",
+        },
+        {
+            content: `Open ${xmlid}`,
+            trigger: `a[data-menu-xmlid='${xmlid}']`,
+            run: "click",
+        },
+    ];
+}
+
+registry.category("web_tour.tours").add("queue_job_sync_jobs_screens", {
+    url: "/odoo",
+    steps: () => [
+        ...stepUtils.goToAppSteps(
+            "queue_job.menu_queue_job_root",
+            "Open the Job Queue app",
+        ),
+        ...openMenu("queue_job.menu_queue_job"),
+        {
+            content: "What waits is listed, not what is done",
+            trigger:
+                `.o_list_view:not(:has(.o_data_row:contains('Ada Lovelace')))` +
+                ` .o_data_row:contains('${WAITING}'):contains('0 / 3')`,
+        },
+        {
+            content: "What failed tells why, and after how many tries",
+            trigger: `.o_data_row:contains('${FAILED}'):contains('3 / 3'):contains('500')`,
+        },
+        {
+            content: "Open the filters",
+            trigger: ".o_searchview_dropdown_toggler",
+            run: "click",
+        },
+        {
+            content: "Choose what failed today",
+            trigger: ".o_filter_menu .o_menu_item:text('Failed Today')",
+            run: "click",
+        },
+        {
+            content: "Open the only job left",
+            trigger:
+                `.o_list_view:not(:has(.o_data_row:contains('${WAITING}')))` +
+                ` .o_data_row:contains('${FAILED}') .o_data_cell[name='name']`,
+            run: "click",
+        },
+        ...readFailure(),
+        {
+            content: "Go back to the list",
+            trigger: ".o_control_panel .breadcrumb-item a:contains('Jobs')",
+            run: "click",
+        },
+        {
+            content: "Drop the filter",
+            trigger:
+                ".o_list_view .o_searchview_facet:contains('Failed Today') .o_facet_remove",
+            run: "click",
+        },
+        {
+            content: "Select all jobs",
+            trigger: `.o_list_view:has(.o_data_row:contains('${WAITING}')) thead .o_list_record_selector input`,
+            run: "click",
+        },
+        {
+            content: "Open the actions",
+            trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
+            run: "click",
+        },
+        {
+            content: "Change the priority of all at once",
+            trigger:
+                ".o-dropdown--menu .o_menu_item:contains('Change Priority or Time')",
+            run: "click",
+        },
+        {
+            content: "Nothing is changed unless it is chosen",
+            trigger:
+                ".modal:not(:has(button[name='action_reschedule']))" +
+                ":contains('1 waiting and 1 failed')" +
+                " .o_field_widget[name='change_priority'] input",
+            run: "click",
+        },
+        {
+            content: "Let them be among the first",
+            trigger: ".modal .o_field_widget[name='priority'] input",
+            run: "edit 3",
+        },
+        {
+            content: "Change them",
+            trigger: ".modal button[name='action_reschedule']",
+            run: "click",
+        },
+        {
+            content: "The list shows it",
+            trigger:
+                `.o_list_view .o_data_row:contains('${WAITING}')` +
+                " .o_data_cell[name='priority']:text('3')",
+        },
+        {
+            content: "Look at the jobs by state",
+            trigger: ".o_switch_view.o_kanban",
+            run: "click",
+        },
+        {
+            content: "The failed job is in the column Failed, with its reason",
+            trigger:
+                ".o_kanban_group:has(.o_kanban_header:contains('Failed'))" +
+                ` .o_kanban_record:contains('${FAILED}'):contains('500')`,
+        },
+        {
+            content: "The waiting job is in the column Pending",
+            trigger:
+                ".o_kanban_group:has(.o_kanban_header:contains('Pending'))" +
+                ` .o_kanban_record:contains('${WAITING}')`,
+        },
+        ...openMenu("queue_job_sync.menu_queue_job_statistics"),
+        {
+            content: "The statistics are drawn: look at the figures",
+            trigger: ".o_graph_view:has(.o_graph_renderer canvas)",
+        },
+        {
+            content: "Look at the figures",
+            trigger: ".o_switch_view.o_pivot",
+            run: "click",
+        },
+        {
+            content: "By system and synchronization, done and failed",
+            trigger:
+                ".o_pivot table:has(th:contains('Done')):has(th:contains('Failed'))" +
+                ":has(th:contains('Duration (s)'))" +
+                " th:contains('Contacts to CRM')",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_jobs_phone", {
+    steps: () => [
+        {
+            content: "What waits is there, in a column of its own",
+            trigger: `.o_kanban_group .o_kanban_record:contains('${WAITING}')`,
+        },
+        {
+            content: "Open the card of the job that failed",
+            trigger: `.o_kanban_record:contains('${FAILED}'):contains('3 / 3')`,
+            run: "click",
+        },
+        ...readFailure(),
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_no_jobs", {
+    url: "/odoo",
+    steps: () => [
+        {
+            content: "Open the apps",
+            trigger: ".o_navbar_apps_menu button",
+            run: "click",
+        },
+        {
+            content: "Contacts are among them, jobs are not",
+            trigger:
+                ".o-dropdown--menu:has([data-menu-xmlid='contacts.menu_contacts'])" +
+                ":not(:has([data-menu-xmlid='queue_job.menu_queue_job_root']))",
+        },
+    ],
+});

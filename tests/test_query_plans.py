@@ -1,0 +1,306 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import json
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.sql_db import Cursor
+from odoo.tests import tagged
+from odoo.tools import SQL
+
+from odoo.addons.queue_job.exception import RetryableJobError
+from odoo.addons.queue_job.job import Job
+
+from .common import SyncCase, backend_values, stream_values
+
+TABLES = {"queue_job", "sync_outbox", "sync_binding", "sync_delivery", "sync_attempt"}
+PLANNED = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
+MANY = 60_000  # done jobs, bindings and deliveries
+WAITING = 4_000  # waiting jobs, each with its change
+FAILED = 400
+NOT_CLOSED = ("wait_dependencies", "pending", "enqueued", "started", "failed")
+
+FILL_JOBS = """
+    INSERT INTO queue_job (
+        uuid, user_id, company_id, name, model_name, method_name, func_string, state,
+        priority, retry, max_retries, channel, records, args, kwargs, dependencies,
+        date_created, date_done, eta, exc_message, exc_info,
+        sync_backend_id, sync_stream_id, sync_res_id, sync_record_name,
+        failure_notified)
+    SELECT gen_random_uuid(), 1, 1, 'CRM: Partner ' || n, 'res.partner',
+           '_sync_deliver', 'res.partner(' || n || ',)._sync_deliver()', %(state)s,
+           5, 1, 3, 'root.sync',
+           to_jsonb('{"_type": "odoo_recordset", "model": "res.partner", "ids": ['
+                    || n || '], "uid": 1, "su": true, "context": {}}'),
+           to_jsonb('[{"_type": "odoo_recordset", "model": "sync.stream", "ids": ['
+                    || stream_id || '], "uid": 1, "su": true, "context": {}}]'),
+           to_jsonb('{}'::text), '{"depends_on": [], "reverse_depends_on": []}',
+           at, CASE WHEN %(state)s = 'done' THEN at END,
+           CASE WHEN %(state)s = 'pending' THEN at + interval '90 days' END,
+           CASE WHEN %(state)s = 'failed' THEN 'email is taken' END,
+           CASE WHEN %(state)s = 'failed' THEN repeat('Traceback ', 99) END,
+           backend_id, stream_id, n, 'Partner ' || n, n %% 20 > 0
+      FROM (SELECT n, (%(streams)s::int[])[1 + (n %% 10 = 0)::int] AS stream_id,
+                   (%(backends)s::int[])[1 + (n %% 10 = 0)::int] AS backend_id,
+                   now() AT TIME ZONE 'utc' - n * interval '20 seconds' AS at
+              FROM generate_series(1, %(count)s) n) AS numbers
+"""
+FILL_OUTBOX = """
+    INSERT INTO sync_outbox (stream_id, res_id, record_name, operation, job_uuid,
+                             create_uid, create_date)
+    SELECT sync_stream_id, sync_res_id, sync_record_name, 'upsert', uuid, 1,
+           date_created
+      FROM queue_job WHERE state IN ('pending', 'failed')
+       AND sync_stream_id = ANY(%(streams)s)
+"""
+FILL_BINDINGS = """
+    INSERT INTO sync_binding (stream_id, res_id, external_id, content_hash, version,
+                              last_success, skipped)
+    SELECT (%(streams)s::int[])[1 + (n %% 10 = 0)::int], n, 'C-' || n,
+           md5(n::text) || md5((-n)::text), 1, now() AT TIME ZONE 'utc',
+           n %% 1000 = 0
+      FROM generate_series(1, %(count)s) n
+"""
+FILL_DELIVERIES = """
+    INSERT INTO sync_delivery (date, stream_id, res_id, job_uuid, operation, state,
+                               request, request_body, status, error_kind, duration)
+    SELECT now() AT TIME ZONE 'utc' - (%(count)s - n) * interval '60 seconds',
+           (%(streams)s::int[])[1 + (n %% 10 = 0)::int], n, gen_random_uuid(),
+           'upsert', CASE WHEN n %% 50 = 0 THEN 'failed' ELSE 'success' END,
+           'PUT /contacts/C-' || n, '{"name": "Partner ' || n || '"}', '200',
+           CASE WHEN n %% 50 = 0 THEN 'rejected' END, 0.1
+      FROM generate_series(1, %(count)s) n
+"""
+FILL_PARTNERS = """
+    INSERT INTO res_partner (name, complete_name, active, type, lang, create_uid,
+                             write_uid)
+    SELECT 'Partner ' || n, 'Partner ' || n, true, 'contact', 'en_US', 1, 1
+      FROM generate_series(1, 20000) n
+"""
+
+
+@tagged("post_install", "-at_install")
+class TestQueryPlans(SyncCase):
+    """What people and workers wait for does not slow down with what is done."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # a small system beside the big one, and one that has never sent anything
+        others = cls.env["sync.backend"].create(
+            [backend_values(name="Small"), backend_values(name="Silent")]
+        )
+        cls.small, cls.silent = others
+        cls.small_stream, _silent = cls.env["sync.stream"].create(
+            [stream_values(other) for other in others]
+        )
+        cls.before_commit(cls)
+        cls._fill()
+        cls.job = cls.env["queue.job"].search(
+            [("state", "=", "pending"), ("sync_stream_id", "=", cls.stream.id)], limit=1
+        )
+        cls.partner = cls.env["res.partner"].search([], limit=1, order="id desc")
+
+    @classmethod
+    def _fill(cls):
+        cr = cls.env.cr
+        values = {
+            "streams": [cls.stream.id, cls.small_stream.id],
+            "backends": [cls.backend.id, cls.small.id],
+        }
+        # nobody listens for these jobs
+        cr.execute("ALTER TABLE queue_job DISABLE TRIGGER queue_job_notify")
+        for state, count in (("done", MANY), ("pending", WAITING), ("failed", FAILED)):
+            cr.execute(FILL_JOBS, {**values, "state": state, "count": count})
+        for fill in (FILL_OUTBOX, FILL_BINDINGS, FILL_DELIVERIES, FILL_PARTNERS):
+            cr.execute(fill, {**values, "count": MANY})
+        cr.execute(
+            "INSERT INTO sync_attempt (stream_id, res_id, version, operation,"
+            " idempotency_key, digest, content)"
+            " SELECT %s, n, 1, 'upsert', n, n, '{}' FROM generate_series(1, 5000) n",
+            (cls.stream.id,),
+        )
+        for table in (*TABLES, "res_partner", "sync_stream", "queue_job_lock"):
+            cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
+        cls.env.invalidate_all()
+
+    @contextmanager
+    def plans(self, *allowed, reads=True):
+        """Fail if a query of the body reads a whole table of ``TABLES``.
+
+        Each query is planned just before it is executed.
+
+        :param allowed: tables that may be read whole
+        :param bool reads: the body has to query at least one of the tables
+        """
+        execute = Cursor.execute
+        planned = []
+
+        def explain(cursor, query, params=None, log_exceptions=True):
+            if isinstance(query, SQL):
+                text, values = query.code, query.params
+            else:
+                text, values = query, params
+            if text.lstrip(" (\n").startswith(PLANNED):
+                execute(cursor, f"EXPLAIN (FORMAT JSON) {text}", values)
+                ((plan,),) = cursor.fetchall()
+                plan = plan if isinstance(plan, list) else json.loads(plan)
+                planned.extend(self.nodes(plan[0]["Plan"], text))
+            return execute(cursor, query, params, log_exceptions)
+
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with patch("odoo.sql_db.Cursor.execute", explain):
+            yield
+            self.env.flush_all()
+        self.assertTrue(
+            not reads or any(table in TABLES for _type, table, _text in planned)
+        )
+        for node_type, table, text in planned:
+            if node_type == "Seq Scan" and table in TABLES - set(allowed):
+                self.fail(f"{table} is read whole by: {text}")
+
+    def nodes(self, plan, text):
+        """Yield the type and the table of each node of a plan, with the query."""
+        yield plan["Node Type"], plan.get("Relation Name"), text
+        for inner in plan.get("Plans", ()):
+            # the table is full of such rows: over as soon as there are enough
+            is_short = plan["Node Type"] == "Limit" and (
+                inner["Plan Rows"] > 2 * plan["Plan Rows"]
+            )
+            if not (is_short and inner["Node Type"] == "Seq Scan"):
+                yield from self.nodes(inner, text)
+
+    def listed(self, model, domain, **specification):
+        """Read a list as the web client does, with its count."""
+        return self.env[model].web_search_read(
+            domain, specification or {"display_name": {}}, limit=80, count_limit=10001
+        )
+
+    def test_the_check_can_fail(self):
+        with self.assertRaisesRegex(AssertionError, "queue_job is read whole"):
+            with self.plans():
+                self.env["queue.job"].search_count([("result", "=", "nothing")])
+
+    def test_edit(self):
+        with self.plans():
+            self.stream._known_ids(set(range(1, 81)))
+            self.stream._eta()
+        with self.plans():
+            self.partner.name = "Edited"
+            self.before_commit()
+        with self.plans():
+            self.partner.active = False
+            self.before_commit()
+
+    def test_job(self):
+        ids = [self.job.sync_res_id]
+        bindings = self.env["sync.binding"]
+        with self.plans():
+            job = Job.load(self.env, self.job.uuid)
+            job.add_lock_record()
+            job.lock()
+        now = fields.Datetime.now().hour
+        self.stream.write(
+            {
+                "delay_policy": "window",
+                "window_start": (now + 12) % 24,
+                "window_end": (now + 13) % 24,
+                "window_tz": "UTC",
+            }
+        )
+        with self.plans(), self.assertRaises(RetryableJobError):
+            bindings._pass_gate(self.stream, ids)
+        with self.plans():
+            bindings._prepare_tasks(self.stream, bindings._lock(self.stream, ids))
+        for backend in (self.backend, self.small, self.silent):
+            with self.subTest(backend.name), self.plans():
+                self.assertEqual(backend._unanswered_in_a_row(backend.id, 5), 0)
+        with self.plans():
+            bindings._record_failure(self.job)
+        with self.plans():
+            self.job.button_done()
+        with self.plans():
+            self.job.requeue()
+
+    def test_contacts(self):
+        shown = {"name": {}, "sync_state": {}}
+        with self.plans():
+            self.listed("res.partner", [], **shown)
+        # these two read every change that is not delivered, but nothing else whole
+        for state in ("waiting", "failed"):
+            with self.subTest(state), self.plans("sync_outbox"):
+                self.listed("res.partner", [("sync_state", "=", state)], **shown)
+        # their count goes through the bindings until it has counted enough
+        for state in ("synced", "skipped"):
+            with self.subTest(state), self.plans("sync_outbox"):
+                self.env["res.partner"].search([("sync_state", "=", state)], limit=80)
+        with self.plans():
+            self.partner.read(["sync_job_count", "sync_status"])
+        with self.plans():
+            self.listed("queue.job", self.partner.action_sync_jobs()["domain"])
+
+    def test_lists_of_jobs(self):
+        not_closed = [("state", "in", NOT_CLOSED)]
+        for domain in (
+            not_closed,
+            [("state", "=", "failed")],
+            [("sync_backend_id", "=", self.backend.id)],
+            [("sync_backend_id", "=", self.small.id)],
+            [("sync_stream_id", "=", self.small_stream.id)],
+        ):
+            with self.subTest(domain), self.plans():
+                self.listed("queue.job", domain, name={}, state={}, exec_time={})
+        for field in ("sync_backend_id", "sync_stream_id"):
+            with self.subTest(field), self.plans():
+                self.env["queue.job"].formatted_read_group(
+                    not_closed, [field], ["__count"]
+                )
+        with self.plans():
+            self.job._compute_sync_delivery_ids()
+
+    def test_lists_of_the_addon(self):
+        for model, domain in (
+            ("sync.outbox", []),
+            ("sync.binding", [("last_error", "!=", False)]),
+            ("sync.delivery", [("state", "=", "failed")]),
+            ("sync.delivery", [("stream_id", "=", self.small_stream.id)]),
+            ("sync.delivery", [("res_id", "=", 5), ("stream_id", "=", self.stream.id)]),
+        ):
+            # no more rows than the count shows are counted
+            with self.subTest(model=model, domain=domain), self.plans("sync_outbox"):
+                self.listed(model, domain)
+
+    def test_failed_jobs_are_told(self):
+        jobs = self.env["queue.job"]
+        with self.plans():
+            jobs._read_group(jobs._untold_domain(), ["company_id"])
+            jobs.search(jobs._untold_domain(self.env.company), order="id")
+            self.env.company._job_failure_digest()
+
+    def test_incident(self):
+        incident = self.env["sync.incident"].create(
+            {
+                "backend_id": self.small.id,
+                "kind": "outage",
+                "opened": fields.Datetime.now(),
+                "wait_until": fields.Datetime.now(),
+            }
+        )
+        with self.plans():
+            incident._put_off_jobs()
+            incident._call_back_jobs()
+        with self.plans():
+            self.env["sync.incident"]._queue_lost_probes()
+
+    def test_cleaning(self):
+        self.env["ir.config_parameter"].set_param("queue_job_sync.delivery_days", 20)
+        with self.plans():
+            dropped, more = self.env["sync.delivery"]._gc_old_deliveries()
+        self.assertEqual((dropped, more), (1000, True))
+
+    def test_figures(self):
+        with self.plans():
+            self.env["sync.backend"].search([])._queue_figures()

@@ -1,0 +1,69 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from datetime import timedelta
+
+from odoo import Command, fields
+from odoo.exceptions import ValidationError
+from odoo.tests import Form, TransactionCase, new_test_user, tagged
+
+from ..models.sync_purge import kept_since
+
+
+@tagged("post_install", "-at_install")
+class TestSettings(TransactionCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        groups = "base.group_user,queue_job.group_queue_job_manager"
+        cls.reached = new_test_user(cls.env, "sync_settings_reached", groups)
+        cls.silent = new_test_user(cls.env, "sync_settings_silent", groups)
+        cls.reached.email = "reached@example.com"
+        cls.silent.email = False
+
+    def settings(self):
+        return Form(self.env["res.config.settings"])
+
+    def test_who_has_no_address_is_named(self):
+        settings = self.settings()
+        self.assertFalse(settings.job_failure_nobody)
+        self.assertIn(self.silent.name, settings.job_failure_unreachable)
+        self.assertNotIn(self.reached.name, settings.job_failure_unreachable)
+
+    def test_nobody_would_be_told(self):
+        settings = self.settings()
+        settings.job_failure_user_ids.add(self.silent)
+        self.assertTrue(settings.job_failure_nobody)
+        settings.job_failure_user_ids.add(self.reached)
+        self.assertFalse(settings.job_failure_nobody)
+        managers = self.env["res.users"].search(
+            [
+                (
+                    "all_group_ids",
+                    "in",
+                    self.env.ref("queue_job.group_queue_job_manager").id,
+                )
+            ]
+        )
+        managers.partner_id.email = False
+        self.env.company.job_failure_user_ids = [Command.clear()]
+        self.assertTrue(self.settings().job_failure_nobody)
+
+    def test_days_to_keep_deliveries(self):
+        settings = self.settings()
+        self.assertEqual(settings.sync_delivery_days, 90)
+        settings.sync_delivery_days = 12
+        settings.save().execute()
+        self.assertAlmostEqual(
+            kept_since(self.env),
+            fields.Datetime.now() - timedelta(days=12),
+            delta=timedelta(minutes=1),
+        )
+        self.assertEqual(self.settings().sync_delivery_days, 12)
+
+    def test_deliveries_are_kept_for_a_day_at_least(self):
+        for days in (0, -1):
+            settings = self.settings()
+            settings.sync_delivery_days = days
+            with self.assertRaises(ValidationError):
+                settings.save()

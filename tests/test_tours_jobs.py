@@ -1,0 +1,55 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .tour_case import TourCase
+
+
+class JobsTourCase(TourCase):
+    def setUp(self):
+        super().setUp()
+        self.new_partner(name="Ada Lovelace")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.destination.answer(500, {"message": "out of order"}, times=3)
+        self.new_partner(name="Grace Hopper")
+        self.failed_uuid = self.job_uuids()[-1]
+        states = [self.run_job(self.failed_uuid) for _try in range(3)]
+        self.assertEqual(states, ["pending", "pending", "failed"])
+        self.new_partner(name="Alan Turing")
+
+
+@tagged("post_install", "-at_install")
+class TestToursJobs(JobsTourCase):
+    """The screens about jobs, as an admin and as somebody who is none."""
+
+    def test_admin_looks_into_jobs_and_changes_them(self):
+        self.start_tour(
+            "/odoo", "queue_job_sync_jobs_screens", login="sync_tour_manager"
+        )
+        jobs = self.read(
+            "queue.job",
+            [("sync_stream_id", "=", self.stream_id)],
+            ["state", "priority"],
+            order="id",
+        )
+        self.assertEqual(
+            [(job["state"], job["priority"] == 3) for job in jobs],
+            [("done", False), ("failed", True), ("pending", True)],
+        )
+
+    def test_back_office_sees_nothing_of_jobs(self):
+        self.start_tour("/odoo", "queue_job_sync_no_jobs", login="sync_tour_user")
+
+
+@tagged("post_install", "-at_install")
+class TestToursJobsPhone(JobsTourCase):
+    browser_size = "390x844"
+    touch_enabled = True
+
+    def test_admin_finds_out_on_a_phone_why_a_job_failed(self):
+        self.start_tour(
+            "/odoo/action-queue_job.action_queue_job",
+            "queue_job_sync_jobs_phone",
+            login="sync_tour_manager",
+        )

@@ -1,0 +1,136 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from odoo.addons.queue_job.job import DEFAULT_PRIORITY, FAILED, PENDING
+from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
+
+# A job that a worker holds writes its own priority and time back when it ends.
+STATES = (DEPENDENT, PENDING, FAILED)
+
+
+class SyncReschedule(models.TransientModel):
+    """Change when the selected jobs run, and which of them first."""
+
+    _name = "sync.reschedule"
+    _description = "Reschedule Jobs"
+
+    job_ids = fields.Many2many(
+        "queue.job",
+        string="Jobs",
+        required=True,
+        default=lambda self: self._selected_jobs(),
+        help="What was selected in the list.",
+    )
+    change_priority = fields.Boolean(
+        "Change the Priority", help="Give all of them another priority."
+    )
+    priority = fields.Integer(
+        "New Priority",
+        default=DEFAULT_PRIORITY,
+        help="Of the jobs that wait, those with the lowest number start first.",
+    )
+    change_eta = fields.Boolean(
+        "Change Execute Only After",
+        help="Let all of them wait until a time, or no longer.",
+    )
+    eta = fields.Datetime(
+        "Execute Only After",
+        help="The jobs do not start before. Empty: they start as soon as a worker is"
+        " free. A job of a paused system waits for the system all the same.",
+    )
+    requeue = fields.Boolean(
+        "Requeue Failed Jobs",
+        help="Put the failed jobs back to Pending, with all their tries. Otherwise they"
+        " stay failed, and what is changed here counts when they are requeued.",
+    )
+    waiting_count = fields.Integer(
+        "Waiting", compute="_compute_counts", help="Selected jobs that wait."
+    )
+    failed_count = fields.Integer(
+        "Failed", compute="_compute_counts", help="Selected jobs that have failed."
+    )
+    other_count = fields.Integer(
+        "Left Alone",
+        compute="_compute_counts",
+        help="Selected jobs that run or have ended: they stay as they are.",
+    )
+
+    @api.model
+    def _selected_jobs(self):
+        context = self.env.context
+        if context.get("active_model") == "queue.job":
+            return self.env["queue.job"].browse(context.get("active_ids"))
+        return self.env["queue.job"]
+
+    @api.depends("job_ids")
+    def _compute_counts(self):
+        for wizard in self:
+            counts = dict(
+                self.env["queue.job"]._read_group(
+                    [("id", "in", wizard.job_ids.ids)], ["state"], ["__count"]
+                )
+            )
+            wizard.failed_count = counts.get(FAILED, 0)
+            wizard.waiting_count = counts.get(PENDING, 0) + counts.get(DEPENDENT, 0)
+            wizard.other_count = (
+                sum(counts.values()) - wizard.failed_count - wizard.waiting_count
+            )
+
+    def action_reschedule(self):
+        """Change the selected jobs that wait or have failed.
+
+        The runner is told by queue_job's own trigger when this commits.
+
+        :raises UserError: nothing is to be changed, or no job can be
+        """
+        self.ensure_one()
+        # of the state only: thousands of jobs with their arguments are large
+        jobs = self.env["queue.job"].search_fetch(
+            [("id", "in", self.job_ids.ids), ("state", "in", STATES)], ["state"]
+        )
+        if not jobs:
+            raise UserError(
+                self.env._("All of these jobs run or have ended: nothing to change.")
+            )
+        values = self._new_values()
+        failed = jobs.filtered(lambda job: job.state == FAILED)
+        if not values and not (self.requeue and failed):
+            raise UserError(self.env._("Choose what to change."))
+        if values:
+            # tracking would read all fields of all jobs
+            jobs.with_context(tracking_disable=True).write(values)
+        if self.change_eta:
+            (jobs - failed).with_context(tracking_disable=True).write(
+                {"result": self._why_they_wait()}
+            )
+        if self.requeue:
+            failed.requeue()
+        return self._notification(len(jobs))
+
+    def _new_values(self):
+        values = {}
+        if self.change_priority:
+            values["priority"] = self.priority
+        if self.change_eta:
+            values["eta"] = self.eta
+        return values
+
+    def _why_they_wait(self):
+        """Return the reason that the jobs show, instead of what they waited for."""
+        if not self.eta:
+            return False
+        return self.env._("Put off by %s", self.env.user.name)
+
+    def _notification(self, count):
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("%s jobs are changed.", count),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
