@@ -29,6 +29,9 @@ KEPT = (
 )
 # What the upgraded database has of its own: what was done in it.
 OWN_RECORDS = ("ir_config_parameter: ", "queue_job_function: ")
+# A field that the module sms gives every model with a chatter: when sms is loaded
+# already, as it is in an upgrade, Odoo names the field after the upgraded module too.
+OF_SMS = "__message_has_sms_error"
 COMPLAINT = re.compile(r"^.* (WARNING|ERROR|CRITICAL) .*$", re.MULTILINE)
 
 
@@ -115,7 +118,12 @@ def assert_same_as(fresh, database):
     """Tell what an installation makes and the upgrade does not, or the reverse."""
     assert sorted(schema.structure(database) ^ schema.structure(fresh)) == []
     differing = schema.records(database) ^ schema.records(fresh)
-    assert sorted(r for r in differing if not r.startswith(OWN_RECORDS)) == []
+    unexplained = [
+        record
+        for record in sorted(differing)
+        if not record.startswith(OWN_RECORDS) and not record.endswith(OF_SMS)
+    ]
+    assert unexplained == []
 
 
 def assert_all_is_delivered(admin, crm, warehouse):
