@@ -102,13 +102,7 @@ def tracked():
 def _copy():
     copy = paths.WORK / "lint" / paths.ADDON
     shutil.rmtree(copy, ignore_errors=True)
-    copy.mkdir(parents=True)
-    for item in addon.items():
-        if item.is_dir():
-            ignore = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(item, copy / item.name, ignore=ignore)
-        else:
-            shutil.copy(item, copy)
+    addon.copy_to(copy)
     return copy
 
 

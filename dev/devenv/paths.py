@@ -21,9 +21,11 @@ ADDONS = WORK / "addons"
 DATA_DIR = WORK / "data"
 POSTGRES = WORK / "postgres"
 NODE = WORK / "node"
+DIST = WORK / "dist"
 
 REQUIREMENTS = DEV / "requirements.txt"
 REQUIREMENTS_LINT = DEV / "requirements-lint.txt"
+REQUIREMENTS_BUILD = DEV / "requirements-build.txt"
 
 
 def prepare():
