@@ -27,13 +27,8 @@ def configure(peer, destination, warehouse=None):
     :param destination: the ``Destination``
     :param warehouse: the ``Warehouse`` that :func:`send_to` may name
     """
-    setup = {
-        OURS: _ours,
-        FULL: _ours,
-        MANY: _ours,
-        NAIVE: _naive,
-        WEBHOOK: _webhook,
-    }.get(peer.name)
+    ours = dict.fromkeys((OURS, FULL, MANY), _ours)
+    setup = {**ours, NAIVE: _naive, WEBHOOK: _webhook}.get(peer.name)
     if setup:
         setup(peer, destination, warehouse)
 
