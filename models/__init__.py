@@ -3,6 +3,8 @@
 
 from . import sync_backend
 from . import sync_backend_signing
+from . import sync_secret
+from . import sync_backend_secret
 from . import sync_incident
 from . import sync_incident_watch
 from . import sync_backend_incident

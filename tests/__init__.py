@@ -37,6 +37,8 @@ from . import test_neutralize
 from . import test_orphans
 from . import test_purge
 from . import test_recover
+from . import test_secret_delivery
+from . import test_secret_reference
 from . import test_secrets
 from . import test_status
 from . import test_stream
