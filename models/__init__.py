@@ -21,6 +21,8 @@ from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery
 from . import sync_delivery
+from . import sync_counter
+from . import sync_metrics
 from . import sync_purge
 from . import sync_mixin
 from . import queue_job

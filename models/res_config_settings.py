@@ -1,9 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+from .sync_metrics import TOKEN_PARAMETER
 
 
 class ResConfigSettings(models.TransientModel):
@@ -15,6 +16,30 @@ class ResConfigSettings(models.TransientModel):
     job_failure_quiet_minutes = fields.Integer(
         related="company_id.job_failure_quiet_minutes", readonly=False
     )
+    # not stored: no copy of it stays with the settings
+    sync_metrics_token = fields.Char(
+        "Token for Monitoring",
+        groups="base.group_system",
+        compute="_compute_sync_metrics_token",
+        inverse="_inverse_sync_metrics_token",
+    )
+    sync_metrics_origin = fields.Char(compute="_compute_sync_metrics_origin")
+
+    def _compute_sync_metrics_token(self):
+        token = self.env["ir.config_parameter"].get_param(TOKEN_PARAMETER)
+        for settings in self:
+            settings.sync_metrics_token = token
+
+    def _inverse_sync_metrics_token(self):
+        for settings in self:
+            self.env["sync.metrics"]._set_token(settings.sync_metrics_token)
+
+    @api.depends("sync_metrics_token")
+    def _compute_sync_metrics_origin(self):
+        for settings in self:
+            settings.sync_metrics_origin = self.env["sync.secret"]._origin(
+                settings.sync_metrics_token
+            )
 
     def action_open_job_failure_template(self):
         """Open the text of the mail about one failed job."""

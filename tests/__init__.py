@@ -9,6 +9,7 @@ from . import test_capture_domain
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_counter
 from . import test_data
 from . import test_delivery
 from . import test_delivery_attempts
@@ -32,6 +33,7 @@ from . import test_job_buttons
 from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_values
+from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
