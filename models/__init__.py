@@ -6,6 +6,8 @@ from . import sync_backend_figures
 from . import sync_backend_signing
 from . import sync_rate
 from . import sync_backend_pace
+from . import sync_secret
+from . import sync_backend_secret
 from . import sync_incident
 from . import sync_incident_watch
 from . import sync_backend_incident
@@ -27,6 +29,8 @@ from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery
 from . import sync_delivery
+from . import sync_counter
+from . import sync_metrics
 from . import sync_purge
 from . import sync_mixin
 from . import queue_job

@@ -13,6 +13,7 @@ from . import test_capture_domain
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_counter
 from . import test_data
 from . import test_delivery
 from . import test_delivery_attempts
@@ -38,6 +39,7 @@ from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_values
+from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
@@ -47,6 +49,8 @@ from . import test_queue_figures
 from . import test_rate
 from . import test_recover
 from . import test_reschedule
+from . import test_secret_delivery
+from . import test_secret_reference
 from . import test_secrets
 from . import test_settings
 from . import test_status
