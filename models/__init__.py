@@ -6,6 +6,9 @@ from . import sync_backend_figures
 from . import sync_backend_signing
 from . import sync_rate
 from . import sync_backend_pace
+from . import sync_nudge
+from . import sync_backend_nudge
+from . import ir_websocket
 from . import sync_incident
 from . import sync_incident_watch
 from . import sync_backend_incident
@@ -19,6 +22,7 @@ from . import sync_outbox_sweep
 from . import sync_backfill
 from . import sync_backfill_run
 from . import sync_stream_backfill
+from . import sync_backend_dashboard
 from . import sync_binding
 from . import sync_binding_lock
 from . import sync_binding_search
