@@ -94,18 +94,35 @@ class SyncBackend(models.Model):
         backfills = self._search_open_backfills().grouped("backend_id")
         for backend in self:
             backend.open_backfills = [
-                {
-                    "id": backfill.id,
-                    "name": backfill.stream_id.name,
-                    "stopped": backfill.state == "stopped",
-                    "progress": int(backfill.progress),
-                    "settled": backfill.done + backfill.failed,
-                    "total": backfill.total,
-                    "note": backfill.hint or backfill.note or backfill.time_left or "",
-                    "left": bool(backfill.time_left and not backfill.hint),
-                }
+                backend._backfill_card(backfill)
                 for backfill in backfills.get(backend, ())
             ]
+
+    def _backfill_card(self, backfill):
+        """Return what the dashboard shows of a backfill of this system."""
+        self.ensure_one()
+        number = self.env["ir.qweb.field.integer"].value_to_html
+        if backfill.state == "stopped":
+            title = self.env._("Stopped backfill: %s", backfill.stream_id.name)
+            note = backfill.note
+        else:
+            title = self.env._("Backfill: %s", backfill.stream_id.name)
+            note = backfill.time_left and self.env._("%s left", backfill.time_left)
+            if not self.incident_id:
+                # otherwise the card says already what it waits for
+                note = backfill.hint or note
+        return {
+            "id": backfill.id,
+            "title": title,
+            "stopped": backfill.state == "stopped",
+            "progress": int(backfill.progress),
+            "count": self.env._(
+                "%(done)s of %(total)s",
+                done=number(backfill.done + backfill.failed, {}),
+                total=number(backfill.total, {}),
+            ),
+            "note": note or "",
+        }
 
     def _search_open_backfills(self):
         return self.env["sync.backfill"].search(

@@ -38,7 +38,7 @@ export class DashboardModel extends RelationalModel {
                 limit,
                 offset,
                 context,
-            }
+            },
         );
         if (this.root !== root || this.refreshes !== number) {
             return; // what is shown now was asked for later

@@ -15,7 +15,10 @@ export class DashboardRecord extends KanbanRecord {
 /** What is there before the first system, with the way to it. */
 export class DashboardHelper extends Component {
     static template = "queue_job_sync.DashboardHelper";
-    static props = { noContentHelp: { optional: true }, showRibbon: { optional: true } };
+    static props = {
+        noContentHelp: { optional: true },
+        showRibbon: { optional: true },
+    };
 
     setup() {
         this.action = useService("action");

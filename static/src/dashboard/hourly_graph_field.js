@@ -27,7 +27,7 @@ export class HourlyGraphField extends Component {
         onWillStart(() => loadBundle("web.chartjs_lib"));
         useEffect(
             () => this.draw(),
-            () => [this.labels.join(), this.counts.join()]
+            () => [this.labels.join(), this.counts.join()],
         );
         onWillUnmount(() => this.chart?.destroy());
     }
@@ -42,7 +42,7 @@ export class HourlyGraphField extends Component {
         return this.counts.map((_count, index) =>
             current
                 .minus({ hours: this.counts.length - 1 - index })
-                .toLocaleString(luxon.DateTime.TIME_SIMPLE)
+                .toLocaleString(luxon.DateTime.TIME_SIMPLE),
         );
     }
 
@@ -65,7 +65,7 @@ export class HourlyGraphField extends Component {
                 current: formatInteger(this.counts.at(-1)),
                 most: formatInteger(most),
                 when: this.labels[this.counts.lastIndexOf(most)],
-            }
+            },
         );
     }
 
@@ -87,7 +87,11 @@ export class HourlyGraphField extends Component {
                     {
                         data: [],
                         label: _t("Delivered"),
-                        backgroundColor: getColor(1, cookie.get("color_scheme"), "odoo"),
+                        backgroundColor: getColor(
+                            0,
+                            cookie.get("color_scheme"),
+                            "odoo",
+                        ),
                         // an hour with few is still seen beside one with many
                         minBarLength: 2,
                     },
