@@ -107,10 +107,12 @@ class SyncBackend(models.Model):
             note = backfill.note
         else:
             title = self.env._("Backfill: %s", backfill.stream_id.name)
-            note = backfill.time_left and self.env._("%s left", backfill.time_left)
-            if not self.incident_id:
-                # otherwise the card says already what it waits for
-                note = backfill.hint or note
+            note = backfill.hint
+            if self.incident_id:
+                # the card says already what it waits for
+                note = False
+            elif not note and backfill.time_left:
+                note = self.env._("%s left", backfill.time_left)
         return {
             "id": backfill.id,
             "title": title,

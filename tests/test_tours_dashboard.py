@@ -4,6 +4,7 @@
 import json
 import threading
 import time
+from contextlib import suppress
 
 from websocket import WebSocketTimeoutException
 
@@ -88,12 +89,18 @@ class TestToursDashboardLive(TourCase):
             time.sleep(0.1)
 
     def test_first_system(self):
-        self.change_backend(active=False)
-        others = self.read("sync.backend", [], ["name"])
-        self.assertFalse(others, "there are systems beside that of the test")
+        with self.transaction() as env:
+            backends = env["sync.backend"].search([])
+            backends.active = False
+        self.addCleanup(self.unarchive, backends.ids)
         self.start_tour(
             "/odoo", "queue_job_sync_dashboard_empty", login="sync_tour_system"
         )
+
+
+    def unarchive(self, backend_ids):
+        with self.transaction() as env:
+            env["sync.backend"].browse(backend_ids).active = True
 
 
 @tagged("post_install", "-at_install")
@@ -111,13 +118,11 @@ class TestDashboardWebsocket(TourCase, WebsocketCase):
         """Return the ids of systems that a dashboard was told about, till now."""
         websocket.settimeout(ARRIVAL)
         ids = []
-        try:
+        with suppress(WebSocketTimeoutException):
             while self.backend_id not in ids:
                 for each in json.loads(websocket.recv()):
                     if each["message"]["type"] == MESSAGE:
                         ids.append(each["message"]["payload"]["id"])
-        except WebSocketTimeoutException:
-            pass
         return ids
 
     def test_only_who_may_see_the_system_is_told(self):

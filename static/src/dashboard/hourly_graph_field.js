@@ -74,7 +74,7 @@ export class HourlyGraphField extends Component {
             this.chart = new Chart(this.canvas.el, this.config);
         }
         this.chart.data.labels = this.labels;
-        this.chart.data.datasets[0].data = [...this.counts];
+        this.chart.data.datasets[0].data = this.counts.map((count) => count || null);
         this.chart.update("none");
     }
 
@@ -92,7 +92,8 @@ export class HourlyGraphField extends Component {
                             cookie.get("color_scheme"),
                             "odoo",
                         ),
-                        // an hour with few is still seen beside one with many
+                        // an hour with few is still seen beside one with many; one with
+                        // none is null, which has no bar
                         minBarLength: 2,
                     },
                 ],
