@@ -32,6 +32,7 @@
         "views/sync_incident_views.xml",
         "views/sync_backfill_views.xml",
         "views/sync_backend_views.xml",
+        "views/sync_backend_dashboard_views.xml",
         "views/sync_stream_views.xml",
         "views/queue_job_views.xml",
         "views/queue_job_statistics_views.xml",
@@ -41,6 +42,7 @@
         "views/queue_job_sync_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": ["queue_job_sync/static/src/dashboard/**/*"],
         "web.assets_tests": ["queue_job_sync/static/tests/tours/**/*"],
     },
     "demo": ["demo/sync_demo.xml"],

@@ -8,6 +8,9 @@ from . import sync_rate
 from . import sync_backend_pace
 from . import sync_secret
 from . import sync_backend_secret
+from . import sync_nudge
+from . import sync_backend_nudge
+from . import ir_websocket
 from . import sync_incident
 from . import sync_incident_watch
 from . import sync_backend_incident
@@ -21,6 +24,7 @@ from . import sync_outbox_sweep
 from . import sync_backfill
 from . import sync_backfill_run
 from . import sync_stream_backfill
+from . import sync_backend_dashboard
 from . import sync_binding
 from . import sync_binding_lock
 from . import sync_binding_search

@@ -14,6 +14,8 @@ from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_counter
+from . import test_dashboard
+from . import test_dashboard_nudge
 from . import test_data
 from . import test_delivery
 from . import test_delivery_attempts
@@ -57,6 +59,7 @@ from . import test_status
 from . import test_stream
 from . import test_stream_window
 from . import test_tours
+from . import test_tours_dashboard
 from . import test_tours_jobs
 from . import test_transport_base
 from . import test_transport_postgresql
