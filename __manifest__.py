@@ -23,6 +23,7 @@
         "data/ir_cron_data.xml",
         # wizards
         "wizards/sync_backfill_start_views.xml",
+        "wizards/sync_preview_views.xml",
         "wizards/sync_recover_views.xml",
         "wizards/sync_reschedule_views.xml",
         # views
@@ -34,6 +35,7 @@
         "views/sync_backend_views.xml",
         "views/sync_backend_dashboard_views.xml",
         "views/sync_stream_views.xml",
+        "views/sync_stream_templates.xml",
         "views/queue_job_views.xml",
         "views/queue_job_statistics_views.xml",
         "views/sync_mixin_templates.xml",
@@ -42,7 +44,7 @@
         "views/queue_job_sync_menus.xml",
     ],
     "assets": {
-        "web.assets_backend": ["queue_job_sync/static/src/dashboard/**/*"],
+        "web.assets_backend": ["queue_job_sync/static/src/**/*"],
         "web.assets_tests": ["queue_job_sync/static/tests/tours/**/*"],
     },
     "demo": ["demo/sync_demo.xml"],

@@ -17,7 +17,10 @@ from . import sync_backend_incident
 from . import sync_stream
 from . import sync_stream_timing
 from . import sync_stream_runtime
+from . import sync_stream_payload
+from . import sync_stream_columns
 from . import sync_mapping
+from . import sync_mapping_conversion
 from . import sync_outbox
 from . import sync_outbox_backfill
 from . import sync_outbox_sweep

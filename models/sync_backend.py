@@ -225,8 +225,8 @@ class SyncBackend(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if {"active", "company_id", "name"} & vals.keys():
-            # what edits have to know of the streams is cached
+        if {"active", "company_id", "name", "transport"} & vals.keys():
+            # what edits and jobs have to know of the streams is cached
             self.env.registry.clear_cache()
         return res
 

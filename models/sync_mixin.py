@@ -77,18 +77,17 @@ class SyncMixin(models.AbstractModel):
     def _sync_watched_fields(self, stream):
         """Return the fields whose edit has to be sent.
 
-        The mapped fields and those that the filter looks at, with every field of the
-        same model that they are computed from. An edit behind a link, such as another
-        name for the country, is not watched.
+        The mapped fields, those that mapped methods and the filter look at, with every
+        field of the same model that they are computed from. An edit behind a link, such
+        as another name for the country, is not watched.
 
         :param stream: the ``sync.stream``
         :return: set of field names
         """
-        paths = stream.mapping_ids.mapped("field_path")
-        paths += [
+        paths = stream.mapping_ids._watched_paths() | {
             condition.field_expr
             for condition in self._sync_domain(stream).iter_conditions()
-        ]
+        }
         watched = set()
         to_visit = {path.split(".")[0] for path in paths}
         while to_visit:
@@ -109,17 +108,23 @@ class SyncMixin(models.AbstractModel):
         """
         self.ensure_one()
         payload = {}
-        for mapping in stream.mapping_ids:
-            *parents, key = (
-                [mapping.target]
-                if stream.transport == "postgresql"
-                else mapping.target.split(".")
-            )
+        for parents, key, read in stream._payload_plan():
             node = payload
             for parent in parents:
                 node = node.setdefault(parent, {})
-            node[key] = mapping._value_of(self)
+            node[key] = read(self)
         return payload
+
+    def _sync_payloads(self, stream):
+        """Return the content that is sent for each of these records.
+
+        They share what has to be read for it: the number of queries does not depend on
+        the number of records.
+
+        :param stream: the ``sync.stream``
+        :return: dict of what :meth:`_sync_payload` returns, by record id
+        """
+        return {record.id: record._sync_payload(stream) for record in self}
 
     # -- change capture -------------------------------------------------------
 

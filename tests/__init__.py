@@ -40,11 +40,15 @@ from . import test_job_display
 from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
+from . import test_mapping_conversion
+from . import test_mapping_payload
 from . import test_mapping_values
 from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
+from . import test_payload_comparison
+from . import test_preview
 from . import test_purge
 from . import test_query_plans
 from . import test_queue_figures
@@ -57,6 +61,7 @@ from . import test_secrets
 from . import test_settings
 from . import test_status
 from . import test_stream
+from . import test_stream_columns
 from . import test_stream_window
 from . import test_tours
 from . import test_tours_dashboard

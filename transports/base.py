@@ -85,6 +85,19 @@ class Receipt:
         return self.error is None
 
 
+@dataclass(frozen=True)
+class Column:
+    """A place of a destination's table that a value can be written to.
+
+    :param type: as the destination calls it
+    :param required: it must be given a value, since there is no default for it
+    """
+
+    name: str
+    type: str
+    required: bool = False
+
+
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement."""
 
@@ -108,6 +121,37 @@ class Transport(abc.ABC):
         :return: a sentence that says what answered
         :raise SyncError: when the destination does not work
         """
+
+    # What follows is for people who set up a synchronization. A transport may leave
+    # it out; none of it changes anything at the destination, or waits for the pace.
+
+    def preview(self, message: Message) -> str:
+        """Tell what would be sent for a message, and send nothing.
+
+        :return: text without secrets; empty when there is nothing to send
+        :raise SyncError: the message cannot be sent as it is
+        :raise NotImplementedError: this transport cannot tell
+        """
+        raise NotImplementedError
+
+    def read(self, message: Message) -> dict[str, Any] | None:
+        """Ask what the destination holds of a message's record now.
+
+        :return: values by name, as in a payload and without secrets; ``None`` when it
+            does not hold the record
+        :raise SyncError: it does not say
+        :raise NotImplementedError: this transport cannot ask
+        """
+        raise NotImplementedError
+
+    def columns(self, target: str) -> list[Column]:
+        """Ask which columns a table has.
+
+        :param target: as in :class:`Route`
+        :raise SyncError: there is no such table, or the destination does not say
+        :raise NotImplementedError: there are no tables
+        """
+        raise NotImplementedError
 
     def close(self) -> None:
         """Give back what the transport holds."""

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from ..exceptions import Rejected, SyncError, Throttled, Unreachable
 from .base import Message, Receipt, Transport, not_sent, obstacle_in
 from .postgresql_connection import Connection, PostgresqlConfig
+from .postgresql_preview import PostgresqlPreview
 from .postgresql_statement import rounds, row, statement
 from .redact import Redactor, one_line, shorten
 
@@ -21,7 +22,7 @@ MAX_ROWS = 1000
 NO_UNIQUE_KEY = "42P10"
 
 
-class PostgresqlTransport(Transport):
+class PostgresqlTransport(PostgresqlPreview, Transport):
     """One statement for all rows of a kind, each statement its own transaction.
 
     A statement that is refused is sent again in halves, until the rows that were the

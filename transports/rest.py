@@ -12,6 +12,7 @@ from .parallel import deliver_all
 from .rest_batch import BatchSender
 from .rest_client import RestClient, Trail, same_origin, to_json
 from .rest_config import RestConfig
+from .rest_preview import RestPreview
 from .rest_meaning import (
     RECREATE,
     assigned_id,
@@ -23,7 +24,7 @@ from .rest_meaning import (
 from .urls import join_url, loggable
 
 
-class RestTransport(Transport):
+class RestTransport(RestPreview, Transport):
     """One request for each message, several at once, or one for many messages.
 
     The latter is for routes with a ``batch_target``, see :mod:`.rest_batch`.
