@@ -150,7 +150,9 @@ class SyncStream(models.Model):
         for stream in self.filtered("mark_key"):
             parents, key = stream._place(stream.mark_key)
             if not all((*parents, key)):
-                raise ValidationError(stream.env._("%r is not a name.", stream.mark_key))
+                raise ValidationError(
+                    stream.env._("%r is not a name.", stream.mark_key)
+                )
         self.mapping_ids._check_field_path()
         self.mapping_ids._check_target()
         self.mapping_ids._check_conversion()
