@@ -141,7 +141,9 @@ class TestAnyModel(AnyModelCase):
         self.assertEqual(job.channel, "root.sync")
         self.assertTrue(job.job_function_id)
         related = job.open_related_action()
-        self.assertEqual((related["res_model"], related["res_id"]), (MODEL, self.tag.id))
+        self.assertEqual(
+            (related["res_model"], related["res_id"]), (MODEL, self.tag.id)
+        )
         self.assertEqual(self.tag.with_user(self.user).sync_state, "waiting")
         self.assertEqual(
             self.env[MODEL].search([("sync_state", "=", "waiting")]), self.tag
@@ -208,7 +210,9 @@ class TestAnyModel(AnyModelCase):
 
     def test_what_a_person_has_added_is_not_repeated(self):
         self.new_stream()
-        column = self.custom("<list><field name='name'/><field name='sync_state'/></list>")
+        column = self.custom(
+            "<list><field name='name'/><field name='sync_state'/></list>"
+        )
         self.assertEqual(len(self.of(column).xpath("//field[@name='sync_state']")), 1)
         search = self.custom(
             "<search><filter name='sync_failed' string='My failures'"

@@ -123,7 +123,11 @@ class TestMultiCompany(SyncCase):
         self.backend.name = "Secret CRM of B"
         as_a = partner.with_user(self.manager_a).with_company(self.company_a)
         as_b = partner.with_user(self.manager_b).with_company(self.company_b)
-        for record, told in ((as_a, False), (as_b, True)):
+        for record, company, told in (
+            (as_a, self.company_a, False),
+            (as_b, self.company_b, True),
+        ):
+            record = record.with_context(allowed_company_ids=company.ids)
             status = record.env["sync.status"].browse(
                 record.action_sync_status()["res_id"]
             )

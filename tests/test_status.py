@@ -170,6 +170,14 @@ class TestStatus(SyncCase):
             "sync_state", self.env["res.partner"].with_user(user).fields_get()
         )
 
+    def date_changes(self, rows, date):
+        """Let changes have come about at a time."""
+        self.env.cr.execute(
+            "UPDATE sync_outbox SET create_date = %s WHERE id IN %s",
+            (date, tuple(rows.ids)),
+        )
+        self.env.invalidate_all()
+
     def test_date_says_since_when(self):
         now = fields.Datetime.now()
         self.env["sync.binding"].search(
@@ -178,9 +186,8 @@ class TestStatus(SyncCase):
         self.env["queue.job"].search(
             [("sync_res_id", "=", self.failed.id)]
         ).date_started = now - timedelta(hours=2)
-        self.outbox(self.waiting).create_date = now - timedelta(hours=1)
         self.env.flush_all()
-        self.partners.invalidate_recordset()
+        self.date_changes(self.outbox(self.waiting), now - timedelta(hours=1))
         self.assertEqual(
             [date and now - date for date in self.partners.mapped("sync_date")],
             [False, *(timedelta(hours=count) for count in (3, 1, 2))],
@@ -191,9 +198,7 @@ class TestStatus(SyncCase):
         self.waiting.name = "Waiting twice"
         self.before_commit()
         old, _new = self.outbox(self.waiting)
-        old.create_date = now - timedelta(days=1)
-        self.env.flush_all()
-        self.waiting.invalidate_recordset()
+        self.date_changes(old, now - timedelta(days=1))
         self.assertEqual(self.waiting.sync_date, now - timedelta(days=1))
 
     def test_edit_of_a_failed_record_waits_since_now(self):

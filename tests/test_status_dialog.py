@@ -83,9 +83,9 @@ class TestStatusDialog(SyncCase):
 
     def test_language_of_the_reader(self):
         self.env["res.lang"]._activate_lang("fr_FR")
-        self.user.lang = "fr_FR"
         self.confirm(last_success=fields.Datetime.now() - timedelta(minutes=5))
-        self.assertIn("il y a 5 minutes", self.text())
+        partner = self.partner.with_context(lang="fr_FR")
+        self.assertIn("il y a 5 minutes", self.text(self.user, partner))
 
     def test_no_link_without_a_pattern(self):
         self.confirm()
@@ -104,7 +104,7 @@ class TestStatusDialog(SyncCase):
             {
                 "retry": 1,
                 "max_retries": 3,
-                "eta": fields.Datetime.now() + timedelta(minutes=9, seconds=30),
+                "eta": fields.Datetime.now() + timedelta(minutes=9, seconds=20),
                 "result": f"{REFUSED}: e-mail is not valid",
             }
         )

@@ -166,7 +166,9 @@ class SyncStatus(models.TransientModel):
         found = ANSWERED.match(reason)
         if found:
             said = found["reason"] or found["status"]
-            reason = self.env._("%(system)s answered: %(said)s", system=system, said=said)
+            reason = self.env._(
+                "%(system)s answered: %(said)s", system=system, said=said
+            )
         elif system not in reason:
             reason = f"{system}: {reason}"
         if len(reason) > REASON_LENGTH:
