@@ -24,8 +24,10 @@
         # wizards
         "wizards/sync_backfill_start_views.xml",
         "wizards/sync_preview_views.xml",
+        "wizards/sync_now_views.xml",
         "wizards/sync_recover_views.xml",
         "wizards/sync_reschedule_views.xml",
+        "wizards/sync_status_views.xml",
         # views
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",
@@ -39,7 +41,6 @@
         "views/queue_job_views.xml",
         "views/queue_job_statistics_views.xml",
         "views/sync_mixin_templates.xml",
-        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/queue_job_sync_menus.xml",
     ],

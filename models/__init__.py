@@ -15,6 +15,7 @@ from . import sync_incident
 from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream
+from . import sync_stream_record_url
 from . import sync_stream_timing
 from . import sync_stream_runtime
 from . import sync_stream_payload
@@ -31,6 +32,7 @@ from . import sync_backend_dashboard
 from . import sync_binding
 from . import sync_binding_lock
 from . import sync_binding_search
+from . import sync_binding_situation
 from . import sync_attempt
 from . import sync_binding_task
 from . import sync_binding_attempt
@@ -40,6 +42,9 @@ from . import sync_counter
 from . import sync_metrics
 from . import sync_purge
 from . import sync_mixin
+from . import sync_mixin_status
+from . import sync_mixin_views
+from . import ir_actions
 from . import queue_job
 from . import queue_job_channel
 from . import queue_job_display

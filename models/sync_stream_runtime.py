@@ -70,6 +70,11 @@ class SyncStream(models.Model):
             for stream in streams
         )
 
+    @api.model
+    def _is_watched(self, model_name):
+        """Return whether a live synchronization sends records of a model."""
+        return bool(self._watchers(model_name))
+
     def _watched_fields(self, model):
         """Return the names of the fields whose edit this stream has to send."""
         self.ensure_one()

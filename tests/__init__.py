@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_access
+from . import test_any_model
 from . import test_backend
 from . import test_backend_signing
 from . import test_backfill
@@ -53,6 +54,7 @@ from . import test_purge
 from . import test_query_plans
 from . import test_queue_figures
 from . import test_rate
+from . import test_record_url
 from . import test_recover
 from . import test_reschedule
 from . import test_secret_delivery
@@ -60,11 +62,14 @@ from . import test_secret_reference
 from . import test_secrets
 from . import test_settings
 from . import test_status
+from . import test_status_dialog
 from . import test_stream
 from . import test_stream_columns
 from . import test_stream_window
+from . import test_sync_now
 from . import test_tours
 from . import test_tours_dashboard
+from . import test_tours_contact
 from . import test_tours_jobs
 from . import test_transport_base
 from . import test_transport_postgresql

@@ -241,7 +241,10 @@ class TestQueryPlans(SyncCase):
             with self.subTest(state), self.plans("sync_outbox"):
                 self.env["res.partner"].search([("sync_state", "=", state)], limit=80)
         with self.plans():
-            self.partner.read(["sync_job_count", "sync_status"])
+            self.partner.read(["sync_state", "sync_date"])
+        with self.plans():
+            action = self.partner.action_sync_status()
+            self.assertTrue(self.env["sync.status"].browse(action["res_id"]).content)
         with self.plans():
             self.listed("queue.job", self.partner.action_sync_jobs()["domain"])
 
