@@ -13,6 +13,10 @@ from . import test_capture_domain
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_conformance_broken_transport
+from . import test_conformance_partner
+from . import test_conformance_postgresql
+from . import test_conformance_rest
 from . import test_data
 from . import test_delivery
 from . import test_delivery_attempts

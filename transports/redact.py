@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
+from ..exceptions import SyncError
+
 MASK = "***"
 
 
@@ -37,6 +39,12 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """:return: the text with every secret replaced"""
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def clean(self, error: SyncError) -> SyncError:
+        """:return: the same error, its text without secrets"""
+        error.message = self(error.message)
+        error.args = (error.message,)
+        return error
 
     def excerpt(self, text: str, limit: int, cut: bool = False) -> str:
         """Shorten after replacing, so that no half of a secret is left.
