@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The proxy of the conformance kit, by its path: it needs neither Odoo nor the addon."""
+"""The proxy of the conformance kit, by its path: it needs no Odoo."""
 
 import importlib.util
 from pathlib import Path

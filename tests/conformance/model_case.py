@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import json
 from contextlib import contextmanager
 
 from odoo import SUPERUSER_ID, api
@@ -79,4 +80,5 @@ class ModelCase(ModelCapture, ModelJobs, ModelPayload, ModelRights, KitCase):
 
     def assertThere(self, record_ids):
         """Assert that the destination holds these records as they are now."""
-        self.assertCountEqual(self.destination.records(), self.payloads(record_ids))
+        expected = json.loads(json.dumps(self.payloads(record_ids)))
+        self.assertCountEqual(self.destination.records(), expected)

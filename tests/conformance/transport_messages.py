@@ -29,7 +29,7 @@ MEANING = {
     LOSE: Unreachable | Temporary,
     SILENT: Unreachable,
 }
-ODD = "Zoë \"O'Brien\" \\ %s {} <b>łódź</b>\n漢字 🙂"
+ODD = 'Zoë "O\'Brien" \\ %s {} <b>łódź</b>\n漢字 🙂'
 PATIENCE = 2 * TIMEOUT + 5  # seconds that a chunk may take at a silent destination
 
 

@@ -49,14 +49,14 @@ class SftpConfig:
 
 def host_key_problem(text: str) -> str | None:
     """:return: why a text is no host key, if it is none"""
+    kind, _blank, blob = text.partition(" ")
     try:
-        kind, blob = text.split()[:2]
-        raw = base64.b64decode(blob, validate=True)
-        size = int.from_bytes(raw[:4], "big")
-        if raw[4 : 4 + size] == kind.encode():
-            return None
-    except (ValueError, binascii.Error):
-        pass
+        raw = base64.b64decode("".join(blob.split()[:1]), validate=True)
+    except binascii.Error:
+        raw = b""
+    size = int.from_bytes(raw[:4], "big")
+    if kind and raw[4 : 4 + size] == kind.encode():
+        return None
     return "The host key is a kind and base64, such as: ssh-ed25519 AAAA…"
 
 
