@@ -3,7 +3,6 @@
 """One SSH connection, and what its errors mean."""
 
 import base64
-import binascii
 import errno
 import logging
 import socket
@@ -52,7 +51,7 @@ def host_key_problem(text: str) -> str | None:
     kind, _blank, blob = text.partition(" ")
     try:
         raw = base64.b64decode("".join(blob.split()[:1]), validate=True)
-    except binascii.Error:
+    except ValueError:
         raw = b""
     size = int.from_bytes(raw[:4], "big")
     if kind and raw[4 : 4 + size] == kind.encode():
