@@ -242,7 +242,8 @@ class SyncBackend(models.Model):
         """Return the transport that talks to this system.
 
         Another addon adds a kind of system by extending the ``transport`` selection
-        and defining ``_transport_<name>()``.
+        and defining ``_transport_<name>()`` here and ``_route_<name>()`` on
+        ``sync.stream``.
 
         :return: an object with ``send(messages)``, ``check()`` and ``close()``, as
             described by :class:`..transports.base.Transport`

@@ -14,6 +14,12 @@ from . import test_capture_domain
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_conformance_broken_model
+from . import test_conformance_broken_transport
+from . import test_conformance_kit
+from . import test_conformance_partner
+from . import test_conformance_postgresql
+from . import test_conformance_rest
 from . import test_counter
 from . import test_dashboard
 from . import test_dashboard_nudge
@@ -68,8 +74,8 @@ from . import test_stream_columns
 from . import test_stream_window
 from . import test_sync_now
 from . import test_tours
-from . import test_tours_dashboard
 from . import test_tours_contact
+from . import test_tours_dashboard
 from . import test_tours_jobs
 from . import test_transport_base
 from . import test_transport_postgresql

@@ -18,6 +18,8 @@ VENV = WORK / "venv"
 PYTHON = VENV / "bin" / "python"
 ODOO_TREE = WORK / "odoo-tree"
 ADDONS = WORK / "addons"
+# Addons on top of this one, made for its tests; nothing of them ships.
+TEST_ADDONS = ROOT / "tests" / "addons"
 DATA_DIR = WORK / "data"
 POSTGRES = WORK / "postgres"
 NODE = WORK / "node"
