@@ -104,7 +104,7 @@ def _time(value):
 
 def _json(value):
     value = json.loads(value) if isinstance(value, str) else value
-    return json.dumps(value, sort_keys=True)
+    return None if value is None else json.dumps(value, sort_keys=True)
 
 
 def _text(value):

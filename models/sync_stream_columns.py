@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
@@ -46,18 +46,9 @@ class SyncStream(models.Model):
             found[mapping.target] = mapping._source_text()
         return found
 
-    @api.depends(
-        "columns",
-        "columns_table",
-        "table",
-        "key_column",
-        "mark_key",
-        "delete_policy",
-        "mapping_ids.target",
-        "mapping_ids.field_path",
-        "mapping_ids.conversion",
-        "mapping_ids.conversion_argument",
-    )
+    # Neither names what it depends on: the form would ask the server after each change
+    # of a line, and close the choice of fields that is open in the next one.
+
     def _compute_columns_status(self):
         for stream in self:
             columns, fillers = stream._known_columns(), stream._fillers()
@@ -70,9 +61,6 @@ class SyncStream(models.Model):
                 else Markup()
             )
 
-    @api.depends(
-        "columns_status", "mapping_ids.several", "mapping_ids.is_list", "backend_id"
-    )
     def _compute_columns_warning(self):
         for stream in self:
             columns = stream._known_columns()

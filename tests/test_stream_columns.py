@@ -102,20 +102,29 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
             fields.Command.create({"field_path": path, "target": target, **values})
         ]
 
+    def warning(self):
+        """Return what the form warns of when it is opened."""
+        self.stream.invalidate_recordset(["columns_warning"])
+        return self.stream.columns_warning
+
+    def status(self):
+        self.stream.invalidate_recordset(["columns_status"])
+        return self.stream.columns_status
+
     def test_nothing_is_said_before_they_are_read(self):
-        self.assertFalse(self.stream.columns_warning)
-        self.assertFalse(self.stream.columns_status)
+        self.assertFalse(self.warning())
+        self.assertFalse(self.status())
 
     def test_required_column_that_is_not_mapped(self):
         self.stream.action_read_columns()
         self.assertEqual(len(self.stream.columns), 9)
         self.assertTrue(self.stream.columns_date)
-        self.assertIn("requires a value for: name.", self.stream.columns_warning)
-        self.assertEqual(self.stream.columns_status.count("Not mapped"), 1)
-        self.assertIn("Odoo&#39;s id", self.stream.columns_status)
+        self.assertIn("requires a value for: name.", self.warning())
+        self.assertEqual(self.status().count("Not mapped"), 1)
+        self.assertIn("Odoo&#39;s id", self.status())
         self.add("name", "name")
-        self.assertFalse(self.stream.columns_warning)
-        self.assertNotIn("Not mapped", self.stream.columns_status)
+        self.assertFalse(self.warning())
+        self.assertNotIn("Not mapped", self.status())
 
     def test_column_that_is_not_there(self):
         self.add("name", "name")
@@ -123,7 +132,7 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         self.stream.write({"delete_policy": "mark", "mark_key": "gone"})
         self.stream.action_read_columns()
         self.assertEqual(
-            self.stream.columns_warning.splitlines(),
+            self.warning().splitlines(),
             ["The table contacts has no column: gone, telephone."],
         )
 
@@ -131,22 +140,22 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         self.add("name", "name")
         self.add("category_id.name", "tags")
         self.stream.action_read_columns()
-        self.assertFalse(self.stream.columns_warning)
+        self.assertFalse(self.warning())
         self.add("category_id", "address")
-        self.assertIn("address is a JSON column", self.stream.columns_warning)
+        self.assertIn("address is a JSON column", self.warning())
         self.stream.mapping_ids[-1].conversion = "json"
-        self.assertFalse(self.stream.columns_warning)
+        self.assertFalse(self.warning())
         self.stream.mapping_ids[0].field_path = "category_id.name"
-        self.assertIn("email does not take a list", self.stream.columns_warning)
+        self.assertIn("email does not take a list", self.warning())
         self.stream.mapping_ids[0].several = "comma"
-        self.assertFalse(self.stream.columns_warning)
+        self.assertFalse(self.warning())
 
     def test_columns_of_another_table_say_nothing(self):
         self.stream.action_read_columns()
-        self.assertTrue(self.stream.columns_warning)
+        self.assertTrue(self.warning())
         self.stream.table = "crm.contacts"
-        self.assertFalse(self.stream.columns_warning)
-        self.assertFalse(self.stream.columns_status)
+        self.assertFalse(self.warning())
+        self.assertFalse(self.status())
         self.assertFalse(self.stream.copy().columns)
 
     def test_table_that_is_not_there(self):

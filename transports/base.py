@@ -154,7 +154,7 @@ class Transport(abc.ABC):
         """
         raise NotImplementedError
 
-    def read(self, message: Message) -> dict[str, Any] | None:
+    def held(self, message: Message) -> dict[str, Any] | None:
         """Ask what the destination holds of a message's record now.
 
         :return: values by name, as in a payload and without secrets; ``None`` when it

@@ -37,7 +37,7 @@ class PostgresqlPreview:
             raise self._clean(error) from None
         return self._redact(text)
 
-    def read(self, message):
+    def held(self, message):
         try:
             query, values = selection(message)
             found = self._connection.execute(_READ_ONLY + query, values).fetchone()

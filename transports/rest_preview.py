@@ -28,7 +28,7 @@ class RestPreview:
             raise client.clean(error) from None
         return ""
 
-    def read(self, message):
+    def held(self, message):
         try:
             known_id = record_id(message)
             if known_id is None:

@@ -35,8 +35,8 @@ class SyncPreview(models.TransientModel):
     comparison = fields.Html("Field by field", readonly=True, sanitize=False)
 
     @api.model
-    def default_get(self, fields_list):
-        values = super().default_get(fields_list)
+    def default_get(self, fields):
+        values = super().default_get(fields)
         stream = self.env["sync.stream"].browse(values.get("stream_id")).exists()
         if stream and not values.get("res_id"):
             model = self.env[stream.model_name]
@@ -102,7 +102,7 @@ class SyncPreview(models.TransientModel):
             except SyncError as err:
                 found["request_problem"] = err.message
             try:
-                held = transport.read(message)
+                held = transport.held(message)
                 known = True
             except NotImplementedError:
                 found["held_problem"] = self.env._(
