@@ -21,7 +21,7 @@ class SyncNow(models.TransientModel):
         help="Selected records that you may not edit: they are not sent.",
     )
     send_count = fields.Integer(
-        "Deliveries",
+        "Will Be Sent",
         compute="_compute_send_count",
         help="Records that will be sent, counted in each system.",
     )
