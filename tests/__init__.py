@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_access
+from . import test_any_model
 from . import test_backend
 from . import test_backend_signing
 from . import test_backfill
@@ -13,6 +14,15 @@ from . import test_capture_domain
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_conformance_broken_model
+from . import test_conformance_broken_transport
+from . import test_conformance_kit
+from . import test_conformance_partner
+from . import test_conformance_postgresql
+from . import test_conformance_rest
+from . import test_counter
+from . import test_dashboard
+from . import test_dashboard_nudge
 from . import test_data
 from . import test_delivery
 from . import test_delivery_attempts
@@ -40,6 +50,7 @@ from . import test_mapping
 from . import test_mapping_conversion
 from . import test_mapping_payload
 from . import test_mapping_values
+from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
@@ -49,15 +60,22 @@ from . import test_purge
 from . import test_query_plans
 from . import test_queue_figures
 from . import test_rate
+from . import test_record_url
 from . import test_recover
 from . import test_reschedule
+from . import test_secret_delivery
+from . import test_secret_reference
 from . import test_secrets
 from . import test_settings
 from . import test_status
+from . import test_status_dialog
 from . import test_stream
 from . import test_stream_columns
 from . import test_stream_window
+from . import test_sync_now
 from . import test_tours
+from . import test_tours_contact
+from . import test_tours_dashboard
 from . import test_tours_jobs
 from . import test_tours_mapping
 from . import test_transport_base

@@ -6,6 +6,7 @@ from .postgresql import PostgresqlTransport
 from .postgresql_connection import PostgresqlConfig
 from .rest import RestTransport
 from .rest_config import RestConfig
+from .unusable import UnusableTransport
 from .urls import endpoint_problem, url_problem
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Route",
     "SequentialTransport",
     "Transport",
+    "UnusableTransport",
     "endpoint_problem",
     "url_problem",
 ]

@@ -1,6 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What every transport takes and gives. Plain Python: nothing of Odoo in here."""
+"""What every transport takes and gives. Plain Python: nothing of Odoo in here.
+
+A transport of another addon needs this module and :mod:`..exceptions`, and nothing
+else of this package.
+"""
 
 import abc
 from collections.abc import Iterable
@@ -9,14 +13,30 @@ from typing import Any
 
 from ..exceptions import SyncError, Throttled, Unreachable
 from .pace import NO_PACE, Pace
+from .redact import Redactor, one_line, shorten
+
+__all__ = [
+    "NO_PACE",
+    "Message",
+    "Pace",
+    "Receipt",
+    "Redactor",
+    "Route",
+    "SequentialTransport",
+    "Transport",
+    "not_sent",
+    "obstacle_in",
+    "one_line",
+    "shorten",
+]
 
 
 @dataclass(frozen=True)
 class Route:
     """Where the messages of one stream go within a destination.
 
-    :param target: REST path below the destination's URL, or SQL table
-        (``table`` or ``schema.table``)
+    :param target: REST path below the destination's URL, SQL table (``table`` or
+        ``schema.table``), or whatever a transport of another addon sends into
     :param batch_target: path that takes many records in one request, see
         :mod:`.rest_batch`; empty when there is none (REST)
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when

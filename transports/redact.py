@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from ..exceptions import SyncError
+
 MASK = "***"
 
 
@@ -48,6 +50,12 @@ class Redactor:
         if isinstance(value, dict):
             return {self(key): self.within(item) for key, item in value.items()}
         return value
+
+    def clean(self, error: SyncError) -> SyncError:
+        """:return: the same error, its text without secrets"""
+        error.message = self(error.message)
+        error.args = (error.message,)
+        return error
 
     def excerpt(self, text: str, limit: int, cut: bool = False) -> str:
         """Shorten after replacing, so that no half of a secret is left.

@@ -6,6 +6,8 @@
 that Odoo neither walks into the environment nor into Git's files.
 """
 
+import shutil
+
 from . import paths
 
 # Top-level items of the repository that are no part of the addon.
@@ -46,3 +48,17 @@ def refresh():
         if not (folder / name).exists():
             (folder / name).symlink_to(item)
     return paths.ADDONS
+
+
+def copy_to(folder, root=paths.ROOT):
+    """Copy the addon's own files to a new folder.
+
+    :param root: of the repository that holds them
+    """
+    folder.mkdir(parents=True)
+    ignore = shutil.ignore_patterns("__pycache__", ".*")
+    for item in items(root):
+        if item.is_dir():
+            shutil.copytree(item, folder / item.name, ignore=ignore)
+        else:
+            shutil.copy2(item, folder)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from . import addon, paths, source
 from .python import site_packages
@@ -41,7 +42,12 @@ def environment(variables):
 
     :param variables: those of the database server
     """
-    addons = (*source.addons_paths(), site_packages() / "odoo/addons", addon.refresh())
+    addons = (
+        *source.addons_paths(),
+        site_packages() / "odoo/addons",
+        addon.refresh(),
+        *filter(Path.is_dir, [paths.TEST_ADDONS]),
+    )
     config = paths.WORK / "odoo.conf"
     text = (
         "[options]\n"

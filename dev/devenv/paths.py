@@ -18,12 +18,16 @@ VENV = WORK / "venv"
 PYTHON = VENV / "bin" / "python"
 ODOO_TREE = WORK / "odoo-tree"
 ADDONS = WORK / "addons"
+# Addons on top of this one, made for its tests; nothing of them ships.
+TEST_ADDONS = ROOT / "tests" / "addons"
 DATA_DIR = WORK / "data"
 POSTGRES = WORK / "postgres"
 NODE = WORK / "node"
+DIST = WORK / "dist"
 
 REQUIREMENTS = DEV / "requirements.txt"
 REQUIREMENTS_LINT = DEV / "requirements-lint.txt"
+REQUIREMENTS_BUILD = DEV / "requirements-build.txt"
 
 
 def prepare():

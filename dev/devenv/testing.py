@@ -15,8 +15,8 @@ from .odoo_log import OdooLog
 HELP = """\
 Without names, runs the Odoo tests of the addon, its browser tours and the tests from
 outside (e2e). Names choose: odoo, e2e, e2e/test_demo.py, test_capture (a file),
-TestCapture (a class), TestCapture.test_rollback (one test), or peers: the tests of
-queue_job, contacts and Odoo's partners with the addon installed.
+TestCapture (a class), TestCapture.test_rollback (one test), an addon of tests/addons,
+or peers: the tests of queue_job, contacts and Odoo's partners with the addon installed.
 """
 PEERS = (
     "/queue_job",
@@ -55,6 +55,8 @@ def main(args):
     with postgres.running() as variables:
         if chosen and chosen.odoo:
             counts.append(run_odoo(chosen.odoo, variables))
+        if chosen and chosen.samples:
+            counts.append(run_samples(chosen.samples, variables))
         if chosen and chosen.e2e:
             counts.append(run_e2e(chosen.e2e, variables))
         if peers:
@@ -80,6 +82,20 @@ def run_odoo(tags, variables):
     with databases.copy(databases.template(variables), "test") as database:
         command = odoo.command_line(*_options(database, tags), "-i", paths.ADDON)
         return _follow(command, variables, "test-odoo.log")
+
+
+def run_samples(tags, variables):
+    """Install addons made for tests on top of the addon, and run their tests.
+
+    :param tags: Odoo's test tags by addon
+    :param variables: the database server's
+    :return: (passed, failed, skipped)
+    """
+    print(f"== Odoo tests of {', '.join(tags)}", flush=True)
+    chosen = [tag for each in tags.values() for tag in each]
+    with databases.copy(databases.template(variables), "samples") as database:
+        command = odoo.command_line(*_options(database, chosen), "-i", ",".join(tags))
+        return _follow(command, variables, "test-samples.log")
 
 
 def run_peers(variables, with_addon):

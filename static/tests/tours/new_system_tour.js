@@ -106,22 +106,27 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
         },
         ...openContact("Katherine Johnson"),
         {
-            content: "It was there before the synchronization: ask for details",
-            trigger: `${STATUS}:contains('Not sent')`,
+            content: "It was there before the synchronization: open the Action menu",
+            trigger: `.o_form_view:not(:has(${STATUS})) .o_cp_action_menus button`,
             run: "click",
         },
         {
-            content: "No system has it",
-            trigger: ".modal:contains('No external system has been sent this contact')",
+            content: "Send it",
+            trigger: ".o-dropdown-item:contains('Synchronize now')",
+            run: "click",
         },
         {
-            content: "Send it",
-            trigger: ".modal footer button:contains('Synchronize now')",
+            content: "The new system takes it",
+            trigger: ".modal .o_data_row:only:contains('Web Shop'):contains('1')",
+        },
+        {
+            content: "Go on",
+            trigger: ".modal footer button:contains('Synchronize')",
             run: "click",
         },
         {
             content: "Odoo says so",
-            trigger: ".o_notification:has(.bg-success):contains('on their way')",
+            trigger: ".o_notification:has(.bg-success):contains('on its way')",
         },
         stepUtils.autoExpandMoreButtons(),
         {
