@@ -48,7 +48,9 @@ class ConversionCase(MappingCase):
         self.addCleanup(delattr, partners, name)
 
     def tags(self, *names):
-        tags = self.env["res.partner.category"].create([{"name": each} for each in names])
+        tags = self.env["res.partner.category"].create(
+            [{"name": each} for each in names]
+        )
         self.partner.category_id = tags
         # in the order of their model from now on, as a job finds them
         self.env.flush_all()
@@ -65,9 +67,7 @@ class TestMappingConversion(ConversionCase):
         self.assertEqual(self.converted("type", "map", table), 7)
 
     def test_value_that_the_map_does_not_name_stays(self):
-        self.assertEqual(
-            self.converted("type", "map", '{"delivery": "D"}'), "contact"
-        )
+        self.assertEqual(self.converted("type", "map", '{"delivery": "D"}'), "contact")
 
     def test_value_map_names_every_other_value(self):
         table = '{"delivery": "D", "*": null}'
@@ -220,7 +220,11 @@ class TestMappingLists(ConversionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        countries = cls.env.ref("base.be"), cls.env["res.country"], cls.env.ref("base.be")
+        countries = (
+            cls.env.ref("base.be"),
+            cls.env["res.country"],
+            cls.env.ref("base.be"),
+        )
         cls.children = cls.env["res.partner"].create(
             [
                 {

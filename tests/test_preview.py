@@ -49,9 +49,7 @@ class TestPreviewRest(PreviewCase):
         found = self.preview(partner_id)
         self.assertFalse(self.destination.requests)
         head, _blank, body = found["request"].partition("\n\n")
-        self.assertEqual(
-            head.splitlines()[0], f"POST {self.destination.url}/contacts"
-        )
+        self.assertEqual(head.splitlines()[0], f"POST {self.destination.url}/contacts")
         self.assertIn("Content-Type: application/json", head)
         self.assertIn("does not hold it yet", found["held_problem"])
         self.assertFalse(found["request_problem"])
@@ -72,9 +70,7 @@ class TestPreviewRest(PreviewCase):
     def test_known_contact_is_compared_with_what_is_there(self):
         self.change_stream(
             mapping_ids=[
-                fields.Command.create(
-                    {"field_path": "city", "target": "address.city"}
-                )
+                fields.Command.create({"field_path": "city", "target": "address.city"})
             ]
         )
         partner_id = self.new_partner(email="ada@example.com", city="London")

@@ -110,9 +110,7 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         self.stream.action_read_columns()
         self.assertEqual(len(self.stream.columns), 9)
         self.assertTrue(self.stream.columns_date)
-        self.assertIn(
-            "requires a value for: name.", self.stream.columns_warning
-        )
+        self.assertIn("requires a value for: name.", self.stream.columns_warning)
         self.assertEqual(self.stream.columns_status.count("Not mapped"), 1)
         self.assertIn("Odoo&#39;s id", self.stream.columns_status)
         self.add("name", "name")

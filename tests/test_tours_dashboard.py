@@ -97,7 +97,6 @@ class TestToursDashboardLive(TourCase):
             "/odoo", "queue_job_sync_dashboard_empty", login="sync_tour_system"
         )
 
-
     def unarchive(self, backend_ids):
         with self.transaction() as env:
             env["sync.backend"].browse(backend_ids).active = True

@@ -12,7 +12,6 @@ from .parallel import deliver_all
 from .rest_batch import BatchSender
 from .rest_client import RestClient, Trail, same_origin, to_json
 from .rest_config import RestConfig
-from .rest_preview import RestPreview
 from .rest_meaning import (
     RECREATE,
     assigned_id,
@@ -21,6 +20,7 @@ from .rest_meaning import (
     raise_unless_ok,
     record_id,
 )
+from .rest_preview import RestPreview
 from .urls import join_url, loggable
 
 
