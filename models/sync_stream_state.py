@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import fields, models
-from odoo.tools.misc import get_lang
+from odoo.tools.misc import formatLang
 
 
 class SyncStream(models.Model):
@@ -45,10 +45,10 @@ class SyncStream(models.Model):
         return records.search_count(records._sync_domain(self))
 
     def _count_text(self):
-        """Return how many records this stream sends, such as "1,204 records (Contact)"."""
+        """Return how many records it sends, such as "1,204 records (Contact)"."""
         return self.env._(
             "%(count)s records (%(model)s)",
-            count=get_lang(self.env).format("%d", self._count_to_send(), grouping=True),
+            count=formatLang(self.env, self._count_to_send(), digits=0),
             model=self.model_id.name,
         )
 
