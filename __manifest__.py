@@ -23,11 +23,13 @@
         "data/ir_cron_data.xml",
         # wizards
         "wizards/sync_backfill_start_views.xml",
+        "wizards/sync_go_live_views.xml",
         "wizards/sync_preview_views.xml",
         "wizards/sync_now_views.xml",
         "wizards/sync_recover_views.xml",
         "wizards/sync_reschedule_views.xml",
         "wizards/sync_status_views.xml",
+        "wizards/sync_setup_views.xml",
         # views
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",

@@ -90,6 +90,7 @@ def _stream(admin, name, backend, stream):
         "backend_id": admin.create("sync.backend", {"name": name, **backend}),
         "model_id": admin.search_one("ir.model", [("model", "=", "res.partner")]),
         "mapping_ids": lines,
+        "state": "live",
     }
     admin.create("sync.stream", {**values, **stream})
 

@@ -123,6 +123,7 @@ def _make_stream(admin, backend, stream):
             **STREAM,
             **stream,
             "backend_id": backend_id,
+            "state": "live",
             "model_id": partner_model,
             "mapping_ids": lines,
         },

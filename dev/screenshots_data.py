@@ -222,6 +222,7 @@ def make_stream(env, system, name, mapping, **values):
             "backend_id": system.id,
             "model_id": env["ir.model"]._get("res.partner").id,
             "domain": "[('category_id', '!=', False)]",
+            "state": "live",
             "mapping_ids": [
                 Command.create(
                     {"sequence": sequence, "field_path": path, "target": target}

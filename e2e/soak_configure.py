@@ -126,5 +126,5 @@ def _make_stream(admin, backend, stream, mapping):
     ]
     model = admin.search_one("ir.model", [("model", "=", "res.partner")])
     values = {"name": f"Contacts to {backend['name']}", "mapping_ids": lines}
-    values |= {"backend_id": backend_id, "model_id": model}
+    values |= {"backend_id": backend_id, "model_id": model, "state": "live"}
     admin.create("sync.stream", {**STREAM, **stream, **values})

@@ -16,6 +16,7 @@ from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream
 from . import sync_stream_record_url
+from . import sync_stream_state
 from . import sync_stream_timing
 from . import sync_stream_runtime
 from . import sync_stream_payload

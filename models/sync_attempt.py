@@ -36,16 +36,40 @@ class SyncAttempt(models.Model):
     _rec_name = "idempotency_key"
 
     stream_id = fields.Many2one(
-        "sync.stream", required=True, readonly=True, ondelete="cascade"
+        "sync.stream",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        help="What the request belongs to.",
     )
-    res_id = fields.Integer(required=True, readonly=True)
+    res_id = fields.Integer(
+        required=True,
+        readonly=True,
+        help="Id of the record in Odoo.",
+    )
     version = fields.Integer(
         readonly=True, help="Version of the binding that it was made at."
     )
-    operation = fields.Char(required=True, readonly=True)
-    idempotency_key = fields.Char(required=True, readonly=True)
-    digest = fields.Char(required=True, readonly=True)
-    content = fields.Text(required=True, readonly=True)
+    operation = fields.Char(
+        required=True,
+        readonly=True,
+        help="What the request was to do: write the record, mark it or delete it.",
+    )
+    idempotency_key = fields.Char(
+        required=True,
+        readonly=True,
+        help="The key that every retry of the same content carries.",
+    )
+    digest = fields.Char(
+        required=True,
+        readonly=True,
+        help="Fingerprint of the content.",
+    )
+    content = fields.Text(
+        required=True,
+        readonly=True,
+        help="What was sent, so that a retry sends the same.",
+    )
 
     _key_uniq = models.UniqueIndex("(stream_id, res_id, version, idempotency_key)")
 

@@ -44,8 +44,16 @@ class SyncBackend(models.Model):
         help="How this system is reached: a REST interface with JSON, "
         "or rows written into a PostgreSQL database.",
     )
-    stream_ids = fields.One2many("sync.stream", "backend_id", string="Synchronizations")
-    stream_count = fields.Integer(compute="_compute_stream_count")
+    stream_ids = fields.One2many(
+        "sync.stream",
+        "backend_id",
+        string="Synchronizations",
+        help="What is sent to this system.",
+    )
+    stream_count = fields.Integer(
+        compute="_compute_stream_count",
+        help="How many kinds of record are sent to this system.",
+    )
 
     # REST
     url = fields.Char(
@@ -145,8 +153,32 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.stream_count = counts.get(backend, 0)
 
-    @api.constrains("transport", "url")
-    def _check_url(self):
+    @api.constrains(
+        "active",
+        "transport",
+        "url",
+        "auth",
+        "auth_username",
+        "auth_header",
+        "db_host",
+        "db_port",
+        "db_name",
+        "db_user",
+    )
+    def _check_connection(self):
+        # one that is archived may lack what is not known yet
+        self.filtered("active")._require_connection()
+
+    def _require_connection(self):
+        """Raise unless all is there to reach these systems.
+
+        :raises ValidationError: something is missing or wrong, with the reason
+        """
+        self._require_url()
+        self._require_auth()
+        self._require_database()
+
+    def _require_url(self):
         for backend in self:
             if backend.transport != "rest":
                 continue
@@ -160,8 +192,7 @@ class SyncBackend(models.Model):
                     )
                 )
 
-    @api.constrains("transport", "auth", "auth_username", "auth_header")
-    def _check_auth(self):
+    def _require_auth(self):
         for backend in self:
             if backend.transport != "rest":
                 continue
@@ -177,8 +208,7 @@ class SyncBackend(models.Model):
                     )
                 )
 
-    @api.constrains("transport", "db_host", "db_port", "db_name", "db_user")
-    def _check_database(self):
+    def _require_database(self):
         for backend in self:
             if backend.transport != "postgresql":
                 continue

@@ -15,16 +15,31 @@ class SyncBackend(models.Model):
         help="Down: it does not answer. Paused: by a person. In both cases changes "
         "are kept and wait.",
     )
-    status_since = fields.Datetime("Since", compute="_compute_status")
+    status_since = fields.Datetime(
+        "Since",
+        compute="_compute_status",
+        help="Since when it has been paused or down.",
+    )
     status_text = fields.Char(
         compute="_compute_status", help="The status, and for how long."
     )
-    status_reason = fields.Char(compute="_compute_status")
+    status_reason = fields.Char(
+        compute="_compute_status",
+        help="Why nothing is sent now.",
+    )
     waiting_count = fields.Integer(
         "Waiting", compute="_compute_figures", help="Jobs that are to be run."
     )
-    running_count = fields.Integer("Running", compute="_compute_figures")
-    failed_count = fields.Integer("Failed", compute="_compute_figures")
+    running_count = fields.Integer(
+        "Running",
+        compute="_compute_figures",
+        help="Jobs that are being run.",
+    )
+    failed_count = fields.Integer(
+        "Failed",
+        compute="_compute_figures",
+        help="Jobs that somebody has to decide about.",
+    )
     oldest_waiting = fields.Datetime(
         compute="_compute_figures", help="When the oldest waiting job was made."
     )

@@ -29,14 +29,23 @@ class SyncBackend(models.Model):
         required=True,
         help="How fast the waiting jobs are let go when the system is back.",
     )
-    incident_ids = fields.One2many("sync.incident", "backend_id", "Incidents")
+    incident_ids = fields.One2many(
+        "sync.incident",
+        "backend_id",
+        "Incidents",
+        help="The times at which this system was paused or down.",
+    )
     incident_id = fields.Many2one(
         "sync.incident",
         "Open Incident",
         compute="_compute_incident_id",
         search="_search_incident_id",
+        help="Why nothing is sent now: it does not answer, or somebody has paused it.",
     )
-    incident_text = fields.Char(compute="_compute_incident_id")
+    incident_text = fields.Char(
+        compute="_compute_incident_id",
+        help="Why nothing is sent now, and since when.",
+    )
 
     _positive_pace = models.Constraint(
         "CHECK (outage_threshold > 0 AND drain_rate > 0)",

@@ -23,16 +23,28 @@ class SyncBackend(models.Model):
 
     # What these say is no secret: whoever may read the system may read them.
     auth_secret_origin = fields.Char(
-        "Secret Kept", compute="_compute_origins", compute_sudo=True
+        "Secret Kept",
+        compute="_compute_origins",
+        compute_sudo=True,
+        help="Where the secret is kept, if not here.",
     )
     db_password_origin = fields.Char(
-        "Password Kept", compute="_compute_origins", compute_sudo=True
+        "Password Kept",
+        compute="_compute_origins",
+        compute_sudo=True,
+        help="Where the password is kept, if not here.",
     )
     signing_secret_origin = fields.Char(
-        "Signing Secret Kept", compute="_compute_origins", compute_sudo=True
+        "Signing Secret Kept",
+        compute="_compute_origins",
+        compute_sudo=True,
+        help="Where the signing secret is kept, if not here.",
     )
     signing_secret_previous_origin = fields.Char(
-        "Previous Secret Kept", compute="_compute_origins", compute_sudo=True
+        "Previous Secret Kept",
+        compute="_compute_origins",
+        compute_sudo=True,
+        help="Where the previous signing secret is kept, if not here.",
     )
 
     @api.depends(*ORIGINS)

@@ -32,8 +32,13 @@ class SyncBackfill(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
+        help="What is gone over.",
     )
-    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    backend_id = fields.Many2one(
+        related="stream_id.backend_id",
+        string="System",
+        help="The system that gets the records.",
+    )
     company_id = fields.Many2one(related="stream_id.company_id")
     model_name = fields.Char(related="stream_id.model_name")
     scope = fields.Selection(
@@ -47,8 +52,14 @@ class SyncBackfill(models.Model):
         required=True,
         readonly=True,
         default="all",
+        help="Which records are sent.",
     )
-    domain = fields.Char("Filter", readonly=True)
+    domain = fields.Char(
+        "Filter",
+        readonly=True,
+        help="Records that match it are sent, if the synchronization sends them at"
+        " all.",
+    )
     resend = fields.Boolean(
         "Send Again",
         readonly=True,
@@ -69,6 +80,8 @@ class SyncBackfill(models.Model):
         default="running",
         tracking=True,
         index=True,
+        help="Running: more records are being queued. Stopped: it can be resumed. "
+        "Done: all have been queued, and delivered or failed.",
     )
     note = fields.Char(readonly=True, tracking=True, help="Why it was stopped.")
     user_id = fields.Many2one(
@@ -77,9 +90,16 @@ class SyncBackfill(models.Model):
         readonly=True,
         required=True,
         default=lambda self: self.env.user,
+        help="Who started it; its jobs are this person's.",
     )
-    started = fields.Datetime(readonly=True)
-    ended = fields.Datetime(readonly=True)
+    started = fields.Datetime(
+        readonly=True,
+        help="When the records were counted and the first were queued.",
+    )
+    ended = fields.Datetime(
+        readonly=True,
+        help="When it was done or cancelled.",
+    )
 
     # how far it is
     step_uuid = fields.Char(
@@ -94,22 +114,46 @@ class SyncBackfill(models.Model):
     end_id = fields.Integer(
         readonly=True, aggregator=None, help="What is newer is sent by its own edits."
     )
-    total = fields.Integer("Records to Send", readonly=True)
+    total = fields.Integer(
+        "Records to Send",
+        readonly=True,
+        help="How many records there were when it started.",
+    )
     queued = fields.Integer(readonly=True, help="Records that have been given a job.")
     done = fields.Integer(compute="_compute_progress", help="Delivered, or unchanged.")
-    failed = fields.Integer(compute="_compute_progress")
+    failed = fields.Integer(
+        compute="_compute_progress",
+        help="Queued, and somebody has to decide about their jobs.",
+    )
     waiting = fields.Integer(
         compute="_compute_progress", help="Queued and not delivered yet."
     )
-    progress = fields.Float("Progress (%)", compute="_compute_progress")
+    progress = fields.Float(
+        "Progress (%)",
+        compute="_compute_progress",
+        help="How many of the records are settled: delivered, unchanged or failed.",
+    )
 
     # since it was last started or resumed
-    resumed = fields.Datetime(readonly=True)
-    done_before = fields.Integer(readonly=True)
-    rate = fields.Integer(
-        "Records per Minute", compute="_compute_progress", aggregator=None
+    resumed = fields.Datetime(
+        readonly=True,
+        help="When it was last started or resumed.",
     )
-    time_left = fields.Char(compute="_compute_progress")
+    done_before = fields.Integer(
+        readonly=True,
+        help="Records that were settled when it was last resumed; the rate leaves "
+        "them out.",
+    )
+    rate = fields.Integer(
+        "Records per Minute",
+        compute="_compute_progress",
+        aggregator=None,
+        help="Records settled per minute since it was last resumed.",
+    )
+    time_left = fields.Char(
+        compute="_compute_progress",
+        help="At this rate, until all are settled.",
+    )
     hint = fields.Char(compute="_compute_hint", help="What it waits for.")
 
     _one_open = models.UniqueIndex(

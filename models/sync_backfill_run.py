@@ -122,8 +122,8 @@ class SyncBackfill(models.Model):
         if backfill.step_uuid != self.env.context.get("job_uuid"):
             return self.env._("Another job has taken over: nothing queued.")
         stream = backfill.stream_id
-        if not (stream.active and stream.backend_id.active):
-            backfill._stop_archived()
+        if stream._resting_text():
+            backfill._stop_resting()
             return backfill.note
         backfill._pass_gate()
         if not backfill.started:
@@ -133,13 +133,9 @@ class SyncBackfill(models.Model):
     def _later(self, seconds, reason):
         return RetryableJobError(reason, seconds=seconds, ignore_retry=True)
 
-    def _stop_archived(self):
+    def _stop_resting(self):
         for backfill in self:
-            backfill._stop(
-                self.env._("%s is archived.", backfill.stream_id.backend_id.name)
-                if not backfill.stream_id.backend_id.active
-                else self.env._("%s is archived.", backfill.stream_id.name)
-            )
+            backfill._stop(backfill.stream_id._resting_text())
 
     def _pass_gate(self):
         """Return only if now is a time to send; a delay of edits is no concern."""

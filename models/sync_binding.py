@@ -35,14 +35,32 @@ class SyncBinding(models.Model):
         required=True,
         readonly=True,
         ondelete="cascade",
+        help="What sends the record.",
     )
-    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    backend_id = fields.Many2one(
+        related="stream_id.backend_id",
+        string="System",
+        help="The system that holds the copy.",
+    )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
-        "Record", model_field="model_name", required=True, readonly=True
+        "Record",
+        model_field="model_name",
+        required=True,
+        readonly=True,
+        help="The record here that this is the copy of.",
     )
-    record_name = fields.Char("Name", compute="_compute_record_name")
-    state = fields.Selection(SYNC_STATES, compute="_compute_state")
+    record_name = fields.Char(
+        "Name",
+        compute="_compute_record_name",
+        help="What people call the record.",
+    )
+    state = fields.Selection(
+        SYNC_STATES,
+        compute="_compute_state",
+        help="Synced: the system holds it as it is here. Waiting: a change is on "
+        "its way. Failed: somebody has to decide.",
+    )
     external_id = fields.Char(
         "External Id", readonly=True, index="btree_not_null", help="The id there."
     )
@@ -55,18 +73,35 @@ class SyncBinding(models.Model):
         default=0,
         help="How many times the destination confirmed a delivery.",
     )
-    last_success = fields.Datetime(readonly=True)
-    last_error = fields.Text(readonly=True)
-    last_error_date = fields.Datetime("Failed On", readonly=True)
+    last_success = fields.Datetime(
+        readonly=True,
+        help="When the system last confirmed the record.",
+    )
+    last_error = fields.Text(
+        readonly=True,
+        help="Why the last try failed; empty once one succeeds.",
+    )
+    last_error_date = fields.Datetime(
+        "Failed On",
+        readonly=True,
+        help="When the last try failed.",
+    )
     note = fields.Char(readonly=True, help="What a person decided about its jobs.")
-    note_date = fields.Datetime("Decided On", readonly=True)
+    note_date = fields.Datetime(
+        "Decided On",
+        readonly=True,
+        help="When it was decided.",
+    )
     skipped = fields.Boolean(
         readonly=True,
         help="A person closed a job that had not delivered: what is there may be older "
         "than what is here.",
     )
     delivery_ids = fields.One2many(
-        "sync.delivery", compute="_compute_delivery_ids", string="Deliveries Log"
+        "sync.delivery",
+        compute="_compute_delivery_ids",
+        string="Deliveries Log",
+        help="The last attempts at this record.",
     )
 
     _record_uniq = models.UniqueIndex("(stream_id, res_id)")

@@ -13,8 +13,9 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from ..exceptions import RateLimited, Rejected, Throttled, Unreachable
 from .sync_binding_lock import BUSY_SECONDS
 
-# Seconds to wait for a changed mind when a system or a synchronization is archived.
-ARCHIVED_SECONDS = 600
+# Seconds to wait for a changed mind about a system or a synchronization that is
+# archived, or a draft again.
+RESTING_SECONDS = 600
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
 JITTER = 0.1
@@ -68,12 +69,9 @@ class SyncBinding(models.Model):
 
     def _pass_gate(self, stream, owed):
         """Return only if now is a time to send; waiting uses no try."""
-        if not (stream.active and stream.backend_id.active):
-            raise RetryableJobError(
-                self.env._("%s is archived.", stream.backend_id.name),
-                seconds=ARCHIVED_SECONDS,
-                ignore_retry=True,
-            )
+        resting = stream._resting_text()
+        if resting:
+            raise RetryableJobError(resting, seconds=RESTING_SECONDS, ignore_retry=True)
         incident = stream.backend_id._open_incident()
         if incident:
             raise RetryableJobError(

@@ -31,7 +31,12 @@ class SyncCounter(models.Model):
     _rec_name = "result"
 
     stream_id = fields.Many2one(
-        "sync.stream", required=True, readonly=True, index=True, ondelete="cascade"
+        "sync.stream",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+        help="What was sent.",
     )
     result = fields.Char(
         required=True, readonly=True, help="delivered, or the kind of failure."
@@ -42,7 +47,11 @@ class SyncCounter(models.Model):
         help="Seconds that they took at most; 0 if nothing was sent.",
     )
     # floats: an integer column would be full at two billion
-    attempts = fields.Float(required=True, readonly=True)
+    attempts = fields.Float(
+        required=True,
+        readonly=True,
+        help="How often that was the result.",
+    )
     retried = fields.Float(
         required=True,
         readonly=True,

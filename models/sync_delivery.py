@@ -40,7 +40,11 @@ class SyncDelivery(models.Model):
     )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
-        "Record", model_field="model_name", required=True, readonly=True
+        "Record",
+        model_field="model_name",
+        required=True,
+        readonly=True,
+        help="The record that was sent.",
     )
     job_uuid = fields.Char(
         "Job UUID",
@@ -82,6 +86,7 @@ class SyncDelivery(models.Model):
         ],
         "Kind of Failure",
         readonly=True,
+        help="What kind of failure it was: of this record, or of the whole system.",
     )
     duration = fields.Float(
         "Duration (s)",

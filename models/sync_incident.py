@@ -39,25 +39,59 @@ class SyncIncident(models.Model):
     _rec_name = "reason"
 
     backend_id = fields.Many2one(
-        "sync.backend", "System", required=True, readonly=True, ondelete="cascade"
+        "sync.backend",
+        "System",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        help="The system that gets nothing meanwhile.",
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     kind = fields.Selection(
         [("outage", "Does not answer"), ("manual", "Paused by a person")],
         required=True,
         readonly=True,
+        help="Whether it does not answer, or a person has paused it.",
     )
-    reason = fields.Char(readonly=True)
-    opened = fields.Datetime("Since", required=True, readonly=True)
-    opened_uid = fields.Many2one("res.users", "Paused By", readonly=True)
-    closed = fields.Datetime("Until", readonly=True)
-    closed_uid = fields.Many2one("res.users", "Resumed By", readonly=True)
+    reason = fields.Char(
+        readonly=True,
+        help="What the last attempt met, or what the person said.",
+    )
+    opened = fields.Datetime(
+        "Since",
+        required=True,
+        readonly=True,
+        help="Nothing has been sent to it since then.",
+    )
+    opened_uid = fields.Many2one(
+        "res.users",
+        "Paused By",
+        readonly=True,
+        help="Who paused it; empty for an outage.",
+    )
+    closed = fields.Datetime(
+        "Until",
+        readonly=True,
+        help="When it was sent to again; empty as long as it lasts.",
+    )
+    closed_uid = fields.Many2one(
+        "res.users",
+        "Resumed By",
+        readonly=True,
+        help="Who resumed it; empty if it answered by itself.",
+    )
     wait_until = fields.Datetime(
         readonly=True, help="Jobs of the system are put off until then."
     )
     probes = fields.Integer(readonly=True, help="How often it was asked since.")
-    told_opened = fields.Boolean(readonly=True)
-    told_closed = fields.Boolean(readonly=True)
+    told_opened = fields.Boolean(
+        readonly=True,
+        help="Whether the mail that it is down has been sent.",
+    )
+    told_closed = fields.Boolean(
+        readonly=True,
+        help="Whether the mail that it is back has been sent.",
+    )
 
     _one_open = models.UniqueIndex("(backend_id) WHERE closed IS NULL")
     _to_tell = models.Index(

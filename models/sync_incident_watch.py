@@ -16,7 +16,10 @@ class SyncIncident(models.Model):
     _inherit = "sync.incident"
 
     recipient_ids = fields.Many2many(
-        "res.partner", compute="_compute_recipient_ids", compute_sudo=True
+        "res.partner",
+        compute="_compute_recipient_ids",
+        compute_sudo=True,
+        help="Who is told that it is down, and that it is back.",
     )
 
     @api.model

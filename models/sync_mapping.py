@@ -42,10 +42,18 @@ class SyncMapping(models.Model):
     _rec_name = "target"
 
     stream_id = fields.Many2one(
-        "sync.stream", "Synchronization", required=True, index=True, ondelete="cascade"
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        help="What the line belongs to.",
     )
     model_name = fields.Char(related="stream_id.model_name")
-    sequence = fields.Integer(default=10)
+    sequence = fields.Integer(
+        default=10,
+        help="The order of the lines; it makes no difference to what is sent.",
+    )
     field_path = fields.Char(
         "Odoo Field",
         help="The field to send. It may follow links, as in country_id.code; over a "
@@ -58,10 +66,17 @@ class SyncMapping(models.Model):
     )
 
     field_type = fields.Selection(
-        FIELD_TYPES, "Type", compute="_compute_field_type", compute_sudo=True
+        FIELD_TYPES,
+        "Type",
+        compute="_compute_field_type",
+        compute_sudo=True,
+        help="What kind of value the field holds.",
     )
     is_list = fields.Boolean(
-        "Several", compute="_compute_field_type", compute_sudo=True
+        "Several",
+        compute="_compute_field_type",
+        compute_sudo=True,
+        help="The path follows a link to many records, so there may be several values.",
     )
 
     _target_uniq = models.UniqueIndex(

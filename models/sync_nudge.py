@@ -33,9 +33,17 @@ class SyncNudge(models.Model):
     _rec_name = "backend_id"
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+        "sync.backend",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        help="The system whose figures have changed.",
     )
-    sent = fields.Datetime(required=True, readonly=True)
+    sent = fields.Datetime(
+        required=True,
+        readonly=True,
+        help="When open dashboards were last told.",
+    )
 
     _backend_uniq = models.UniqueIndex("(backend_id)")
 

@@ -29,23 +29,42 @@ class SyncOutbox(models.Model):
         required=True,
         readonly=True,
         ondelete="cascade",
+        help="What has to send the change.",
     )
-    backend_id = fields.Many2one(related="stream_id.backend_id", string="System")
+    backend_id = fields.Many2one(
+        related="stream_id.backend_id",
+        string="System",
+        help="The system that does not know of it yet.",
+    )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
-        "Record", model_field="model_name", required=True, readonly=True
+        "Record",
+        model_field="model_name",
+        required=True,
+        readonly=True,
+        help="The record that was changed.",
     )
-    record_name = fields.Char("Name", readonly=True)
+    record_name = fields.Char(
+        "Name",
+        readonly=True,
+        help="What people called the record when it was changed.",
+    )
     operation = fields.Selection(
         [("upsert", "Created or Edited"), ("delete", "Deleted")],
         required=True,
         readonly=True,
+        help="Whether the record was written or deleted.",
     )
     force = fields.Boolean(
         readonly=True,
         help="Asked for by a person: sent at once and even if nothing has changed.",
     )
-    job_uuid = fields.Char("Job UUID", index=True, readonly=True)
+    job_uuid = fields.Char(
+        "Job UUID",
+        index=True,
+        readonly=True,
+        help="Of the job that is to deliver it.",
+    )
 
     _record_index = models.Index("(stream_id, res_id)")
 

@@ -14,6 +14,7 @@ class SyncOutbox(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
+        help="The backfill that asked for it; empty for an edit.",
     )
 
     def _job_priority(self):

@@ -31,7 +31,11 @@ class SyncRate(models.Model):
     _rec_name = "backend_id"
 
     backend_id = fields.Many2one(
-        "sync.backend", required=True, readonly=True, ondelete="cascade"
+        "sync.backend",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+        help="The system whose limit this is about.",
     )
     rate = fields.Float(
         readonly=True, help="Requests per second that the turns were reserved at."

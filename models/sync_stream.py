@@ -22,9 +22,21 @@ class SyncStream(models.Model):
     _inherit = ["mail.thread"]
     _order = "sequence, id"
 
-    name = fields.Char(required=True, tracking=True)
-    active = fields.Boolean(default=True, tracking=True)
-    sequence = fields.Integer(default=10)
+    name = fields.Char(
+        required=True,
+        tracking=True,
+        help="What people here call it, such as Contacts to the CRM.",
+    )
+    active = fields.Boolean(
+        default=True,
+        tracking=True,
+        help="Archived: edits are no longer recorded, and changes that are waiting"
+        " stay where they are until it is unarchived.",
+    )
+    sequence = fields.Integer(
+        default=10,
+        help="Where it stands in lists; it makes no difference to what is sent.",
+    )
     backend_id = fields.Many2one(
         "sync.backend",
         "System",
@@ -32,6 +44,7 @@ class SyncStream(models.Model):
         index=True,
         ondelete="restrict",
         tracking=True,
+        help="Where the records go.",
     )
     transport = fields.Selection(related="backend_id.transport")
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
@@ -44,7 +57,11 @@ class SyncStream(models.Model):
         help="What is sent: contacts, or any other model prepared for it.",
     )
     model_name = fields.Char(
-        "Model Name", related="model_id.model", store=True, index=True
+        "Model Name",
+        related="model_id.model",
+        store=True,
+        index=True,
+        help="Technical name of the model.",
     )
     domain = fields.Char(
         "Records",
@@ -58,7 +75,13 @@ class SyncStream(models.Model):
         "Language",
         help="Language of translated values. Empty: English, as stored.",
     )
-    mapping_ids = fields.One2many("sync.mapping", "stream_id", "Fields", copy=True)
+    mapping_ids = fields.One2many(
+        "sync.mapping",
+        "stream_id",
+        "Fields",
+        copy=True,
+        help="Which values are sent, and under which names.",
+    )
 
     # where it goes
     endpoint = fields.Char(
@@ -89,6 +112,8 @@ class SyncStream(models.Model):
         "Update with",
         required=True,
         default="put",
+        help="PUT sends the whole record, PATCH may leave out what the system "
+        "holds besides. Ask the documentation of the system.",
     )
     table = fields.Char(help="Table of the database, as table or schema.table.")
     key_column = fields.Char(
@@ -159,6 +184,7 @@ class SyncStream(models.Model):
         self.mapping_ids._check_nesting()
 
     @api.constrains(
+        "state",
         "backend_id",
         "endpoint",
         "batch_endpoint",
@@ -168,6 +194,14 @@ class SyncStream(models.Model):
         "mark_key",
     )
     def _check_route(self):
+        # a draft may lack what is not known yet
+        self.filtered(lambda each: each.state == "live")._require_route()
+
+    def _require_route(self):
+        """Raise unless these streams say where records go.
+
+        :raises ValidationError: something is missing or wrong, with the reason
+        """
         for stream in self:
             missing = False
             if stream.transport == "rest" and not stream.endpoint:

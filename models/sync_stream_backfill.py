@@ -9,8 +9,16 @@ from odoo import fields, models
 class SyncStream(models.Model):
     _inherit = "sync.stream"
 
-    backfill_ids = fields.One2many("sync.backfill", "stream_id", "Backfills")
-    backfill_count = fields.Integer(compute="_compute_backfill_count")
+    backfill_ids = fields.One2many(
+        "sync.backfill",
+        "stream_id",
+        "Backfills",
+        help="The times at which all or many records were sent on request.",
+    )
+    backfill_count = fields.Integer(
+        compute="_compute_backfill_count",
+        help="How often all or many records were sent on request.",
+    )
 
     def _compute_backfill_count(self):
         counts = dict(
@@ -30,7 +38,7 @@ class SyncStream(models.Model):
     def write(self, vals):
         res = super().write(vals)
         if vals.get("active") is False:
-            self.sudo()._open_backfills()._stop_archived()
+            self.sudo()._open_backfills()._stop_resting()
         return res
 
     def action_backfill(self):
@@ -54,5 +62,5 @@ class SyncBackend(models.Model):
         res = super().write(vals)
         if vals.get("active") is False:
             streams = self.sudo().with_context(active_test=False).stream_ids
-            streams._open_backfills()._stop_archived()
+            streams._open_backfills()._stop_resting()
         return res

@@ -18,13 +18,33 @@ class SyncStream(models.Model):
 
     _inherit = "sync.stream"
 
-    columns = fields.Json(readonly=True, copy=False)
-    columns_table = fields.Char("Columns Of", readonly=True, copy=False)
-    columns_date = fields.Datetime("Columns Read On", readonly=True, copy=False)
-    columns_status = fields.Html(
-        "Columns of the Table", compute="_compute_columns_status", sanitize=False
+    columns = fields.Json(
+        readonly=True,
+        copy=False,
+        help="The columns of the table as they were last read.",
     )
-    columns_warning = fields.Text(compute="_compute_columns_warning")
+    columns_table = fields.Char(
+        "Columns Of",
+        readonly=True,
+        copy=False,
+        help="The table whose columns these are.",
+    )
+    columns_date = fields.Datetime(
+        "Columns Read On",
+        readonly=True,
+        copy=False,
+        help="When the columns were read.",
+    )
+    columns_status = fields.Html(
+        "Columns of the Table",
+        compute="_compute_columns_status",
+        sanitize=False,
+        help="Each column of the table, and what fills it.",
+    )
+    columns_warning = fields.Text(
+        compute="_compute_columns_warning",
+        help="What does not fit between the fields and the columns of the table.",
+    )
 
     def _known_columns(self):
         """Return what is known of the table's columns, by name; nothing of another."""

@@ -63,6 +63,7 @@ class SyncStream(models.Model):
                 # said here, because an editor's context may turn active_test off
                 ("active", "=", True),
                 ("backend_id.active", "=", True),
+                ("state", "=", "live"),
             ]
         )
         return tuple(

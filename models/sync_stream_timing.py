@@ -30,6 +30,8 @@ class SyncStream(models.Model):
         "Execute",
         required=True,
         default="none",
+        help="When a change is sent: at once, some minutes later so that further "
+        "edits go along, or only between certain hours.",
     )
     delay_minutes = fields.Integer(
         "Delay (minutes)", help="Minutes after the edit before it is sent."
@@ -39,7 +41,10 @@ class SyncStream(models.Model):
     )
     window_end = fields.Float("Until", default=6.0, help="Hour at which it ends.")
     window_tz = fields.Selection(
-        _tz_get, "Timezone", default=lambda self: self.env.user.tz or "UTC"
+        _tz_get,
+        "Timezone",
+        default=lambda self: self.env.user.tz or "UTC",
+        help="Whose clock the hours are on.",
     )
     max_retries = fields.Integer(
         default=3,

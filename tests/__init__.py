@@ -37,6 +37,7 @@ from . import test_failure_digest
 from . import test_failure_digest_text
 from . import test_failure_mail
 from . import test_failure_mail_trouble
+from . import test_help
 from . import test_incident
 from . import test_incident_access
 from . import test_incident_jobs
@@ -67,10 +68,12 @@ from . import test_secret_delivery
 from . import test_secret_reference
 from . import test_secrets
 from . import test_settings
+from . import test_setup
 from . import test_status
 from . import test_status_dialog
 from . import test_stream
 from . import test_stream_columns
+from . import test_stream_state
 from . import test_stream_window
 from . import test_sync_now
 from . import test_tours
@@ -78,6 +81,7 @@ from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_jobs
 from . import test_tours_mapping
+from . import test_tours_setup
 from . import test_transport_base
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection

@@ -34,6 +34,7 @@ def stream_values(backend, mapping=MAPPING, **values):
         "backend_id": backend.id,
         "model_id": backend.env["ir.model"]._get("res.partner").id,
         "endpoint": "contacts",
+        "state": "live",
         "mapping_ids": [
             fields.Command.create({"field_path": path, "target": target})
             for path, target in mapping

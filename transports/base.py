@@ -173,6 +173,15 @@ class Transport(abc.ABC):
         """
         raise NotImplementedError
 
+    def tables(self) -> list[str]:
+        """Ask which tables may be filled.
+
+        :return: their names, as in :class:`Route`
+        :raise SyncError: the destination does not say
+        :raise NotImplementedError: there are no tables
+        """
+        raise NotImplementedError
+
     def close(self) -> None:
         """Give back what the transport holds."""
         return None

@@ -23,6 +23,21 @@ _COLUMNS = sql.SQL(
      ORDER BY attnum
     """
 )
+# Those of the search path go by their name alone. PostgreSQL manual, "System Catalogs":
+# tables, views, foreign and partitioned tables.
+_TABLES = sql.SQL(
+    """
+    SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname
+                ELSE n.nspname || '.' || c.relname END
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'v', 'f', 'p')
+       AND n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+       AND has_schema_privilege(n.oid, 'USAGE')
+       AND has_table_privilege(c.oid, 'INSERT')
+     ORDER BY 1 LIMIT 500
+    """
+)
 
 
 class PostgresqlPreview:
@@ -58,3 +73,10 @@ class PostgresqlPreview:
         except SyncError as error:
             raise self._clean(error) from None
         return [Column(*found) for found in rows]
+
+    def tables(self):
+        try:
+            rows = self._connection.execute(_READ_ONLY + _TABLES).fetchall()
+        except SyncError as error:
+            raise self._clean(error) from None
+        return [name for (name,) in rows]

@@ -14,7 +14,11 @@ class SyncBackfillStart(models.TransientModel):
     _description = "Synchronize All"
 
     stream_id = fields.Many2one(
-        "sync.stream", "Synchronization", required=True, ondelete="cascade"
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        ondelete="cascade",
+        help="What is gone over.",
     )
     model_name = fields.Char(related="stream_id.model_name")
     scope = fields.Selection(
@@ -22,8 +26,14 @@ class SyncBackfillStart(models.TransientModel):
         "Records",
         required=True,
         default="all",
+        help="Which records are sent.",
     )
-    domain = fields.Char("Filter", default="[]")
+    domain = fields.Char(
+        "Filter",
+        default="[]",
+        help="Records that match it are sent, if the synchronization sends them at"
+        " all.",
+    )
     resend = fields.Boolean(
         "Send Again",
         help="Send records even if the system holds them already as they are.",
@@ -68,6 +78,10 @@ class SyncBackfillStart(models.TransientModel):
         if not (stream.active and stream.backend_id.active):
             raise UserError(
                 self.env._("%s is archived: unarchive it first.", stream.name)
+            )
+        if stream.state != "live":
+            raise UserError(
+                self.env._("%s is a draft: let it go live first.", stream.name)
             )
         if stream._open_backfills():
             raise UserError(

@@ -25,14 +25,37 @@ class SyncPreview(models.TransientModel):
     _description = "Preview"
 
     stream_id = fields.Many2one(
-        "sync.stream", "Synchronization", required=True, ondelete="cascade"
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        ondelete="cascade",
+        help="What would send the record.",
     )
     model_name = fields.Char(related="stream_id.model_name")
-    res_id = fields.Many2oneReference("Record", model_field="model_name")
-    request = fields.Text("What would be sent", readonly=True)
-    request_problem = fields.Text(readonly=True)
-    held_problem = fields.Text(readonly=True)
-    comparison = fields.Html("Field by field", readonly=True, sanitize=False)
+    res_id = fields.Many2oneReference(
+        "Record",
+        model_field="model_name",
+        help="The record of which it is shown what would be sent.",
+    )
+    request = fields.Text(
+        "What would be sent",
+        readonly=True,
+        help="The request or the SQL statement, without secrets; it is not sent.",
+    )
+    request_problem = fields.Text(
+        readonly=True,
+        help="Why there is nothing to show, or why it could not be sent.",
+    )
+    held_problem = fields.Text(
+        readonly=True,
+        help="Why it is not known what the system holds.",
+    )
+    comparison = fields.Html(
+        "Field by field",
+        readonly=True,
+        sanitize=False,
+        help="What would be sent, beside what the system holds now.",
+    )
 
     @api.model
     def default_get(self, fields):
@@ -57,11 +80,15 @@ class SyncPreview(models.TransientModel):
         if not record:
             raise UserError(self.env._("Choose a record first."))
         record.check_access("read")
-        self.write(self._found(self._message(record)))
+        self._look(record)
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job_sync.action_sync_preview"
         )
         return {**action, "res_id": self.id, "context": {}}
+
+    def _look(self, record):
+        """Find out what there is to see of a record, and keep it for the screen."""
+        self.write(self._found(self._message(record)))
 
     def _message(self, record):
         """Return the message that a job would send of a record, ``None`` if none.

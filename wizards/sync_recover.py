@@ -13,13 +13,23 @@ class SyncRecover(models.TransientModel):
     _name = "sync.recover"
     _description = "Recover"
 
-    backend_id = fields.Many2one("sync.backend", "System", required=True)
+    backend_id = fields.Many2one(
+        "sync.backend",
+        "System",
+        required=True,
+        help="The system whose failed jobs are queued again.",
+    )
     since = fields.Datetime(
         "Failed Since",
         required=True,
         default=lambda self: fields.Datetime.now() - timedelta(days=1),
+        help="Jobs that failed before are left alone.",
     )
-    job_count = fields.Integer("Failed Jobs", compute="_compute_job_count")
+    job_count = fields.Integer(
+        "Failed Jobs",
+        compute="_compute_job_count",
+        help="How many jobs would be queued again.",
+    )
 
     def _failed_jobs_domain(self):
         self.ensure_one()

@@ -28,11 +28,7 @@ export class DashboardHelper extends Component {
     }
 
     connect() {
-        return this.action.doAction({
-            type: "ir.actions.act_window",
-            res_model: "sync.backend",
-            views: [[false, "form"]],
-        });
+        return this.action.doAction("queue_job_sync.action_sync_setup");
     }
 }
 

@@ -104,6 +104,33 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
                 ".o_field_widget[name='mapping_ids'] .o_data_row:eq(2)" +
                 ":contains('country_id.code')",
         },
+        {
+            content: "It is a draft: let it go live",
+            trigger: ".o_statusbar_status .o_arrow_button_current:contains('Draft')",
+        },
+        {
+            content: "Ask what that means",
+            trigger: "button[name='action_go_live']",
+            run: "click",
+        },
+        {
+            content: "It would send everything: only changes, please",
+            trigger:
+                ".modal:contains('Going live will send'):contains('records (Contact)') " +
+                "input[data-value='changes']",
+            run: "click",
+        },
+        {
+            content: "Nothing will be sent at once",
+            trigger:
+                ".modal:contains('will send nothing at once') button[name='action_go_live']",
+            run: "click",
+        },
+        {
+            content: "It is live",
+            trigger:
+                "body:not(:has(.modal)) .o_statusbar_status .o_arrow_button_current:contains('Live')",
+        },
         ...openContact("Katherine Johnson"),
         {
             content: "It was there before the synchronization: open the Action menu",

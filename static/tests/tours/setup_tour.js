@@ -1,0 +1,124 @@
+// Copyright 2026 queue_job_sync contributors
+// License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import { cookie } from "@web/core/browser/cookie";
+import { registry } from "@web/core/registry";
+import { stepUtils } from "@web_tour/tour_utils";
+
+// What the test tells of its destination.
+const told = (name) => cookie.get(`queue_job_sync_${name}`);
+
+function field(name) {
+    return `.o_form_view .o_field_widget[name='${name}']`;
+}
+
+function edit(name, value) {
+    return {
+        content: `Fill in ${name}`,
+        trigger: `${field(name)} input`,
+        run: `edit ${value}`,
+    };
+}
+
+function click(content, trigger) {
+    return { content, trigger, run: "click" };
+}
+
+function next(step) {
+    return [
+        click("Go on", ".o_form_view button[name='action_next']"),
+        {
+            content: `Arrive at ${step}`,
+            trigger: `.o_statusbar_status .o_arrow_button_current:contains('${step}')`,
+        },
+    ];
+}
+
+function begin(name) {
+    return [
+        ...stepUtils.goToAppSteps(
+            "queue_job.menu_queue_job_root",
+            "Open the Job Queue app",
+        ),
+        click("Connect a system", "button:contains('Connect a System')"),
+        edit("name", name),
+    ];
+}
+
+function test() {
+    return [
+        click("Test it", ".o_form_view button[name='action_test']"),
+        { content: "It works", trigger: ".alert-success:contains('It works')" },
+    ];
+}
+
+/** Accept what is suggested, look at the example, and go live. */
+function accept(example) {
+    return [
+        {
+            content: "Fields are suggested",
+            trigger: `${field("mapping_ids")} .o_data_row:contains('email')`,
+        },
+        ...next("Check"),
+        {
+            content: "See what would be sent",
+            trigger: `${field("request")}:contains('${example}')`,
+        },
+        {
+            content: "Read how many records that is",
+            trigger: `${field("summary")}:contains('Going live will send')`,
+        },
+        click("Go live", ".o_form_view button[name='action_finish']:contains('Go Live')"),
+        {
+            content: "The records are on their way",
+            trigger: ".o_form_view .o_arrow_button_current:contains('Running')",
+        },
+    ];
+}
+
+registry.category("web_tour.tours").add("queue_job_sync_setup_rest", {
+    url: "/odoo",
+    steps: () => [
+        ...begin("Web Shop"),
+        ...next("Address"),
+        edit("url", told("destination")),
+        ...test(),
+        click("Go back", ".o_form_view button[name='action_back']"),
+        {
+            content: "The name is still there",
+            trigger: `${field("name")} input:value('Web Shop')`,
+        },
+        ...next("Address"),
+        {
+            content: "So is the address",
+            trigger: `${field("url")} input:value('127.0.0.1')`,
+        },
+        ...next("Records"),
+        edit("endpoint", "customers"),
+        ...next("Fields"),
+        ...accept("/customers"),
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_setup_postgresql", {
+    url: "/odoo",
+    steps: () => [
+        ...begin("Warehouse"),
+        click("Choose a database", `${field("transport")} input[data-value='postgresql']`),
+        ...next("Address"),
+        edit("db_host", told("host")),
+        edit("db_port", told("port")),
+        edit("db_name", told("dbname")),
+        edit("db_user", told("user")),
+        edit("db_password", told("password")),
+        ...test(),
+        ...next("Records"),
+        {
+            content: "The tables are offered",
+            trigger: `${field("table")}:has(datalist option) input`,
+        },
+        edit("table", "contacts"),
+        ...next("Fields"),
+        ...accept("INSERT INTO"),
+    ],
+});

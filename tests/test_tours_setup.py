@@ -1,0 +1,80 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .postgresql_case import PASSWORD, PostgresqlCase
+from .tour_case import TourCase
+
+
+class SetupTourCase(TourCase):
+    """Systems that are made in a browser, and go when the test ends."""
+
+    system = None
+
+    def set_up(self, tour, **cookies):
+        # the one made in the browser takes the place of the usual one
+        self.change_stream(active=False)
+        self.new_partner(name="Katherine Johnson", email="kj@example.com")
+        self.start_tour(
+            "/odoo",
+            tour,
+            login="sync_tour_system",
+            cookies={f"queue_job_sync_{key}": cookies[key] for key in cookies},
+        )
+        (stream,) = self.read(
+            "sync.stream", [("backend_id.name", "=", self.system)], ["backend_id"]
+        )
+        self.stream_id, self.backend_id = stream["id"], stream["backend_id"][0]
+        (step,) = self.read(
+            "queue.job",
+            [("model_name", "=", "sync.backfill"), ("state", "=", "pending")],
+            ["uuid"],
+        )
+        self.run_job(step["uuid"])
+        while self.job_uuids("pending"):
+            self.assertEqual(set(self.run_pending()), {"done"})
+
+    def _delete_everything(self):
+        with self.transaction() as env:
+            systems = env["sync.backend"].with_context(active_test=False)
+            systems = systems.search([("name", "=", self.system)])
+            streams = systems.with_context(active_test=False).stream_ids
+            env["sync.setup"].search([]).unlink()
+            domain = [("sync_backend_id", "in", systems.ids)]
+            env["queue.job"].search(domain).unlink()
+            env["sync.outbox"].search([("stream_id", "in", streams.ids)]).unlink()
+            streams.exists().unlink()
+            systems.exists().unlink()
+        super()._delete_everything()
+
+
+@tagged("post_install", "-at_install")
+class TestToursSetup(SetupTourCase):
+    """The guided set-up by a system administrator, to the first contact there."""
+
+    system = "Web Shop"
+
+    def test_rest(self):
+        self.set_up("queue_job_sync_setup_rest", destination=self.destination.url)
+        names = [record["name"] for record in self.destination.records.values()]
+        self.assertIn("Katherine Johnson", names)
+        paths = {each.path for each in self.destination.requests}
+        self.assertIn("/customers", paths)
+
+
+@tagged("post_install", "-at_install")
+class TestToursSetupPostgresql(PostgresqlCase, SetupTourCase):
+    system = "Warehouse"
+
+    def test_postgresql(self):
+        self.set_up(
+            "queue_job_sync_setup_postgresql",
+            host=self.host,
+            port=str(self.port),
+            dbname=self.dbname,
+            user=self.user,
+            password=PASSWORD,
+        )
+        rows = self.query("SELECT name, email FROM contacts")
+        self.assertIn(("Katherine Johnson", "kj@example.com"), rows)

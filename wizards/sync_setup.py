@@ -1,0 +1,268 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..exceptions import SyncError
+
+STEPS = ("kind", "address", "records", "fields", "check")
+
+
+def _of(record, name, **options):
+    """Return a field that edits one of the system's or the synchronization's own.
+
+    Nothing is kept here: a secret goes straight to where it belongs.
+    """
+    return {"related": f"{record}.{name}", "readonly": False, **options}
+
+
+class SyncSetup(models.TransientModel):
+    """Connect a system step by step: its kind, its address, what is sent, a check.
+
+    The system is made after the first step, archived, and the synchronization after
+    the second, a draft: what is typed is written on them, so that nothing is lost on
+    the way and no secret is kept here. What is given up goes with this record.
+    What each step asks and suggests is in ``sync_setup_steps.py``.
+    """
+
+    _name = "sync.setup"
+    _description = "Connect a System"
+
+    step = fields.Selection(
+        [
+            ("kind", "Kind"),
+            ("address", "Address"),
+            ("records", "Records"),
+            ("fields", "Fields"),
+            ("check", "Check"),
+        ],
+        required=True,
+        readonly=True,
+        default="kind",
+        help="How far the set-up is.",
+    )
+    finished = fields.Boolean(
+        readonly=True, help="It is over: the system is no longer a part of it."
+    )
+    backend_id = fields.Many2one(
+        "sync.backend",
+        "System",
+        readonly=True,
+        ondelete="cascade",
+        help="The system that is being connected; archived until the last step.",
+    )
+    stream_id = fields.Many2one(
+        "sync.stream",
+        "Synchronization",
+        readonly=True,
+        ondelete="cascade",
+        help="What will be sent to it; a draft until the last step.",
+    )
+
+    # kind
+    transport = fields.Selection(
+        lambda self: self.env["sync.backend"]._fields["transport"].selection,
+        "Kind of System",
+        required=True,
+        default="rest",
+        help="REST: the system has an interface for other programs, reached at an "
+        "https address. PostgreSQL: rows are written into a table of its database.",
+    )
+    name = fields.Char(help="What people here call this system, such as CRM.")
+    company_id = fields.Many2one(
+        "res.company",
+        help="Only records of this company, or of none, are sent. "
+        "Empty: records of every company.",
+    )
+
+    # address and credentials
+    url = fields.Char(**_of("backend_id", "url"))
+    auth = fields.Selection(**_of("backend_id", "auth"))
+    auth_username = fields.Char(**_of("backend_id", "auth_username"))
+    auth_header = fields.Char(**_of("backend_id", "auth_header"))
+    auth_secret = fields.Char(**_of("backend_id", "auth_secret", related_sudo=False))
+    db_host = fields.Char(**_of("backend_id", "db_host"))
+    db_port = fields.Integer(**_of("backend_id", "db_port"))
+    db_name = fields.Char(**_of("backend_id", "db_name"))
+    db_user = fields.Char(**_of("backend_id", "db_user"))
+    db_password = fields.Char(**_of("backend_id", "db_password", related_sudo=False))
+    db_sslmode = fields.Selection(**_of("backend_id", "db_sslmode"))
+    test_state = fields.Selection(
+        [("ok", "Works"), ("failed", "Does not work")],
+        readonly=True,
+        help="What the last test of the connection found.",
+    )
+    test_answer = fields.Text(readonly=True, help="What the system answered.")
+
+    # records
+    model_id = fields.Many2one(
+        **_of("stream_id", "model_id"),
+        domain=lambda self: [
+            ("model", "in", self.env["sync.stream"]._syncable_models())
+        ],
+    )
+    model_name = fields.Char(related="stream_id.model_name")
+    domain = fields.Char(**_of("stream_id", "domain"))
+    delete_policy = fields.Selection(**_of("stream_id", "delete_policy"))
+    mark_key = fields.Char(**_of("stream_id", "mark_key"))
+    endpoint = fields.Char(**_of("stream_id", "endpoint"))
+    id_policy = fields.Selection(**_of("stream_id", "id_policy"))
+    external_id_key = fields.Char(**_of("stream_id", "external_id_key"))
+    update_method = fields.Selection(**_of("stream_id", "update_method"))
+    table = fields.Char(**_of("stream_id", "table"))
+    tables = fields.Json(readonly=True, help="The tables that the login may fill.")
+    key_column = fields.Char(**_of("stream_id", "key_column"))
+
+    # fields
+    mapping_ids = fields.One2many(**_of("stream_id", "mapping_ids"))
+    columns = fields.Json(related="stream_id.columns")
+    columns_warning = fields.Text(related="stream_id.columns_warning")
+
+    # check
+    preview_id = fields.Many2one(
+        "sync.preview", readonly=True, help="Shows what would be sent of one record."
+    )
+    preview_res_id = fields.Many2oneReference(
+        "Example",
+        model_field="model_name",
+        help="The record of which it is shown what would be sent.",
+    )
+    request = fields.Text(related="preview_id.request")
+    request_problem = fields.Text(related="preview_id.request_problem")
+    held_problem = fields.Text(related="preview_id.held_problem")
+    comparison = fields.Html(related="preview_id.comparison", sanitize=False)
+    start_with = fields.Selection(
+        [
+            ("all", "Send all existing records now"),
+            ("changes", "Send only what is changed from now on"),
+            ("draft", "Send nothing yet: keep it as a draft"),
+        ],
+        required=True,
+        default="all",
+        help="All existing records are sent in the background, some at a time; edits "
+        "go first. A draft goes live later, by a button of the synchronization.",
+    )
+    summary = fields.Char(
+        compute="_compute_summary", help="What will happen, with the number of records."
+    )
+
+    @api.depends("stream_id", "start_with", "domain", "model_id", "step")
+    def _compute_summary(self):
+        for wizard in self:
+            if wizard.step != "check":
+                wizard.summary = False
+            elif wizard.start_with == "draft":
+                wizard.summary = self.env._(
+                    "Nothing is sent. Once live, it will send %s.",
+                    wizard.stream_id._count_text(),
+                )
+            else:
+                wizard.summary = self.env["sync.go.live"]._summary_of(
+                    wizard.stream_id, wizard.start_with
+                )
+
+    # -- writing --------------------------------------------------------------
+
+    def write(self, vals):
+        vals = dict(vals)
+        if "model_id" in vals:
+            for wizard in self:
+                wizard._change_model(vals["model_id"], vals.get("domain"))
+            del vals["model_id"]
+        if self._address_fields() & vals.keys():
+            vals.update(test_state=False, test_answer=False)
+        return super().write(vals)
+
+    @api.model
+    def _address_fields(self):
+        """Return the names of the fields that a test of the connection depends on."""
+        return {
+            name
+            for name, field in self._fields.items()
+            if field.related and field.related.startswith("backend_id.")
+        }
+
+    def _change_model(self, model_id, domain):
+        """Send another kind of record: filter and fields of the former do not fit."""
+        stream = self.stream_id
+        if stream and stream.model_id.id != model_id:
+            stream.mapping_ids.unlink()
+            stream.write({"domain": "[]", "model_id": model_id})
+            if domain:
+                stream.domain = domain
+
+    def unlink(self):
+        """Take what was given up on the way along, with its credentials."""
+        given_up = self.filtered(lambda each: not each.finished)
+        backends = given_up.backend_id.filtered(lambda each: not each.active)
+        streams = backends.with_context(active_test=False).stream_ids
+        used = streams.filtered(lambda each: each.state != "draft").backend_id
+        res = super().unlink()
+        backends -= used
+        (streams & backends.with_context(active_test=False).stream_ids).unlink()
+        backends.unlink()
+        return res
+
+    # -- buttons --------------------------------------------------------------
+
+    def action_back(self):
+        """Go one step back; what was typed is kept."""
+        self.ensure_one()
+        self.step = STEPS[max(STEPS.index(self.step) - 1, 0)]
+        return True
+
+    def action_next(self):
+        """Go one step on, if this one is complete.
+
+        :raises UserError: it is not, with the reason
+        """
+        self.ensure_one()
+        getattr(self, f"_leave_{self.step}")()
+        self.step = STEPS[STEPS.index(self.step) + 1]
+        getattr(self, f"_enter_{self.step}")()
+        return True
+
+    def action_test(self):
+        """Ask the system whether it works, and keep its answer for the screen."""
+        self.ensure_one()
+        self.backend_id.check_access("write")
+        self.backend_id._require_connection()
+        try:
+            with self.backend_id._open_transport() as transport:
+                state, answer = "ok", transport.check()
+        except SyncError as err:
+            state, answer = "failed", err.message
+        self.write({"test_state": state, "test_answer": answer})
+        return True
+
+    def action_open_backend(self):
+        """Open the form of the system, which has all of its settings."""
+        self.ensure_one()
+        return self.backend_id.get_formview_action()
+
+    def action_preview(self):
+        """Show what would be sent of the chosen record; nothing is sent."""
+        self.ensure_one()
+        record = self.env[self.model_name].browse(self.preview_res_id or 0).exists()
+        if not record:
+            raise UserError(self.env._("Choose a record first."))
+        record.check_access("read")
+        # previews are for job managers, and for whoever sets up what is shown
+        previews = self.env["sync.preview"].sudo()
+        preview = previews.create({"stream_id": self.stream_id.id})
+        preview._look(record)
+        self.preview_id = preview
+        return True
+
+    def action_finish(self):
+        """Let the system be used, and the synchronization send if so chosen."""
+        self.ensure_one()
+        if self.finished:
+            raise UserError(self.env._("This system is connected already."))
+        self.backend_id.active = True
+        self.finished = True
+        shown = self.stream_id
+        if self.start_with != "draft":
+            shown = self.stream_id._go_live(self.start_with == "all") or shown
+        return {**shown.get_formview_action(), "target": "main"}
