@@ -11,8 +11,8 @@ from odoo.tools import mute_logger
 
 # What tests write to the log that are meant to fail.
 NOISE = ("odoo.sql_db", "odoo.addons.queue_job", "odoo.addons.queue_job_sync")
-# Of the tests that a fault is no concern of, how many are run beside those that find it:
-# all of them for each fault would take minutes.
+# How many of the tests that a fault is no concern of are run beside those that find
+# it: all of them for each fault would take minutes.
 OTHERS = 4
 
 
