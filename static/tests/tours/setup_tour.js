@@ -91,7 +91,7 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_rest", {
         ...next("Address"),
         {
             content: "So is the address",
-            trigger: `${field("url")} input:value('127.0.0.1')`,
+            trigger: `${field("url")} input:value('${told("destination")}')`,
         },
         ...next("Records"),
         edit("endpoint", "customers"),
