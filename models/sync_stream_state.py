@@ -66,6 +66,7 @@ class SyncStream(models.Model):
             return backfills
         # it was stopped when the stream was put back to draft
         self._open_backfills().action_cancel()
+        backfills.flush_model(["state"])  # only one may be open
         return backfills._start(self)
 
     def action_go_live(self):

@@ -33,7 +33,8 @@ class SetupTourCase(TourCase):
         )
         self.run_job(step["uuid"])
         while self.job_uuids("pending"):
-            self.assertEqual(set(self.run_pending()), {"done"})
+            # the destination may refuse others, such as a second one of an e-mail
+            self.assertNotIn("pending", self.run_pending())
 
     def _delete_everything(self):
         with self.transaction() as env:

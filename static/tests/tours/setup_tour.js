@@ -68,7 +68,10 @@ function accept(example) {
             content: "Read how many records that is",
             trigger: `${field("summary")}:contains('Going live will send')`,
         },
-        click("Go live", ".o_form_view button[name='action_finish']:contains('Go Live')"),
+        click(
+            "Go live",
+            ".o_form_view button[name='action_finish']:contains('Go Live')",
+        ),
         {
             content: "The records are on their way",
             trigger: ".o_form_view .o_arrow_button_current:contains('Running')",
@@ -91,7 +94,7 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_rest", {
         ...next("Address"),
         {
             content: "So is the address",
-            trigger: `${field("url")} input:value('127.0.0.1')`,
+            trigger: `${field("url")} input:value('${told("destination")}')`,
         },
         ...next("Records"),
         edit("endpoint", "customers"),
@@ -104,7 +107,10 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_postgresql", {
     url: "/odoo",
     steps: () => [
         ...begin("Warehouse"),
-        click("Choose a database", `${field("transport")} input[data-value='postgresql']`),
+        click(
+            "Choose a database",
+            `${field("transport")} input[data-value='postgresql']`,
+        ),
         ...next("Address"),
         edit("db_host", told("host")),
         edit("db_port", told("port")),
