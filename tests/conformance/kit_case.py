@@ -44,6 +44,7 @@ class KitCase(IncidentCase):
         return {
             "name": f"{self.model_name} to {backend.name}",
             "backend_id": backend.id,
+            "state": "live",
             "model_id": backend.env["ir.model"]._get(self.model_name).id,
             "mapping_ids": [Command.create(line) for line in lines],
             **self.stream_options,
