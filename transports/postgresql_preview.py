@@ -49,7 +49,7 @@ class PostgresqlPreview:
             cursor = self._connection.open().cursor()
             text = cursor.mogrify(query.as_string(cursor), values).decode("utf-8")
         except SyncError as error:
-            raise self._clean(error) from None
+            raise self._redact.clean(error) from None
         return self._redact(text)
 
     def held(self, message):
@@ -57,7 +57,7 @@ class PostgresqlPreview:
             query, values = selection(message)
             found = self._connection.execute(_READ_ONLY + query, values).fetchone()
         except SyncError as error:
-            raise self._clean(error) from None
+            raise self._redact.clean(error) from None
         return self._redact.within(json.loads(found[0])) if found else None
 
     def columns(self, target):
@@ -71,7 +71,7 @@ class PostgresqlPreview:
                     f"There is no table “{target}”, or the login may not see it."
                 )
         except SyncError as error:
-            raise self._clean(error) from None
+            raise self._redact.clean(error) from None
         return [Column(*found) for found in rows]
 
     def tables(self):
