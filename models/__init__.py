@@ -12,7 +12,10 @@ from . import sync_backend_incident
 from . import sync_stream
 from . import sync_stream_timing
 from . import sync_stream_runtime
+from . import sync_stream_precedence
 from . import sync_mapping
+from . import sync_mapping_link
+from . import sync_mapping_lines
 from . import sync_outbox
 from . import sync_outbox_backfill
 from . import sync_outbox_sweep
@@ -26,12 +29,15 @@ from . import sync_attempt
 from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery
+from . import sync_binding_precedence
 from . import sync_delivery
 from . import sync_purge
 from . import sync_mixin
+from . import sync_mixin_lines
 from . import queue_job
 from . import queue_job_channel
 from . import queue_job_display
+from . import queue_job_precedence
 from . import queue_job_notify
 from . import queue_job_recover
 from . import mail_mail

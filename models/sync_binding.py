@@ -225,6 +225,9 @@ class SyncBinding(models.Model):
     @api.model
     def _reason(self, stream, res_id, binding):
         """Return why a change is not delivered yet, in words, or ``False``."""
+        held_up = self._held_up_job(stream, res_id)
+        if held_up:
+            return held_up.state_reason
         delivery = self.env["sync.delivery"].search(
             [("stream_id", "=", stream.id), ("res_id", "=", res_id)], limit=1
         )

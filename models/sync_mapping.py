@@ -151,15 +151,17 @@ class SyncMapping(models.Model):
         :return: a value that JSON can hold: text, number, boolean, ``None``, a list
         """
         *links, last = self.field_path.split(".")
-        many = False
+        many, records = False, [record]
         for link in links:
-            many = many or record._fields[link].type in ("one2many", "many2many")
+            if record._fields[link].type in ("one2many", "many2many"):
+                many = True
+                records = [each for one in records for each in one[link]]
+            else:
+                records = [one[link] for one in records]
             record = record[link]
         field = record._fields[last]
-        values = [self._plain(field, each[last]) for each in record]
-        if many:
-            return values
-        return values[0] if values else None
+        values = [self._plain(field, each[last]) if each else None for each in records]
+        return values if many else values[0]
 
     @api.model
     def _plain(self, field, value):

@@ -8,7 +8,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from .sync_binding import SYNC_STATES
-from .sync_change import remember_changes
+from .sync_change import remember_changes, remember_parents
+from .sync_mapping_lines import fold_lists
 
 # A record that is in several systems shows the state that most wants attention.
 BY_URGENCY = ("failed", "waiting", "skipped", "synced")
@@ -19,7 +20,8 @@ class SyncMixin(models.AbstractModel):
 
     A model takes part by inheriting this mixin; nothing else is needed before a
     synchronization (``sync.stream``) can be set up for it. It may override
-    :meth:`_sync_domain`, :meth:`_sync_watched_fields` and :meth:`_sync_payload`.
+    :meth:`_sync_domain`, :meth:`_sync_watched_fields`, :meth:`_sync_watched_lines` and
+    :meth:`_sync_payload`.
     """
 
     _name = "sync.mixin"
@@ -79,27 +81,12 @@ class SyncMixin(models.AbstractModel):
 
         The mapped fields and those that the filter looks at, with every field of the
         same model that they are computed from. An edit behind a link, such as another
-        name for the country, is not watched.
+        name for the country, is not watched; lines are, see :meth:`_sync_watched_lines`.
 
         :param stream: the ``sync.stream``
         :return: set of field names
         """
-        paths = stream.mapping_ids.mapped("field_path")
-        paths += [
-            condition.field_expr
-            for condition in self._sync_domain(stream).iter_conditions()
-        ]
-        watched = set()
-        to_visit = {path.split(".")[0] for path in paths}
-        while to_visit:
-            name = to_visit.pop()
-            field = self._fields.get(name)
-            if field is None or name in watched:
-                continue
-            watched.add(name)
-            depends = self.pool.field_depends.get(field, ())
-            to_visit.update(path.split(".")[0] for path in depends)
-        return watched
+        return self._sync_closure(self._sync_paths(stream))[0]
 
     def _sync_payload(self, stream):
         """Return the content that is sent for one record.
@@ -119,7 +106,7 @@ class SyncMixin(models.AbstractModel):
             for parent in parents:
                 node = node.setdefault(parent, {})
             node[key] = mapping._value_of(self)
-        return payload
+        return payload if stream.transport == "postgresql" else fold_lists(payload)
 
     # -- change capture -------------------------------------------------------
 
@@ -130,12 +117,14 @@ class SyncMixin(models.AbstractModel):
         return records
 
     def write(self, vals):
+        remember_parents(self, vals.keys(), moving=True)
         res = super().write(vals)
         remember_changes(self, vals.keys())
         return res
 
     def unlink(self):
         remember_changes(self, names=True)
+        self._sync_remember_cascade()
         return super().unlink()
 
     # -- the job --------------------------------------------------------------
