@@ -45,7 +45,8 @@ class QueueJob(models.Model):
         """Let jobs run that wait for nothing which is still to come.
 
         A worker can die after its commit and before it releases those that wait for
-        it, and the jobs they wait for can be cancelled or deleted.
+        it, and the jobs they wait for can be cancelled or deleted. What a failed job
+        was to deliver can have been delivered by a later one.
 
         :param jobs: ``queue.job`` records; all of synchronizations if not given
         """
@@ -67,7 +68,10 @@ class QueueJob(models.Model):
                                         ) AS dependency (uuid)
                                      JOIN queue_job AS ahead
                                        ON ahead.uuid = dependency.uuid
-                                    WHERE ahead.state NOT IN ('done', 'cancelled'))
+                                    WHERE ahead.state NOT IN ('done', 'cancelled')
+                                      AND (ahead.state <> 'failed' OR EXISTS (
+                                          SELECT 1 FROM sync_outbox
+                                           WHERE job_uuid = ahead.uuid)))
                                FOR NO KEY UPDATE SKIP LOCKED)
                         """,
                         SQL("id = ANY(%s)", jobs.ids) if jobs is not None else SQL("true"),
@@ -78,6 +82,22 @@ class QueueJob(models.Model):
             # somebody is just releasing or closing one of them; the sweep looks again
             return
         self.invalidate_model(["state"])
+
+    @api.model
+    def _release_behind(self, uuids):
+        """Let jobs run that wait for failed ones whose changes have been delivered.
+
+        :param uuids: of jobs whose changes another job has just delivered
+        """
+        failed = self.sudo().search(
+            [
+                ("uuid", "in", list(uuids)),
+                ("state", "=", FAILED),
+                ("graph_uuid", "!=", False),
+            ]
+        )
+        if failed.dependent_ids:
+            self._release_waiting(failed.dependent_ids)
 
     def _settle_dependents(self, note):
         """Drop the changes of the jobs that were cancelled with these, and say so."""

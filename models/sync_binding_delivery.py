@@ -139,8 +139,14 @@ class SyncBinding(models.Model):
     def _settle_rows(self, row_ids):
         """Drop outbox rows that have been delivered, by their ids."""
         rows = self.env["sync.outbox"].browse(row_ids)
-        self.env.cr.execute("DELETE FROM sync_outbox WHERE id = ANY(%s)", (row_ids,))
+        self.env.cr.execute(
+            "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid", (row_ids,)
+        )
+        uuids = {uuid for (uuid,) in self.env.cr.fetchall()}
         rows.invalidate_recordset(flush=False)
+        others = uuids - {None, self.env.context.get("job_uuid")}
+        if others:
+            self.env["queue.job"]._release_behind(others)
 
     def _log_refused(self, stream, receipts, bodies):
         """Log failed attempts for good, whatever becomes of the job's transaction."""

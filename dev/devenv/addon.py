@@ -46,3 +46,8 @@ def refresh():
         if not (folder / name).exists():
             (folder / name).symlink_to(item)
     return paths.ADDONS
+
+
+def samples():
+    """The folders of the addons that only the tests install."""
+    return sorted(file.parent for file in paths.SAMPLES.glob("*/__manifest__.py"))

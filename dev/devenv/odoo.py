@@ -41,7 +41,12 @@ def environment(variables):
 
     :param variables: those of the database server
     """
-    addons = (*source.addons_paths(), site_packages() / "odoo/addons", addon.refresh())
+    addons = (
+        *source.addons_paths(),
+        site_packages() / "odoo/addons",
+        addon.refresh(),
+        paths.SAMPLES,
+    )
     config = paths.WORK / "odoo.conf"
     text = (
         "[options]\n"

@@ -9,6 +9,8 @@ ADDON = "queue_job_sync"
 # The checkout, whatever its folder is called.
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "dev"
+# Addons that only the tests install: each a model of another app, synchronized.
+SAMPLES = ROOT / "e2e/addons"
 
 # Everything made by the set-up, git-ignored; removing the folder starts afresh.
 WORK = ROOT / ".odoo"

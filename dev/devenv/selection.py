@@ -4,17 +4,17 @@
 
 import re
 
-from . import paths
+from . import addon, paths
 from .console import Failure
 
-GROUPS = ("odoo", "e2e")
+GROUPS = ("odoo", "samples", "e2e")
 
 
 class Selection:
     """What to run.
 
-    ``odoo``: Odoo's test tags, empty for none. ``e2e``: files or tests for pytest,
-    empty for none.
+    ``odoo`` and ``samples``: Odoo's test tags for the addon and for the sample addons,
+    empty for none. ``e2e``: files or tests for pytest, empty for none.
     """
 
     def __init__(self, names):
@@ -22,7 +22,7 @@ class Selection:
 
         :raise Failure: when a name is not a test
         """
-        self.odoo, self.e2e = [], []
+        self.odoo, self.samples, self.e2e = [], [], []
         for name in names or GROUPS:
             self._add(name)
 
@@ -30,6 +30,8 @@ class Selection:
         name = name.removeprefix("./").removeprefix("tests/")
         if name == "odoo":
             self.odoo.append(f"/{paths.ADDON}")
+        elif name == "samples":
+            self.samples += [f"/{folder.name}" for folder in addon.samples()]
         elif name == "e2e":
             self.e2e += [f"e2e/{file.name}" for file in e2e_files()]
         elif name.startswith("e2e/"):
@@ -44,19 +46,29 @@ class Selection:
     def _add_file(self, name):
         """``test_capture``, or ``test_capture.TestCapture.test_x``"""
         file, _dot, rest = name.partition(".")
-        if not (paths.ROOT / f"tests/{file}.py").is_file():
-            raise Failure(f"There is no test file tests/{file}.py.")
-        tag = f"/{paths.ADDON}/tests/{file}.py"
-        self.odoo.append(f"{tag}:{rest}" if rest else tag)
+        for name, folder, tags in self._suites():
+            if (folder / f"tests/{file}.py").is_file():
+                tag = f"/{name}/tests/{file}.py"
+                tags.append(f"{tag}:{rest}" if rest else tag)
+                return
+        raise Failure(f"There is no test file tests/{file}.py.")
 
-    def _add_class(self, name):
+    def _add_class(self, wanted):
         """``TestCapture`` or ``TestCapture.test_x``"""
-        klass = name.partition(".")[0]
+        klass = wanted.partition(".")[0]
         pattern = re.compile(rf"^class {re.escape(klass)}\b", re.MULTILINE)
-        files = (paths.ROOT / "tests").glob("*.py")
-        if not any(pattern.search(file.read_text()) for file in files):
-            raise Failure(f"{name} is neither a file nor a class of tests.")
-        self.odoo.append(f"/{paths.ADDON}:{name}")
+        for name, folder, tags in self._suites():
+            files = (folder / "tests").glob("*.py")
+            if any(pattern.search(file.read_text()) for file in files):
+                tags.append(f"/{name}:{wanted}")
+                return
+        raise Failure(f"{wanted} is neither a file nor a class of tests.")
+
+    def _suites(self):
+        """Yield each addon's name and folder, and the list that its test tags go to."""
+        yield paths.ADDON, paths.ROOT, self.odoo
+        for folder in addon.samples():
+            yield folder.name, folder, self.samples
 
 
 def e2e_files():

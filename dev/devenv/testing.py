@@ -8,15 +8,16 @@ import subprocess
 import time
 from xml.etree import ElementTree
 
-from . import databases, odoo, paths, postgres, selection, setup
+from . import addon, databases, odoo, paths, postgres, selection, setup
 from .console import Step, run, supervised
 from .odoo_log import OdooLog
 
 HELP = """\
-Without names, runs the Odoo tests of the addon, its browser tours and the tests from
-outside (e2e). Names choose: odoo, e2e, e2e/test_demo.py, test_capture (a file),
-TestCapture (a class), TestCapture.test_rollback (one test), or peers: the tests of
-queue_job, contacts and Odoo's partners with the addon installed.
+Without names, runs the Odoo tests of the addon, its browser tours, those of the sample
+addons and the tests from outside (e2e). Names choose: odoo, samples, e2e,
+e2e/test_demo.py, test_capture (a file), TestCapture (a class), TestCapture.test_rollback
+(one test), or peers: the tests of queue_job, contacts and Odoo's partners with the addon
+installed.
 """
 PEERS = (
     "/queue_job",
@@ -55,6 +56,8 @@ def main(args):
     with postgres.running() as variables:
         if chosen and chosen.odoo:
             counts.append(run_odoo(chosen.odoo, variables))
+        if chosen and chosen.samples:
+            counts.append(run_samples(chosen.samples, variables))
         if chosen and chosen.e2e:
             counts.append(run_e2e(chosen.e2e, variables))
         if peers:
@@ -80,6 +83,21 @@ def run_odoo(tags, variables):
     with databases.copy(databases.template(variables), "test") as database:
         command = odoo.command_line(*_options(database, tags), "-i", paths.ADDON)
         return _follow(command, variables, "test-odoo.log")
+
+
+def run_samples(tags, variables):
+    """Install the sample addons into a fresh database and run their tests.
+
+    :param tags: Odoo's test tags
+    :param variables: the database server's
+    :return: (passed, failed, skipped)
+    """
+    print("== Tests of the sample addons", flush=True)
+    modules = ",".join(folder.name for folder in addon.samples())
+    template = databases.template(variables, samples=True)
+    with databases.copy(template, "test_samples") as database:
+        command = odoo.command_line(*_options(database, tags), "-i", modules)
+        return _follow(command, variables, "test-samples.log")
 
 
 def run_peers(variables, with_addon):
