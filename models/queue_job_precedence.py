@@ -74,7 +74,9 @@ class QueueJob(models.Model):
                                            WHERE job_uuid = ahead.uuid)))
                                FOR NO KEY UPDATE SKIP LOCKED)
                         """,
-                        SQL("id = ANY(%s)", jobs.ids) if jobs is not None else SQL("true"),
+                        SQL("id = ANY(%s)", jobs.ids)
+                        if jobs is not None
+                        else SQL("true"),
                     ),
                     log_exceptions=False,
                 )

@@ -98,7 +98,9 @@ class SyncBinding(models.Model):
             )
         )
         jobs = self.env["queue.job"].sudo()
-        return {(stream_id, id_): jobs.browse(job_id) for stream_id, id_, job_id in rows}
+        return {
+            (stream_id, id_): jobs.browse(job_id) for stream_id, id_, job_id in rows
+        }
 
     def _waits_for(self, job, stream, res_id):
         """Return whether a job waits, however far away, for one that sends a record."""
@@ -124,7 +126,9 @@ class SyncBinding(models.Model):
             or has another job, when it commits.
         """
         sent_here = {(stream.id, id_) for id_ in record_ids}
-        jobs = {key: job for needed in precedence.values() for key, job in needed.items()}
+        jobs = {
+            key: job for needed in precedence.values() for key, job in needed.items()
+        }
         missing = {key for key, job in jobs.items() if not job} - sent_here
         jobs |= self._queue_first(stream, missing)
         free = self._lock_jobs(self.env["queue.job"].concat(*jobs.values()))
@@ -177,7 +181,8 @@ class SyncBinding(models.Model):
         """Return what the records of a job wait for, for its result."""
         keys = {key for needed in precedence.values() for key in needed}
         names = [
-            stream.browse(stream_id)._name_of(id_) for stream_id, id_ in sorted(keys)[:3]
+            stream.browse(stream_id)._name_of(id_)
+            for stream_id, id_ in sorted(keys)[:3]
         ]
         return self.env._(
             "%(system)s: waits for %(names)s, which has to be there first.",

@@ -11,7 +11,6 @@ class SyncMapping(models.Model):
     _inherit = "sync.mapping"
 
     id_there = fields.Boolean(
-        "Id There",
         help="For a link, as partner_id: send the id that the system gave to the linked "
         "record, rather than Odoo's. The linked record is sent first.",
     )

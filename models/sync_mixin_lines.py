@@ -67,6 +67,7 @@ class SyncMixin(models.AbstractModel):
         """
         for model_name, link in self.env["sync.stream"]._deleted_with(self._name):
             lines = self.env[model_name].sudo().with_context(active_test=False)
-            lines = lines.search([(link, "in", self.ids)])
-            remember_changes(lines.with_env(self.env), names=True)
-            lines._sync_remember_cascade()
+            lines = lines.search([(link, "in", self.ids), ("id", "not in", self.ids)])
+            if lines:
+                remember_changes(lines.with_env(self.env), names=True)
+                lines._sync_remember_cascade()

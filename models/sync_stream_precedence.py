@@ -34,14 +34,18 @@ class SyncStream(models.Model):
 
     def _typed_links(self):
         """Return the paths that a person has typed."""
-        return [path for path in map(str.strip, (self.send_first or "").split(",")) if path]
+        return [
+            path for path in map(str.strip, (self.send_first or "").split(",")) if path
+        ]
 
     def _linked_model(self, path):
         """Return the name of the model that a path of links leads to, or ``None``."""
         name = self.model_name
         for link in path.split("."):
             field = self.env[name]._fields.get(link) if name in self.env else None
-            name = field.comodel_name if field is not None and field.relational else None
+            name = (
+                field.comodel_name if field is not None and field.relational else None
+            )
         return name
 
     @tools.ormcache("self.id")

@@ -87,7 +87,7 @@ class TestLines(SaleCase):
         self.run_all()
         with self.transaction() as env:
             self.lines(env)[0].order_id = other_id
-        self.assertEqual(len(self.job_uuids("pending")), 2)
+        self.assertEqual(len(self.order_outbox()), 2)
         self.run_all()
         self.assertEqual(self.lines_there(), [3.0])
         self.assertEqual(sorted(self.lines_there(other_id)), [2.0, 5.0])
@@ -166,7 +166,9 @@ class TestOtherModel(SaleCase):
         mapping = (("name", "name"), ("list_price", "price"))
         self.new_stream("product.template", mapping, endpoint="products")
         with self.transaction() as env:
-            product = env["product.template"].create({"name": "Desk", "list_price": 9.5})
+            product = env["product.template"].create(
+                {"name": "Desk", "list_price": 9.5}
+            )
             self.assertEqual(product.sync_state, "waiting")
         self.run_all()
         desk = "/products/1"
@@ -181,7 +183,9 @@ class TestOtherModel(SaleCase):
         self.assertTrue(job["job_function_id"])
         self.assertEqual(job["sync_record_name"], "Desk")
         with self.transaction() as env:
-            action = env["queue.job"].search([("uuid", "=", uuid)]).open_related_action()
+            action = (
+                env["queue.job"].search([("uuid", "=", uuid)]).open_related_action()
+            )
         self.assertEqual(
             (action["res_model"], action["res_id"]), ("product.template", product.id)
         )

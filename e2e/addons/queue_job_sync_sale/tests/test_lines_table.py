@@ -41,9 +41,9 @@ class TestLinesTable(SaleCase, PostgresqlCase):
                 )
             )
             self.warehouse_id = warehouse.id
-            env["sync.stream"].browse([self.stream_id, self.order_stream_id]).active = (
-                False
-            )
+            env["sync.stream"].browse(
+                [self.stream_id, self.order_stream_id]
+            ).active = False
         self.new_stream(
             "sale.order", [("name", "number")], self.warehouse_id, table="orders"
         )
@@ -84,7 +84,8 @@ class TestLinesTable(SaleCase, PostgresqlCase):
         for seed in range(4):
             with self.transaction() as env:
                 orders = [
-                    self.new_order(self.partner_id, (1, 2, 3), env=env) for _n in range(2)
+                    self.new_order(self.partner_id, (1, 2, 3), env=env)
+                    for _n in range(2)
                 ]
             with self.transaction() as env:
                 self.lines(env, orders[0])[0].order_id = orders[1]

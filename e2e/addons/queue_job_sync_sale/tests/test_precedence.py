@@ -126,7 +126,9 @@ class TestPrecedence(SaleCase):
         for seed in range(4):
             with self.transaction() as env:
                 parent = env["res.partner"].create({"name": "Firm"})
-                child = env["res.partner"].create({"name": "Ada", "parent_id": parent.id})
+                child = env["res.partner"].create(
+                    {"name": "Ada", "parent_id": parent.id}
+                )
                 self.partner_ids += (parent | child).ids
             with self.transaction() as env:
                 env["res.partner"].browse(child.id).name = "Grace"
