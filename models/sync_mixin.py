@@ -81,7 +81,8 @@ class SyncMixin(models.AbstractModel):
 
         The mapped fields and those that the filter looks at, with every field of the
         same model that they are computed from. An edit behind a link, such as another
-        name for the country, is not watched; lines are, see :meth:`_sync_watched_lines`.
+        name for the country, is not watched; one of lines is, see
+        :meth:`_sync_watched_lines`.
 
         :param stream: the ``sync.stream``
         :return: set of field names

@@ -2,8 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import threading
+from unittest.mock import patch
 
 from odoo import fields
+from odoo.modules.registry import DummyRLock, Registry
 
 from .common import SaleCase
 
@@ -66,6 +68,9 @@ class TestPrecedence(SaleCase):
         (contact_job,) = self.job_uuids("pending")
         order_id = self.new_order(partner_id)
         (order_job,) = self.job_uuids("pending", model="sale.order")
+        # the runner of the tests holds it, and would keep every other thread out
+        self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
+        self.change_backend(read_timeout=60)
         self.destination.go_on.clear()
         worker = threading.Thread(target=self.run_job, args=(contact_job,))
         worker.start()
