@@ -11,8 +11,8 @@ class SyncMapping(models.Model):
     _inherit = "sync.mapping"
 
     id_there = fields.Boolean(
-        help="For a link, as partner_id: send the id that the system gave to the linked "
-        "record, rather than Odoo's. The linked record is sent first.",
+        help="For a link, as partner_id: send the id that the system gave to the "
+        "linked record, rather than Odoo's. The linked record is sent first.",
     )
 
     @api.constrains("id_there", "field_path", "stream_id")

@@ -15,9 +15,9 @@ from .odoo_log import OdooLog
 HELP = """\
 Without names, runs the Odoo tests of the addon, its browser tours, those of the sample
 addons and the tests from outside (e2e). Names choose: odoo, samples, e2e,
-e2e/test_demo.py, test_capture (a file), TestCapture (a class), TestCapture.test_rollback
-(one test), or peers: the tests of queue_job, contacts and Odoo's partners with the addon
-installed.
+e2e/test_demo.py, test_capture (a file), TestCapture (a class),
+TestCapture.test_rollback (one test), or peers: the tests of queue_job, contacts and
+Odoo's partners with the addon installed.
 """
 PEERS = (
     "/queue_job",
