@@ -4,7 +4,7 @@
 {
     "name": "Job Queue Synchronization",
     "summary": "Keep contacts in step with other systems, over REST or SQL, by jobs",
-    "version": "19.0.1.0.0",
+    "version": "19.0.2.0.0",
     "category": "Productivity",
     "license": "LGPL-3",
     "author": "queue_job_sync contributors",
@@ -23,8 +23,11 @@
         "data/ir_cron_data.xml",
         # wizards
         "wizards/sync_backfill_start_views.xml",
+        "wizards/sync_preview_views.xml",
+        "wizards/sync_now_views.xml",
         "wizards/sync_recover_views.xml",
         "wizards/sync_reschedule_views.xml",
+        "wizards/sync_status_views.xml",
         # views
         "views/sync_delivery_views.xml",
         "views/sync_binding_views.xml",
@@ -32,17 +35,20 @@
         "views/sync_incident_views.xml",
         "views/sync_backfill_views.xml",
         "views/sync_backend_views.xml",
+        "views/sync_backend_dashboard_views.xml",
         "views/sync_stream_views.xml",
+        "views/sync_stream_templates.xml",
         "views/queue_job_views.xml",
         "views/queue_job_statistics_views.xml",
         "views/sync_mixin_templates.xml",
-        "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "views/queue_job_sync_menus.xml",
     ],
     "assets": {
+        "web.assets_backend": ["queue_job_sync/static/src/**/*"],
         "web.assets_tests": ["queue_job_sync/static/tests/tours/**/*"],
     },
     "demo": ["demo/sync_demo.xml"],
     "post_init_hook": "post_init_hook",
+    "uninstall_hook": "uninstall_hook",
 }

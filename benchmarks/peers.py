@@ -6,12 +6,14 @@ from benchmarks import contacts
 
 OURS, BARE, NAIVE, WEBHOOK = "ours", "bare", "naive", "webhook"
 FULL = "full"  # ours, with a million done jobs and many waiting ones
+MANY = "many"  # ours, with the contacts of a large company
 MODULES = {
     OURS: ("queue_job_sync",),
     BARE: (),
     NAIVE: ("queue_job_naive",),
     WEBHOOK: ("base_automation",),
     FULL: ("queue_job_sync",),
+    MANY: ("queue_job_sync",),
 }
 REST, SQL = "rest", "sql"
 ENDPOINT = "contacts"
@@ -25,7 +27,8 @@ def configure(peer, destination, warehouse=None):
     :param destination: the ``Destination``
     :param warehouse: the ``Warehouse`` that :func:`send_to` may name
     """
-    setup = {OURS: _ours, FULL: _ours, NAIVE: _naive, WEBHOOK: _webhook}.get(peer.name)
+    ours = dict.fromkeys((OURS, FULL, MANY), _ours)
+    setup = {**ours, NAIVE: _naive, WEBHOOK: _webhook}.get(peer.name)
     if setup:
         setup(peer, destination, warehouse)
 

@@ -134,6 +134,9 @@ class Scene:
         if name == peers.FULL:
             fill.fill(peer, self.destination, self.sizes)
             peer.restart()
+        elif name == peers.MANY:
+            with closing(psycopg2.connect(dbname=database)) as connection, connection:
+                contacts.fill(connection.cursor(), self.sizes.backfill)
         with peer.paused():
             peer.warm_up()
         return peer

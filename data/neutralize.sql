@@ -7,3 +7,6 @@ UPDATE sync_backend
        signing_secret_previous = NULL,
        db_host = 'neutralized.invalid',
        db_password = NULL;
+
+-- nor may whoever monitors the original read the copy
+DELETE FROM ir_config_parameter WHERE key = 'queue_job_sync.metrics_token';

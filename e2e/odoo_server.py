@@ -30,10 +30,23 @@ def install(command, database, modules, log, environment=None, on_line=None):
     :param on_line: called with each line of the log
     :raises RuntimeError: when it fails
     """
+    _load(command, database, "--init", modules, log, environment, on_line)
+
+
+def upgrade(command, database, modules, log, environment=None):
+    """Bring installed modules to the version of their files.
+
+    The parameters and the error are those of :func:`install`.
+    """
+    _load(command, database, "--update", modules, log, environment)
+
+
+def _load(command, database, option, modules, log, environment, on_line=None):
+    """Run Odoo with one of its options that change modules, until it ends."""
     process = processes.start(
         [
             *map(str, command),
-            *(f"--database={database}", f"--init={','.join(modules)}"),
+            *(f"--database={database}", f"{option}={','.join(modules)}"),
             *("--stop-after-init", "--no-http", "--max-cron-threads=0"),
         ],
         env=environment,
@@ -52,7 +65,7 @@ def install(command, database, modules, log, environment=None, on_line=None):
                 if on_line:
                     on_line(line)
         if process.wait():
-            raise RuntimeError(f"installing Odoo failed: {reason} (see {log})")
+            raise RuntimeError(f"Odoo {option} failed: {reason} (see {log})")
     finally:
         processes.stop(process)
         process.stdout.close()

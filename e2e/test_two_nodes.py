@@ -75,19 +75,6 @@ class Nodes:
             )
         )
 
-    def connections_of(self, server):
-        """Return how many connections each worker that answers requests has."""
-        names = [f"odoo-{pid}" for pid in server.workers("WorkerHTTP")]
-        return [
-            count
-            for (count,) in self.query(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
-                " AND application_name = ANY(%s) GROUP BY application_name",
-                self.database,
-                names,
-            )
-        ]
-
     def settled(self):
         """Tell whether every job is done and no change is left."""
         return self.states().keys() == {"done"} and self.query(
@@ -177,7 +164,6 @@ def test_the_other_node_takes_over_in_the_middle_of_a_drain(nodes, crm, capsys):
     nodes.people.admin.call("sync.backend", "action_resume", [backend["id"]])
     wait_until(lambda: len(crm.contacts()) >= BEFORE_THE_KILL, SETTLE, "some contacts")
 
-    connections = nodes.connections_of(leader)
     leader.kill()
     killed = time.monotonic()
     delivered = len(crm.contacts())
@@ -200,6 +186,5 @@ def test_the_other_node_takes_over_in_the_middle_of_a_drain(nodes, crm, capsys):
     with capsys.disabled():
         print(f"\n  {delivered} of {CONTACTS} delivered at the kill,", end=" ")
         print(f"{interrupted} jobs interrupted")
-        print(f"  connections of the leader's workers: {connections}")
         print(f"  the other runner leads after {taken_over:.1f} s,", end=" ")
         print(f"delivers after {resumed:.1f} s, is done after {finished:.1f} s")

@@ -111,6 +111,7 @@ class QueueJob(models.Model):
         elif state == PENDING:
             self.env["sync.outbox"].sudo()._rearm(self)
             self._release_waiting(self)
+        self.sync_backend_id._nudge()
         return res
 
     def open_related_action(self):
@@ -130,6 +131,7 @@ class QueueJob(models.Model):
     def write(self, vals):
         res = super().write(vals)
         if vals.get("state") == FAILED:
+            self.sudo().sync_backend_id._nudge()
             for job in self.sudo().filtered("sync_stream_id"):
                 self.env["sync.binding"].sudo()._record_failure(job)
         return res

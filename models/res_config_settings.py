@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+from .sync_metrics import TOKEN_PARAMETER
 from .sync_purge import KEEP_DAYS, KEEP_PARAMETER
 
 
@@ -17,6 +18,30 @@ class ResConfigSettings(models.TransientModel):
     job_failure_quiet_minutes = fields.Integer(
         related="company_id.job_failure_quiet_minutes", readonly=False
     )
+    # not stored: no copy of it stays with the settings
+    sync_metrics_token = fields.Char(
+        "Token for Monitoring",
+        groups="base.group_system",
+        compute="_compute_sync_metrics_token",
+        inverse="_inverse_sync_metrics_token",
+    )
+    sync_metrics_origin = fields.Char(compute="_compute_sync_metrics_origin")
+
+    def _compute_sync_metrics_token(self):
+        token = self.env["ir.config_parameter"].get_param(TOKEN_PARAMETER)
+        for settings in self:
+            settings.sync_metrics_token = token
+
+    def _inverse_sync_metrics_token(self):
+        for settings in self:
+            self.env["sync.metrics"]._set_token(settings.sync_metrics_token)
+
+    @api.depends("sync_metrics_token")
+    def _compute_sync_metrics_origin(self):
+        for settings in self:
+            settings.sync_metrics_origin = self.env["sync.secret"]._origin(
+                settings.sync_metrics_token
+            )
 
     job_failure_nobody = fields.Boolean(
         compute="_compute_job_failure_warnings",

@@ -7,6 +7,3 @@ from odoo import models
 class ResPartner(models.Model):
     _name = "res.partner"
     _inherit = ["res.partner", "sync.mixin"]
-
-    def _sync_status_view(self):
-        return self.env.ref("queue_job_sync.view_partner_sync_status_form").sudo()

@@ -56,27 +56,25 @@ class SyncAttempt(models.Model):
         :param notes: list of ``(record id, binding version, Attempt)``
         """
         with self.env.registry.cursor() as cr:
-            cr.execute_values(
+            cr.execute(
                 """
                 INSERT INTO sync_attempt
                        (stream_id, res_id, version, operation,
                         idempotency_key, digest, content)
-                VALUES %s
+                SELECT %s, * FROM unnest(%s::int[], %s::int[], %s::text[],
+                                         %s::text[], %s::text[], %s::text[])
                 ON CONFLICT (stream_id, res_id, version, idempotency_key)
                 DO NOTHING
                 """,
-                [
-                    (
-                        stream_id,
-                        res_id,
-                        version,
-                        attempt.operation,
-                        attempt.key,
-                        attempt.digest,
-                        attempt.content,
-                    )
-                    for res_id, version, attempt in notes
-                ],
+                (
+                    stream_id,
+                    [res_id for res_id, _version, _attempt in notes],
+                    [version for _res_id, version, _attempt in notes],
+                    [attempt.operation for *_record, attempt in notes],
+                    [attempt.key for *_record, attempt in notes],
+                    [attempt.digest for *_record, attempt in notes],
+                    [attempt.content for *_record, attempt in notes],
+                ),
             )
 
     @api.model

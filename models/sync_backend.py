@@ -75,7 +75,9 @@ class SyncBackend(models.Model):
         "Secret",
         groups="base.group_system",
         copy=False,
-        help="Token, password or key. Only system administrators can read it.",
+        help="Token, password or key. env:NAME takes it from an environment variable "
+        "of the server, config:key from the section [queue_job_sync] of the server's "
+        "configuration file. Only system administrators can read it.",
     )
 
     # PostgreSQL
@@ -95,7 +97,9 @@ class SyncBackend(models.Model):
         "Password",
         groups="base.group_system",
         copy=False,
-        help="Password of the role. Only system administrators can read it.",
+        help="Password of the role. env:NAME takes it from an environment variable of "
+        "the server, config:key from the section [queue_job_sync] of the server's "
+        "configuration file. Only system administrators can read it.",
     )
     db_sslmode = fields.Selection(
         [
@@ -221,8 +225,8 @@ class SyncBackend(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if {"active", "company_id", "name"} & vals.keys():
-            # what edits have to know of the streams is cached
+        if {"active", "company_id", "name", "transport"} & vals.keys():
+            # what edits and jobs have to know of the streams is cached
             self.env.registry.clear_cache()
         return res
 
@@ -238,7 +242,8 @@ class SyncBackend(models.Model):
         """Return the transport that talks to this system.
 
         Another addon adds a kind of system by extending the ``transport`` selection
-        and defining ``_transport_<name>()``.
+        and defining ``_transport_<name>()`` here and ``_route_<name>()`` on
+        ``sync.stream``.
 
         :return: an object with ``send(messages)``, ``check()`` and ``close()``, as
             described by :class:`..transports.base.Transport`
@@ -255,7 +260,8 @@ class SyncBackend(models.Model):
             auth=self.auth,
             username=self.auth_username or "",
             header=self.auth_header or "",
-            secret=self.sudo().auth_secret or "",
+            # one that is not used need not be there
+            secret=self._secret("auth_secret") if self.auth != "none" else "",
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
         )
@@ -267,7 +273,7 @@ class SyncBackend(models.Model):
                 port=self.db_port,
                 dbname=self.db_name,
                 user=self.db_user,
-                password=self.sudo().db_password or "",
+                password=self._secret("db_password"),
                 sslmode=self.db_sslmode,
                 connect_timeout=self.connect_timeout,
                 statement_timeout=self.read_timeout,

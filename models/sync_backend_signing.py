@@ -4,9 +4,10 @@
 from dataclasses import replace
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..transports.signing import new_secret, secret_problem
+from .sync_secret import parse_reference
 
 
 class SyncBackend(models.Model):
@@ -19,7 +20,8 @@ class SyncBackend(models.Model):
         copy=False,
         help="Signs each request as Standard Webhooks describes it (whsec_ and 24 to "
         "64 bytes in base64). The system needs it too, to verify the signatures. "
-        "Empty: requests are not signed. Only system administrators can read it.",
+        "Empty: requests are not signed. env:NAME or config:key, if it is kept beside "
+        "the database. Only system administrators can read it.",
     )
     signing_secret_previous = fields.Char(
         "Previous Secret",
@@ -32,8 +34,9 @@ class SyncBackend(models.Model):
     @api.constrains("signing_secret", "signing_secret_previous")
     def _check_signing_secrets(self):
         for backend in self:
-            for secret in backend._signing_secrets():
-                problem = secret_problem(secret)
+            for secret in backend._kept_signing_secrets():
+                # what a reference leads to is checked when it is used
+                problem = not parse_reference(secret) and secret_problem(secret)
                 if problem:
                     raise ValidationError(
                         backend.env._(
@@ -45,7 +48,15 @@ class SyncBackend(models.Model):
                     )
 
     def _signing_secrets(self):
-        """Return the secrets that sign, as a tuple: the current one first."""
+        """Return the secrets that sign, as a tuple: the current one first.
+
+        :raises SecretMissing: one is kept beside the database, and not there
+        """
+        value = self.env["sync.secret"]._value
+        return tuple(value(secret) for secret in self._kept_signing_secrets())
+
+    def _kept_signing_secrets(self):
+        """Return what is stored of those that sign: secrets, or references."""
         self.ensure_one()
         backend = self.sudo()
         secrets = (backend.signing_secret, backend.signing_secret_previous)
@@ -61,6 +72,15 @@ class SyncBackend(models.Model):
         """
         self.check_access("write")
         for backend in self:
+            if parse_reference(backend.signing_secret):
+                raise UserError(
+                    self.env._(
+                        "The signing secret of %s is not kept in the database. Keep "
+                        "the new one where the current one is, under another name, "
+                        "and name the current one as the previous one.",
+                        backend.name,
+                    )
+                )
             kept = backend.signing_secret or backend.signing_secret_previous
             backend.write(
                 {"signing_secret": new_secret(), "signing_secret_previous": kept}

@@ -47,6 +47,11 @@ class SyncBackfill(models.Model):
         backfill._queue_step()
         return backfill.with_env(self.env)
 
+    def write(self, vals):
+        res = super().write(vals)
+        self.backend_id._nudge()
+        return res
+
     def _stop(self, note):
         """Queue no further records.
 

@@ -130,110 +130,41 @@ class SyncBinding(models.Model):
         :param where: :class:`SQL` condition on ``o``, the outbox
         :return: dict ``{(stream id, record id): "waiting" | "failed"}``
         """
-        self.env["sync.outbox"].flush_model()
-        self.env["queue.job"].flush_model(["uuid", "state"])
         return {
-            (stream_id, res_id): "waiting" if live else "failed"
-            for stream_id, res_id, live in self.env.execute_query(
-                SQL(
-                    """
-                    SELECT o.stream_id, o.res_id,
-                           bool_or(o.job_uuid IS NULL
-                                   OR COALESCE(j.state, 'failed') IN %s)
-                      FROM sync_outbox o
-                      LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-                     WHERE %s
-                     GROUP BY o.stream_id, o.res_id
-                    """,
-                    LIVE_STATES,
-                    where,
-                )
+            (stream_id, res_id): state
+            for stream_id, res_id, state, _since in self.env.execute_query(
+                self._open_query(where)
             )
         }
 
     @api.model
-    def _states_by_record(self, records):
-        """Return ``{record id: {stream: state}}`` for records of one model."""
-        streams = self._streams_of(records._name)
-        states = {id_: {} for id_ in records.ids}
-        if not streams or not records.ids:
-            return states
-        self.flush_model(["stream_id", "res_id", "skipped", "last_success"])
-        for stream_id, res_id, skipped in self.env.execute_query(
-            SQL(
-                "SELECT stream_id, res_id, skipped FROM sync_binding"
-                " WHERE stream_id IN %s AND res_id IN %s"
-                " AND (skipped OR last_success IS NOT NULL)",
-                tuple(streams.ids),
-                tuple(records.ids),
-            )
-        ):
-            state = "skipped" if skipped else "synced"
-            states[res_id][streams.browse(stream_id)] = state
-        open_states = self._open_states(
-            SQL(
-                "o.stream_id IN %s AND o.res_id IN %s",
-                tuple(streams.ids),
-                tuple(records.ids),
-            )
-        )
-        for (stream_id, res_id), state in open_states.items():
-            states[res_id][streams.browse(stream_id)] = state
-        for stream, ids in self.env["sync.outbox"]._noted_ids(records).items():
-            if stream in streams:
-                states.update({id_: {**states[id_], stream: "waiting"} for id_ in ids})
-        return states
+    def _open_query(self, where):
+        """Return the query for what has undelivered changes, as :class:`SQL`.
 
-    @api.model
-    def _streams_of(self, model_name):
-        """Return the streams that the user may be told of: his companies' systems."""
-        streams = self.env["sync.stream"].sudo()
-        ids = [id_ for id_, _watched in streams._watchers(model_name)]
-        visible = {None, *self.env.companies.ids}
-        return streams.browse(ids).filtered(
-            lambda each: each._facts().company_id in visible
-        )
+        Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
 
-    @api.model
-    def _status_lines(self, records):
-        """Return what a person wants to know of each record, system by system.
-
-        :return: dict ``{record id: [{"system", "state", "date", "reason"}]}``
+        :param where: :class:`SQL` condition on ``o``, the outbox
         """
-        states = self._states_by_record(records)
-        lines = {}
-        for record in records:
-            for stream, state in states.get(record.id, {}).items():
-                binding = self.search(
-                    [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
-                )
-                lines.setdefault(record.id, []).append(
-                    {
-                        "system": stream.backend_id.name,
-                        "stream": stream.name,
-                        "state": state,
-                        "date": binding.last_success,
-                        "external_id": binding.external_id,
-                        "reason": state != "synced"
-                        and self._reason(stream, record.id, binding),
-                        "note": binding.note,
-                        "note_date": binding.note_date,
-                    }
-                )
-        return lines
-
-    @api.model
-    def _reason(self, stream, res_id, binding):
-        """Return why a change is not delivered yet, in words, or ``False``."""
-        held_up = self._held_up_job(stream, res_id)
-        if held_up:
-            return held_up.state_reason
-        delivery = self.env["sync.delivery"].search(
-            [("stream_id", "=", stream.id), ("res_id", "=", res_id)], limit=1
+        self.env["sync.outbox"].flush_model()
+        self.env["queue.job"].flush_model(["uuid", "state", "date_started"])
+        live = SQL(
+            "bool_or(o.job_uuid IS NULL OR COALESCE(j.state, 'failed') IN %s)",
+            LIVE_STATES,
         )
-        if delivery.state == "failed":
-            return delivery.error
-        return binding.last_error
+        return SQL(
+            """
+            SELECT o.stream_id, o.res_id,
+                   CASE WHEN %(live)s THEN 'waiting' ELSE 'failed' END,
+                   CASE WHEN %(live)s THEN min(o.create_date)
+                        ELSE COALESCE(max(j.date_started), min(o.create_date)) END
+              FROM sync_outbox o
+              LEFT JOIN queue_job j ON j.uuid = o.job_uuid
+             WHERE %(where)s
+             GROUP BY o.stream_id, o.res_id
+            """,
+            live=live,
+            where=where,
+        )
 
     def action_open_record(self):
         """Open the record that this is the copy of."""

@@ -40,6 +40,7 @@ class SyncBinding(models.Model):
         """
         if not stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
+        stream.backend_id._nudge()
         owed = self._owed_changes(stream, record_ids)
         if not owed:
             return self.env._(
@@ -166,28 +167,29 @@ class SyncBinding(models.Model):
 
         :param confirmed: list of ``(task, receipt, fingerprint of what was sent)``
         """
-        self.env.cr.execute_values(
+        if not confirmed:
+            return
+        rows = [
+            (task.binding.id, None, None)
+            if receipt.message.operation == "delete"
+            else (task.binding.id, receipt.external_id, digest)
+            for task, receipt, digest in confirmed
+        ]
+        self.env.cr.execute(
             """
             UPDATE sync_binding AS binding
                SET external_id = sent.external_id, content_hash = sent.digest,
-                   version = version + 1, last_success = sent.date,
+                   version = version + 1, last_success = %s,
                    last_error = NULL, last_error_date = NULL,
                    note = NULL, note_date = NULL, skipped = false
-              FROM (VALUES %s) AS sent (id, external_id, digest, date)
+              FROM unnest(%s::int[], %s::text[], %s::text[])
+                   AS sent (id, external_id, digest)
              WHERE binding.id = sent.id
             """,
-            [
-                (task.binding.id, None, None, fields.Datetime.now())
-                if receipt.message.operation == "delete"
-                else (
-                    task.binding.id,
-                    receipt.external_id,
-                    digest,
-                    fields.Datetime.now(),
-                )
-                for task, receipt, digest in confirmed
-            ],
-            template="(%s, %s::varchar, %s::varchar, %s::timestamp)",
+            (
+                fields.Datetime.now(),
+                *(list(column) for column in zip(*rows, strict=True)),
+            ),
         )
         self.browse(task.binding.id for task, *_sent in confirmed).invalidate_recordset(
             flush=False

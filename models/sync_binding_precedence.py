@@ -189,16 +189,3 @@ class SyncBinding(models.Model):
             system=stream.backend_id.name,
             names=", ".join(names) + ("…" if len(keys) > 3 else ""),
         )
-
-    def _held_up_job(self, stream, res_id):
-        """Return a job that is to send a record and waits for other jobs."""
-        rows = self.env["sync.outbox"].search(
-            [("stream_id", "=", stream.id), ("res_id", "=", res_id)]
-        )
-        return self.env["queue.job"].search(
-            [
-                ("uuid", "in", rows.filtered("job_uuid").mapped("job_uuid")),
-                ("state", "=", "wait_dependencies"),
-            ],
-            limit=1,
-        )

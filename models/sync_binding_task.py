@@ -182,12 +182,10 @@ class SyncBinding(models.Model):
     def _payloads(self, stream, records):
         """Return the content of records by id, and the ids of those without one."""
         if len(records) == 1:
-            return {records.id: records._sync_payload(stream)}, set()
+            return records._sync_payloads(stream), set()
         try:
             with self.env.cr.savepoint(flush=False):
-                return {
-                    record.id: record._sync_payload(stream) for record in records
-                }, set()
+                return records._sync_payloads(stream), set()
         except Exception:
             # which of them it was
             payloads, broken = {}, set()

@@ -109,33 +109,36 @@ class SyncDelivery(models.Model):
         """
         if not receipts:
             return
-        now = fields.Datetime.now()
-        job_uuid = self.env.context.get("job_uuid")
-        self.env.cr.execute_values(
+        lines = [
+            (
+                receipt.message.key,
+                receipt.message.operation,
+                "success" if receipt.ok else "failed",
+                receipt.request or None,
+                body_by_key[receipt.message.key][:BODY_LIMIT],
+                receipt.status,
+                receipt.response or None,
+                receipt.error and receipt.error.message,
+                self._kind_of(receipt.error),
+                receipt.duration,
+            )
+            for receipt in receipts
+        ]
+        self.env.cr.execute(
             """
             INSERT INTO sync_delivery
-                   (date, stream_id, res_id, job_uuid, operation, state, request,
+                   (date, stream_id, job_uuid, res_id, operation, state, request,
                     request_body, status, response, error, error_kind, duration)
-            VALUES %s
+            SELECT %s, %s, %s, * FROM unnest(
+                   %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+                   %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[])
             """,
-            [
-                (
-                    now,
-                    stream.id,
-                    receipt.message.key,
-                    job_uuid,
-                    receipt.message.operation,
-                    "success" if receipt.ok else "failed",
-                    receipt.request or None,
-                    body_by_key[receipt.message.key][:BODY_LIMIT],
-                    receipt.status,
-                    receipt.response or None,
-                    receipt.error and receipt.error.message,
-                    self._kind_of(receipt.error),
-                    receipt.duration,
-                )
-                for receipt in receipts
-            ],
+            (
+                fields.Datetime.now(),
+                stream.id,
+                self.env.context.get("job_uuid"),
+                *(list(column) for column in zip(*lines, strict=True)),
+            ),
         )
 
     @api.model

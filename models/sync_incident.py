@@ -131,6 +131,7 @@ class SyncIncident(models.Model):
         incident._put_off_jobs()
         if kind == "outage":
             incident._queue_probe()
+        incident.backend_id._nudge()
         self._wake_cron()
         return incident
 
@@ -231,6 +232,7 @@ class SyncIncident(models.Model):
             )
             incident.flush_recordset()
             incident._call_back_jobs()
+        self.backend_id._nudge()
         self._wake_cron()
 
     def _call_back_jobs(self):

@@ -2,13 +2,35 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import itertools
-from datetime import date, datetime
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .payload_values import goes_to_many
+
+# Conversions that no field is read for.
+WITHOUT_FIELD = ("constant", "method")
 # Field types that have no plain value to send.
 UNSUPPORTED_TYPES = {"properties", "properties_definition"}
+FIELD_TYPES = [
+    ("char", "Text"),
+    ("text", "Long text"),
+    ("html", "HTML"),
+    ("integer", "Whole number"),
+    ("float", "Number"),
+    ("monetary", "Amount"),
+    ("boolean", "Yes or no"),
+    ("date", "Date"),
+    ("datetime", "Date and time"),
+    ("selection", "Choice"),
+    ("many2one", "Link (id)"),
+    ("many2one_reference", "Link (id)"),
+    ("reference", "Link (model,id)"),
+    ("one2many", "Links (ids)"),
+    ("many2many", "Links (ids)"),
+    ("binary", "File (base64)"),
+    ("json", "JSON"),
+]
 
 
 class SyncMapping(models.Model):
@@ -26,7 +48,6 @@ class SyncMapping(models.Model):
     sequence = fields.Integer(default=10)
     field_path = fields.Char(
         "Odoo Field",
-        required=True,
         help="The field to send. It may follow links, as in country_id.code; over a "
         "link to many records, as in category_id.name, it becomes a list.",
     )
@@ -36,15 +57,35 @@ class SyncMapping(models.Model):
         help="Key in the JSON body (dots nest, as in address.city), or the column.",
     )
 
+    field_type = fields.Selection(
+        FIELD_TYPES, "Type", compute="_compute_field_type", compute_sudo=True
+    )
+    is_list = fields.Boolean(
+        "Several", compute="_compute_field_type", compute_sudo=True
+    )
+
     _target_uniq = models.UniqueIndex(
         "(stream_id, target)",
         "Each name at the destination can be filled only once.",
     )
 
-    @api.constrains("field_path", "stream_id")
+    @api.depends("field_path", "conversion", "model_name")
+    def _compute_field_type(self):
+        for mapping in self:
+            chain = []
+            if mapping.conversion not in WITHOUT_FIELD and mapping.model_name:
+                try:
+                    chain = mapping._resolve_path()
+                except ValidationError:
+                    chain = []  # it is told when the line is saved
+            mapping.field_type = chain[-1].type if chain else False
+            mapping.is_list = goes_to_many(chain)
+
+    @api.constrains("field_path", "conversion", "stream_id")
     def _check_field_path(self):
         for mapping in self:
-            mapping._resolve_path()
+            if mapping.conversion not in WITHOUT_FIELD:
+                mapping._resolve_path()
 
     @api.constrains("target", "stream_id")
     def _check_target(self):
@@ -73,11 +114,10 @@ class SyncMapping(models.Model):
     def _check_nesting(self):
         """A key of a JSON object holds a value or further keys, never both."""
         for stream in self.stream_id.filtered(lambda each: each.transport == "rest"):
-            targets = stream.mapping_ids.mapped("target")
-            keys = set(targets)
-            if stream.delete_policy == "mark":
+            keys = set(stream.mapping_ids.mapped("target"))
+            if stream.delete_policy == "mark" and stream.mark_key:
                 keys.add(stream.mark_key)
-            for target in targets:
+            for target in sorted(keys):
                 parents = itertools.accumulate(target.split("."), "{}.{}".format)
                 taken = keys.intersection(parents) - {target}
                 if taken:
@@ -117,7 +157,11 @@ class SyncMapping(models.Model):
         :raises ValidationError: the path is not one of this model
         """
         self.ensure_one()
-        model = self.env[self.stream_id.model_name]
+        model = self.env[self.model_name]
+        if not self.field_path:
+            raise ValidationError(
+                self.env._("Choose the field that fills %s.", self.target)
+            )
         chain = []
         for name in self.field_path.split("."):
             field = model._fields.get(name) if model is not None else None
@@ -143,51 +187,3 @@ class SyncMapping(models.Model):
             chain.append(field)
             model = self.env[field.comodel_name] if field.relational else None
         return chain
-
-    def _value_of(self, record):
-        """Return what this line sends for a record.
-
-        :param record: one record of the stream's model
-        :return: a value that JSON can hold: text, number, boolean, ``None``, a list
-        """
-        *links, last = self.field_path.split(".")
-        many, records = False, [record]
-        for link in links:
-            if record._fields[link].type in ("one2many", "many2many"):
-                many = True
-                records = [each for one in records for each in one[link]]
-            else:
-                records = [one[link] for one in records]
-            record = record[link]
-        field = record._fields[last]
-        values = [self._plain(field, each[last]) if each else None for each in records]
-        return values if many else values[0]
-
-    @api.model
-    def _plain(self, field, value):
-        """Convert the value of a field to one that JSON can hold."""
-        if field.type in ("boolean", "integer", "float", "monetary", "json"):
-            return value
-        if isinstance(value, models.BaseModel):
-            return self._plain_records(field, value)
-        if value is False or value is None:
-            return None
-        if isinstance(value, datetime):
-            # Odoo keeps UTC; RFC 3339 writes it with a Z
-            return value.strftime("%Y-%m-%dT%H:%M:%SZ")
-        if isinstance(value, date):
-            return value.isoformat()
-        if isinstance(value, bytes):
-            # a binary field holds base64 already
-            return value.decode("ascii", "replace")
-        # a many2one_reference reads as an id
-        return value if isinstance(value, int) else str(value)
-
-    @api.model
-    def _plain_records(self, field, records):
-        """Convert the value of a field that links to records."""
-        if field.type in ("one2many", "many2many"):
-            return records.ids
-        if field.type == "reference":
-            return f"{records._name},{records.id}" if records else None
-        return records.id or None

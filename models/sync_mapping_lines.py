@@ -4,27 +4,39 @@
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
+from .payload_values import TO_MANY
+from .sync_mapping import WITHOUT_FIELD
+
 # Ends the name of a list of objects, as in lines[].sku.
 LIST = "[]"
-TO_MANY = ("one2many", "many2many")
 
 
-def fold_lists(payload):
+def list_of(parents):
+    """Return which list of objects a value belongs to.
+
+    :param parents: names of the objects around the value, outermost first
+    :return: those up to the list; ``None`` where none is a list
+    """
+    for depth, name in enumerate(parents, 1):
+        if name.endswith(LIST):
+            return tuple(parents[:depth])
+    return None
+
+
+def fold_lists(payload, places):
     """Turn the values of ``lines[]`` into a list of objects called ``lines``.
 
-    :param payload: dict in which a key that ends with ``[]`` holds, by name, one value
-        for each object; it is not changed
-    :return: dict
+    :param dict payload: it is changed. What is called ``lines[]`` in it holds, by name,
+        one value for each object
+    :param places: of the lists, as :func:`list_of` returns them
+    :return: the payload
     """
-    folded = {}
-    for key, node in payload.items():
-        if isinstance(node, dict):
-            if key.endswith(LIST):
-                key, node = key.removesuffix(LIST), _objects(node)
-            else:
-                node = fold_lists(node)
-        folded[key] = node
-    return folded
+    for *parents, name in places:
+        node = payload
+        for parent in parents:
+            node = node[parent]
+        node[name.removesuffix(LIST)] = _objects(node.pop(name))
+    return payload
 
 
 def _objects(columns):
@@ -44,9 +56,11 @@ class SyncMapping(models.Model):
 
     _inherit = "sync.mapping"
 
-    @api.constrains("target", "field_path", "stream_id")
+    @api.constrains("target", "field_path", "conversion", "several", "stream_id")
     def _check_lists(self):
-        for stream in self.stream_id.filtered(lambda each: each.transport == "rest"):
+        for stream in self.stream_id.filtered(
+            lambda each: each.transport != "postgresql"
+        ):
             links = {}
             for mapping in stream.mapping_ids:
                 parts = mapping.target.split(".")
@@ -61,7 +75,7 @@ class SyncMapping(models.Model):
                                 "it.",
                                 name=name + LIST,
                                 link=links[name],
-                                path=mapping.field_path,
+                                path=mapping._source_text(),
                             )
                         )
             for mapping in stream.mapping_ids:
@@ -75,13 +89,19 @@ class SyncMapping(models.Model):
                         )
                     )
 
+    def _is_in_list(self):
+        """Return whether this line fills one value of each object of a list."""
+        self.ensure_one()
+        stream = self.stream_id
+        return bool(list_of(stream._place(self.target)[0]))
+
     def _link_to_lines(self, parts, lists):
         """Return the path to the lines that a list has an object for.
 
         :raises ValidationError: the path does not go through exactly one such link
         """
         self.ensure_one()
-        chain = self._resolve_path()
+        chain = [] if self.conversion in WITHOUT_FIELD else self._resolve_path()
         many = [place for place, field in enumerate(chain) if field.type in TO_MANY]
         if len(lists) > 1 or lists[0] in (LIST, parts[-1]):
             raise ValidationError(
@@ -93,7 +113,15 @@ class SyncMapping(models.Model):
                     "%(target)s takes a field of lines, as order_line.name: "
                     "%(path)s does not go through one link to many records.",
                     target=self.target,
-                    path=self.field_path,
+                    path=self._source_text(),
+                )
+            )
+        if self.conversion == "json" or self.several != "list":
+            raise ValidationError(
+                self.env._(
+                    "%s takes one value of each line: neither join them nor make JSON "
+                    "text of them.",
+                    self.target,
                 )
             )
         return ".".join(field.name for field in chain[: many[0] + 1])

@@ -15,7 +15,7 @@ class SyncMapping(models.Model):
         "linked record, rather than Odoo's. The linked record is sent first.",
     )
 
-    @api.constrains("id_there", "field_path", "stream_id")
+    @api.constrains("id_there", "field_path", "conversion", "several", "stream_id")
     def _check_id_there(self):
         for mapping in self.filtered("id_there"):
             if not mapping.stream_id._linked_model(mapping.field_path or ""):
@@ -25,13 +25,28 @@ class SyncMapping(models.Model):
                         mapping.field_path,
                     )
                 )
+            if mapping.conversion != "none" or mapping.several != "list":
+                raise ValidationError(
+                    mapping.env._(
+                        "%s: the id that the system gave is sent as it is.",
+                        mapping.target,
+                    )
+                )
 
     def _paths_to_ids_there(self):
         """Return the paths of the links whose id at the destination is sent."""
         return self.filtered("id_there").mapped("field_path")
 
-    def _value_of(self, record):
-        return self._id_there_of(record) if self.id_there else super()._value_of(record)
+    def _reader_of_field(self):
+        if not self.id_there:
+            return super()._reader_of_field()
+        mapping_id = self.id
+
+        def read(record):
+            mapping = record.env["sync.mapping"].sudo().browse(mapping_id)
+            return mapping._id_there_of(record)
+
+        return read
 
     def _id_there_of(self, record):
         """Return what the destination calls the records that a link leads to.

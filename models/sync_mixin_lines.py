@@ -33,7 +33,7 @@ class SyncMixin(models.AbstractModel):
     def _sync_paths(self, stream):
         """Return the paths that the content of a stream, and its filter, look at."""
         return {
-            *filter(None, stream.mapping_ids.mapped("field_path")),
+            *stream.mapping_ids._watched_paths(),
             *(
                 condition.field_expr
                 for condition in self._sync_domain(stream).iter_conditions()

@@ -122,7 +122,14 @@ class SyncOutbox(models.Model):
 
     @api.model
     def _enqueue(
-        self, stream, records, gone=None, force=False, priority=None, backfill=None
+        self,
+        stream,
+        records,
+        gone=None,
+        force=False,
+        priority=None,
+        backfill=None,
+        eta=None,
     ):
         """Insert outbox rows for records, and the jobs that will deliver them.
 
@@ -134,11 +141,13 @@ class SyncOutbox(models.Model):
         :param bool force: asked for by a person: now, and even if unchanged
         :param int priority: of the jobs, if not the stream's
         :param backfill: the ``sync.backfill`` that asks, at a time to send
+        :param eta: when the jobs may run, if not when the stream says (UTC, naive)
         """
         if not records:
             return
         gone = gone or {}
-        eta = None if force or backfill else stream._eta()
+        if not (eta or force or backfill):
+            eta = stream._eta()
         facts = stream._facts()
         names = {
             **gone,
@@ -175,9 +184,9 @@ class SyncOutbox(models.Model):
             """
             INSERT INTO sync_outbox
                    (stream_id, res_id, record_name, operation, force, job_uuid,
-                    backfill_id, create_uid, create_date, write_uid, write_date)
+                    backfill_id, create_uid, create_date)
             SELECT %(stream)s, res_id, name, operation, force, uuid,
-                   %(backfill)s, %(uid)s, %(now)s, %(uid)s, %(now)s
+                   %(backfill)s, %(uid)s, %(now)s
               FROM unnest(%(ids)s::int[], %(names)s::text[], %(operations)s::text[],
                           %(forces)s::bool[], %(uuids)s::text[])
                 AS row (res_id, name, operation, force, uuid)
@@ -247,19 +256,20 @@ class SyncOutbox(models.Model):
         return getattr(job, "uuid", None)
 
     @api.model
-    def _enqueue_by_hand(self, records):
-        """Queue existing records for every stream that sends them.
+    def _enqueue_by_hand(self, records, streams, priority=None, eta=None):
+        """Queue existing records for those of the streams that send them.
 
         :param records: recordset in the environment of the user who asks
+        :param streams: ``sync.stream`` records of the model, as superuser
+        :param int priority: of the jobs, if not the streams'
+        :param eta: when the jobs may run (UTC, naive), ``None`` for now
         :return: number of deliveries, one for each record in each stream
         """
         count = 0
-        for stream_id, _watched in self.env["sync.stream"]._watchers(records._name):
-            stream = self.env["sync.stream"].sudo().browse(stream_id)
+        for stream in streams:
             matching = records.browse(stream._matching(records)._ids)
-            if matching:
-                self._enqueue(stream, matching, force=True)
-                count += len(matching)
+            self._enqueue(stream, matching, force=True, priority=priority, eta=eta)
+            count += len(matching)
         return count
 
     def action_open_record(self):

@@ -147,8 +147,15 @@ class SyncStream(models.Model):
 
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
+        for stream in self.filtered("mark_key"):
+            parents, key = stream._place(stream.mark_key)
+            if not all((*parents, key)):
+                raise ValidationError(
+                    stream.env._("%r is not a name.", stream.mark_key)
+                )
         self.mapping_ids._check_field_path()
         self.mapping_ids._check_target()
+        self.mapping_ids._check_conversion()
         self.mapping_ids._check_nesting()
 
     @api.constrains(

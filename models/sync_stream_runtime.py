@@ -115,6 +115,10 @@ class SyncStream(models.Model):
         # while modules are loaded, those of later ones are not known yet
         return streams.filtered(lambda stream: stream.model_name in self.env)
 
+    def _is_watched(self, model_name):
+        """Return whether a live synchronization sends records of a model."""
+        return bool(self._watchers(model_name))
+
     def _watched_fields(self, model):
         """Return the names of the fields whose edit this stream has to send."""
         self.ensure_one()
@@ -156,15 +160,27 @@ class SyncStream(models.Model):
                 )
 
     def _route(self):
-        """Return where the messages of this stream go within its system."""
+        """Return where the messages of this stream go within its system.
+
+        An addon that adds a transport defines ``_route_<name>()``, beside
+        ``_transport_<name>()`` on ``sync.backend``.
+        """
         self.ensure_one()
-        rest = self.transport == "rest"
+        return getattr(self, f"_route_{self.transport}")()
+
+    def _route_rest(self):
         return Route(
-            target=(self.endpoint if rest else self.table) or "",
-            batch_target=(rest and self.batch_endpoint) or "",
-            id_policy=self.id_policy if rest else "odoo",
+            target=self.endpoint or "",
+            batch_target=self.batch_endpoint or "",
+            id_policy=self.id_policy,
             external_id_key=self.external_id_key or "id",
             update_method=self.update_method,
+        )
+
+    def _route_postgresql(self):
+        return Route(
+            target=self.table or "",
+            id_policy="odoo",
             key_column=self.key_column or "",
         )
 

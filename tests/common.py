@@ -87,6 +87,7 @@ class DeliveryCase(BaseCase):
     What a test commits is deleted when it ends.
     """
 
+    model_name = "res.partner"
     stream_options = {}
     destination_class = HttpDestination
     # the controller logs the traceback of each failed job
@@ -97,16 +98,20 @@ class DeliveryCase(BaseCase):
         self.registry = Registry(get_db_name())
         self.destination = self.enterContext(self.destination_class())
         with self.transaction() as env:
-            backend = env["sync.backend"].create(
-                backend_values(url=self.destination.url)
-            )
-            stream = env["sync.stream"].create(
-                stream_values(backend, **self.stream_options)
-            )
+            backend = env["sync.backend"].create(self.backend_values())
+            stream = env["sync.stream"].create(self.stream_values(backend))
             self.backend_id = backend.id
             self.stream_id = stream.id
         self.partner_ids = []
         self.addCleanup(self._delete_everything)
+
+    def backend_values(self):
+        """Return the values of the system."""
+        return backend_values(url=self.destination.url)
+
+    def stream_values(self, backend):
+        """Return the values of its synchronization."""
+        return stream_values(backend, **self.stream_options)
 
     @contextmanager
     def transaction(self, uid=SUPERUSER_ID):
@@ -121,7 +126,7 @@ class DeliveryCase(BaseCase):
             env["sync.outbox"].search([("stream_id", "=", stream.id)]).unlink()
             stream.exists().unlink()
             env["sync.backend"].browse(self.backend_id).exists().unlink()
-            env["res.partner"].browse(self.partner_ids).exists().unlink()
+            env[self.model_name].browse(self.partner_ids).exists().unlink()
 
     def change_stream(self, **values):
         """Commit other settings of the synchronization."""
@@ -143,12 +148,12 @@ class DeliveryCase(BaseCase):
     def edit(self, partner_id, uid=SUPERUSER_ID, **values):
         """Commit an edit of a contact."""
         with self.transaction(uid) as env:
-            env["res.partner"].browse(partner_id).write(values)
+            env[self.model_name].browse(partner_id).write(values)
 
     def delete(self, partner_id):
         """Commit the deletion of a contact."""
         with self.transaction() as env:
-            env["res.partner"].browse(partner_id).unlink()
+            env[self.model_name].browse(partner_id).unlink()
 
     # pylint: disable=method-required-super
     def read(self, model, domain, field_names, **kwargs):

@@ -1,16 +1,9 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import os
-import secrets
-
-import psycopg2
-from psycopg2 import sql
-
-from odoo.sql_db import connection_info_for
-
 from ..transports.postgresql import PostgresqlTransport
 from ..transports.postgresql_connection import PostgresqlConfig
+from .postgresql_database import PostgresqlDatabase
 from .transport_case import TransportCase
 
 PASSWORD = "p4ss/wörd's\\"
@@ -48,44 +41,17 @@ CREATE TABLE private (odoo_id integer PRIMARY KEY, name text);
 """
 
 
-def _server_address():
-    """:return: host and port of Odoo's own server, over TCP"""
-    parameters = connection_info_for("postgres")[1]
-    host = parameters.get("host") or os.environ.get("PGHOST") or "127.0.0.1"
-    port = parameters.get("port") or os.environ.get("PGPORT") or 5432
-    return "127.0.0.1" if host.startswith("/") else host, int(port)
-
-
 class PostgresqlCase(TransportCase):
     """A database of its own on Odoo's server, and a login with a password."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.host, cls.port = _server_address()
-        suffix = secrets.token_hex(4)
-        cls.dbname = f"queue_job_sync_dest_{suffix}"
-        cls.user = f"queue_job_sync_user_{suffix}"
-        names = {"db": sql.Identifier(cls.dbname), "user": sql.Identifier(cls.user)}
-        admin = cls._admin("postgres")
-
-        def execute(text):
-            admin.cursor().execute(sql.SQL(text).format(**names), [PASSWORD])
-
-        cls.addClassCleanup(admin.close)
-        execute("CREATE ROLE {user} LOGIN PASSWORD %s")
-        cls.addClassCleanup(execute, "DROP ROLE {user}")
-        execute("CREATE DATABASE {db} TEMPLATE template0 ENCODING 'UTF8'")
-        cls.addClassCleanup(execute, "DROP DATABASE {db} WITH (FORCE)")
-        cls.owner = cls._admin(cls.dbname)
-        cls.addClassCleanup(cls.owner.close)
-        cls.owner.cursor().execute(TABLES)
-
-    @classmethod
-    def _admin(cls, dbname):
-        connection = psycopg2.connect(**connection_info_for(dbname)[1])
-        connection.autocommit = True
-        return connection
+        cls.database = database = PostgresqlDatabase(PASSWORD)
+        cls.addClassCleanup(database.stop)
+        database.start(TABLES)
+        cls.host, cls.port = database.host, database.port
+        cls.dbname, cls.user = database.dbname, database.user
 
     def setUp(self):
         super().setUp()
@@ -95,17 +61,11 @@ class PostgresqlCase(TransportCase):
         )
 
     def query(self, text, *values):
-        with self.owner.cursor() as cursor:
-            cursor.execute(text, values or None)
-            return cursor.fetchall() if cursor.description else None
+        return self.database.query(text, *values)
 
     def disconnect(self):
         """End the sessions of the transport, at the server."""
-        self.query(
-            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
-            "WHERE usename = %s",
-            self.user,
-        )
+        self.database.disconnect()
 
     def config(self, **options):
         values = {

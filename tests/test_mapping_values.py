@@ -6,6 +6,7 @@ import base64
 
 from odoo.tests import new_test_user, tagged
 
+from ..models.payload_values import plain_of
 from .test_mapping import MappingCase
 
 
@@ -114,9 +115,9 @@ class TestMappingValues(MappingCase):
         attachment = self.env["ir.attachment"].create(
             {"name": "x", "raw": b"\x00\xff binary"}
         )
-        line = self.stream.mapping_ids[0]
+        plain = plain_of(attachment._fields["datas"])
         self.assertEqual(
-            line._plain(attachment._fields["datas"], attachment.datas),
+            plain(attachment.datas),
             base64.b64encode(b"\x00\xff binary").decode(),
         )
         self.partner.image_1920 = base64.b64encode(pixel)
@@ -128,13 +129,13 @@ class TestMappingValues(MappingCase):
 
     def test_reference_names_model_and_id(self):
         menu = self.env.ref("contacts.res_partner_menu_contacts")
-        line = self.stream.mapping_ids[0]
+        plain = plain_of(menu._fields["action"])
         self.assertEqual(
-            line._plain(menu._fields["action"], menu.action),
+            plain(menu.action),
             f"{menu.action._name},{menu.action.id}",
         )
         menu.action = False
-        self.assertIsNone(line._plain(menu._fields["action"], menu.action))
+        self.assertIsNone(plain(menu.action))
 
     def test_order_of_the_lines_is_that_of_the_sequence(self):
         mapping = self.stream.mapping_ids

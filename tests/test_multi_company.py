@@ -123,8 +123,15 @@ class TestMultiCompany(SyncCase):
         self.backend.name = "Secret CRM of B"
         as_a = partner.with_user(self.manager_a).with_company(self.company_a)
         as_b = partner.with_user(self.manager_b).with_company(self.company_b)
-        self.assertIn("Secret CRM of B", as_b.sync_status)
-        self.assertNotIn("Secret CRM of B", as_a.sync_status)
+        for record, company, told in (
+            (as_a, self.company_a, False),
+            (as_b, self.company_b, True),
+        ):
+            record = record.with_context(allowed_company_ids=company.ids)
+            status = record.env["sync.status"].browse(
+                record.action_sync_status()["res_id"]
+            )
+            self.assertEqual("Secret CRM of B" in status.content, told)
         self.assertEqual(as_b.sync_state, "waiting")
         self.assertFalse(as_a.sync_state)
         found = as_a.search([("id", "=", partner.id), ("sync_state", "=", "waiting")])

@@ -33,6 +33,17 @@ class TestNeutralize(SyncCase):
                 db_password="s3cret",
             )
         )
+        # what it refers to may be there on the server that the copy is for
+        cls.referring = cls.env["sync.backend"].create(
+            backend_values(
+                name="Shop",
+                auth="bearer",
+                auth_secret="env:s3cret",
+                signing_secret="env:s3cret",
+                signing_secret_previous="config:s3cret",
+                db_password="config:s3cret",
+            )
+        )
         cls.env["res.partner"].create({"name": "Ada"})
         cls.before_commit(cls)
         (query,) = get_neutralization_queries(["queue_job_sync"])
@@ -44,6 +55,7 @@ class TestNeutralize(SyncCase):
         self.assertFalse(self.env["sync.backend"].search([]))
         self.assertFalse(self.backend.active)
         self.assertFalse(self.warehouse.active)
+        self.assertFalse(self.referring.active)
 
     def test_no_secret_is_left(self):
         self.env.cr.execute("SELECT to_jsonb(b)::text FROM sync_backend b")
@@ -52,7 +64,7 @@ class TestNeutralize(SyncCase):
 
     def test_no_address_is_left(self):
         for name in ("url", "db_host"):
-            for backend in self.backend | self.warehouse:
+            for backend in self.backend | self.warehouse | self.referring:
                 self.assertNotIn("example.com", backend[name] or "")
 
     def test_edits_are_no_longer_recorded(self):

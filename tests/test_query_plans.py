@@ -211,10 +211,13 @@ class TestQueryPlans(SyncCase):
                 "window_tz": "UTC",
             }
         )
-        with self.plans(), self.assertRaises(RetryableJobError):
-            bindings._pass_gate(self.stream, ids)
         with self.plans():
-            bindings._prepare_tasks(self.stream, bindings._lock(self.stream, ids))
+            owed = bindings._owed_changes(self.stream, ids)
+        with self.plans(), self.assertRaises(RetryableJobError):
+            bindings._pass_gate(self.stream, owed)
+        with self.plans():
+            locked = bindings._lock(self.stream, ids)
+            bindings._prepare_tasks(self.stream, locked, owed)
         for backend in (self.backend, self.small, self.silent):
             with self.subTest(backend.name), self.plans():
                 self.assertEqual(backend._unanswered_in_a_row(backend.id, 5), 0)
@@ -238,7 +241,10 @@ class TestQueryPlans(SyncCase):
             with self.subTest(state), self.plans("sync_outbox"):
                 self.env["res.partner"].search([("sync_state", "=", state)], limit=80)
         with self.plans():
-            self.partner.read(["sync_job_count", "sync_status"])
+            self.partner.read(["sync_state", "sync_date"])
+        with self.plans():
+            action = self.partner.action_sync_status()
+            self.assertTrue(self.env["sync.status"].browse(action["res_id"]).content)
         with self.plans():
             self.listed("queue.job", self.partner.action_sync_jobs()["domain"])
 

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What people see on a record, and the button that sends it now."""
 
+from datetime import timedelta
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -148,30 +150,10 @@ class TestStatus(SyncCase):
         self.assertFalse(self.found(("sync_state", "=", "waiting")))
         self.assertIn(self.waiting, self.found(("sync_state", "=", "failed")))
 
-    def test_status_names_system_state_and_id_there(self):
-        html = self.synced.sync_status
-        self.assertIn("CRM", html)
-        self.assertIn("Synced", html)
-        self.assertIn("crm-7", html)
-        self.assertFalse(self.never.sync_status)
-
-    def test_status_tells_the_reason(self):
-        html = self.failed.sync_status
-        self.assertIn("Failed", html)
-        self.assertIn("The CRM said no", html)
-        self.assertIn("Waiting", self.waiting.sync_status)
-
-    def test_status_escapes_what_it_shows(self):
-        self.fail(self.waiting, "<script>alert(1)</script>")
-        self.assertIn("alert(1)", self.waiting.sync_status)
-        self.waiting.invalidate_recordset()
-        self.assertNotIn("<script>", self.waiting.sync_status)
-
     def test_plain_user_sees_the_status(self):
         user = new_test_user(self.env, "sync_reader", groups="base.group_user")
         failed = self.failed.with_user(user)
         self.assertEqual(failed.sync_state, "failed")
-        self.assertIn("The CRM said no", failed.sync_status)
         found = self.env["res.partner"].with_user(user)
         self.assertEqual(
             found.search(
@@ -179,8 +161,6 @@ class TestStatus(SyncCase):
             ),
             self.failed,
         )
-        with self.assertRaises(AccessError):
-            failed.read(["sync_job_count"])
 
     def test_portal_user_does_not_see_it(self):
         user = new_test_user(self.env, "sync_portal", groups="base.group_portal")
@@ -190,13 +170,81 @@ class TestStatus(SyncCase):
             "sync_state", self.env["res.partner"].with_user(user).fields_get()
         )
 
-    def test_jobs_are_counted_and_opened(self):
+    def date_changes(self, rows, date):
+        """Let changes have come about at a time."""
+        self.env.cr.execute(
+            "UPDATE sync_outbox SET create_date = %s WHERE id IN %s",
+            (date, tuple(rows.ids)),
+        )
+        self.env.invalidate_all()
+
+    def test_date_says_since_when(self):
+        now = fields.Datetime.now()
+        self.env["sync.binding"].search(
+            [("res_id", "=", self.synced.id)]
+        ).last_success = now - timedelta(hours=3)
+        self.env["queue.job"].search(
+            [("sync_res_id", "=", self.failed.id)]
+        ).date_started = now - timedelta(hours=2)
+        self.env.flush_all()
+        self.date_changes(self.outbox(self.waiting), now - timedelta(hours=1))
+        self.assertEqual(
+            [date and now - date for date in self.partners.mapped("sync_date")],
+            [False, *(timedelta(hours=count) for count in (3, 1, 2))],
+        )
+
+    def test_date_of_the_oldest_change_that_waits(self):
+        now = fields.Datetime.now()
         self.waiting.name = "Waiting twice"
         self.before_commit()
-        self.assertEqual(self.waiting.sync_job_count, 2)
-        action = self.waiting.action_sync_jobs()
-        jobs = self.env[action["res_model"]].search(action["domain"])
+        old, _new = self.outbox(self.waiting)
+        self.date_changes(old, now - timedelta(days=1))
+        self.assertEqual(self.waiting.sync_date, now - timedelta(days=1))
+
+    def test_edit_of_a_failed_record_waits_since_now(self):
+        self.failed.name = "Corrected, not committed yet"
+        self.failed.invalidate_recordset(["sync_state", "sync_date"])
+        self.assertEqual(self.failed.sync_state, "waiting")
+        self.assertEqual(self.failed.sync_date, self.env.cr.now())
+
+    def test_a_form_costs_one_query(self):
+        self.partners.invalidate_recordset()
+        self.env["sync.binding"]._situations(self.partners)
+        with self.assertQueryCount(1):
+            self.partners.mapped("sync_state")
+            self.partners.mapped("sync_date")
+
+    def jobs_opened(self, partner):
+        """Return the jobs that the button of a contact opens."""
+        action = partner.action_sync_jobs()
+        return self.env[action["res_model"]].search(action["domain"])
+
+    def test_jobs_are_opened(self):
+        self.waiting.name = "Waiting twice"
+        self.before_commit()
+        jobs = self.jobs_opened(self.waiting)
         self.assertEqual(jobs.mapped("sync_res_id"), [self.waiting.id] * 2)
+
+    def test_jobs_of_many_records_are_opened_too(self):
+        with self.committed() as made:
+            self.partners.action_sync_now()
+        (chunk,) = made
+        self.assertFalse(chunk.sync_res_id)
+        for partner in self.partners:
+            self.assertIn(chunk, self.jobs_opened(partner))
+        # once it has delivered them, only the log knows whose job it was
+        self.outbox().unlink()
+        self.env["sync.delivery"].create(
+            {
+                "stream_id": self.stream.id,
+                "res_id": self.never.id,
+                "job_uuid": chunk.uuid,
+                "operation": "upsert",
+                "state": "success",
+            }
+        )
+        self.assertIn(chunk, self.jobs_opened(self.never))
+        self.assertNotIn(chunk, self.jobs_opened(self.synced))
 
     # -- synchronize now ------------------------------------------------------
 

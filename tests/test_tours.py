@@ -13,6 +13,8 @@ class TestTours(TourCase):
     """The ways through the addon, in a browser."""
 
     def test_user_sees_the_status_of_an_edited_contact(self):
+        page = "https://crm.example.com/contacts/{external_id}"
+        self.change_stream(record_url=page)
         self.new_partner(name="Ada Lovelace", email="ada@example.com")
         self.assertEqual(self.run_pending(), ["done"])
 

@@ -15,6 +15,7 @@ from ..transports import postgresql_connection
 from ..transports.postgresql import PostgresqlTransport
 from ..transports.postgresql_errors import meaning
 from .postgresql_case import PostgresqlCase
+from .postgresql_database import connect
 from .transport_case import message
 
 
@@ -100,7 +101,7 @@ class TestPostgresqlErrors(PostgresqlCase):
 
     def test_row_locked_by_somebody_else(self):
         self.send(message(payload={"name": "x"}))
-        other = self._admin(self.dbname)
+        other = connect(self.dbname)
         self.addCleanup(other.close)
         other.autocommit = False
         other.cursor().execute("UPDATE contacts SET name = 'other'")

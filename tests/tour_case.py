@@ -12,6 +12,7 @@ from odoo.tests.common import get_db_name
 from .common import DeliveryCase
 
 USERS = {
+    "sync_tour_reader": "base.group_user",
     "sync_tour_user": "base.group_user,base.group_partner_manager",
     "sync_tour_manager": "base.group_user,queue_job.group_queue_job_manager",
     "sync_tour_system": "base.group_user,base.group_partner_manager,"

@@ -1,14 +1,16 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from .base import Message, Receipt, Route, SequentialTransport, Transport
+from .base import Column, Message, Receipt, Route, SequentialTransport, Transport
 from .postgresql import PostgresqlTransport
 from .postgresql_connection import PostgresqlConfig
 from .rest import RestTransport
 from .rest_config import RestConfig
+from .unusable import UnusableTransport
 from .urls import endpoint_problem, url_problem
 
 __all__ = [
+    "Column",
     "Message",
     "PostgresqlConfig",
     "PostgresqlTransport",
@@ -18,6 +20,7 @@ __all__ = [
     "Route",
     "SequentialTransport",
     "Transport",
+    "UnusableTransport",
     "endpoint_problem",
     "url_problem",
 ]

@@ -1,6 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What every transport takes and gives. Plain Python: nothing of Odoo in here."""
+"""What every transport takes and gives. Plain Python: nothing of Odoo in here.
+
+A transport of another addon needs this module and :mod:`..exceptions`, and nothing
+else of this package.
+"""
 
 import abc
 from collections.abc import Iterable
@@ -9,14 +13,30 @@ from typing import Any
 
 from ..exceptions import SyncError, Throttled, Unreachable
 from .pace import NO_PACE, Pace
+from .redact import Redactor, one_line, shorten
+
+__all__ = [
+    "NO_PACE",
+    "Message",
+    "Pace",
+    "Receipt",
+    "Redactor",
+    "Route",
+    "SequentialTransport",
+    "Transport",
+    "not_sent",
+    "obstacle_in",
+    "one_line",
+    "shorten",
+]
 
 
 @dataclass(frozen=True)
 class Route:
     """Where the messages of one stream go within a destination.
 
-    :param target: REST path below the destination's URL, or SQL table
-        (``table`` or ``schema.table``)
+    :param target: REST path below the destination's URL, SQL table (``table`` or
+        ``schema.table``), or whatever a transport of another addon sends into
     :param batch_target: path that takes many records in one request, see
         :mod:`.rest_batch`; empty when there is none (REST)
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
@@ -85,6 +105,19 @@ class Receipt:
         return self.error is None
 
 
+@dataclass(frozen=True)
+class Column:
+    """A place of a destination's table that a value can be written to.
+
+    :param type: as the destination calls it
+    :param required: it must be given a value, since there is no default for it
+    """
+
+    name: str
+    type: str
+    required: bool = False
+
+
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement."""
 
@@ -108,6 +141,37 @@ class Transport(abc.ABC):
         :return: a sentence that says what answered
         :raise SyncError: when the destination does not work
         """
+
+    # What follows is for people who set up a synchronization. A transport may leave
+    # it out; none of it changes anything at the destination, or waits for the pace.
+
+    def preview(self, message: Message) -> str:
+        """Tell what would be sent for a message, and send nothing.
+
+        :return: text without secrets; empty when there is nothing to send
+        :raise SyncError: the message cannot be sent as it is
+        :raise NotImplementedError: this transport cannot tell
+        """
+        raise NotImplementedError
+
+    def held(self, message: Message) -> dict[str, Any] | None:
+        """Ask what the destination holds of a message's record now.
+
+        :return: values by name, as in a payload and without secrets; ``None`` when it
+            does not hold the record
+        :raise SyncError: it does not say
+        :raise NotImplementedError: this transport cannot ask
+        """
+        raise NotImplementedError
+
+    def columns(self, target: str) -> list[Column]:
+        """Ask which columns a table has.
+
+        :param target: as in :class:`Route`
+        :raise SyncError: there is no such table, or the destination does not say
+        :raise NotImplementedError: there are no tables
+        """
+        raise NotImplementedError
 
     def close(self) -> None:
         """Give back what the transport holds."""

@@ -10,6 +10,7 @@ from psycopg2 import sql
 from ..exceptions import Rejected, SyncError, Throttled, Unreachable
 from .base import Message, Receipt, Transport, not_sent, obstacle_in
 from .postgresql_connection import Connection, PostgresqlConfig
+from .postgresql_preview import PostgresqlPreview
 from .postgresql_statement import rounds, row, statement
 from .redact import Redactor, one_line, shorten
 
@@ -21,7 +22,7 @@ MAX_ROWS = 1000
 NO_UNIQUE_KEY = "42P10"
 
 
-class PostgresqlTransport(Transport):
+class PostgresqlTransport(PostgresqlPreview, Transport):
     """One statement for all rows of a kind, each statement its own transaction.
 
     A statement that is refused is sent again in halves, until the rows that were the
@@ -43,7 +44,7 @@ class PostgresqlTransport(Transport):
             try:
                 rows.append(row(number, message))
             except Rejected as error:
-                receipts[number] = _receipt(message, self._clean(error))
+                receipts[number] = _receipt(message, self._redact.clean(error))
         for groups in rounds(rows):
             for group in groups:
                 for start in range(0, len(group), MAX_ROWS):
@@ -57,7 +58,7 @@ class PostgresqlTransport(Transport):
         try:
             version, dbname, user = self._connection.execute(query).fetchone()
         except SyncError as error:
-            raise self._clean(error) from None
+            raise self._redact.clean(error) from None
         number = version.split()[0]
         return f"PostgreSQL {number}, database {dbname}, as user {user}"
 
@@ -95,7 +96,7 @@ class PostgresqlTransport(Transport):
             response = self._connection.execute(query, values).statusmessage
             status = self._connection.sqlstate
         except SyncError as fault:
-            error = self._clean(fault)
+            error = self._redact.clean(fault)
             if request:
                 response, status = error.message, self._connection.sqlstate
             if status == NO_UNIQUE_KEY:
@@ -118,11 +119,6 @@ class PostgresqlTransport(Transport):
         text = self._redact(one_line(statement(rows[:1])[0].as_string(raw)))
         count = f" [{len(rows)} rows]" if len(rows) > 1 else ""
         return shorten(text, MAX_STATEMENT - len(count)) + count
-
-    def _clean(self, error):
-        error.message = self._redact(error.message)
-        error.args = (error.message,)
-        return error
 
 
 def _receipt(message, error, **known):

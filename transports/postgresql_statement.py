@@ -96,6 +96,33 @@ def statement(rows: list[Row]) -> tuple[sql.Composed, list]:
     return query, [*flags, *values]
 
 
+def selection(message: Message) -> tuple[sql.Composed, list]:
+    """Build the question for what the table holds of a message's record.
+
+    :return: the statement, whose result is one JSON object as text, and its values
+    :raise Rejected: a name is impossible
+    """
+    route = message.route
+    columns = [column for column in message.payload if column != route.key_column]
+    query = sql.SQL(
+        "SELECT to_jsonb(held)::text FROM "
+        "(SELECT {columns} FROM {table} WHERE {key} = %s LIMIT 1) AS held"
+    ).format(
+        columns=_comma(map(_name, columns)) if columns else sql.SQL("*"),
+        table=_table(route.target),
+        key=_name(route.key_column),
+    )
+    return query, [_value(route.key_column, str(message.key))]
+
+
+def table_name(target: str) -> sql.Composable:
+    """:return: a table as it is written in a statement
+
+    :raise Rejected: it is no name
+    """
+    return _table(target)
+
+
 def _upsert(names, columns, count):
     changes = [sql.SQL("{0} = EXCLUDED.{0}").format(column) for column in columns]
     action = sql.SQL("DO NOTHING")

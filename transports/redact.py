@@ -7,7 +7,10 @@ import html
 import json
 import re
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote, quote_plus
+
+from ..exceptions import SyncError
 
 MASK = "***"
 
@@ -37,6 +40,22 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """:return: the text with every secret replaced"""
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def within(self, value: Any) -> Any:
+        """:return: the value, as JSON holds it, with every secret in it replaced"""
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, list):
+            return [self.within(item) for item in value]
+        if isinstance(value, dict):
+            return {self(key): self.within(item) for key, item in value.items()}
+        return value
+
+    def clean(self, error: SyncError) -> SyncError:
+        """:return: the same error, its text without secrets"""
+        error.message = self(error.message)
+        error.args = (error.message,)
+        return error
 
     def excerpt(self, text: str, limit: int, cut: bool = False) -> str:
         """Shorten after replacing, so that no half of a secret is left.

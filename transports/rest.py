@@ -20,10 +20,11 @@ from .rest_meaning import (
     raise_unless_ok,
     record_id,
 )
+from .rest_preview import RestPreview
 from .urls import join_url, loggable
 
 
-class RestTransport(Transport):
+class RestTransport(RestPreview, Transport):
     """One request for each message, several at once, or one for many messages.
 
     The latter is for routes with a ``batch_target``, see :mod:`.rest_batch`.

@@ -75,9 +75,7 @@ class RestClient:
 
     def clean(self, error: SyncError) -> SyncError:
         """:return: the error, without secrets"""
-        error.message = self.redact(error.message)
-        error.args = (error.message,)
-        return error
+        return self.redact.clean(error)
 
     def excerpt(self, answer: Answer | None) -> str:
         """:return: the beginning of an answer, without secrets"""

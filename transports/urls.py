@@ -8,6 +8,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about these, and a disagreement can lead to another host.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+# What the address of a record's page may name.
+RECORD_PLACEHOLDERS = ("{external_id}", "{id}")
 
 
 def url_problem(url: str) -> str | None:
@@ -62,6 +64,46 @@ def endpoint_problem(endpoint: str) -> str | None:
     if any(part in (".", "..") for part in endpoint.split("/")):
         return "The endpoint must not contain . or .. as a part of the path."
     return None
+
+
+def record_url_problem(pattern: str) -> str | None:
+    """Say what is wrong with the pattern of the pages that show single records.
+
+    :return: a sentence for the person who typed it, or ``None`` when it is fine
+    """
+    rest = pattern
+    for placeholder in RECORD_PLACEHOLDERS:
+        rest = rest.replace(placeholder, "")
+    if "{" in rest or "}" in rest:
+        return "The only placeholders of a page's address are {external_id} and {id}."
+    if rest == pattern:
+        return "The address of a record's page needs {external_id} or {id}."
+    # pages have queries and fragments, and what comes before them names the host
+    before = re.split(r"[?#]", pattern, maxsplit=1)[0]
+    problem = url_problem(before) or (_UNSAFE.search(pattern) and url_problem(pattern))
+    if problem:
+        return problem
+    if "{" in urlsplit(before).netloc:
+        return "The host of a page's address must not depend on the record."
+    return None
+
+
+def record_url(pattern: str, record_id: int, external_id: str | None) -> str | None:
+    """Make the address of the page that shows a record at the destination.
+
+    :param pattern: see :func:`record_url_problem`
+    :param record_id: id in Odoo
+    :param external_id: id at the destination, ``None`` when unknown
+    :return: the address with quoted ids, or ``None`` when it needs an unknown one
+    """
+    if "{external_id}" not in pattern:
+        return pattern.replace("{id}", str(record_id))
+    usable = usable_id(external_id)
+    if not usable:
+        return None
+    # the id of Odoo first: an external id may look like a placeholder
+    address = pattern.replace("{id}", str(record_id))
+    return address.replace("{external_id}", quote(usable, safe=""))
 
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:

@@ -3,5 +3,8 @@
 
 from . import base_partner_merge
 from . import sync_backfill_start
+from . import sync_preview
+from . import sync_now
 from . import sync_recover
 from . import sync_reschedule
+from . import sync_status

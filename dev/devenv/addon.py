@@ -6,6 +6,8 @@
 that Odoo neither walks into the environment nor into Git's files.
 """
 
+import shutil
+
 from . import paths
 
 # Top-level items of the repository that are no part of the addon.
@@ -48,6 +50,15 @@ def refresh():
     return paths.ADDONS
 
 
-def samples():
-    """The folders of the addons that only the tests install."""
-    return sorted(file.parent for file in paths.SAMPLES.glob("*/__manifest__.py"))
+def copy_to(folder, root=paths.ROOT):
+    """Copy the addon's own files to a new folder.
+
+    :param root: of the repository that holds them
+    """
+    folder.mkdir(parents=True)
+    ignore = shutil.ignore_patterns("__pycache__", ".*")
+    for item in items(root):
+        if item.is_dir():
+            shutil.copytree(item, folder / item.name, ignore=ignore)
+        else:
+            shutil.copy2(item, folder)

@@ -70,6 +70,31 @@ def unpack():
     shutil.rmtree(debs)
 
 
+def unpack_one(package, folder):
+    """Download one package of the machine's own suite, and unpack it.
+
+    :param folder: where to; what is there is replaced
+    :raise Failure: when this system has no apt, no Debian mirror or no such package
+    """
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise Failure(f"{package} is taken from Debian and apt is not here.")
+    _uri, suite = mirror = _mirror()
+    config = _configure(*mirror)
+    partial = folder.with_name(f"{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    apt, logged = ["apt-get", "-c", config], {"log": "apt.log"}
+    with Step(f"Downloading {package}"):
+        run([*apt, "update"], what="apt-get update", **logged)
+        what = f"Downloading {package}"
+        run([*apt, "download", f"{package}/{suite}"], what=what, cwd=partial, **logged)
+    (deb,) = partial.glob("*.deb")
+    run(["dpkg-deb", "-x", deb, partial], log="unpack.log", what=f"Unpacking {package}")
+    deb.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+
+
 def _extract(debs):
     """Unpack beside the tree and rename: a half-unpacked tree is never used."""
     partial = paths.ODOO_TREE.with_name("odoo-tree.partial")

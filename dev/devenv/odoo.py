@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from . import addon, paths, source
 from .python import site_packages
@@ -45,7 +46,7 @@ def environment(variables):
         *source.addons_paths(),
         site_packages() / "odoo/addons",
         addon.refresh(),
-        paths.SAMPLES,
+        *filter(Path.is_dir, [paths.TEST_ADDONS]),
     )
     config = paths.WORK / "odoo.conf"
     text = (

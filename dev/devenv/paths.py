@@ -9,8 +9,6 @@ ADDON = "queue_job_sync"
 # The checkout, whatever its folder is called.
 ROOT = Path(__file__).resolve().parents[2]
 DEV = ROOT / "dev"
-# Addons that only the tests install: each a model of another app, synchronized.
-SAMPLES = ROOT / "e2e/addons"
 
 # Everything made by the set-up, git-ignored; removing the folder starts afresh.
 WORK = ROOT / ".odoo"
@@ -20,12 +18,16 @@ VENV = WORK / "venv"
 PYTHON = VENV / "bin" / "python"
 ODOO_TREE = WORK / "odoo-tree"
 ADDONS = WORK / "addons"
+# Addons on top of this one, made for its tests; nothing of them ships.
+TEST_ADDONS = ROOT / "tests" / "addons"
 DATA_DIR = WORK / "data"
 POSTGRES = WORK / "postgres"
 NODE = WORK / "node"
+DIST = WORK / "dist"
 
 REQUIREMENTS = DEV / "requirements.txt"
 REQUIREMENTS_LINT = DEV / "requirements-lint.txt"
+REQUIREMENTS_BUILD = DEV / "requirements-build.txt"
 
 
 def prepare():

@@ -18,20 +18,28 @@ CANDIDATES = ("python3.11", "python3", "python3.12", "python3.13", "python3.10")
 def ensure():
     """Make the virtual environment and install the pinned packages in it."""
     ensure_venv()
-    key = stamps.key(_venv_key(), paths.REQUIREMENTS)
-    if stamps.fresh("python-packages", key):
-        return
-    with stamps.made("python-packages", key):
-        install("[2/7] Installing Python packages", paths.REQUIREMENTS)
+    title = "[2/7] Installing Python packages"
+    _ensure_packages("python-packages", title, paths.REQUIREMENTS)
 
 
 def ensure_lint():
     """Install the linters too."""
-    key = stamps.key(_venv_key(), paths.REQUIREMENTS_LINT)
-    if stamps.fresh("lint-packages", key):
+    title = "Installing the linters"
+    _ensure_packages("lint-packages", title, paths.REQUIREMENTS_LINT)
+
+
+def ensure_build():
+    """Install what builds the wheel too."""
+    title = "Installing the wheel's builder"
+    _ensure_packages("build-packages", title, paths.REQUIREMENTS_BUILD)
+
+
+def _ensure_packages(name, title, requirements):
+    key = stamps.key(_venv_key(), requirements)
+    if stamps.fresh(name, key):
         return
-    with stamps.made("lint-packages", key):
-        install("Installing the linters", paths.REQUIREMENTS_LINT)
+    with stamps.made(name, key):
+        install(title, requirements)
 
 
 def ensure_venv():
@@ -43,7 +51,7 @@ def ensure_venv():
         return
     python = _find_python()
     with stamps.made("venv", _venv_key()), Step("[1/7] Making a virtual environment"):
-        for name in ("python-packages", "lint-packages"):
+        for name in ("python-packages", "lint-packages", "build-packages"):
             (paths.STAMPS / name).unlink(missing_ok=True)
         shutil.rmtree(paths.VENV, ignore_errors=True)
         if not _answers(python, "import venv, ensurepip"):

@@ -4,17 +4,17 @@
 
 import re
 
-from . import addon, paths
+from . import paths
 from .console import Failure
 
-GROUPS = ("odoo", "samples", "e2e")
+GROUPS = ("odoo", "e2e")
 
 
 class Selection:
     """What to run.
 
-    ``odoo`` and ``samples``: Odoo's test tags for the addon and for the sample addons,
-    empty for none. ``e2e``: files or tests for pytest, empty for none.
+    ``odoo``: Odoo's test tags, empty for none. ``samples``: the same for the addons
+    in ``tests/addons``, by addon. ``e2e``: files or tests for pytest, empty for none.
     """
 
     def __init__(self, names):
@@ -22,16 +22,20 @@ class Selection:
 
         :raise Failure: when a name is not a test
         """
-        self.odoo, self.samples, self.e2e = [], [], []
+        self.odoo, self.samples, self.e2e = [], {}, []
         for name in names or GROUPS:
             self._add(name)
 
     def _add(self, name):
         name = name.removeprefix("./").removeprefix("tests/")
         if name == "odoo":
-            self.odoo.append(f"/{paths.ADDON}")
+            for addon in (paths.ADDON, *sample_addons()):
+                self._choose(addon, f"/{addon}")
         elif name == "samples":
-            self.samples += [f"/{folder.name}" for folder in addon.samples()]
+            for addon in sample_addons():
+                self._choose(addon, f"/{addon}")
+        elif name in sample_addons():
+            self._choose(name, f"/{name}")
         elif name == "e2e":
             self.e2e += [f"e2e/{file.name}" for file in e2e_files()]
         elif name.startswith("e2e/"):
@@ -43,32 +47,50 @@ class Selection:
         else:
             self._add_class(name)
 
+    def _choose(self, addon, tag):
+        tags = self.odoo if addon == paths.ADDON else self.samples.setdefault(addon, [])
+        tags.append(tag)
+
     def _add_file(self, name):
         """``test_capture``, or ``test_capture.TestCapture.test_x``"""
         file, _dot, rest = name.partition(".")
-        for name, folder, tags in self._suites():
-            if (folder / f"tests/{file}.py").is_file():
-                tag = f"/{name}/tests/{file}.py"
-                tags.append(f"{tag}:{rest}" if rest else tag)
-                return
-        raise Failure(f"There is no test file tests/{file}.py.")
+        found = [each for each in _test_files() if each.stem == file]
+        if not found:
+            raise Failure(f"There is no test file tests/{file}.py.")
+        for each in found:
+            tag = f"/{_addon_of(each)}/tests/{file}.py"
+            self._choose(_addon_of(each), f"{tag}:{rest}" if rest else tag)
 
-    def _add_class(self, wanted):
+    def _add_class(self, name):
         """``TestCapture`` or ``TestCapture.test_x``"""
-        klass = wanted.partition(".")[0]
+        klass = name.partition(".")[0]
         pattern = re.compile(rf"^class {re.escape(klass)}\b", re.MULTILINE)
-        for name, folder, tags in self._suites():
-            files = (folder / "tests").glob("*.py")
-            if any(pattern.search(file.read_text()) for file in files):
-                tags.append(f"/{name}:{wanted}")
-                return
-        raise Failure(f"{wanted} is neither a file nor a class of tests.")
+        found = {
+            _addon_of(file)
+            for file in _test_files()
+            if pattern.search(file.read_text())
+        }
+        if not found:
+            raise Failure(f"{name} is neither a file nor a class of tests.")
+        for addon in sorted(found):
+            self._choose(addon, f"/{addon}:{name}")
 
-    def _suites(self):
-        """Yield each addon's name and folder, and the list that its test tags go to."""
-        yield paths.ADDON, paths.ROOT, self.odoo
-        for folder in addon.samples():
-            yield folder.name, folder, self.samples
+
+def sample_addons():
+    """The names of the addons that are made for tests only."""
+    found = paths.TEST_ADDONS.glob("*/__manifest__.py")
+    return sorted(file.parent.name for file in found)
+
+
+def _test_files():
+    """The test files of the addon and of those made for its tests."""
+    own = sorted((paths.ROOT / "tests").glob("*.py"))
+    return [*own, *sorted(paths.TEST_ADDONS.glob("*/tests/*.py"))]
+
+
+def _addon_of(file):
+    addon = file.parents[1]
+    return addon.name if addon.parent == paths.TEST_ADDONS else paths.ADDON
 
 
 def e2e_files():

@@ -8,16 +8,16 @@ import subprocess
 import time
 from xml.etree import ElementTree
 
-from . import addon, databases, odoo, paths, postgres, selection, setup
+from . import databases, odoo, paths, postgres, selection, setup
 from .console import Step, run, supervised
 from .odoo_log import OdooLog
 
 HELP = """\
-Without names, runs the Odoo tests of the addon, its browser tours, those of the sample
-addons and the tests from outside (e2e). Names choose: odoo, samples, e2e,
-e2e/test_demo.py, test_capture (a file), TestCapture (a class),
-TestCapture.test_rollback (one test), or peers: the tests of queue_job, contacts and
-Odoo's partners with the addon installed.
+Without names, runs the Odoo tests of the addon, its browser tours and the tests from
+outside (e2e). Names choose: odoo, e2e, e2e/test_demo.py, test_capture (a file),
+TestCapture (a class), TestCapture.test_rollback (one test), samples (the addons of
+tests/addons), one of these, or peers: the tests of queue_job, contacts and Odoo's
+partners with the addon installed.
 """
 PEERS = (
     "/queue_job",
@@ -86,17 +86,17 @@ def run_odoo(tags, variables):
 
 
 def run_samples(tags, variables):
-    """Install the sample addons into a fresh database and run their tests.
+    """Install addons made for tests on top of the addon, and run their tests.
 
-    :param tags: Odoo's test tags
+    :param tags: Odoo's test tags by addon
     :param variables: the database server's
     :return: (passed, failed, skipped)
     """
-    print("== Tests of the sample addons", flush=True)
-    modules = ",".join(folder.name for folder in addon.samples())
+    print(f"== Odoo tests of {', '.join(tags)}", flush=True)
+    chosen = [tag for each in tags.values() for tag in each]
     template = databases.template(variables, samples=True)
     with databases.copy(template, "test_samples") as database:
-        command = odoo.command_line(*_options(database, tags), "-i", modules)
+        command = odoo.command_line(*_options(database, chosen), "-i", ",".join(tags))
         return _follow(command, variables, "test-samples.log")
 
 

@@ -6,14 +6,16 @@ import { stepUtils } from "@web_tour/tour_utils";
 import { openContact } from "./open_contact";
 
 const STATUS = "button[name='action_sync_status']";
+const SYSTEM = ".modal .o_sync_system:only";
 
 registry.category("web_tour.tours").add("queue_job_sync_contact_edited", {
     url: "/odoo",
     steps: () => [
         ...openContact("Ada Lovelace"),
+        stepUtils.autoExpandMoreButtons(),
         {
-            content: "The system holds the contact as it is",
-            trigger: `${STATUS}:contains('Synchronization'):contains('Synced')`,
+            content: "The system holds the contact as it is, since now",
+            trigger: `${STATUS}:contains('Synced'):contains('just now')`,
         },
         {
             content: "Change the name",
@@ -33,13 +35,22 @@ registry.category("web_tour.tours").add("queue_job_sync_contact_edited", {
             run: "click",
         },
         {
-            content: "The dialog is about this contact, and shows one system",
+            content: "The dialog is about this contact",
             trigger: ".modal .modal-title:contains('Synchronization of Ada King')",
         },
         {
             content: "The change has not reached the system",
             trigger:
-                ".modal tbody tr:only:contains('CRM'):has(.badge:contains('Waiting'))",
+                `${SYSTEM}:contains('CRM'):has(.badge:contains('Waiting'))` +
+                ":contains('as soon as a worker is free')",
+        },
+        {
+            content: "The delivery before is listed",
+            trigger: `${SYSTEM} li:only:contains('Delivered'):contains('201')`,
+        },
+        {
+            content: "Nothing is for administrators",
+            trigger: ".modal:not(:has(button[name='action_jobs'])):not(:has(li a))",
         },
         {
             content: "Close the dialog",
@@ -58,16 +69,17 @@ registry.category("web_tour.tours").add("queue_job_sync_contact_delivered", {
     url: "/odoo",
     steps: () => [
         ...openContact("Ada King"),
+        stepUtils.autoExpandMoreButtons(),
         {
             content: "The change has arrived: ask for details",
             trigger: `${STATUS}:contains('Synced')`,
             run: "click",
         },
         {
-            content: "The system is listed, with its id of the contact",
+            content: "The system is listed, with a link to its page of the contact",
             trigger:
-                ".modal tbody tr:only:contains('CRM'):has(.badge:contains('Synced'))" +
-                ":has(td:text('1'))",
+                `${SYSTEM}:contains('CRM'):has(.badge:contains('Synced'))` +
+                " dd a[href='https://crm.example.com/contacts/1']:contains('1')",
         },
         {
             content: "Close the dialog",

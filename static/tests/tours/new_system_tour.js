@@ -4,78 +4,10 @@
 import { cookie } from "@web/core/browser/cookie";
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
+import { addMapping } from "./mapping_line";
 import { openContact } from "./open_contact";
 
-const POPOVER = ".o_model_field_selector_popover";
-const EDITED_ROW = ".o_field_widget[name='mapping_ids'] .o_data_row.o_selected_row";
 const STATUS = "button[name='action_sync_status']";
-
-// A field of every model, which none of the searches below finds.
-const UNSOUGHT = "li[data-name='id']";
-
-/** Search the open choice of fields for a label. */
-function searchField(label) {
-    return {
-        content: `Search for ${label}`,
-        trigger: `${POPOVER}:has(${UNSOUGHT}) input`,
-        run: `edit ${label}`,
-    };
-}
-
-/** Return what selects a field once the search has been done. */
-function foundField(name) {
-    return `${POPOVER}:not(:has(${UNSOUGHT})) li[data-name='${name}']`;
-}
-
-/**
- * Add a mapping line, and choose its field by clicks.
- *
- * @param {string[][]} links names and labels of the links to follow
- * @param {string[]} field name and label of the field to choose
- * @param {string} target name at the destination
- * @returns {Object[]} steps of a tour
- */
-function addMapping(links, [name, label], target) {
-    return [
-        {
-            content: "Add a line",
-            trigger:
-                ".o_field_widget[name='mapping_ids'] .o_field_x2many_list_row_add a",
-            run: "click",
-        },
-        {
-            content: "Open the choice of fields",
-            trigger: `${EDITED_ROW} .o_field_widget[name='field_path'] .o_model_field_selector`,
-            run: "click",
-        },
-        ...links.flatMap((link) => [
-            searchField(link[1]),
-            {
-                content: `Follow ${link[1]}`,
-                trigger: `${foundField(link[0])} ${POPOVER}_item_relation`,
-                run: "click",
-            },
-            {
-                content: "Wait for the fields behind it",
-                trigger: `${POPOVER}_title:contains('${link[1]}')`,
-            },
-        ]),
-        searchField(label),
-        {
-            content: `Choose ${label}`,
-            trigger: `${foundField(name)} ${POPOVER}_item_name`,
-            run: "click",
-        },
-        {
-            content: "The field is chosen: name it at the destination",
-            trigger:
-                `body:not(:has(${POPOVER})) ${EDITED_ROW}` +
-                `:has(.o_model_field_selector_chain_part:contains('${label}'))` +
-                " .o_field_widget[name='target'] input",
-            run: `edit ${target}`,
-        },
-    ];
-}
 
 registry.category("web_tour.tours").add("queue_job_sync_new_system", {
     url: "/odoo",
@@ -186,22 +118,27 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
         },
         ...openContact("Katherine Johnson"),
         {
-            content: "It was there before the synchronization: ask for details",
-            trigger: `${STATUS}:contains('Not sent')`,
+            content: "It was there before the synchronization: open the Action menu",
+            trigger: `.o_form_view:not(:has(${STATUS})) .o_cp_action_menus button`,
             run: "click",
         },
         {
-            content: "No system has it",
-            trigger: ".modal:contains('No external system has been sent this contact')",
+            content: "Send it",
+            trigger: ".o-dropdown-item:contains('Synchronize now')",
+            run: "click",
         },
         {
-            content: "Send it",
-            trigger: ".modal footer button:contains('Synchronize now')",
+            content: "The new system takes it",
+            trigger: ".modal .o_data_row:only:contains('Web Shop'):contains('1')",
+        },
+        {
+            content: "Go on",
+            trigger: ".modal footer button:contains('Synchronize')",
             run: "click",
         },
         {
             content: "Odoo says so",
-            trigger: ".o_notification:has(.bg-success):contains('on their way')",
+            trigger: ".o_notification:has(.bg-success):contains('on its way')",
         },
         stepUtils.autoExpandMoreButtons(),
         {

@@ -36,6 +36,5 @@ export function openContact(name) {
             content: "Wait until its form is there",
             trigger: `.o_form_view .o_last_breadcrumb_item:contains('${name}')`,
         },
-        stepUtils.autoExpandMoreButtons(),
     ];
 }

@@ -1,0 +1,148 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A database of the previous version, upgraded: nothing is lost and nothing is left."""
+
+import ast
+import re
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from devenv import odoo, paths
+from e2e import previous_version, schema, scratch_odoo, screens
+from e2e.client import OdooClient
+from e2e.odoo_server import install, upgrade
+from e2e.processes import wait_until
+from e2e.screens import EXTENDED
+
+# Seconds to wait at most: the CRM is asked whether it is back ever more seldom.
+PATIENCE = 180
+KEPT = (
+    "sync_backend",
+    "sync_stream",
+    "sync_mapping",
+    "sync_binding",
+    "sync_delivery",
+    "sync_incident",
+    "queue_job",
+)
+# What the upgraded database has of its own: what was done in it.
+OWN_RECORDS = ("ir_config_parameter: ", "queue_job_function: ")
+# A field that the module sms gives every model with a chatter: when sms is loaded
+# already, as it is in an upgrade, Odoo names the field after the upgraded module too.
+OF_SMS = "__message_has_sms_error"
+COMPLAINT = re.compile(r"^.* (WARNING|ERROR|CRITICAL) .*$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """A database in which the present version was installed at once."""
+    log = paths.LOGS / "test-upgrade-fresh.log"
+    with scratch_odoo.database("fresh") as name:
+        environment = scratch_odoo.environment()
+        install(odoo.command_line(), name, [paths.ADDON], log, environment)
+        yield name
+
+
+def rows(database, table):
+    """Return a table's rows as dicts, by id."""
+    with closing(psycopg2.connect(dbname=database)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT to_jsonb({table}) FROM {table}")
+        return {row["id"]: row for (row,) in cursor.fetchall()}
+
+
+def owed(database):
+    """Return which records are owed to which stream."""
+    changes = rows(database, "sync_outbox").values()
+    return {(change["stream_id"], change["res_id"]) for change in changes}
+
+
+def changed(old, new):
+    """Return what differs of the rows that were there, in the columns that are left."""
+    found = []
+    for key, row in old.items():
+        now = new.get(key)
+        if now is None:
+            found.append(f"row {key} is gone")
+            continue
+        found += [
+            f"row {key}: {column} was {value!r}, is {now[column]!r}"
+            for column, value in row.items()
+            if column in now and now[column] != value
+        ]
+    return found
+
+
+def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse):
+    log = paths.LOGS / "test-upgrade.log"
+    manifest = ast.literal_eval((paths.ROOT / "__manifest__.py").read_text())
+    # Odoo runs no migration otherwise.
+    assert previous_version.version() < manifest["version"]
+    with scratch_odoo.database("upgrade") as database:
+        previous_version.make(database, tmp_path, crm, warehouse, log)
+        before = {table: rows(database, table) for table in KEPT}
+        owed_before = owed(database)
+        assert len(owed_before) == 8  # three to both, Cleo and Ada to the CRM
+        command, environment = odoo.command_line(), scratch_odoo.environment()
+        upgrade(command, database, [paths.ADDON], log, environment)
+        complaints = [match[0] for match in COMPLAINT.finditer(log.read_text())]
+        assert complaints == []
+
+        for table, old in before.items():
+            assert changed(old, rows(database, table)) == [], table
+        assert owed(database) == owed_before
+        assert_same_as(fresh, database)
+
+        crm.start()
+        with scratch_odoo.serving(database, log) as server:
+            admin = OdooClient.from_password(
+                server.url, database, *previous_version.ADMIN
+            )
+            for model in (*own_models(admin), *EXTENDED):
+                screens.opened(admin, model)
+            assert_all_is_delivered(admin, crm, warehouse)
+
+
+def own_models(admin):
+    """Return the names of the addon's models that have records to show."""
+    domain = [("model", "=like", "sync.%"), ("transient", "=", False)]
+    domain += [("abstract", "=", False)]
+    found = admin.search_read("ir.model", domain, ["model"])
+    assert len(found) > 5
+    return [model["model"] for model in found]
+
+
+def assert_same_as(fresh, database):
+    """Tell what an installation makes and the upgrade does not, or the reverse."""
+    assert sorted(schema.structure(database) ^ schema.structure(fresh)) == []
+    differing = schema.records(database) ^ schema.records(fresh)
+    unexplained = [
+        record
+        for record in sorted(differing)
+        if not record.startswith(OWN_RECORDS) and not record.endswith(OF_SMS)
+    ]
+    assert unexplained == []
+
+
+def assert_all_is_delivered(admin, crm, warehouse):
+    """See what was owed arrive, the refused contact too once it is corrected."""
+    (cleo,) = admin.call("res.partner", "search", domain=[("name", "=", "Cleo")])
+    admin.write("res.partner", cleo, {"email": "cleo@example.com", "city": "Bern"})
+    expected = {**previous_version.OWED, "Cleo": "Bern"}
+
+    def cities(contacts):
+        return {one["name"]: one["city"] for one in contacts if not one.get("deleted")}
+
+    wait_until(
+        lambda: cities(crm.contacts().values()) == expected, PATIENCE, "all in the CRM"
+    )
+    wait_until(
+        lambda: cities(warehouse.contacts().values()) == expected,
+        PATIENCE,
+        "all in the warehouse",
+    )
+    wait_until(
+        lambda: not admin.search_read("sync.outbox", [], ["id"]), PATIENCE, "no change"
+    )

@@ -1,0 +1,114 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+"""What would be sent against what a destination holds, field by field."""
+
+import json
+from datetime import datetime, timezone
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+_NOTHING = object()
+# Characters of a value that are shown.
+MAX_VALUE = 300
+
+
+class Line(NamedTuple):
+    """One field.
+
+    :param state: ``same``; ``changed``; ``added``: not held yet; ``kept``: held, and
+        not sent; ``unknown``: nobody knows what is held
+    :param sent: JSON, shortened; empty when nothing is sent
+    :param held: JSON, shortened; empty when nothing is held
+    """
+
+    name: str
+    state: str
+    sent: str
+    held: str
+
+
+def compare(sent: dict, held: dict | None, known: bool = True) -> list[Line]:
+    """Compare two contents, names that nest written with dots.
+
+    :param held: ``None`` when the destination does not hold the record
+    :param known: whether ``held`` says what is there
+    """
+    sent, held = dict(_flat(sent)), dict(_flat(held or {}))
+    lines = [
+        Line(
+            name,
+            _state(value, held.get(name, _NOTHING)) if known else "unknown",
+            _text(value),
+            _text(held.get(name, _NOTHING)),
+        )
+        for name, value in sent.items()
+    ]
+    return lines + [
+        Line(name, "kept", "", _text(value))
+        for name, value in held.items()
+        if name not in sent
+    ]
+
+
+def _flat(content, prefix=""):
+    for name, value in content.items():
+        if isinstance(value, dict) and value:
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _state(sent, held):
+    if held is _NOTHING:
+        return "added"
+    return "same" if same(sent, held) else "changed"
+
+
+def same(sent: Any, held: Any) -> bool:
+    """:return: whether a destination holds a value, be it in a type of its own
+
+    A column turns the text ``1.50`` into a number, a time into one of its timezone and
+    JSON text into JSON.
+    """
+    if sent == held and isinstance(sent, bool) == isinstance(held, bool):
+        return True
+    if not isinstance(sent, str) and not isinstance(held, str):
+        return False
+    return any(
+        _read(reader, sent) == _read(reader, held) is not None
+        for reader in (_number, _time, _json)
+    )
+
+
+def _read(reader, value):
+    try:
+        return reader(value)
+    except (ValueError, TypeError, AttributeError, InvalidOperation):
+        return None
+
+
+def _number(value):
+    if isinstance(value, bool):
+        return None
+    return Decimal(str(value))
+
+
+def _time(value):
+    # Python 3.10 does not know the Z
+    moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+def _json(value):
+    value = json.loads(value) if isinstance(value, str) else value
+    return None if value is None else json.dumps(value, sort_keys=True)
+
+
+def _text(value):
+    if value is _NOTHING:
+        return ""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"

@@ -1,0 +1,100 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from odoo import api, models
+from odoo.tools import SQL
+
+# A record that is in several systems shows the state that most wants attention.
+BY_URGENCY = ("failed", "waiting", "skipped", "synced")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How far a system is with a record."""
+
+    state: str  # a key of SYNC_STATES
+    since: datetime | None  # UTC, naive
+
+
+def most_urgent(situations):
+    """Return what a record's button says, given how far its systems are.
+
+    :param situations: iterable of :class:`Situation`
+    :return: :class:`Situation`, or ``None`` when no system knows the record
+    """
+    for state in BY_URGENCY:
+        found = [each for each in situations if each.state == state]
+        if found:
+            dates = [each.since for each in found if each.since]
+            # how long the oldest change has waited, when the others came about
+            choose = min if state == "waiting" else max
+            return Situation(state, choose(dates, default=None))
+    return None
+
+
+class SyncBinding(models.Model):
+    """How far the systems are with records, for those who look at them."""
+
+    _inherit = "sync.binding"
+
+    @api.model
+    def _situations(self, records):
+        """Return ``{record id: {stream: Situation}}`` for records of one model.
+
+        One query: it is asked whenever a form is opened or saved.
+        """
+        streams = self._streams_of(records._name)
+        found = {id_: {} for id_ in records.ids}
+        if not streams or not found:
+            return found
+        for stream_id, res_id, state, since in self.env.execute_query(
+            self._situations_query(tuple(streams.ids), tuple(found))
+        ):
+            # undelivered changes come last, and are what counts
+            found[res_id][streams.browse(stream_id)] = Situation(state, since)
+        for stream, ids in self.env["sync.outbox"]._noted_ids(records).items():
+            for id_ in ids if stream in streams else ():
+                known = found[id_].get(stream)
+                if not known or known.state != "waiting":
+                    found[id_][stream] = Situation("waiting", self.env.cr.now())
+        return found
+
+    @api.model
+    def _situations_query(self, stream_ids, record_ids):
+        self.flush_model(
+            ["stream_id", "res_id", "skipped", "last_success", "note_date"]
+        )
+        return SQL(
+            """
+            SELECT stream_id, res_id, state, since
+              FROM (SELECT stream_id, res_id,
+                           CASE WHEN skipped THEN 'skipped' ELSE 'synced' END,
+                           CASE WHEN skipped THEN note_date ELSE last_success END,
+                           false
+                      FROM sync_binding
+                     WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+                       AND (skipped OR last_success IS NOT NULL)
+                     UNION ALL
+                    SELECT *, true FROM (%(open)s) AS changes)
+                AS situation (stream_id, res_id, state, since, is_open)
+             ORDER BY is_open
+            """,
+            streams=stream_ids,
+            records=record_ids,
+            open=self._open_query(
+                SQL("o.stream_id IN %s AND o.res_id IN %s", stream_ids, record_ids)
+            ),
+        )
+
+    @api.model
+    def _streams_of(self, model_name):
+        """Return the streams that the user may be told of: his companies' systems."""
+        streams = self.env["sync.stream"].sudo()
+        ids = [id_ for id_, _watched in streams._watchers(model_name)]
+        visible = {None, *self.env.companies.ids}
+        return streams.browse(ids).filtered(
+            lambda each: each._facts().company_id in visible
+        )

@@ -1,0 +1,340 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import copy
+import re
+from datetime import timezone
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from . import payload_values as values
+from .sync_mapping import WITHOUT_FIELD
+
+# Methods of a model that a mapping may name are those that begin like this: what is
+# typed on a screen must never lead to another one, such as unlink.
+METHOD_PREFIX = "_sync_value_"
+METHOD_NAME = re.compile(r"[a-z0-9_]+")
+SEPARATORS = {"comma": ", ", "semicolon": "; ", "bar": "|", "line": "\n"}
+# The key of a value map that stands for every value it does not name.
+ANY_OTHER = "*"
+MAPPED_TYPES = {
+    "boolean",
+    "char",
+    "integer",
+    "many2one",
+    "many2one_reference",
+    "reference",
+    "selection",
+    "text",
+}
+NUMBER_TYPES = {"integer", "float", "monetary"}
+DATE_TYPES = {"date", "datetime"}
+# Directives of strftime that do not depend on the server's locale.
+DATE_DIRECTIVES = set("YymdjaAbBUWVGu%")
+TIME_DIRECTIVES = set("HIMSfpzZ")
+# Python's format specification with a bounded size: a width of 10**9 is valid too.
+NUMBER_FORMAT = re.compile(r"[-+ ]?0?\d{0,2}[,_]?(\.\d{1,2})?[dxXeEfFgG%]?")
+
+
+class SyncMapping(models.Model):
+    """What is made of a value on its way."""
+
+    _inherit = "sync.mapping"
+
+    conversion = fields.Selection(
+        [
+            ("none", "As it is"),
+            ("map", "Value map"),
+            ("date", "Date format"),
+            ("number", "Number format"),
+            ("json", "JSON text"),
+            ("constant", "Constant"),
+            ("method", "Method"),
+        ],
+        required=True,
+        default="none",
+        help="Value map: other names for values. Date and number format: text in a "
+        "format of your own. JSON text: lists and objects as text, for a json column. "
+        "Constant: the same for every record. Method: what a developer has prepared.",
+    )
+    conversion_argument = fields.Char(
+        "Details",
+        help='Value map: {"draft": "D", "*": "X"}, where * is any other value; without '
+        "it, others stay as they are. Date format: %d.%m.%Y, as strftime, in UTC. "
+        "Number format: .2f, as Python's format. Constant: text, or JSON such as 5 or "
+        "true. Method: its name after _sync_value_.",
+    )
+    several = fields.Selection(
+        [
+            ("list", "List"),
+            ("comma", "Joined: A, B"),
+            ("semicolon", "Joined: A; B"),
+            ("bar", "Joined: A|B"),
+            ("line", "One per line"),
+        ],
+        "Several Values",
+        required=True,
+        default="list",
+        help="Over a link to many records. A list has one value for each record, in "
+        "their order, and null for an empty one; joined text leaves empty ones out.",
+    )
+    default_value = fields.Char(
+        "When Empty",
+        help="Sent instead of nothing: text, or JSON such as 0, false or []. "
+        "Zero and No are not empty.",
+    )
+
+    # -- checks ---------------------------------------------------------------
+
+    @api.constrains(
+        "field_path",
+        "conversion",
+        "conversion_argument",
+        "several",
+        "target",
+        "stream_id",
+    )
+    def _check_conversion(self):
+        for mapping in self:
+            check = getattr(mapping, f"_problem_of_{mapping.conversion}")
+            problem = check() or mapping._problem_of_several()
+            if problem:
+                raise ValidationError(
+                    mapping.env._(
+                        "%(target)s: %(problem)s",
+                        target=mapping.target,
+                        problem=problem,
+                    )
+                )
+
+    def _problem_of_none(self):
+        return None
+
+    _problem_of_json = _problem_of_constant = _problem_of_none
+
+    def _problem_of_several(self):
+        """Return why the values of several records cannot be sent like this."""
+        if self.conversion in WITHOUT_FIELD:
+            return None
+        many = values.goes_to_many(self._resolve_path())
+        if self.several != "list":
+            if not many:
+                return self.env._(
+                    "%s has one value: there is nothing to join.", self.field_path
+                )
+            if self.conversion == "json":
+                return self.env._("JSON text holds the list: do not join it as well.")
+        elif (
+            many and self.conversion not in ("none", "json") and not self._is_in_list()
+        ):
+            return self.env._(
+                "%s has several values: say how they are joined into one text.",
+                self.field_path,
+            )
+        return None
+
+    def _problem_of_map(self):
+        """Return why the value map does not work for the field."""
+        field = self._leaf()
+        if field.type not in MAPPED_TYPES:
+            return self.env._(
+                "%(path)s is of the type %(type)s, which a value map is not for.",
+                path=self.field_path,
+                type=field.type,
+            )
+        try:
+            table = values.from_json(self.conversion_argument or "")
+        except ValueError as err:
+            return self.env._(
+                "The value map is not JSON such as %(example)s: %(reason)s",
+                example='{"draft": "D"}',
+                reason=err,
+            )
+        if not isinstance(table, dict) or not table:
+            return self.env._("A value map names values, as in %s.", '{"draft": "D"}')
+        unknown = self._unknown_keys(field, table.keys() - {ANY_OTHER})
+        if unknown:
+            return self.env._(
+                "%(path)s never has the value %(value)s.",
+                path=self.field_path,
+                value=", ".join(sorted(unknown)),
+            )
+        return None
+
+    def _unknown_keys(self, field, keys):
+        """Return those of the keys that cannot be a value of the field."""
+        if field.type == "boolean":
+            return keys - {"true", "false"}
+        if field.type == "selection":
+            return keys - {str(key) for key in field.get_values(self.env)}
+        if field.type in ("integer", "many2one", "many2one_reference"):
+            return {key for key in keys if not re.fullmatch(r"-?\d+", key)}
+        return set()
+
+    def _problem_of_date(self):
+        """Return why the date format does not work for the field."""
+        field = self._leaf()
+        if field.type not in DATE_TYPES:
+            return self.env._("%s is neither a date nor a time.", self.field_path)
+        text = self.conversion_argument or ""
+        directives = re.findall(r"%(.?)", text, re.DOTALL)
+        unknown = set(directives) - DATE_DIRECTIVES - TIME_DIRECTIVES
+        if not set(directives) - {"%"} or unknown:
+            return self.env._(
+                "%(format)s is not a date format such as %(example)s.",
+                format=text or "''",
+                example="%d.%m.%Y",
+            )
+        if field.type == "date" and TIME_DIRECTIVES.intersection(directives):
+            return self.env._("%s is a date: it has no time.", self.field_path)
+        return None
+
+    def _problem_of_number(self):
+        """Return why the number format does not work for the field."""
+        field = self._leaf()
+        if field.type not in NUMBER_TYPES:
+            return self.env._("%s is not a number.", self.field_path)
+        text = self.conversion_argument or ""
+        sample = 7 if field.type == "integer" else 7.5
+        try:
+            if not text or not NUMBER_FORMAT.fullmatch(text):
+                raise ValueError(text)
+            format(sample, text)
+        except ValueError:
+            return self.env._(
+                "%(format)s is not a format for %(path)s, such as %(example)s.",
+                format=text or "''",
+                path=self.field_path,
+                example="05d" if field.type == "integer" else ".2f",
+            )
+        return None
+
+    def _problem_of_method(self):
+        """Return why the method cannot be called."""
+        name = self.conversion_argument or ""
+        if not METHOD_NAME.fullmatch(name) or not callable(self._method(name)):
+            return self.env._(
+                "%(model)s has no method %(method)s.",
+                model=self.stream_id.model_id.name,
+                method=METHOD_PREFIX + name,
+            )
+        return None
+
+    def _method(self, name):
+        model = self.env[self.stream_id.model_name]
+        return getattr(type(model), METHOD_PREFIX + name, None)
+
+    def _leaf(self):
+        """Return the field whose values are sent: the last one of the path, or the
+        id of the records that it links to."""
+        last = self._resolve_path()[-1]
+        if last.type in values.TO_MANY:
+            return self.env[last.comodel_name]._fields["id"]
+        return last
+
+    def _source_text(self):
+        """Return where the value comes from, in words."""
+        if self.conversion == "constant":
+            return self.env._("the constant %s", self.conversion_argument or "null")
+        if self.conversion == "method":
+            return f"{METHOD_PREFIX}{self.conversion_argument or ''}"
+        return self.field_path or ""
+
+    def _sends_list(self):
+        """Return whether the value of this line is a list."""
+        converted = self.conversion not in ("none",) or self.several != "list"
+        return self.is_list and not converted
+
+    # -- what edits ask -------------------------------------------------------
+
+    def _watched_paths(self):
+        """Return the paths whose edit changes what these lines send.
+
+        A method says by ``@api.depends`` what it looks at; one that does not may look
+        at anything.
+        """
+        paths = set()
+        for mapping in self:
+            if mapping.conversion == "method":
+                paths |= mapping._method_paths()
+            elif mapping.conversion != "constant" and mapping.field_path:
+                paths.add(mapping.field_path)
+        return paths
+
+    def _method_paths(self):
+        model = self.env[self.stream_id.model_name]
+        method = self._method(self.conversion_argument or "")
+        depends = getattr(method, "_depends", None)
+        if callable(depends):
+            depends = depends(model)
+        return set(model._fields if depends is None else depends)
+
+    # -- what jobs ask --------------------------------------------------------
+
+    def _reader(self):
+        """Return the function of a record that gives what this line sends for it."""
+        self.ensure_one()
+        read = getattr(self, f"_reader_of_{self.conversion}", self._reader_of_field)()
+        if not self.default_value:
+            return read
+        default = values.literal(self.default_value)
+
+        def or_default(value):
+            return copy.deepcopy(default) if values.is_empty(value) else value
+
+        if self._is_in_list():
+            # one value for each object: the list itself stays as long as it is
+            return lambda record: [or_default(each) for each in read(record)]
+        return lambda record: or_default(read(record))
+
+    def _reader_of_constant(self):
+        constant = values.literal(self.conversion_argument or "null")
+        # a list or an object belongs to the payload of one record alone
+        return lambda _record: copy.deepcopy(constant)
+
+    def _reader_of_method(self):
+        name, mapping_id = METHOD_PREFIX + (self.conversion_argument or ""), self.id
+
+        def call(record):
+            mapping = record.env["sync.mapping"].browse(mapping_id)
+            return values.method_value(getattr(record, name)(mapping))
+
+        return call
+
+    def _reader_of_field(self):
+        read = values.getter(self._resolve_path(), self._leaf(), self._converter())
+        if self.conversion == "json":
+            return lambda record: values.to_json(read(record))
+        if self.several == "list":
+            return read
+        separator = SEPARATORS[self.several]
+        return lambda record: values.joined(read(record), separator)
+
+    def _converter(self):
+        """Return the function that converts one value of the field."""
+        plain = values.plain_of(self._leaf())
+        argument = self.conversion_argument
+        if self.conversion == "map":
+            table = values.from_json(argument)
+
+            def convert(value):
+                value = plain(value)
+                if value is None:
+                    return None
+                return table.get(values.text_of(value), table.get(ANY_OTHER, value))
+
+            return convert
+        if self.conversion == "number":
+            return lambda value: format(value, argument)
+        if self.conversion == "date":
+            return lambda value: _formatted(value, argument)
+        return plain
+
+
+def _formatted(value, date_format):
+    if not value:
+        return None
+    if hasattr(value, "hour"):
+        value = value.replace(tzinfo=timezone.utc)
+    return value.strftime(date_format)

@@ -1,0 +1,138 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, models
+from odoo.exceptions import ValidationError
+
+from .sync_secret import parse_reference
+
+TOKEN_PARAMETER = "queue_job_sync.metrics_token"
+# Characters of a token that is typed: nobody can guess it by trying.
+TOKEN_LEAST = 16
+
+
+class SyncMetrics(models.AbstractModel):
+    """Figures for a monitoring system. Everything here only reads.
+
+    No query looks at jobs that are done, or at the log, however many there are.
+    """
+
+    _name = "sync.metrics"
+    _description = "Figures for Monitoring"
+
+    @api.model
+    def _token(self):
+        """Return the token that a monitoring system has to show, ``""`` for none.
+
+        :raises SecretMissing: it is kept beside the database, and not there
+        """
+        parameters = self.env["ir.config_parameter"].sudo()
+        text = parameters.get_param(TOKEN_PARAMETER)
+        return self.env["sync.secret"]._value(text).strip()
+
+    @api.model
+    def _set_token(self, text):
+        """Keep another token, or a reference to one; nothing closes the page.
+
+        :raises ValidationError: it is too short, or no valid reference
+        """
+        text = (text or "").strip()
+        reference = parse_reference(text)
+        problem = reference and self.env["sync.secret"]._problem(reference)
+        if problem:
+            raise ValidationError(problem)
+        if text and not reference and len(text) < TOKEN_LEAST:
+            raise ValidationError(
+                self.env._(
+                    "The token for monitoring needs at least %s characters.",
+                    TOKEN_LEAST,
+                )
+            )
+        self.env["ir.config_parameter"].set_param(TOKEN_PARAMETER, text)
+
+    @api.model
+    def _streams(self):
+        """Return ``(stream id, its name, name of its system)``, archived ones too."""
+        return self._rows(
+            """
+            SELECT s.id, s.name, b.name
+              FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id
+             ORDER BY s.id
+            """
+        )
+
+    @api.model
+    def _waiting(self):
+        """Return ``{stream id: (changes that wait, age of the oldest in seconds)}``.
+
+        Those of failed jobs do not wait: somebody has to decide about them.
+        """
+        rows = self._rows(
+            """
+            SELECT o.stream_id, count(*),
+                   EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'utc'
+                                      - min(o.create_date))
+              FROM sync_outbox o
+             WHERE NOT EXISTS (
+                   SELECT FROM queue_job j
+                    WHERE j.uuid = o.job_uuid AND j.state = 'failed'
+                      AND j.sync_stream_id IS NOT NULL)
+             GROUP BY o.stream_id
+            """
+        )
+        return {id_: (count, max(float(age), 0.0)) for id_, count, age in rows}
+
+    @api.model
+    def _failed_jobs(self):
+        """Return ``{stream id: jobs that are failed now}``."""
+        return dict(
+            self._rows(
+                """
+                SELECT sync_stream_id, count(*) FROM queue_job
+                 WHERE state = 'failed' AND sync_stream_id IS NOT NULL
+                 GROUP BY sync_stream_id
+                """
+            )
+        )
+
+    @api.model
+    def _attempts(self):
+        """Return what has been counted, see ``sync.counter``.
+
+        :return: list of ``(stream id, result, bound, attempts, retried, seconds)``
+        """
+        return self._rows(
+            """
+            SELECT stream_id, result, bound,
+                   sum(attempts), sum(retried), sum(seconds)
+              FROM sync_counter
+             GROUP BY stream_id, result, bound
+             ORDER BY stream_id, result, bound
+            """
+        )
+
+    @api.model
+    def _incidents(self):
+        """Return ``(system id, its name, kind of its open incident or None)``."""
+        return self._rows(
+            """
+            SELECT b.id, b.name, i.kind
+              FROM sync_backend b
+              LEFT JOIN sync_incident i ON i.backend_id = b.id AND i.closed IS NULL
+             ORDER BY b.id
+            """
+        )
+
+    @api.model
+    def _rows(self, query):
+        self.env.cr.execute(query)
+        return self.env.cr.fetchall()
+
+
+class QueueJob(models.Model):
+    _inherit = "queue.job"
+
+    # Used by sync.metrics: failed jobs among a million others
+    _failed_sync_index = models.Index(
+        "(sync_stream_id, uuid) WHERE state = 'failed' AND sync_stream_id IS NOT NULL"
+    )

@@ -1,0 +1,195 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import os
+import re
+from configparser import Error as ConfigError
+from configparser import RawConfigParser
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from odoo import api, models
+from odoo.tools import config
+
+from ..exceptions import Unreachable
+
+# The section of Odoo's configuration file that is read, and nothing else of the file.
+SECTION = "queue_job_sync"
+# Keys of it with which the server's operator says who may use what: never secrets.
+DATABASES, ENVIRONMENT = "databases", "environment"
+NAMES = {
+    "env": re.compile(r"[A-Za-z_][A-Za-z0-9_]*"),
+    "config": re.compile(r"[A-Za-z0-9_.-]+"),
+}
+# libpq's variables, which lead to Odoo's own database.
+NEVER = "PG*"
+
+
+class SecretMissing(Unreachable):
+    """A reference to a secret leads nowhere. The message names it, and no value."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where a secret is kept, if not in the database.
+
+    :param source: ``env`` or ``config``
+    :param name: of the environment variable, or of the key in the file
+    """
+
+    source: str
+    name: str
+
+    def __str__(self):
+        return f"{self.source}:{self.name}"
+
+    @property
+    def valid(self):
+        """Whether there may be a variable or key of this name."""
+        return bool(NAMES[self.source].fullmatch(self.name)) and not (
+            self.source == "config" and self.name.lower() in (DATABASES, ENVIRONMENT)
+        )
+
+
+def parse_reference(text):
+    """Return the :class:`Reference` that a text is, or ``None`` for a secret itself."""
+    source, colon, name = (text or "").strip().partition(":")
+    return Reference(source, name.strip()) if colon and source in NAMES else None
+
+
+class SyncSecret(models.AbstractModel):
+    """Secrets kept beside the database: read at each use, never stored.
+
+    A credential that begins with ``env:`` or ``config:`` is a reference, always.
+    """
+
+    _name = "sync.secret"
+    _description = "Secret Kept beside the Database"
+
+    @api.model
+    def _value(self, text):
+        """Return the secret that a credential is, or refers to.
+
+        :param text: what is stored: a secret, a reference or nothing
+        :return: the secret as a string, ``""`` for nothing
+        :raises SecretMissing: the reference leads nowhere, or is not allowed here
+        """
+        reference = parse_reference(text)
+        if not reference:
+            return text or ""
+        if not reference.valid:
+            # may be a secret that was not meant as a reference: not repeated
+            raise SecretMissing(self._problem(reference))
+        section = self._section(reference)
+        self._check_allowed(reference, section)
+        if reference.source == "env":
+            value = os.environ.get(reference.name)
+            missing = self.env._(
+                "The environment variable %(name)s (%(reference)s) is not set, or "
+                "empty, in the process of the server.",
+                name=reference.name,
+                reference=reference,
+            )
+        else:
+            value = section.get(reference.name.lower())
+            missing = self.env._(
+                "The section [%(section)s] of the server's configuration file has no "
+                "key %(name)s (%(reference)s), or it is empty.",
+                section=SECTION,
+                name=reference.name,
+                reference=reference,
+            )
+        if not (value or "").strip():
+            raise SecretMissing(missing)
+        return value
+
+    @api.model
+    def _problem(self, reference):
+        """Say what is wrong with how a reference is written, without repeating it.
+
+        :return: a sentence, or ``None``
+        """
+        if reference.valid:
+            return None
+        if reference.source == "env":
+            return self.env._(
+                "What follows env: is the name of an environment variable: letters, "
+                "digits and underscores. A secret that begins with env: itself can "
+                "only be kept beside the database."
+            )
+        return self.env._(
+            "What follows config: is a key of the section [%s] of the server's "
+            "configuration file: letters, digits, underscores, dots and hyphens. A "
+            "secret that begins with config: itself can only be kept beside the "
+            "database.",
+            SECTION,
+        )
+
+    @api.model
+    def _origin(self, text):
+        """Say where a credential is kept, for those who may not read it."""
+        if not text:
+            return False
+        reference = parse_reference(text)
+        if not reference:
+            return self.env._("Stored in the database")
+        if not reference.valid:
+            return self.env._("A reference that leads nowhere")
+        if reference.source == "env":
+            return self.env._("From the environment variable %s", reference.name)
+        return self.env._("From the key %s of the configuration file", reference.name)
+
+    @api.model
+    def _section(self, reference):
+        """Return the addon's section of the configuration file, as it is now."""
+        # values as they are written: a % in a password is a %
+        parser = RawConfigParser()
+        try:
+            with open(config["config"], encoding="utf-8") as file:
+                parser.read_file(file)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ConfigError, UnicodeError):
+            # what these say quotes lines of the file
+            raise SecretMissing(
+                self.env._(
+                    "%s cannot be used: the server's configuration file cannot be "
+                    "read.",
+                    reference,
+                )
+            ) from None
+        return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
+
+    @api.model
+    def _check_allowed(self, reference, section):
+        """Keep to what the server's operator allows.
+
+        :raises SecretMissing: this database may not use the reference
+        """
+        databases = _words(section.get(DATABASES))
+        if databases and self.env.cr.dbname not in databases:
+            raise SecretMissing(
+                self.env._(
+                    "%(reference)s cannot be used: the server's configuration file "
+                    "keeps its secrets for other databases than %(database)s.",
+                    reference=reference,
+                    database=self.env.cr.dbname,
+                )
+            )
+        if reference.source != "env":
+            return
+        patterns = _words(section.get(ENVIRONMENT)) or ["*"]
+        if fnmatchcase(reference.name.upper(), NEVER) or not any(
+            fnmatchcase(reference.name, pattern) for pattern in patterns
+        ):
+            raise SecretMissing(
+                self.env._(
+                    "%s cannot be used: this environment variable is not among those "
+                    "that the server offers.",
+                    reference,
+                )
+            )
+
+
+def _words(text):
+    return [word for word in re.split(r"[\s,]+", text or "") if word]

@@ -1,0 +1,207 @@
+// Copyright 2026 queue_job_sync contributors
+// License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import { browser } from "@web/core/browser/browser";
+import { rpc } from "@web/core/network/rpc";
+import { registry } from "@web/core/registry";
+import { stepUtils } from "@web_tour/tour_utils";
+
+const CARD = ".o_queue_job_sync_dashboard .o_kanban_record:contains('CRM')";
+
+function openDashboard() {
+    return stepUtils.goToAppSteps(
+        "queue_job.menu_queue_job_root",
+        "Open the Job Queue app",
+    );
+}
+
+/** Return what selects a figure of the card that has a value. */
+function figure(name, value) {
+    return `${CARD} button[name='action_open_${name}'] .fs-3:text('${value}')`;
+}
+
+function press(name, content) {
+    return { content, trigger: `${CARD} button[name='${name}']`, run: "click" };
+}
+
+function check(condition, complaint) {
+    if (!condition) {
+        throw new Error(complaint);
+    }
+}
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard", {
+    url: "/odoo",
+    steps: () => [
+        ...openDashboard(),
+        {
+            content: "The first screen is the dashboard: one job has failed",
+            trigger: figure("failed", "1"),
+        },
+        { content: "One waits", trigger: figure("waiting", "1") },
+        {
+            content: "The graph says in words what it shows",
+            trigger: `${CARD} canvas[role='img'][aria-label*='1 in this hour']`,
+        },
+        {
+            content: "Open what has failed",
+            trigger: `${CARD} button[name='action_open_failed']:contains('Open Failed')`,
+            run: "click",
+        },
+        {
+            content: "It is the only one listed",
+            trigger:
+                ".o_list_view:not(:has(.o_data_row:contains('Alan Turing')))" +
+                ":not(:has(.o_data_row:contains('Ada Lovelace')))" +
+                " .o_data_row:contains('Grace Hopper')",
+        },
+        {
+            content: "Go back",
+            trigger: ".breadcrumb a:contains('Dashboard')",
+            run: "click",
+        },
+        {
+            content: "Pause the system",
+            trigger: `${CARD} button[name='action_pause']`,
+            run: (helpers) => {
+                helpers.anchor.focus();
+                helpers.click();
+            },
+        },
+        {
+            content: "It says so, and who has paused it",
+            trigger: `${CARD}:has(.o_queue_job_sync_status:contains('Paused for')) .o_queue_job_sync_reason:contains('Paused by sync_tour_system')`,
+        },
+        {
+            content: "The button that resumes it has got the focus",
+            trigger: `${CARD} button[name='action_resume']:focus`,
+        },
+        press("action_resume", "Resume it"),
+        {
+            content: "It is up",
+            trigger: `${CARD}:has(button[name='action_pause']) .o_queue_job_sync_status:contains('Up for')`,
+        },
+        press("action_test_connection", "Test the connection"),
+        {
+            content: "It answers",
+            trigger: ".o_notification:has(.bg-success):contains('CRM answers')",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard_recover", {
+    url: "/odoo",
+    steps: () => [
+        ...openDashboard(),
+        {
+            content: "One has failed; a manager cannot test the connection",
+            trigger: `${CARD}:not(:has(button[name='action_test_connection'])):has(.text-danger)`,
+        },
+        {
+            content: "Recover",
+            trigger: `${CARD} button:contains('Recover')`,
+            run: "click",
+        },
+        {
+            content: "Queue it again",
+            trigger:
+                ".modal:has(.o_field_widget[name='job_count']:contains('1')) button[name='action_recover']",
+            run: "click",
+        },
+        {
+            content: "None has failed any more",
+            trigger: figure("failed", "0"),
+        },
+        { content: "Two wait", trigger: figure("waiting", "2") },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard_phone", {
+    steps: () => [
+        {
+            content: "Nothing sticks out",
+            trigger: `${CARD} canvas`,
+            run: () => {
+                const view = document.querySelector(".o_kanban_renderer");
+                check(
+                    view.scrollWidth <= document.documentElement.clientWidth,
+                    "The dashboard is wider than the phone.",
+                );
+            },
+        },
+        {
+            content: "Open what waits",
+            trigger: `${CARD} button[name='action_open_waiting']`,
+            run: "click",
+        },
+        {
+            content: "It is there",
+            trigger: ".o_kanban_record:contains('Alan Turing')",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard_live", {
+    url: "/odoo",
+    steps: () => [
+        {
+            content: "Without looking at regular times: only messages count",
+            trigger: ".o_navbar",
+            run: () => {
+                const setInterval = browser.setInterval;
+                browser.setInterval = (callback, milliseconds, ...rest) =>
+                    milliseconds === 10000
+                        ? 0
+                        : setInterval.call(window, callback, milliseconds, ...rest);
+            },
+        },
+        ...openDashboard(),
+        {
+            content: "One was delivered: edit the contact, and do not touch the page",
+            trigger: `${CARD}:contains('1 delivered in the last 24 hours')`,
+            run: async () => {
+                const card = document.querySelector(
+                    ".o_kanban_record:not(.o_kanban_ghost)",
+                );
+                card.dataset.tourMark = "the same card";
+                card.querySelector("button[name='action_pause']").focus();
+                const call = (method, args) =>
+                    rpc(`/web/dataset/call_kw/res.partner/${method}`, {
+                        model: "res.partner",
+                        method,
+                        args,
+                        kwargs: {},
+                    });
+                const ids = await call("search", [[["name", "=", "Ada Lovelace"]]]);
+                check(ids.length === 1, "There is not one Ada Lovelace.");
+                await call("write", [ids, { name: "Ada King" }]);
+            },
+        },
+        {
+            content: "The card changes, is still the same, and keeps the focus",
+            trigger:
+                ".o_kanban_record[data-tour-mark='the same card']" +
+                ":has(button[name='action_pause']:focus)" +
+                ":contains('2 delivered in the last 24 hours')" +
+                " button[name='action_open_waiting'] .fs-3:text('0')",
+            timeout: 20000,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard_empty", {
+    url: "/odoo",
+    steps: () => [
+        ...openDashboard(),
+        {
+            content: "There is no system: connect one",
+            trigger:
+                ".o_view_nocontent:contains('Connect your first system') button:contains('Connect a System')",
+            run: "click",
+        },
+        {
+            content: "It can be described",
+            trigger: ".o_form_view .o_field_widget[name='name'] input",
+        },
+    ],
+});

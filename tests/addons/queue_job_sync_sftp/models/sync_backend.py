@@ -1,0 +1,59 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..connection import SftpConfig, host_key_problem
+from ..transport import SftpTransport
+
+
+class SyncBackend(models.Model):
+    _inherit = "sync.backend"
+
+    transport = fields.Selection(
+        selection_add=[("sftp", "SFTP")], ondelete={"sftp": "cascade"}
+    )
+    sftp_host = fields.Char(
+        "SFTP Host", tracking=True, help="Name or address of the SSH server."
+    )
+    sftp_port = fields.Integer("SFTP Port", default=22, help="Usually 22.")
+    sftp_user = fields.Char("SFTP Login", help="User that may write the folders.")
+    sftp_password = fields.Char(
+        "SFTP Password",
+        groups="base.group_system",
+        copy=False,
+        help="Password of the user. Only system administrators can read it.",
+    )
+    sftp_host_key = fields.Char(
+        "Host Key",
+        tracking=True,
+        help="Public key that the server has to show, such as ssh-ed25519 AAAA…; "
+        "a server with another one gets neither password nor data.",
+    )
+
+    @api.constrains("transport", "sftp_host", "sftp_user", "sftp_host_key")
+    def _check_sftp(self):
+        for backend in self:
+            if backend.transport != "sftp":
+                continue
+            if not (backend.sftp_host and backend.sftp_user):
+                raise ValidationError(
+                    backend.env._("%s needs a host and a login.", backend.name)
+                )
+            problem = host_key_problem(backend.sftp_host_key or "")
+            if problem:
+                raise ValidationError(problem)
+
+    def _transport_sftp(self):
+        return SftpTransport(
+            SftpConfig(
+                host=self.sftp_host,
+                port=self.sftp_port,
+                user=self.sftp_user,
+                password=self.sudo().sftp_password or "",
+                host_key=self.sftp_host_key,
+                connect_timeout=self.connect_timeout,
+                read_timeout=self.read_timeout,
+            )
+        )

@@ -1,0 +1,102 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A REST API for the kit."""
+
+from ..servers import Answer, HttpDestination
+from .destination import (
+    DOWN,
+    ECHO,
+    LOCKED,
+    LOSE,
+    REFUSE,
+    REFUSED,
+    RETRY_AFTER,
+    SILENT,
+    STUMBLE,
+    THROTTLE,
+    Destination,
+)
+from .tcp_proxy import TcpProxy
+
+TOKEN = "r3st-t0ken/of+the=kit"
+WRITES = (b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
+
+
+class _Api(HttpDestination):
+    """The API of the other tests, which now also looks at the token."""
+
+    fault = None
+    token = TOKEN
+
+    def _obey(self, request):
+        shown = request.headers.get("Authorization", "")
+        refused = str((request.json or {}).get("name", "")).startswith(REFUSED)
+        if shown != f"Bearer {self.token}":
+            return Answer(401, {"message": f"{shown} is not welcome"})
+        if self.fault == ECHO:
+            return Answer(422, {"message": f"{shown} may not do that"})
+        if self.fault == REFUSE and refused:
+            return Answer(422, {"message": "no such name, please"})
+        if self.fault == STUMBLE:
+            return Answer(500, {"message": "something went wrong"})
+        if self.fault == THROTTLE:
+            return Answer(429, headers={"Retry-After": str(RETRY_AFTER)})
+        return super()._obey(request)
+
+
+class RestDestination(Destination):
+    secrets = (TOKEN,)
+
+    def __init__(self):
+        self._api = _Api()
+        self._proxy = None
+
+    def start(self):
+        self._api.__enter__()
+        self._proxy = TcpProxy("127.0.0.1", self._api.port)
+        self._proxy.start()
+
+    def stop(self):
+        if self._proxy is not None:
+            self._proxy.stop()
+            self._api.__exit__()
+
+    def backend_values(self):
+        return {
+            "transport": "rest",
+            "url": f"http://localhost:{self._proxy.port}",
+            "auth": "bearer",
+            "auth_secret": TOKEN,
+        }
+
+    def stream_values(self):
+        return {"endpoint": "contacts"}
+
+    def records(self):
+        return list(self._api.records.values())
+
+    @property
+    def requests(self):
+        """All requests that arrived."""
+        return self._api.requests
+
+    def answer(self, *args, **options):
+        """Answer the next requests as told, see :meth:`.HttpDestination.answer`."""
+        self._api.answer(*args, **options)
+
+    def fault(self, kind):
+        self._api.fault = kind
+        self._proxy.hush(kind == SILENT)
+        if kind == DOWN:
+            self._proxy.stop()
+        if kind == LOCKED:
+            self._api.token = "another"
+        if kind == LOSE:
+            self._proxy.drop_answers(*WRITES)
+
+    def mend(self):
+        self._api.fault, self._api.token = None, TOKEN
+        self._proxy.drop_answers()
+        self._proxy.hush(False)
+        self._proxy.stop()
+        self._proxy.start()

@@ -1,0 +1,88 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Who learns the credentials (nobody), and who may do what."""
+
+from contextlib import suppress
+
+from odoo.exceptions import AccessError
+
+from ...exceptions import SyncError
+from ...transports.base import Redactor
+from .destination import DOWN, ECHO, LOCKED, REFUSE, REFUSED
+
+# Where something of a delivery is kept.
+KEPT = ("sync.delivery", "sync.binding", "sync.incident", "sync.attempt", "queue.job")
+
+
+class TransportSecrets:
+    """Mixed into :class:`.TransportCase`."""
+
+    def assertUntold(self, text):
+        """Assert that no spelling of a credential is in a text."""
+        redacted = Redactor(self.destination.secrets)(text)
+        self.assertEqual(redacted, text)
+
+    def kept(self):
+        """Return all that is stored of deliveries, as text."""
+        with self.transaction() as env:
+            return repr([env[model].search([]).read() for model in KEPT])
+
+    def test_credentials_are_in_no_log_and_no_record(self):
+        for fault in (None, DOWN, REFUSE, ECHO, LOCKED):
+            if fault in self.destination.cannot:
+                continue  # reported by the tests for it
+            with self.subTest(fault), self.assertLogs(None, "DEBUG") as logs:
+                self.destination.mend()
+                if fault:
+                    self.destination.fault(fault)
+                self.run_job(self.new_job(name=REFUSED))
+                with self.transport() as transport, suppress(SyncError):
+                    self.assertUntold(transport.check())
+                self.assertUntold(repr(self.send(self.message(7))))
+                self.assertUntold(self.reason())
+            self.assertUntold("\n".join(logs.output))
+            self.assertUntold(self.kept())
+
+    def reason(self):
+        """Return what the person is told who tests the connection."""
+        with self.transport() as transport:
+            try:
+                return transport.check()
+            except SyncError as error:
+                return f"{error} {error.message} {error!r} {error.__cause__!r}"
+
+    def test_refusal_that_repeats_the_credentials_is_cleaned(self):
+        self.have(ECHO)
+        (receipt,) = self.send(self.message(7))
+        self.assertFalse(receipt.ok)
+        self.assertUntold(repr(receipt) + str(receipt.error) + receipt.error.message)
+
+    def test_credentials_are_for_administrators(self):
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(self.backend_id)
+            (values,) = backend.read()
+            names = [
+                name
+                for name, value in values.items()
+                if value and value in self.destination.secrets
+            ]
+            copied = backend.copy_data()[0]
+        self.assertEqual(len(names), len(self.destination.secrets))
+        manager = "base.group_user,queue_job.group_queue_job_manager"
+        for login, groups in (("editor", self.editor_groups), ("manager", manager)):
+            uid = self.new_user(login, groups)
+            for name in names:
+                self.assertNotIn(name, copied)
+                with self.subTest(login=login, field=name):
+                    with self.transaction(uid) as env:
+                        backend = env["sync.backend"].browse(self.backend_id)
+                        with self.assertRaises(AccessError):
+                            backend.read([name])
+
+    def test_editor_needs_no_right_on_jobs(self):
+        uid = self.new_user("editor", self.editor_groups)
+        record_id = self.new_record({"name": "Ada"}, uid)
+        self.assertEqual(self.run_pending(), ["done"])
+        self.edit(record_id, uid=uid, name="Grace")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertThere({"name": "Grace"})

@@ -1,0 +1,66 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What the kit does with classes that are not complete."""
+
+from odoo.tests import tagged
+from odoo.tests.loader import get_module_test_cases
+
+from . import conformance
+from .conformance import ModelCase, TransportCase
+from .conformance.destination import DOWN, THROTTLE
+from .conformance.rest_destination import RestDestination
+from .conformance.runner import RunnerCase, run_tests
+
+DECLARED = "test_what_it_cannot_do_is_declared_with_a_reason"
+
+
+def only(name, case_class):
+    """Return a class whose other tests are not run."""
+    names = {each: None for each in dir(case_class) if each.startswith("test_")}
+    del names[name]
+    return type("Case", (case_class,), {**names, "__module__": __name__})
+
+
+@tagged("post_install", "-at_install")
+class TestConformanceKit(RunnerCase):
+    def test_importing_it_runs_nothing(self):
+        self.assertFalse(list(get_module_test_cases(conformance)))
+        for case_class in (ModelCase, TransportCase):
+            failed, skipped, _text = run_tests(case_class)
+            self.assertFalse(failed)
+            self.assertIn("is for subclasses", " ".join(skipped.values()))
+
+    def test_what_a_subclass_forgets_is_named(self):
+        class Forgetful(ModelCase):
+            model_name = "res.partner"
+
+        failed, _skipped, text = run_tests(Forgetful)
+        self.assertTrue(failed)
+        self.assertIn("Forgetful has to set mapping, edited", text)
+
+    def test_not_everything_may_be_left_out(self):
+        for cannot, failing in (
+            ({DOWN: "It is always there."}, {DECLARED}),
+            ({THROTTLE: ""}, {DECLARED}),
+            ({THROTTLE: "It never asks to wait."}, set()),
+        ):
+            destination = type("Proud", (RestDestination,), {"cannot": cannot})
+            with self.subTest(cannot):
+
+                class Case(TransportCase):
+                    destination_class = destination
+
+                self.assertFails(only(DECLARED, Case), failing)
+
+    def test_what_is_left_out_is_reported(self):
+        class Mild(RestDestination):
+            cannot = {THROTTLE: "It never asks to wait."}
+
+        class Case(TransportCase):
+            destination_class = Mild
+
+        name = "test_asking_to_wait_uses_no_try"
+        failed, skipped, _text = run_tests(only(name, Case))
+        self.assertFalse(failed)
+        self.assertEqual(list(skipped), [name])
+        self.assertIn("It never asks to wait.", skipped[name])

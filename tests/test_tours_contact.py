@@ -1,0 +1,48 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from . import tour_case
+
+REFUSAL = {"message": "e-mail is not valid"}
+
+
+@tagged("post_install", "-at_install")
+class TestToursContact(tour_case.TourCase):
+    """What people see of synchronizations on contacts, each kind of user."""
+
+    def setUp(self):
+        super().setUp()
+        self.destination.answer(422, REFUSAL, times=1)
+        self.jakob_id = self.new_partner(name="Jakob Bernoulli")
+        self.assertEqual(self.run_pending(), ["failed"])
+
+    def test_user_sends_contacts_from_the_list(self):
+        others = [
+            self.new_partner(name=f"{name} Bernoulli") for name in ("Daniel", "Johann")
+        ]
+        self.assertEqual(self.run_pending(), ["done"] * 2)
+        self.start_tour("/odoo", "queue_job_sync_now", login="sync_tour_user")
+        jobs = self.job_uuids("pending")
+        rows = [row for row in self.outbox() if row["job_uuid"] in jobs]
+        self.assertEqual({row["res_id"] for row in rows}, {self.jakob_id, *others})
+        self.assertEqual({self.job(uuid, "priority")["priority"] for uuid in jobs}, {2})
+        self.assertEqual(set(self.run_pending()), {"done"})
+        self.assertFalse(self.outbox())
+
+    def test_user_sends_a_contact_from_the_dialog(self):
+        self.start_tour(
+            "/odoo", "queue_job_sync_now_from_dialog", login="sync_tour_user"
+        )
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertFalse(self.outbox())
+
+    def test_reader_sees_why_it_failed(self):
+        self.start_tour("/odoo", "queue_job_sync_reader", login="sync_tour_reader")
+        self.assertFalse(self.job_uuids("pending"))
+
+    def test_manager_opens_the_jobs(self):
+        self.start_tour(
+            "/odoo", "queue_job_sync_jobs_of_a_contact", login="sync_tour_manager"
+        )

@@ -1,0 +1,60 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What would be written into a table, what it holds now, and which columns it has."""
+
+import json
+
+from psycopg2 import sql
+
+from ..exceptions import Rejected, SyncError
+from .base import Column
+from .postgresql_statement import row, selection, statement, table_name
+
+# Whatever a view or a rule does when it is asked, it must not write.
+_READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
+# By the search path, as a statement that writes finds the table. PostgreSQL manual,
+# "System Catalogs": attidentity, and attgenerated that comes with a default.
+_COLUMNS = sql.SQL(
+    """
+    SELECT attname, format_type(atttypid, atttypmod),
+           attnotnull AND NOT atthasdef AND attidentity = ''
+      FROM pg_catalog.pg_attribute
+     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+     ORDER BY attnum
+    """
+)
+
+
+class PostgresqlPreview:
+    """Mixed into the transport, whose own statements it shows."""
+
+    def preview(self, message):
+        try:
+            query, values = statement([row(0, message)])
+            cursor = self._connection.open().cursor()
+            text = cursor.mogrify(query.as_string(cursor), values).decode("utf-8")
+        except SyncError as error:
+            raise self._clean(error) from None
+        return self._redact(text)
+
+    def held(self, message):
+        try:
+            query, values = selection(message)
+            found = self._connection.execute(_READ_ONLY + query, values).fetchone()
+        except SyncError as error:
+            raise self._clean(error) from None
+        return self._redact.within(json.loads(found[0])) if found else None
+
+    def columns(self, target):
+        try:
+            name = table_name(target).as_string(self._connection.open())
+            # not a statement here: no percent sign of it is a placeholder
+            name = name.replace("%%", "%")
+            rows = self._connection.execute(_READ_ONLY + _COLUMNS, [name]).fetchall()
+            if not rows:
+                raise Rejected(
+                    f"There is no table “{target}”, or the login may not see it."
+                )
+        except SyncError as error:
+            raise self._clean(error) from None
+        return [Column(*found) for found in rows]

@@ -1,0 +1,156 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+
+class SyncNow(models.TransientModel):
+    """Ask to which systems records are sent, when, and how urgently."""
+
+    _name = "sync.now"
+    _description = "Synchronize Now"
+
+    res_model = fields.Char(required=True, readonly=True)
+    res_ids = fields.Json("Records", required=True, readonly=True)
+    line_ids = fields.One2many("sync.now.line", "wizard_id", "Systems")
+    selected_count = fields.Integer("Selected", readonly=True)
+    hidden_count = fields.Integer(
+        "Not Editable",
+        readonly=True,
+        help="Selected records that you may not edit: they are not sent.",
+    )
+    send_count = fields.Integer(
+        "Will Be Sent",
+        compute="_compute_send_count",
+        help="Records that will be sent, counted in each system.",
+    )
+    priority = fields.Integer(
+        default=5, required=True, help="1 goes first, 10 goes last."
+    )
+    eta = fields.Datetime(
+        "Execute Only After",
+        help="Nothing is sent before. Empty: it is sent as soon as a worker is free. A"
+        " paused system is waited for all the same.",
+    )
+
+    _priority_range = models.Constraint(
+        "CHECK (priority BETWEEN 1 AND 10)",
+        "The priority goes from 1 (first) to 10 (last).",
+    )
+
+    @api.depends("line_ids.selected")
+    def _compute_send_count(self):
+        for wizard in self:
+            wizard.send_count = sum(
+                wizard.line_ids.filtered("selected").mapped("record_count")
+            )
+
+    @api.model
+    def _open_for_selection(self):
+        """Return the action that asks about what is selected in a list or form."""
+        context = self.env.context
+        model_name = context.get("active_model")
+        if model_name not in self.env["sync.stream"]._syncable_models():
+            raise UserError(self.env._("Select the records to send first."))
+        return self._open(self.env[model_name].browse(context.get("active_ids") or []))
+
+    @api.model
+    def _open(self, records):
+        """Return the action that asks about records.
+
+        :raises AccessError: the user may edit none of them
+        :raises UserError: no system takes records of their kind
+        """
+        editable = self._editable(records)
+        streams = self.env["sync.binding"]._streams_of(records._name)
+        if not streams:
+            raise UserError(
+                self.env._("No synchronization is set up for the selected records.")
+            )
+        lines = []
+        for stream in streams:
+            count = len(stream._matching(editable))
+            lines.append(
+                {"stream_id": stream.id, "record_count": count, "selected": count > 0}
+            )
+        wizard = self.create(
+            {
+                "res_model": records._name,
+                "res_ids": editable.ids,
+                "selected_count": len(records),
+                "hidden_count": len(records) - len(editable),
+                "priority": min(stream._facts().priority for stream in streams),
+                "line_ids": [fields.Command.create(line) for line in lines],
+            }
+        )
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Synchronize now"),
+            "res_model": self._name,
+            "res_id": wizard.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    @api.model
+    def _editable(self, records):
+        """Return those that the user may edit.
+
+        :raises AccessError: there are none
+        """
+        editable = records.exists()._filtered_access("write")
+        if not editable:
+            records.check_access("write")
+            raise AccessError(self.env._("You may edit none of these records."))
+        return editable
+
+    def action_send(self):
+        """Queue what was chosen.
+
+        :raises AccessError: the user may edit none of the records
+        :raises UserError: nothing is chosen, or no longer sent
+        """
+        self.ensure_one()
+        if self.res_model not in self.env["sync.stream"]._syncable_models():
+            raise UserError(self.env._("Select the records to send first."))
+        records = self._editable(self.env[self.res_model].browse(self.res_ids))
+        chosen = self.line_ids.filtered("selected").sudo().stream_id
+        visible = self.env["sync.binding"]._streams_of(self.res_model)
+        later = self.eta and self.eta > fields.Datetime.now()
+        action = records._sync_send(
+            chosen & visible, priority=self.priority, eta=self.eta if later else None
+        )
+        action["params"]["next"] = {
+            "type": "ir.actions.act_window_close",
+            "infos": {"done": True},
+        }
+        return action
+
+
+class SyncNowLine(models.TransientModel):
+    """One system that records can be sent to."""
+
+    _name = "sync.now.line"
+    _description = "System to Synchronize Now"
+
+    wizard_id = fields.Many2one("sync.now", required=True, ondelete="cascade")
+    stream_id = fields.Many2one(
+        "sync.stream", "Synchronization", required=True, ondelete="cascade"
+    )
+    # users who cannot read systems are told their names
+    name = fields.Char("System", compute="_compute_name", compute_sudo=True)
+    selected = fields.Boolean("Send", default=True)
+    record_count = fields.Integer(
+        "Records", readonly=True, help="How many of the records go to this system."
+    )
+
+    @api.depends("stream_id")
+    def _compute_name(self):
+        for line in self:
+            streams = line.wizard_id.line_ids.stream_id
+            system = line.stream_id.backend_id
+            alone = len(streams.filtered(lambda s, b=system: s.backend_id == b)) < 2
+            line.name = (
+                system.name if alone else f"{system.name}: {line.stream_id.name}"
+            )

@@ -1,0 +1,119 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+
+from ..exceptions import SyncError
+from ..models.payload_comparison import compare
+from ..models.sync_binding_task import Owed, TaskBuilder
+from ..transports.redact import shorten
+
+# Characters of a request that are shown.
+MAX_REQUEST = 20_000
+# Of a record that nobody has changed: sent nevertheless.
+FORCED = Owed([], force=True)
+
+
+class SyncPreview(models.TransientModel):
+    """Show what would be sent of a record, and what the system holds of it now.
+
+    The system is only asked: nothing is sent, and no job, change or copy is recorded.
+    """
+
+    _name = "sync.preview"
+    _description = "Preview"
+
+    stream_id = fields.Many2one(
+        "sync.stream", "Synchronization", required=True, ondelete="cascade"
+    )
+    model_name = fields.Char(related="stream_id.model_name")
+    res_id = fields.Many2oneReference("Record", model_field="model_name")
+    request = fields.Text("What would be sent", readonly=True)
+    request_problem = fields.Text(readonly=True)
+    held_problem = fields.Text(readonly=True)
+    comparison = fields.Html("Field by field", readonly=True, sanitize=False)
+
+    @api.model
+    def default_get(self, fields):
+        values = super().default_get(fields)
+        stream = self.env["sync.stream"].browse(values.get("stream_id")).exists()
+        if stream and not values.get("res_id"):
+            model = self.env[stream.model_name]
+            if model.has_access("read"):
+                values["res_id"] = model.search([], limit=1).id
+        return values
+
+    def action_preview(self):
+        """Show what would be sent of the chosen record, in the same dialog.
+
+        :raises UserError: there is no such record
+        :raises AccessError: the user may not read it
+        """
+        self.ensure_one()
+        self.check_access("write")
+        self.stream_id.check_access("read")
+        record = self.env[self.model_name].browse(self.res_id or 0).exists()
+        if not record:
+            raise UserError(self.env._("Choose a record first."))
+        record.check_access("read")
+        self.write(self._found(self._message(record)))
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job_sync.action_sync_preview"
+        )
+        return {**action, "res_id": self.id, "context": {}}
+
+    def _message(self, record):
+        """Return the message that a job would send of a record, ``None`` if none.
+
+        What is sent does not depend on who looks: it is read as a job reads it.
+        """
+        stream = self.stream_id.sudo()
+        present = stream._matching(record)
+        binding = stream.env["sync.binding"]
+        key = {"stream_id": stream.id, "res_id": record.id}
+        binding = binding.search([(name, "=", key[name]) for name in key])
+        task = TaskBuilder(stream).build(
+            binding or binding.new(key),
+            FORCED,
+            present._sync_payload(stream) if present else None,
+        )
+        return task.message
+
+    def _found(self, message):
+        """Return what there is to see of a message, as values of this wizard."""
+        found = dict.fromkeys(
+            ("request", "request_problem", "held_problem", "comparison"), False
+        )
+        if message is None:
+            found["request_problem"] = self.env._(
+                "The synchronization does not send this record, and the system does "
+                "not hold it: nothing would be sent."
+            )
+            return found
+        held, known = None, False
+        with self.stream_id.backend_id._open_transport() as transport:
+            try:
+                found["request"] = shorten(transport.preview(message), MAX_REQUEST)
+            except NotImplementedError:
+                found["request_problem"] = self.env._(
+                    "This kind of system cannot show its requests."
+                )
+            except SyncError as err:
+                found["request_problem"] = err.message
+            try:
+                held = transport.held(message)
+                known = True
+            except NotImplementedError:
+                found["held_problem"] = self.env._(
+                    "This kind of system cannot be asked what it holds."
+                )
+            except SyncError as err:
+                found["held_problem"] = err.message
+        if known and held is None:
+            found["held_problem"] = self.env._("The system does not hold it yet.")
+        lines = compare(message.payload, held, known)
+        found["comparison"] = self.env["ir.qweb"]._render(
+            "queue_job_sync.content_comparison", {"lines": lines}
+        )
+        return found

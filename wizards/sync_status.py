@@ -1,0 +1,239 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import re
+
+import babel.dates
+
+from odoo import api, fields, models
+from odoo.tools.misc import babel_locale_parse, format_datetime, get_lang
+
+from odoo.addons.queue_job.job import FAILED, STARTED
+from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
+
+from ..models.sync_binding import LIVE_STATES
+
+LAST_DELIVERIES = 5
+REASON_LENGTH = 300  # characters
+# How the REST transport tells of an answer: the request is for those who see the log.
+ANSWERED = re.compile(
+    r"^(?:The credentials are refused: )?[A-Z]+ \S+ answered"
+    r" (?P<status>\d+[^:]*)(?:: (?P<reason>.+))?$",
+    re.DOTALL,
+)
+
+
+class SyncStatus(models.TransientModel):
+    """What each system holds of one record, for everyone who may read the record."""
+
+    _name = "sync.status"
+    _description = "Synchronization of a Record"
+
+    res_model = fields.Char(required=True, readonly=True)
+    res_id = fields.Many2oneReference(
+        "Record", model_field="res_model", required=True, readonly=True
+    )
+    content = fields.Html(
+        "Synchronization by System", compute="_compute_content", sanitize=False
+    )
+    can_send = fields.Boolean(compute="_compute_can_send")
+
+    @api.model
+    def _open(self, record):
+        """Return the action that shows the dialog about a record."""
+        record.check_access("read")
+        status = self.create({"res_model": record._name, "res_id": record.id})
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Synchronization of %s", record.display_name),
+            "res_model": self._name,
+            "res_id": status.id,
+            "views": [(False, "form")],
+            "target": "new",
+        }
+
+    def _record(self):
+        """Return the record that it is about.
+
+        :raises AccessError: the user may not read it
+        """
+        self.ensure_one()
+        syncable = self.env["sync.stream"]._syncable_models()
+        if self.res_model not in syncable:
+            return self.env["sync.mixin"]
+        record = self.env[self.res_model].browse(self.res_id).exists()
+        record.check_access("read")
+        return record
+
+    def _compute_can_send(self):
+        for status in self:
+            record = status._record()
+            status.can_send = bool(record) and record.has_access("write")
+
+    def _compute_content(self):
+        for status in self:
+            status.content = self.env["ir.qweb"]._render(
+                "queue_job_sync.record_status",
+                {
+                    "systems": status._systems(),
+                    "labels": dict(
+                        self.env["sync.binding"]
+                        ._fields["state"]
+                        ._description_selection(self.env)
+                    ),
+                    "age": self._age,
+                    "moment": self._moment,
+                    "shows_log": self.env["sync.delivery"].has_access("read"),
+                },
+            )
+
+    # -- what is told ---------------------------------------------------------
+
+    def _systems(self):
+        """Return what there is to tell of each system, as a list of dicts."""
+        record = self._record()
+        bindings = self.env["sync.binding"]
+        situations = record and bindings._situations(record)[record.id]
+        systems = []
+        for stream, situation in (situations or {}).items():
+            place = [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
+            binding = bindings.sudo().search(place)
+            deliveries = (
+                self.env["sync.delivery"].sudo().search(place, limit=LAST_DELIVERIES)
+            )
+            job = self._job_that_counts(place, situation.state)
+            name = stream.backend_id.name
+            systems.append(
+                {
+                    "name": name,
+                    "stream": stream.name,
+                    "state": situation.state,
+                    "since": situation.since,
+                    "last_success": binding.last_success,
+                    "external_id": binding.external_id,
+                    "url": stream._record_page(record.id, binding.external_id),
+                    "reason": situation.state in ("waiting", "failed")
+                    and self._reason(name, job, deliveries[:1], binding),
+                    "next": self._next_try(situation.state, job),
+                    "eta": self._is_put_off(job) and job.eta,
+                    "note": binding.note,
+                    "note_date": binding.note_date,
+                    "deliveries": [
+                        {
+                            "id": each.id,
+                            "date": each.date,
+                            "ok": each.state == "success",
+                            "status": each.status,
+                            "reason": self._plain(name, each.error),
+                        }
+                        for each in deliveries
+                    ],
+                }
+            )
+        return systems
+
+    def _job_that_counts(self, place, state):
+        """Return the job that is next to send the record, or that failed last."""
+        rows = self.env["sync.outbox"].sudo().search(place)
+        jobs = (
+            self.env["queue.job"]
+            .sudo()
+            .search([("uuid", "in", rows.filtered("job_uuid").mapped("job_uuid"))])
+        )
+        if state == "waiting":
+            live = jobs.filtered(lambda job: job.state in LIVE_STATES)
+            now = fields.Datetime.now()
+            return live.sorted(lambda job: (job.eta or now, job.id))[:1]
+        return jobs.filtered(lambda job: job.state == FAILED).sorted("id")[-1:]
+
+    def _reason(self, system, job, last, binding):
+        """Return why a change is not delivered yet, in words, or ``False``."""
+        why = job.state_reason
+        if not why and last.state == "failed":
+            why = last.error
+        if not why and (job.state == FAILED or not job):
+            why = binding.last_error
+        return self._plain(system, why)
+
+    @api.model
+    def _plain(self, system, reason):
+        """Return a reason as people say it, without the request.
+
+        :param str system: name of the system that it is about
+        """
+        if not reason:
+            return False
+        found = ANSWERED.match(reason)
+        if found:
+            said = found["reason"] or found["status"]
+            reason = self.env._(
+                "%(system)s answered: %(said)s", system=system, said=said
+            )
+        elif system not in reason:
+            reason = f"{system}: {reason}"
+        if len(reason) > REASON_LENGTH:
+            reason = reason[: REASON_LENGTH - 1] + "…"
+        return reason
+
+    def _next_try(self, state, job):
+        """Return what happens next, in a sentence, or ``False``."""
+        if state == "failed":
+            if self.can_send:
+                return self.env._(
+                    "It is not tried again by itself. Correct the record, or press"
+                    " Synchronize now."
+                )
+            return self.env._("It is not tried again by itself.")
+        if state != "waiting":
+            return False
+        if job.state == STARTED:
+            return self.env._("It is being sent now.")
+        if job.state == DEPENDENT:
+            return self.env._("It is sent after the records that it points at.")
+        when = (
+            self._age(job.eta)
+            if self._is_put_off(job)
+            else self.env._("as soon as a worker is free")
+        )
+        if not job.retry:
+            return self.env._("It will be sent %s.", when)
+        if not job.max_retries:
+            return self.env._("Next try %s.", when)
+        return self.env._(
+            "Next try %(when)s (%(number)s of %(most)s).",
+            when=when,
+            number=job.retry + 1,
+            most=job.max_retries,
+        )
+
+    @api.model
+    def _is_put_off(self, job):
+        return job.state == "pending" and job.eta and job.eta > fields.Datetime.now()
+
+    @api.model
+    def _age(self, date):
+        """Return how long ago a time was, or how far it is, in the user's language."""
+        return babel.dates.format_timedelta(
+            date - fields.Datetime.now(),
+            add_direction=True,
+            locale=babel_locale_parse(get_lang(self.env).code),
+        )
+
+    @api.model
+    def _moment(self, date):
+        """Return a time in the user's language and timezone."""
+        return format_datetime(self.env, date, dt_format="short")
+
+    # -- what can be done -----------------------------------------------------
+
+    def action_send_now(self):
+        """Send the record everywhere, now, with the priority of each stream."""
+        return self._record().action_sync_now()
+
+    def action_options(self):
+        """Ask where, when and how urgently to send the record."""
+        return self.env["sync.now"]._open(self._record())
+
+    def action_jobs(self):
+        """Open the jobs of the record."""
+        return self._record().action_sync_jobs()
