@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from itertools import accumulate
+
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
@@ -78,14 +80,17 @@ class SyncMapping(models.Model):
                                 path=mapping._source_text(),
                             )
                         )
-            for mapping in stream.mapping_ids:
-                parents = mapping.target.split(".")
-                taken = {".".join(parents[:end]) for end in range(1, len(parents) + 1)}
-                if taken & links.keys():
+            targets = stream.mapping_ids.mapped("target")
+            if stream.delete_policy == "mark" and stream.mark_key:
+                targets.append(stream.mark_key)
+            for target in targets:
+                taken = links.keys() & set(
+                    accumulate(target.split("."), "{}.{}".format)
+                )
+                if taken:
                     raise ValidationError(
-                        mapping.env._(
-                            "%s is a list already, and cannot be a value.",
-                            min(taken & links.keys()),
+                        stream.env._(
+                            "%s is a list already, and cannot be a value.", min(taken)
                         )
                     )
 

@@ -38,29 +38,27 @@ class SyncMapping(models.Model):
         return self.filtered("id_there").mapped("field_path")
 
     def _reader_of_field(self):
+        """Return the function of a record that gives the ids of the linked ones.
+
+        They are text, ``None`` where the system holds none, and a list over a link to
+        many records.
+        """
+        read_id = super()._reader_of_field()
         if not self.id_there:
-            return super()._reader_of_field()
+            return read_id
         mapping_id = self.id
+        model_name = self.stream_id._linked_model(self.field_path)
 
         def read(record):
+            found = read_id(record)
+            ids = found if isinstance(found, list) else [found]
             mapping = record.env["sync.mapping"].sudo().browse(mapping_id)
-            return mapping._id_there_of(record)
+            linked = mapping.env[model_name].browse(filter(None, ids))
+            there = mapping._ids_there(linked) if linked else {}
+            values = [there.get(id_) for id_ in ids]
+            return values if ids is found else values[0]
 
         return read
-
-    def _id_there_of(self, record):
-        """Return what the destination calls the records that a link leads to.
-
-        :param record: one record of the stream's model
-        :return: text; ``None`` where it holds none; over a link to many, a list
-        """
-        linked, many = [record], False
-        for link in self.field_path.split("."):
-            many = many or linked[0]._fields[link].type in ("one2many", "many2many")
-            linked = [each for one in linked for each in (one[link] or [one[link]])]
-        ids = self._ids_there(linked[0].concat(*linked)) if linked else {}
-        values = [ids.get(each.id) for each in linked]
-        return values if many else values[0]
 
     def _ids_there(self, records):
         """Return what the destination calls records, by their ids."""

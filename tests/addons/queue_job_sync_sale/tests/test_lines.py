@@ -158,6 +158,105 @@ class TestLines(SaleCase):
             ):
                 self.change_mapping(*refused)
 
+    def set_conversion(self, env, target, **values):
+        stream = env["sync.stream"].browse(self.order_stream_id)
+        stream.mapping_ids.filtered(lambda each: each.target == target).write(values)
+
+    def test_each_value_of_a_list_is_converted(self):
+        self.change_mapping(*LINES, ("order_line.display_type", "lines[].kind"))
+        with self.transaction() as env:
+            for target, conversion, argument in (
+                ("lines[].quantity", "number", ".1f"),
+                ("lines[].sku", "map", '{"C-1": "chair"}'),
+                ("lines[].kind", "map", '{"line_section": "title"}'),
+            ):
+                self.set_conversion(
+                    env,
+                    target,
+                    conversion=conversion,
+                    conversion_argument=argument,
+                )
+            env["sale.order"].browse(self.order_id).order_line[0].product_uom_qty = 4
+        self.run_all()
+        lines = self.order_there(self.order_id)["lines"]
+        self.assertEqual(
+            [(line["quantity"], line["sku"], line["kind"]) for line in lines],
+            [("4.0", "chair", None), ("3.0", "chair", None)],
+        )
+
+    def test_default_fills_the_objects_and_not_the_list(self):
+        with self.transaction() as env:
+            self.set_conversion(env, "lines[].sku", default_value="none")
+            env["product.product"].browse(self.product_id).default_code = False
+            self.lines(env)[0].product_uom_qty = 4
+        empty_id = self.new_order(self.partner_id, ())
+        self.run_all()
+        lines = self.order_there(self.order_id)["lines"]
+        self.assertEqual([line["sku"] for line in lines], ["none", "none"])
+        self.assertEqual(self.order_there(empty_id)["lines"], [])
+
+    def test_ids_there_of_lines(self):
+        products = self.new_stream(
+            "product.template", [("name", "name")], endpoint="products"
+        )
+        with self.transaction() as env:
+            template = env["product.product"].browse(self.product_id).product_tmpl_id
+            template.action_sync_now()
+        self.run_all()
+        (known,) = self.read(
+            "sync.binding",
+            [("stream_id", "=", products), ("res_id", "=", template.id)],
+            ["external_id"],
+        )
+        path = "order_line.product_id.product_tmpl_id"
+        self.change_mapping(*LINES, (path, "lines[].product"))
+        with self.transaction() as env:
+            self.set_conversion(env, "lines[].product", id_there=True)
+            self.lines(env)[0].product_uom_qty = 4
+        empty_id = self.new_order(self.partner_id, ())
+        self.run_all()
+        lines = self.order_there(self.order_id)["lines"]
+        self.assertEqual(
+            [line["product"] for line in lines], [known["external_id"]] * 2
+        )
+        self.assertEqual(self.order_there(empty_id)["lines"], [])
+
+    def test_what_cannot_fill_an_object_is_refused(self):
+        for target, values, message in (
+            ("lines[].sku", {"several": "comma"}, "takes one value of each line"),
+            ("lines[].sku", {"conversion": "json"}, "takes one value of each line"),
+            (
+                "lines[].sku",
+                {"conversion": "constant", "conversion_argument": "EUR"},
+                "the constant EUR does not go through",
+            ),
+            (
+                "customer",
+                {"conversion": "map", "conversion_argument": '{"1": "A"}'},
+                "is sent as it is",
+            ),
+        ):
+            with (
+                self.subTest(values=values),
+                self.assertRaisesRegex(ValidationError, message),
+                self.transaction() as env,
+            ):
+                self.set_conversion(env, target, **values)
+
+    def test_mark_of_a_deletion_stays_out_of_lists(self):
+        for mark, message in (
+            ("lines[].gone", "is not a name"),
+            ("lines", "is a list already"),
+        ):
+            with (
+                self.subTest(mark=mark),
+                self.assertRaisesRegex(ValidationError, message),
+                self.transaction() as env,
+            ):
+                env["sync.stream"].browse(self.order_stream_id).write(
+                    {"delete_policy": "mark", "mark_key": mark}
+                )
+
 
 class TestOtherModel(SaleCase):
     """A model that does nothing but inherit the mixin."""
