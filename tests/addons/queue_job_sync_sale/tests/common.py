@@ -136,6 +136,13 @@ class SaleCase(DeliveryCase):
             "sync.outbox", [("stream_id", "=", self.order_stream_id)], ["job_uuid"]
         )
 
+    def told_of(self, order_id):
+        """Return the state of an order, and what the dialog tells of it."""
+        with self.transaction() as env:
+            order = env["sale.order"].browse(order_id)
+            dialog = env["sync.status"].browse(order.action_sync_status()["res_id"])
+            return order.sync_state, str(dialog.content)
+
     def sent_to(self, path):
         """Return the contents that have arrived below a path, in their order."""
         return [

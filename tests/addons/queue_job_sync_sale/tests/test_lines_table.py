@@ -23,7 +23,7 @@ class TestLinesTable(SaleCase, PostgresqlCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.owner.cursor().execute(TABLES)
+        cls.database.owner.cursor().execute(TABLES)
 
     def setUp(self):
         super().setUp()

@@ -21,11 +21,6 @@ class TestPrecedenceDecisions(SaleCase):
         (self.contact_job,) = self.job_uuids(model="res.partner")
         (self.order_job,) = self.job_uuids(model="sale.order")
 
-    def sync_status(self):
-        with self.transaction() as env:
-            order = env["sale.order"].browse(self.order_id)
-            return order.sync_state, str(order.sync_status)
-
     def accept(self):
         self.destination.refused.clear()
 
@@ -41,7 +36,7 @@ class TestPrecedenceDecisions(SaleCase):
         self.assertEqual(self.run_job(self.order_job), "done")
         self.assertEqual(self.run_job(self.contact_job), "failed")
         self.assertEqual(self.job_uuids("pending"), [])
-        state, status = self.sync_status()
+        state, status = self.told_of(self.order_id)
         self.assertEqual(state, "waiting")
         self.assertIn("Waits for Ada, which failed", status)
         self.accept()
@@ -49,7 +44,7 @@ class TestPrecedenceDecisions(SaleCase):
         self.run_all()
         self.assertContactsFirst()
         self.assertAllDelivered()
-        self.assertEqual(self.sync_status()[0], "synced")
+        self.assertEqual(self.told_of(self.order_id)[0], "synced")
 
     def test_failed_contact_is_one_failure_however_many_orders_wait(self):
         self.run_job(self.contact_job)
@@ -72,7 +67,7 @@ class TestPrecedenceDecisions(SaleCase):
         self.cancel(self.contact_job)
         self.assertEqual(self.job(waiting, "state")["state"], "cancelled")
         self.assertFalse(self.order_outbox())
-        state, status = self.sync_status()
+        state, status = self.told_of(self.order_id)
         self.assertEqual(state, "skipped")
         self.assertIn("Cancelled with the job that it waited for", status)
         with self.transaction() as env:
