@@ -104,11 +104,13 @@ class QueueJob(models.Model):
     def _change_job_state(self, state, result=None):
         res = super()._change_job_state(state, result=result)
         if state in (DONE, CANCELLED):
-            self.env["sync.outbox"]._settle(
-                self, result or self.env._("Closed by %s", self.env.user.name)
-            )
+            note = result or self.env._("Closed by %s", self.env.user.name)
+            self.env["sync.outbox"]._settle(self, note)
+            if state == CANCELLED:
+                self._settle_dependents(note)
         elif state == PENDING:
             self.env["sync.outbox"].sudo()._rearm(self)
+            self._release_waiting(self)
         self.sync_backend_id._nudge()
         return res
 

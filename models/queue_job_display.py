@@ -6,7 +6,13 @@ from datetime import datetime
 from odoo import api, fields, models
 
 from odoo.addons.base_sparse_field.models.fields import Serialized
-from odoo.addons.queue_job.job import ENQUEUED, FAILED, PENDING, STARTED
+from odoo.addons.queue_job.job import (
+    ENQUEUED,
+    FAILED,
+    PENDING,
+    STARTED,
+    WAIT_DEPENDENCIES,
+)
 
 
 class QueueJob(models.Model):
@@ -73,7 +79,7 @@ class QueueJob(models.Model):
     )
     _ended_jobs_index = models.Index("(date_started) WHERE state IN ('done', 'failed')")
 
-    @api.depends("state", "result", "eta", "failure_reason")
+    @api.depends("state", "result", "eta", "failure_reason", "dependencies")
     def _compute_state_reason(self):
         now = fields.Datetime.now()
         for job in self:
@@ -82,6 +88,8 @@ class QueueJob(models.Model):
             elif job.state in (ENQUEUED, STARTED):
                 # what it has waited for is over
                 job.state_reason = False
+            elif job.state == WAIT_DEPENDENCIES:
+                job.state_reason = job._reason_to_wait()
             elif job.state == PENDING and not job.result and job.eta and job.eta > now:
                 job.state_reason = self.env._("Waits for the time set for it")
             else:

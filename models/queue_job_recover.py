@@ -11,8 +11,8 @@ class QueueJob(models.Model):
     def _requeue_spread(self, rate):
         """Put many failed jobs back to pending, some per second.
 
-        The same as :meth:`requeue` for jobs of synchronizations, which depend on no
-        other job, in one statement.
+        The same as :meth:`requeue` for jobs of synchronizations, in one statement. What
+        they may depend on was done before they failed.
 
         :param int rate: jobs per second
         :return: number of jobs

@@ -48,6 +48,13 @@ class SyncBinding(models.Model):
                 "%s: already delivered by another job.", stream.backend_id.name
             )
         self._pass_gate(stream, owed)
+        record_ids = list(owed)
+        behind = self._precedence(stream, record_ids)
+        owed = {id_: owed[id_] for id_ in record_ids if id_ not in behind}
+        if not owed:
+            text = self._waiting_text(stream, behind)
+            self._put_behind(stream, behind, record_ids)
+            return text
         bindings = self._lock(stream, list(owed))
         busy = owed.keys() - set(bindings.mapped("res_id"))
         if len(busy) == len(owed):
@@ -58,14 +65,16 @@ class SyncBinding(models.Model):
         failures += self._send_tasks(
             stream, [task for task in tasks if task not in failed]
         )
-        if failures and len(owed) == 1:
+        if failures and len(record_ids) == 1:
             raise self._job_error(stream, failures[0][1])
         self._hand_on_failures(stream, tasks, failures)
         for res_id in broken:
             self._hand_on(stream, [res_id])
         if busy:
             self._hand_on(stream, list(busy), random.uniform(*BUSY_SECONDS))
-        return self._summary(stream, tasks, failures, len(broken) + len(busy))
+        self._put_behind(stream, behind, record_ids)
+        apart = len(broken) + len(busy) + len(behind)
+        return self._summary(stream, tasks, failures, apart)
 
     def _pass_gate(self, stream, owed):
         """Return only if now is a time to send; waiting uses no try."""
@@ -129,8 +138,14 @@ class SyncBinding(models.Model):
     def _settle_rows(self, row_ids):
         """Drop outbox rows that have been delivered, by their ids."""
         rows = self.env["sync.outbox"].browse(row_ids)
-        self.env.cr.execute("DELETE FROM sync_outbox WHERE id = ANY(%s)", (row_ids,))
+        self.env.cr.execute(
+            "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid", (row_ids,)
+        )
+        uuids = {uuid for (uuid,) in self.env.cr.fetchall()}
         rows.invalidate_recordset(flush=False)
+        others = uuids - {None, self.env.context.get("job_uuid")}
+        if others:
+            self.env["queue.job"]._release_behind(others)
 
     def _log_refused(self, stream, receipts, bodies):
         """Log failed attempts for good, whatever becomes of the job's transaction."""
@@ -235,10 +250,11 @@ class SyncBinding(models.Model):
                 seconds = self._seconds_after(stream, error, 1)
                 self._hand_on(stream, [task.binding.res_id], seconds)
 
-    def _hand_on(self, stream, res_ids, seconds=0):
+    def _hand_on(self, stream, res_ids, seconds=0, after=None):
         """Give records of a batch another job, with their outbox rows.
 
         :param seconds: to wait before
+        :param after: ``queue.job`` records that have to be done before
         """
         uuid = self.env.context.get("job_uuid")
         rows = self.env["sync.outbox"].search(
@@ -251,7 +267,9 @@ class SyncBinding(models.Model):
         records = self.env[stream.model_name].browse(res_ids)
         names = {row.res_id: row.record_name for row in rows}
         eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
-        next_uuid = rows._delay(stream, records, names, eta, rows._job_priority())
+        next_uuid = rows._delay(
+            stream, records, names, eta, rows._job_priority(), after
+        )
         try:
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(

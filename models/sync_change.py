@@ -29,6 +29,25 @@ def remember_changes(records, field_names=None, names=False):
     :param field_names: names of the fields written; ``None`` counts as all of them
     :param bool names: keep the records' names, because they are about to go
     """
+    _remember(records, field_names, names)
+    remember_parents(records.exists() if names else records, field_names)
+
+
+def remember_parents(lines, field_names=None, moving=False):
+    """Note an edit of lines as one of the records that send them.
+
+    :param lines: records of a model that inherits ``sync.mixin``
+    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param bool moving: only if they are about to leave those records
+    """
+    for link, inverse, watched in lines.env["sync.stream"]._line_watchers(lines._name):
+        touched = field_names is None or not watched.isdisjoint(field_names)
+        if touched and not (moving and inverse not in field_names):
+            parents = lines.sudo().mapped(inverse)
+            _remember(parents.with_env(lines.env), {link})
+
+
+def _remember(records, field_names, names=False):
     watchers = records.env["sync.stream"]._watchers(records._name)
     if field_names is not None:
         field_names = set(field_names)

@@ -92,6 +92,7 @@ class SyncMapping(models.Model):
         "conversion",
         "conversion_argument",
         "several",
+        "target",
         "stream_id",
     )
     def _check_conversion(self):
@@ -124,7 +125,9 @@ class SyncMapping(models.Model):
                 )
             if self.conversion == "json":
                 return self.env._("JSON text holds the list: do not join it as well.")
-        elif many and self.conversion not in ("none", "json"):
+        elif (
+            many and self.conversion not in ("none", "json") and not self._is_in_list()
+        ):
             return self.env._(
                 "%s has several values: say how they are joined into one text.",
                 self.field_path,
@@ -277,11 +280,13 @@ class SyncMapping(models.Model):
             return read
         default = values.literal(self.default_value)
 
-        def read_or_default(record):
-            value = read(record)
+        def or_default(value):
             return copy.deepcopy(default) if values.is_empty(value) else value
 
-        return read_or_default
+        if self._is_in_list():
+            # one value for each object: the list itself stays as long as it is
+            return lambda record: [or_default(each) for each in read(record)]
+        return lambda record: or_default(read(record))
 
     def _reader_of_constant(self):
         constant = values.literal(self.conversion_argument or "null")

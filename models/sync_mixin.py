@@ -4,7 +4,8 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from .sync_change import remember_changes
+from .sync_change import remember_changes, remember_parents
+from .sync_mapping_lines import fold_lists
 
 
 class SyncMixin(models.AbstractModel):
@@ -12,7 +13,8 @@ class SyncMixin(models.AbstractModel):
 
     A model takes part by inheriting this mixin; nothing else is needed before a
     synchronization (``sync.stream``) can be set up for it. It may override
-    :meth:`_sync_domain`, :meth:`_sync_watched_fields` and :meth:`_sync_payload`.
+    :meth:`_sync_domain`, :meth:`_sync_watched_fields`, :meth:`_sync_watched_lines` and
+    :meth:`_sync_payload`.
 
     What people see of it is in ``sync_mixin_status.py``, and how that comes into the
     views of each model in ``sync_mixin_views.py``.
@@ -46,26 +48,13 @@ class SyncMixin(models.AbstractModel):
 
         The mapped fields, those that mapped methods and the filter look at, with every
         field of the same model that they are computed from. An edit behind a link, such
-        as another name for the country, is not watched.
+        as another name for the country, is not watched; one of lines is, see
+        :meth:`_sync_watched_lines`.
 
         :param stream: the ``sync.stream``
         :return: set of field names
         """
-        paths = stream.mapping_ids._watched_paths() | {
-            condition.field_expr
-            for condition in self._sync_domain(stream).iter_conditions()
-        }
-        watched = set()
-        to_visit = {path.split(".")[0] for path in paths}
-        while to_visit:
-            name = to_visit.pop()
-            field = self._fields.get(name)
-            if field is None or name in watched:
-                continue
-            watched.add(name)
-            depends = self.pool.field_depends.get(field, ())
-            to_visit.update(path.split(".")[0] for path in depends)
-        return watched
+        return self._sync_closure(self._sync_paths(stream))[0]
 
     def _sync_payload(self, stream):
         """Return the content that is sent for one record.
@@ -80,7 +69,7 @@ class SyncMixin(models.AbstractModel):
             for parent in parents:
                 node = node.setdefault(parent, {})
             node[key] = read(self)
-        return payload
+        return fold_lists(payload, stream._payload_lists())
 
     def _sync_payloads(self, stream):
         """Return the content that is sent for each of these records.
@@ -102,12 +91,14 @@ class SyncMixin(models.AbstractModel):
         return records
 
     def write(self, vals):
+        remember_parents(self, vals.keys(), moving=True)
         res = super().write(vals)
         remember_changes(self, vals.keys())
         return res
 
     def unlink(self):
         remember_changes(self, names=True)
+        self._sync_remember_cascade()
         return super().unlink()
 
     # -- the job --------------------------------------------------------------

@@ -224,7 +224,7 @@ class SyncOutbox(models.Model):
         )
 
     @api.model
-    def _delay(self, stream, records, names, eta=None, priority=None):
+    def _delay(self, stream, records, names, eta=None, priority=None, after=None):
         """Queue the job that delivers records, and return its UUID.
 
         It belongs to the user of the records' environment. When queue_job refuses,
@@ -232,6 +232,7 @@ class SyncOutbox(models.Model):
 
         :param dict names: what people call the records, by id
         :param int priority: if not the stream's
+        :param after: ``queue.job`` records that have to be done before
         """
         user_env = records.env(
             su=False, context=records._job_prepare_context_before_enqueue()
@@ -263,6 +264,8 @@ class SyncOutbox(models.Model):
                     )
                     ._sync_deliver(stream.with_env(user_env))
                 )
+                if after:
+                    after._run_before(job)
         except Exception:
             _logger.exception(
                 "No job could be queued for synchronization %s", stream.id

@@ -59,6 +59,7 @@ class SyncOutbox(models.Model):
         A job can vanish: purged, lost with a restored database, or never made because
         queue_job refused it. Failed jobs are not replaced: people decide about them.
         """
+        self.env["queue.job"]._release_waiting()
         last_id = 0
         while True:
             self.env["queue.job"].flush_model(["uuid", "state"])

@@ -8,6 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from ..transports.urls import endpoint_problem
+from .sync_mapping_lines import list_of
 
 
 class SyncStream(models.Model):
@@ -174,7 +175,7 @@ class SyncStream(models.Model):
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
             parents, key = stream._place(stream.mark_key)
-            if not all((*parents, key)):
+            if not all((*parents, key)) or list_of(parents):
                 raise ValidationError(
                     stream.env._("%r is not a name.", stream.mark_key)
                 )
@@ -182,6 +183,8 @@ class SyncStream(models.Model):
         self.mapping_ids._check_target()
         self.mapping_ids._check_conversion()
         self.mapping_ids._check_nesting()
+        self.mapping_ids._check_lists()
+        self.mapping_ids._check_id_there()
 
     @api.constrains(
         "state",

@@ -3,6 +3,8 @@
 
 from odoo import models, tools
 
+from .sync_mapping_lines import list_of
+
 
 class SyncStream(models.Model):
     """What the content of a record is made of."""
@@ -21,6 +23,15 @@ class SyncStream(models.Model):
             (*stream._place(mapping.target), mapping._reader())
             for mapping in stream.mapping_ids
         )
+
+    @tools.ormcache("self.id")
+    def _payload_lists(self):
+        """Return where the content has lists of objects, see :func:`fold_lists`.
+
+        :return: tuple of the places of the lists, as tuples of names
+        """
+        found = (list_of(parents) for parents, _key, _read in self._payload_plan())
+        return tuple(dict.fromkeys(filter(None, found)))
 
     def _place(self, target):
         """Return where a name of the destination is: objects around it, and its own."""

@@ -72,6 +72,50 @@ class SyncStream(models.Model):
         )
 
     @api.model
+    @tools.ormcache("model_name")
+    def _line_watchers(self, model_name):
+        """Return what edits of a model's records, as lines of others, are recorded for.
+
+        :return: tuple of ``(link of the others to them, link back to those, frozenset
+            of field names)``
+        """
+        watchers = {}
+        for stream in self._in_use():
+            model = self.env[stream.model_name].sudo()
+            for name, watched in stream._watched_lines(model).items():
+                field = model._fields[name]
+                back = self.env[field.comodel_name]._fields.get(field.inverse_name)
+                if field.comodel_name == model_name and back.type == "many2one":
+                    found = watchers.setdefault((name, back.name), {back.name})
+                    found.update(watched)
+        return tuple((*links, frozenset(found)) for links, found in watchers.items())
+
+    @api.model
+    @tools.ormcache("model_name")
+    def _deleted_with(self, model_name):
+        """Return which records are sent, and deleted by the database with others.
+
+        :param model_name: the model of those others
+        :return: tuple of ``(model, name of its link to them)``
+        """
+        return tuple(
+            (name, field.name)
+            for name in sorted(set(self._in_use().mapped("model_name")))
+            for field in self.env[name]._fields.values()
+            if field.type == "many2one"
+            and field.store
+            and field.comodel_name == model_name
+            and field.ondelete == "cascade"
+        )
+
+    def _in_use(self):
+        """Return the streams that edits have to be recorded for."""
+        streams = self.sudo().search(
+            [("active", "=", True), ("backend_id.active", "=", True)]
+        )
+        # while modules are loaded, those of later ones are not known yet
+        return streams.filtered(lambda stream: stream.model_name in self.env)
+
     def _is_watched(self, model_name):
         """Return whether a live synchronization sends records of a model."""
         return bool(self._watchers(model_name))
@@ -81,12 +125,23 @@ class SyncStream(models.Model):
         self.ensure_one()
         try:
             with self.env.cr.savepoint(flush=False):
-                return frozenset(model._sync_watched_fields(self))
+                watched = model._sync_watched_fields(self)
+            return frozenset({*watched, *self._watched_lines(model)})
         except Exception:
             # The editor must not pay for a filter that does not work: every edit is
             # recorded, and the job tells the error to those who can mend it.
             _logger.exception("The fields of synchronization %s are unknown", self.id)
             return frozenset(model._fields)
+
+    def _watched_lines(self, model):
+        """Return the fields of lines whose edit this stream has to send, by link."""
+        self.ensure_one()
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return model._sync_watched_lines(self)
+        except Exception:
+            # _watched_fields meets the same error, and tells it
+            return {}
 
     def _ensure_job_functions(self):
         """Give each model the job function that names its channel.

@@ -13,31 +13,37 @@ from . import odoo, paths, postgres, source, stamps
 from .console import Step, run
 
 DEPENDENCIES = ("contacts", "queue_job")
+# What the sample addons need besides.
+SAMPLE_DEPENDENCIES = ("sale",)
 # A server of somebody's own may serve other checkouts and machines too.
 CHECKOUT = stamps.key(socket.gethostname(), str(paths.WORK))[:6]
 PREFIX = f"{paths.ADDON}_{CHECKOUT}_"
 FILESTORE = paths.DATA_DIR / "filestore"
 
 
-def template(variables):
+def template(variables, samples=False):
     """The database with the dependencies only, made once per version of them.
 
     :param variables: the database server's
+    :param samples: with those of the sample addons too
     :return: its name
     """
-    key = stamps.key(source.version(), paths.REQUIREMENTS)
-    name = f"{PREFIX}deps_{key[:8]}"
+    kind = "samples" if samples else "deps"
+    more = SAMPLE_DEPENDENCIES if samples else ()
+    modules = (*DEPENDENCIES, *more)
+    key = stamps.key(source.version(), paths.REQUIREMENTS, *more)
+    name = f"{PREFIX}{kind}_{key[:8]}"
     with _one_at_a_time():
         if exists(name) and (FILESTORE / name).is_dir():
             return name
-        for (old,) in postgres.sql(f"SELECT datname FROM pg_database {_like('deps')}"):
+        for (old,) in postgres.sql(f"SELECT datname FROM pg_database {_like(kind)}"):
             drop(old)
         partial = f"{PREFIX}partial"
         drop(partial)
-        with Step("Installing Odoo and the dependencies into a database"):
+        with Step(f"Installing {', '.join(modules)} into a database"):
             run(
                 odoo.command_line(
-                    *("-d", partial, "-i", ",".join(DEPENDENCIES), "--no-http"),
+                    *("-d", partial, "-i", ",".join(modules), "--no-http"),
                     *("--stop-after-init", "--max-cron-threads=0"),
                 ),
                 log="dependencies.log",

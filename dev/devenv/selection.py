@@ -31,6 +31,9 @@ class Selection:
         if name == "odoo":
             for addon in (paths.ADDON, *sample_addons()):
                 self._choose(addon, f"/{addon}")
+        elif name == "samples":
+            for addon in sample_addons():
+                self._choose(addon, f"/{addon}")
         elif name in sample_addons():
             self._choose(name, f"/{name}")
         elif name == "e2e":

@@ -15,8 +15,9 @@ from .odoo_log import OdooLog
 HELP = """\
 Without names, runs the Odoo tests of the addon, its browser tours and the tests from
 outside (e2e). Names choose: odoo, e2e, e2e/test_demo.py, test_capture (a file),
-TestCapture (a class), TestCapture.test_rollback (one test), an addon of tests/addons,
-or peers: the tests of queue_job, contacts and Odoo's partners with the addon installed.
+TestCapture (a class), TestCapture.test_rollback (one test), samples (the addons of
+tests/addons), one of these, or peers: the tests of queue_job, contacts and Odoo's
+partners with the addon installed.
 """
 PEERS = (
     "/queue_job",
@@ -93,7 +94,8 @@ def run_samples(tags, variables):
     """
     print(f"== Odoo tests of {', '.join(tags)}", flush=True)
     chosen = [tag for each in tags.values() for tag in each]
-    with databases.copy(databases.template(variables), "samples") as database:
+    template = databases.template(variables, samples=True)
+    with databases.copy(template, "test_samples") as database:
         command = odoo.command_line(*_options(database, chosen), "-i", ",".join(tags))
         return _follow(command, variables, "test-samples.log")
 

@@ -1,0 +1,6 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from . import product_template
+from . import sale_order
+from . import sale_order_line

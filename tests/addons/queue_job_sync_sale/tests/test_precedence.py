@@ -1,0 +1,169 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import threading
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.modules.registry import DummyRLock, Registry
+
+from .common import SaleCase
+
+
+class TestPrecedence(SaleCase):
+    """A contact is delivered before the order that points at it."""
+
+    def test_order_waits_for_a_contact_of_the_same_transaction(self):
+        with self.transaction() as env:
+            partner = env["res.partner"].create({"name": "Ada"})
+            self.partner_ids.append(partner.id)
+            order_id = self.new_order(partner.id, env=env)
+        (order_job,) = self.job_uuids(model="sale.order")
+        (contact_job,) = self.job_uuids(model="res.partner")
+        self.assertEqual(self.run_job(order_job), "done")
+        self.assertIn("waits for Ada", self.job(order_job, "result")["result"])
+        self.assertFalse(self.destination.requests)
+        (waiting,) = self.job_uuids("wait_dependencies")
+        job = self.job(waiting, "state_reason", "dependency_ids", "graph_uuid")
+        self.assertEqual(job["state_reason"], "Waits for Ada")
+        self.assertTrue(job["graph_uuid"])
+        self.assertEqual(self.order_outbox()[0]["job_uuid"], waiting)
+        state, told = self.told_of(order_id)
+        self.assertEqual(state, "waiting")
+        self.assertIn("Waits for Ada", told)
+        self.assertIn("after the records that it points at", told)
+        self.assertEqual(self.run_job(contact_job), "done")
+        self.assertEqual(self.job(waiting, "state")["state"], "pending")
+        self.run_all()
+        self.assertContactsFirst()
+        self.assertAllDelivered()
+        (customer,) = self.destination.records.keys() - {"/orders/2"}
+        self.assertEqual(
+            self.order_there(order_id)["customer"], customer.rpartition("/")[2]
+        )
+
+    def test_order_waits_for_the_job_of_an_earlier_transaction(self):
+        partner_id = self.new_partner()
+        self.run_all()
+        self.edit(partner_id, name="Ada Lovelace")
+        (contact_job,) = self.job_uuids("pending")
+        self.new_order(partner_id)
+        (order_job,) = self.job_uuids("pending", model="sale.order")
+        self.run_job(order_job)
+        # no job of its own was made for the contact: the one that exists is waited for
+        self.assertEqual(self.job_uuids("pending"), [contact_job])
+        self.run_all()
+        self.assertEqual(
+            [request.path for request in self.destination.requests[1:]],
+            ["/contacts/1", "/orders"],
+        )
+        self.assertAllDelivered()
+
+    def test_delivered_contact_is_not_waited_for(self):
+        partner_id = self.new_partner()
+        self.run_all()
+        self.new_order(partner_id)
+        (order_job,) = self.job_uuids("pending")
+        self.assertEqual(self.run_job(order_job), "done")
+        self.assertEqual(len(self.sent_to("orders")), 1)
+
+    def test_contact_that_is_just_being_sent_is_waited_for(self):
+        partner_id = self.new_partner()
+        (contact_job,) = self.job_uuids("pending")
+        order_id = self.new_order(partner_id)
+        (order_job,) = self.job_uuids("pending", model="sale.order")
+        # the runner of the tests holds it, and would keep every other thread out
+        self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
+        self.change_backend(read_timeout=60)
+        self.destination.go_on.clear()
+        worker = threading.Thread(target=self.run_job, args=(contact_job,))
+        worker.start()
+        self.assertTrue(self.destination.asked.wait(20))
+        self.assertEqual(self.run_job(order_job), "done")
+        self.assertEqual(len(self.job_uuids("wait_dependencies")), 1)
+        self.assertFalse(self.sent_to("orders"))
+        self.destination.go_on.set()
+        worker.join()
+        self.run_all()
+        self.assertEqual(len(self.sent_to("contacts")), 1)
+        self.assertEqual(self.order_there(order_id)["customer"], "1")
+        self.assertAllDelivered()
+
+    def test_contact_that_was_never_sent_is_sent_first(self):
+        self.change_stream(active=False)
+        partner_id = self.new_partner()
+        self.change_stream(active=True)
+        self.new_order(partner_id)
+        self.assertEqual(len(self.job_uuids()), 1)
+        self.run_all()
+        self.assertEqual(
+            [request.path for request in self.destination.requests],
+            ["/contacts", "/orders"],
+        )
+        self.assertAllDelivered()
+
+    def test_contact_that_the_system_does_not_get_is_not_waited_for(self):
+        self.change_stream(domain="[('email', '!=', False)]")
+        partner_id = self.new_partner()
+        self.new_order(partner_id)
+        self.run_all()
+        self.assertEqual(self.sent_to("orders")[0]["customer"], None)
+        self.assertAllDelivered()
+
+    def test_link_can_be_declared_without_being_mapped(self):
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.order_stream_id)
+            stream.mapping_ids.filtered("id_there").unlink()
+            stream.send_first = "partner_id, partner_invoice_id"
+        partner_id = self.new_partner()
+        self.new_order(partner_id)
+        self.run_job(self.job_uuids(model="sale.order")[0])
+        self.assertFalse(self.destination.requests)
+        self.run_all()
+        self.assertEqual(
+            [request.path for request in self.destination.requests],
+            ["/contacts", "/orders"],
+        )
+
+    def test_records_that_point_at_each_other_are_delivered(self):
+        self.change_stream(
+            send_first="parent_id, child_ids",
+            mapping_ids=[
+                fields.Command.create({"field_path": "parent_id", "target": "parent"})
+            ],
+        )
+        for seed in range(4):
+            with self.transaction() as env:
+                parent = env["res.partner"].create({"name": "Firm"})
+                child = env["res.partner"].create(
+                    {"name": "Ada", "parent_id": parent.id}
+                )
+                self.partner_ids += (parent | child).ids
+            with self.transaction() as env:
+                env["res.partner"].browse(child.id).name = "Grace"
+                env["res.partner"].browse(parent.id).name = "Works"
+            self.run_all(seed)
+            self.assertAllDelivered()
+        self.assertEqual(len(self.destination.records), 8)
+
+    def test_records_of_one_batch_are_sent_in_order(self):
+        self.change_stream(
+            send_first="parent_id",
+            batch_size=50,
+            mapping_ids=[
+                fields.Command.create(
+                    {"field_path": "parent_id", "target": "parent", "id_there": True}
+                )
+            ],
+        )
+        with self.transaction() as env:
+            firm = env["res.partner"].create({"name": "Firm"})
+            staff = env["res.partner"].create(
+                [{"name": f"Ada {n}", "parent_id": firm.id} for n in range(5)]
+            )
+            self.partner_ids += (firm | staff).ids
+        self.run_all()
+        self.assertEqual(
+            [each["parent"] for each in self.sent_to("contacts")], [None] + ["1"] * 5
+        )
+        self.assertAllDelivered()
