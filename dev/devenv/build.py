@@ -68,6 +68,8 @@ def build(folder, commit=None):
         root = _checkout(commit, scratch / "commit") if commit else paths.ROOT
         copy = scratch / paths.ADDON
         addon.copy_to(copy, root)
+        # Those are only for this repository's own tests.
+        shutil.rmtree(copy / "tests/addons", ignore_errors=True)
         # Of the present one: an older commit may have none.
         shutil.copy2(paths.ROOT / PYPROJECT, copy)
         made = scratch / "dist"

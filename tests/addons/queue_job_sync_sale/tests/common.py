@@ -71,6 +71,7 @@ class SaleCase(DeliveryCase):
                 env["sync.stream"]
                 .create(
                     {
+                        "state": "live",
                         "name": f"{model} to CRM",
                         "backend_id": backend_id or self.backend_id,
                         "model_id": env["ir.model"]._get(model).id,
