@@ -55,7 +55,11 @@ class SyncBinding(models.Model):
         ):
             # undelivered changes come last, and are what counts
             found[res_id][streams.browse(stream_id)] = Situation(state, since)
-        for stream, ids in self.env["sync.outbox"]._noted_ids(records).items():
+        known = {}
+        for id_, by_stream in found.items():
+            for stream in by_stream:
+                known.setdefault(stream, set()).add(id_)
+        for stream, ids in self.env["sync.outbox"]._noted_ids(records, known).items():
             for id_ in ids if stream in streams else ():
                 known = found[id_].get(stream)
                 if not known or known.state != "waiting":

@@ -51,9 +51,9 @@ class TaskBuilder:
     """
 
     def __init__(self, stream):
-        self._stream_id = stream.id
         self._route = stream._route()
-        self._mark_key = stream.delete_policy == "mark" and stream.mark_key
+        self._stream = stream
+        self._marks = stream.delete_policy == "mark"
         self._deletes = stream.delete_policy != "ignore"
         parameters = stream.env["ir.config_parameter"].sudo()
         self._database = parameters.get_param("database.uuid")
@@ -100,11 +100,11 @@ class TaskBuilder:
     def _operation(self, payload):
         """Return what to do, and the body that says it."""
         if payload is None:
-            if self._mark_key:
-                return "mark", {self._mark_key: True}
+            if self._marks:
+                return "mark", self._stream._with_mark({}, True)
             return "delete", {}
-        if self._mark_key:
-            payload = {**payload, self._mark_key: False}
+        if self._marks:
+            payload = self._stream._with_mark(payload, False)
         return "upsert", payload
 
     def _idempotency_key(self, binding, attempts, digest):
@@ -118,7 +118,7 @@ class TaskBuilder:
             return attempts[-1].key
         return _digest(
             self._database,
-            self._stream_id,
+            self._stream.id,
             binding.res_id,
             binding.version,
             len(attempts),

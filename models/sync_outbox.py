@@ -78,23 +78,26 @@ class SyncOutbox(models.Model):
                 self._capture(stream, model_name, {id_: changes[id_] for id_ in ids})
 
     @api.model
-    def _noted_ids(self, records):
+    def _noted_ids(self, records, known):
         """Return which records the current transaction has yet to queue.
 
         Who saves a form reads the record back before the commit that queues its job.
 
+        :param known: ids of the records that a stream has had to do with, by stream:
+            it need not be asked again whether they are among those that it sends
         :return: dict ``{stream: ids}``, the streams as superuser
         """
         pending = self.env.cr.precommit.data.get(PENDING_KEY, {})
         changes = pending.get(records._name, {})
         changes = {id_: changes[id_] for id_ in records._ids if id_ in changes}
-        return dict(self._concerned(records._name, changes)) if changes else {}
+        return dict(self._concerned(records._name, changes, known)) if changes else {}
 
     @api.model
-    def _concerned(self, model_name, changes):
+    def _concerned(self, model_name, changes, known=None):
         """Yield each stream that has to hear of changes, with the ids of those.
 
         :param changes: :class:`Change` by id
+        :param known: as in :meth:`_noted_ids`
         """
         for stream_id, watched in self.env["sync.stream"]._watchers(model_name):
             touched = [
@@ -103,7 +106,11 @@ class SyncOutbox(models.Model):
                 if change.fields is None or change.fields & watched
             ]
             stream = self.env["sync.stream"].sudo().browse(stream_id)
-            ids = touched and self._ids_to_send(stream, model_name, touched)
+            known_here = (known or {}).get(stream, ())
+            ids = [id_ for id_ in touched if id_ in known_here]
+            asked = [id_ for id_ in touched if id_ not in known_here]
+            if asked:
+                ids += self._ids_to_send(stream, model_name, asked)
             if ids:
                 yield stream, ids
 

@@ -78,5 +78,5 @@ class PostgresqlPreview:
         try:
             rows = self._connection.execute(_READ_ONLY + _TABLES).fetchall()
         except SyncError as error:
-            raise self._clean(error) from None
+            raise self._redact.clean(error) from None
         return [name for (name,) in rows]
