@@ -65,10 +65,14 @@ class SyncStream(models.Model):
         return tuple(links)
 
     def _siblings(self, model_name):
-        """Return the active streams of a model that send to the same system."""
+        """Return the live streams of a model that send to the same system."""
         self.ensure_one()
         return self.with_context(active_test=True).search(
-            [("backend_id", "=", self.backend_id.id), ("model_name", "=", model_name)]
+            [
+                ("backend_id", "=", self.backend_id.id),
+                ("model_name", "=", model_name),
+                ("state", "=", "live"),
+            ]
         )
 
     def _undelivered(self, record_ids):

@@ -111,7 +111,11 @@ class SyncStream(models.Model):
     def _in_use(self):
         """Return the streams that edits have to be recorded for."""
         streams = self.sudo().search(
-            [("active", "=", True), ("backend_id.active", "=", True)]
+            [
+                ("active", "=", True),
+                ("state", "=", "live"),
+                ("backend_id.active", "=", True),
+            ]
         )
         # while modules are loaded, those of later ones are not known yet
         return streams.filtered(lambda stream: stream.model_name in self.env)

@@ -213,7 +213,7 @@ class TestQueryPlans(SyncCase):
         )
         with self.plans():
             owed = bindings._owed_changes(self.stream, ids)
-        with self.plans(), self.assertRaises(RetryableJobError):
+        with self.plans(reads=False), self.assertRaises(RetryableJobError):
             bindings._pass_gate(self.stream, owed)
         with self.plans():
             locked = bindings._lock(self.stream, ids)
