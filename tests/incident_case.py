@@ -61,7 +61,8 @@ class IncidentCase(RaceCase):
         with self.transaction() as env:
             stream = env["sync.stream"].browse(self.stream_id)
             backend = stream.backend_id.copy({"name": "Shop"})
-            stream = stream.copy({"name": "Shop", "backend_id": backend.id})
+            values = {"name": "Shop", "backend_id": backend.id, "state": "live"}
+            stream = stream.copy(values)
             system = System(backend.id, stream.id)
         self.addCleanup(self._delete_system, system)
         return system

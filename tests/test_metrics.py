@@ -192,6 +192,7 @@ class TestMetrics(SyncCase, HttpCase):
 
     def test_waiting_and_failed(self):
         self.set_token(TOKEN)
+        self.stream.batch_size = 1
         with self.committed() as jobs:
             self.env["res.partner"].create([{"name": "Ada"}, {"name": "Grace"}])
         self.assertEqual(len(jobs), 2)

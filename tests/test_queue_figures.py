@@ -15,6 +15,7 @@ class TestQueueFigures(SyncCase):
 
     def setUp(self):
         super().setUp()
+        self.stream.batch_size = 1
         for name in ("One", "Two", "Three", "Four", "Five"):
             self.env["res.partner"].create({"name": name})
         self.before_commit()

@@ -27,6 +27,7 @@ class RescheduleCase(SyncCase):
 
     def new_jobs(self, *states):
         """Return a job of a new contact for each state."""
+        self.stream.batch_size = 1
         with self.committed() as jobs:
             self.env["res.partner"].create([{"name": state} for state in states])
         for job, state in zip(jobs, states, strict=True):

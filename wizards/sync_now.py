@@ -11,10 +11,21 @@ class SyncNow(models.TransientModel):
     _name = "sync.now"
     _description = "Synchronize Now"
 
-    res_model = fields.Char(required=True, readonly=True)
-    res_ids = fields.Json("Records", required=True, readonly=True)
-    line_ids = fields.One2many("sync.now.line", "wizard_id", "Systems")
-    selected_count = fields.Integer("Selected", readonly=True)
+    res_model = fields.Char(
+        required=True, readonly=True, help="What kind of records is sent."
+    )
+    res_ids = fields.Json(
+        "Records", required=True, readonly=True, help="The ids of the records."
+    )
+    line_ids = fields.One2many(
+        "sync.now.line",
+        "wizard_id",
+        "Systems",
+        help="The systems that such records are sent to. Untick those to leave out.",
+    )
+    selected_count = fields.Integer(
+        "Selected", readonly=True, help="How many records were selected."
+    )
     hidden_count = fields.Integer(
         "Not Editable",
         readonly=True,
@@ -134,13 +145,29 @@ class SyncNowLine(models.TransientModel):
     _name = "sync.now.line"
     _description = "System to Synchronize Now"
 
-    wizard_id = fields.Many2one("sync.now", required=True, ondelete="cascade")
+    wizard_id = fields.Many2one(
+        "sync.now",
+        required=True,
+        ondelete="cascade",
+        help="The request that this system is a part of.",
+    )
     stream_id = fields.Many2one(
-        "sync.stream", "Synchronization", required=True, ondelete="cascade"
+        "sync.stream",
+        "Synchronization",
+        required=True,
+        ondelete="cascade",
+        help="What says which fields are sent.",
     )
     # users who cannot read systems are told their names
-    name = fields.Char("System", compute="_compute_name", compute_sudo=True)
-    selected = fields.Boolean("Send", default=True)
+    name = fields.Char(
+        "System",
+        compute="_compute_name",
+        compute_sudo=True,
+        help="Where the records are sent to.",
+    )
+    selected = fields.Boolean(
+        "Send", default=True, help="Send the records to this system."
+    )
     record_count = fields.Integer(
         "Records", readonly=True, help="How many of the records go to this system."
     )

@@ -29,14 +29,26 @@ class SyncStatus(models.TransientModel):
     _name = "sync.status"
     _description = "Synchronization of a Record"
 
-    res_model = fields.Char(required=True, readonly=True)
+    res_model = fields.Char(
+        required=True, readonly=True, help="What kind of record this is about."
+    )
     res_id = fields.Many2oneReference(
-        "Record", model_field="res_model", required=True, readonly=True
+        "Record",
+        model_field="res_model",
+        required=True,
+        readonly=True,
+        help="The record that this is about.",
     )
     content = fields.Html(
-        "Synchronization by System", compute="_compute_content", sanitize=False
+        "Synchronization by System",
+        compute="_compute_content",
+        sanitize=False,
+        help="How far each system is with the record.",
     )
-    can_send = fields.Boolean(compute="_compute_can_send")
+    can_send = fields.Boolean(
+        compute="_compute_can_send",
+        help="Whether you may have it sent: you may edit it, and a system takes it.",
+    )
 
     @api.model
     def _open(self, record):
