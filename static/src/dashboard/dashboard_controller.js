@@ -19,6 +19,10 @@ const QUIET = 3500;
 const REGULARLY = 10000;
 
 /** A dashboard that follows what happens, as long as somebody can see it. */
+// How often it is looked whether the focus is gone, and how long that takes each time.
+const FOCUS_TIMES = 5;
+const FOCUS_INTERVAL = 150; // milliseconds
+
 export class DashboardController extends KanbanController {
     setup() {
         super.setup();
@@ -79,12 +83,17 @@ export class DashboardController extends KanbanController {
     async afterExecuteActionButton(clickParams) {
         await super.afterExecuteActionButton(clickParams);
         const { element, card } = this.focused || {};
-        browser.setTimeout(() => {
+        // the card may be drawn anew more than once, and each time the focus is gone
+        const giveBack = (times) => {
             if (card && document.activeElement === document.body) {
                 // Pause has become Resume, or the other way round
                 const instead = card.querySelector(".o_queue_job_sync_switch");
                 (element.isConnected ? element : instead)?.focus();
             }
-        });
+            if (times) {
+                browser.setTimeout(() => giveBack(times - 1), FOCUS_INTERVAL);
+            }
+        };
+        browser.setTimeout(() => giveBack(FOCUS_TIMES));
     }
 }
