@@ -18,11 +18,11 @@ const QUIET = 3500;
 // What editors queue sends no message, and the time since something goes on.
 const REGULARLY = 10000;
 
-/** A dashboard that follows what happens, as long as somebody can see it. */
-// How often it is looked whether the focus is gone, and how long that takes each time.
+// How often it is looked whether a button has lost the focus, and the time between.
 const FOCUS_TIMES = 5;
-const FOCUS_INTERVAL = 150; // milliseconds
+const FOCUS_INTERVAL = 150;
 
+/** A dashboard that follows what happens, as long as somebody can see it. */
 export class DashboardController extends KanbanController {
     setup() {
         super.setup();
