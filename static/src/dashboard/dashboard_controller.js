@@ -83,9 +83,12 @@ export class DashboardController extends KanbanController {
     async afterExecuteActionButton(clickParams) {
         await super.afterExecuteActionButton(clickParams);
         const { element, card } = this.focused || {};
-        // the card may be drawn anew more than once, and each time the focus is gone
+        // Odoo may have put it on another button meanwhile; and the card may be drawn
+        // anew more than once, and each time the focus is gone.
         const giveBack = (times) => {
-            if (card && document.activeElement === document.body) {
+            const current = document.activeElement;
+            const lost = current === document.body || current.tagName === "BUTTON";
+            if (card && lost && !card.contains(current)) {
                 // Pause has become Resume, or the other way round
                 const instead = card.querySelector(".o_queue_job_sync_switch");
                 (element.isConnected ? element : instead)?.focus();
