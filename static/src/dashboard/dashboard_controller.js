@@ -74,24 +74,29 @@ export class DashboardController extends KanbanController {
         }
     }
 
+    get cards() {
+        return [...this.rootRef.el.querySelectorAll(".o_kanban_record")];
+    }
+
     rememberFocus(element) {
         const card = element.closest(".o_kanban_record");
-        this.focused = card && { element, card };
+        this.focused = card && { element, index: this.cards.indexOf(card) };
     }
 
     /** Give the focus back after a button: Odoo disables them all, which takes it. */
     async afterExecuteActionButton(clickParams) {
         await super.afterExecuteActionButton(clickParams);
-        const { element, card } = this.focused || {};
-        // Odoo may have put it on another button meanwhile; and the card may be drawn
-        // anew more than once, and each time the focus is gone.
+        const focused = this.focused;
+        // The cards may be drawn anew more than once, and each time the focus is gone,
+        // or Odoo has put it on another button.
         const giveBack = (times) => {
             const current = document.activeElement;
+            const card = focused && this.rootRef.el && this.cards[focused.index];
             const lost = current === document.body || current.tagName === "BUTTON";
             if (card && lost && !card.contains(current)) {
                 // Pause has become Resume, or the other way round
                 const instead = card.querySelector(".o_queue_job_sync_switch");
-                (element.isConnected ? element : instead)?.focus();
+                (focused.element.isConnected ? focused.element : instead)?.focus();
             }
             if (times) {
                 browser.setTimeout(() => giveBack(times - 1), FOCUS_INTERVAL);
