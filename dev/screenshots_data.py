@@ -12,14 +12,6 @@ import tempfile
 from contextlib import closing, contextmanager
 
 import psycopg2
-
-from odoo import SUPERUSER_ID, Command
-
-from odoo.addons.queue_job.controllers.main import RunJobController
-
-from e2e.destinations.crm_process import Crm
-from e2e.destinations.warehouse import Warehouse
-from e2e.processes import LOOPBACK, free_port
 from screenshots_wizards import (
     half_a_backfill,
     keep_mail,
@@ -28,6 +20,14 @@ from screenshots_wizards import (
     set_up_table,
     wizard_records,
 )
+
+from odoo import SUPERUSER_ID, Command
+
+from odoo.addons.queue_job.controllers.main import RunJobController
+
+from e2e.destinations.crm_process import Crm
+from e2e.destinations.warehouse import Warehouse
+from e2e.processes import LOOPBACK, free_port
 
 CRM_HOST = "crm.example.com"
 SHOP_HOST = "shop.example.com"
@@ -266,9 +266,7 @@ def run_jobs(env, domain=(), limit=None):
     """
     env.cr.commit()
     jobs = env(user=SUPERUSER_ID)["queue.job"]
-    pending = jobs.search(
-        [("state", "=", "pending"), *domain], order="id", limit=limit
-    )
+    pending = jobs.search([("state", "=", "pending"), *domain], order="id", limit=limit)
     for uuid in pending.mapped("uuid"):
         jobs.search([("uuid", "=", uuid)]).write(
             {"state": "enqueued", "date_enqueued": env.cr.now()}

@@ -37,6 +37,7 @@ def preview(env, stream, contact):
     """Look what a job would send of a contact."""
     wizard = env["sync.preview"].create({"stream_id": stream.id, "res_id": contact.id})
     wizard.action_preview()
+    _say_https(wizard, "request")
 
 
 def set_up_rest(env, host, token):
@@ -46,11 +47,11 @@ def set_up_rest(env, host, token):
         wizard = _begin(env, SHOP, "rest", values)
         for _step in range(steps):
             wizard.action_next()
-        wizard.backend_id.with_context(tracking_disable=True).url = f"https://{host}/api"
-        if wizard.preview_id.request:
-            wizard.preview_id.request = wizard.preview_id.request.replace(
-                "http://", "https://"
-            )
+        wizard.backend_id.with_context(
+            tracking_disable=True
+        ).url = f"https://{host}/api"
+        _say_https(wizard, "test_answer")
+        _say_https(wizard.preview_id, "request")
 
 
 def set_up_table(env, host, login):
@@ -87,6 +88,10 @@ def keep_mail(env):
     mail = env["mail.mail"].search([("model", "=", "queue.job")], order="id", limit=1)
     mail = mail or env["mail.mail"].search([], order="id", limit=1)
     MAIL.write_text(f"<meta charset=utf-8>{mail.body_html}")
+
+
+def _say_https(record, name):
+    record[name] = (record[name] or "").replace("http://", "https://")
 
 
 def _begin(env, name, transport, values):
