@@ -14,7 +14,6 @@ from contextlib import closing, contextmanager
 import psycopg2
 from screenshots_wizards import (
     half_a_backfill,
-    keep_mail,
     preview,
     set_up_rest,
     set_up_table,
@@ -151,7 +150,6 @@ def tell(env, crm, warehouse):
         }
     )
     env(user=SUPERUSER_ID)["queue.job"]._cron_notify_failures()
-    keep_mail(env(user=SUPERUSER_ID))
     env.cr.commit()
     warehouse.drop()
 

@@ -29,7 +29,7 @@ def wizard_records(env):
         **found,
         "preview": env["sync.preview"].search([], order="id", limit=1).id,
         "backfill": env["sync.backfill"].search([], limit=1).id,
-        "mail": MAIL.as_uri(),
+        "mail": keep_mail(env),
     }
 
 
@@ -84,10 +84,14 @@ def half_a_backfill(stream, run_jobs):
 
 
 def keep_mail(env):
-    """Keep the text of the first mail about a failed job as a page."""
-    mail = env["mail.mail"].search([("model", "=", "queue.job")], order="id", limit=1)
-    mail = mail or env["mail.mail"].search([], order="id", limit=1)
-    MAIL.write_text(f"<meta charset=utf-8>{mail.body_html}")
+    """Keep the mail about the failed jobs as a page, and return its address."""
+    # mails are dropped once they are sent; their message stays
+    message = env["mail.message"].search(
+        [("model", "=", "res.company"), ("message_type", "=", "email_outgoing")],
+        limit=1,
+    )
+    MAIL.write_text(f"<meta charset=utf-8>{message.body}")
+    return MAIL.as_uri()
 
 
 def _say_https(record, name):
