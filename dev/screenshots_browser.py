@@ -21,7 +21,8 @@ sys.path.insert(0, str(paths.ROOT))
 
 from e2e import processes  # noqa: E402
 
-WIDTH, HEIGHT = 1400, 900  # pixels
+SCREEN = (1400, 900)  # pixels
+PHONE = (390, 844)
 PATIENCE = 60  # seconds; the first page has all of the web client's code made
 COLORS = 256
 OPTIONS = (
@@ -82,18 +83,21 @@ class Browser:
         processes.stop(self._process)
         self._folder.cleanup()
 
-    def picture(self, address, click, visible):
+    def picture(self, address, clicks, visible, size=SCREEN):
         """Take a picture of a page.
 
-        :param address: of the page, from the root of the server
-        :param click: CSS selector of what to click there, or None
+        :param address: of the page, from the root of the server, or of a file
+        :param clicks: CSS selectors of what to click there, one after the other
+        :param size: width and height in pixels; as narrow as a phone makes it one
         :param visible: CSS selector of what must be visible
         :return: PNG data
         :raises PageError: when it does not show up
         """
         self._call("Page.navigate", url="about:blank")
-        self._call("Page.navigate", url=self._url + address)
-        if click:
+        self._show_at(*size)
+        is_file = address.startswith("file:")
+        self._call("Page.navigate", url=address if is_file else self._url + address)
+        for click in clicks:
             self._wait_for(click, address)
             self._evaluate(f"document.querySelector({json.dumps(click)}).click()")
         self._wait_for(visible, address)
@@ -112,16 +116,18 @@ class Browser:
         self._socket = websocket.create_connection(
             page["webSocketDebuggerUrl"], timeout=PATIENCE
         )
-        self._call(
-            "Emulation.setDeviceMetricsOverride",
-            width=WIDTH,
-            height=HEIGHT,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
         self._call("Emulation.setTimezoneOverride", timezoneId="UTC")
         self._call(
             "Network.setCookie", name="session_id", value=self._session, url=self._url
+        )
+
+    def _show_at(self, width, height):
+        self._call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=(width, height) == PHONE,
         )
 
     def _call(self, method, **parameters):

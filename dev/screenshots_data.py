@@ -12,6 +12,13 @@ import tempfile
 from contextlib import closing, contextmanager
 
 import psycopg2
+from screenshots_wizards import (
+    half_a_backfill,
+    preview,
+    set_up_rest,
+    set_up_table,
+    wizard_records,
+)
 
 from odoo import SUPERUSER_ID, Command
 
@@ -22,6 +29,7 @@ from e2e.destinations.warehouse import Warehouse
 from e2e.processes import LOOPBACK, free_port
 
 CRM_HOST = "crm.example.com"
+SHOP_HOST = "shop.example.com"
 WAREHOUSE_HOST = "warehouse.example.com"
 MAPPING = {
     "name": "name",
@@ -58,6 +66,8 @@ def prepare(env):
     print("record crm_stream", crm.stream_ids.id)
     print("record failed_job", job.id)
     print("record failed_contact", job.sync_res_id)
+    for name, value in wizard_records(env).items():
+        print("record", name, value)
 
 
 def make_people(env):
@@ -114,6 +124,10 @@ def tell(env, crm, warehouse):
         run_jobs(env)
         _ada, blaise, caroline, emmy, grace, maria, _sofia = contacts
         maria.phone = "+39 02 5550 0143, after six o'clock"
+        grace.city = "Arlington"
+        preview(admin_env, crm_system.stream_ids, grace)
+        set_up_rest(admin_env, SHOP_HOST, crm.token)
+        set_up_table(admin_env, WAREHOUSE_HOST, table_login(warehouse))
         run_jobs(env)
     # the CRM has stopped; the address is one of https from now on
     crm_system.with_context(tracking_disable=True).url = f"https://{CRM_HOST}/api"
@@ -124,6 +138,7 @@ def tell(env, crm, warehouse):
         run_jobs(env)
         caroline.city = "Bath"
         run_jobs(env)
+    half_a_backfill(warehouse_system.stream_ids, run_jobs)
     warehouse_system.stream_ids.write({"delay_policy": "delay", "delay_minutes": 30})
     (grace | blaise).phone = "+1 202 555 0143"
     warehouse_system.with_context(tracking_disable=True).write(
@@ -195,11 +210,7 @@ def make_warehouse(env, warehouse):
         {
             "name": "Warehouse",
             "transport": "postgresql",
-            "db_host": os.environ["PGHOST"],
-            "db_port": int(os.environ.get("PGPORT") or 5432),
-            "db_name": warehouse.name,
-            "db_user": warehouse.user,
-            "db_password": warehouse.password,
+            **table_login(warehouse),
         }
     )
     columns = {path: name.rpartition(".")[2] for path, name in MAPPING.items()}
@@ -212,6 +223,17 @@ def make_warehouse(env, warehouse):
         delete_policy="mark",
     )
     return system
+
+
+def table_login(warehouse):
+    """Return how a system of Odoo reaches the warehouse, as field values."""
+    return {
+        "db_host": os.environ["PGHOST"],
+        "db_port": int(os.environ.get("PGPORT") or 5432),
+        "db_name": warehouse.name,
+        "db_user": warehouse.user,
+        "db_password": warehouse.password,
+    }
 
 
 def make_stream(env, system, name, mapping, **values):
@@ -234,11 +256,16 @@ def make_stream(env, system, name, mapping, **values):
     )
 
 
-def run_jobs(env):
-    """Commit, and do what the runner does, now: one try of each pending job."""
+def run_jobs(env, domain=(), limit=None):
+    """Commit, and do what the runner does, now: one try of each pending job.
+
+    :param domain: which jobs; default: all
+    :param int limit: of how many jobs; default: of all
+    """
     env.cr.commit()
     jobs = env(user=SUPERUSER_ID)["queue.job"]
-    for uuid in jobs.search([("state", "=", "pending")], order="id").mapped("uuid"):
+    pending = jobs.search([("state", "=", "pending"), *domain], order="id", limit=limit)
+    for uuid in pending.mapped("uuid"):
         jobs.search([("uuid", "=", uuid)]).write(
             {"state": "enqueued", "date_enqueued": env.cr.now()}
         )
@@ -257,7 +284,7 @@ def example_names(port):
     original = socket.getaddrinfo
 
     def getaddrinfo(host, asked_port, *args, **kwargs):
-        if host == CRM_HOST:
+        if host in (CRM_HOST, SHOP_HOST):
             host, asked_port = LOOPBACK, port
         return original(host, asked_port, *args, **kwargs)
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import requests
 from screenshots_browser import Browser, PageError, save_small
+from screenshots_pictures import PICTURES
 
 from devenv import browser, console, odoo, paths, postgres
 
@@ -20,27 +21,6 @@ from e2e import databases, processes  # noqa: E402
 from e2e.odoo_server import install  # noqa: E402
 
 DATABASE = "screenshots"
-TARGET = paths.ROOT / "static" / "description"
-JOBS = "/odoo/action-queue_job.action_queue_job"
-SYSTEMS = "/odoo/action-queue_job_sync.action_sync_backend"
-STREAMS = "/odoo/action-queue_job_sync.action_sync_stream"
-# Name of the picture: address, what to click there, what must then be visible.
-# Addresses may name a record that screenshots_data.py has prepared.
-PICTURES = {
-    "job": (f"{JOBS}/{{failed_job}}", None, ".o_form_view .alert-danger"),
-    "jobs": (JOBS, None, ".o_list_view .o_data_row"),
-    "contact": (
-        "/odoo/contacts/{failed_contact}",
-        "button[name=action_sync_status]",
-        ".modal .badge",
-    ),
-    "system": (f"{SYSTEMS}/{{crm}}", None, ".o_form_view .o_field_widget[name=url]"),
-    "synchronization": (
-        f"{STREAMS}/{{crm_stream}}",
-        None,
-        ".o_form_view .o_data_row",
-    ),
-}
 
 
 def main():
@@ -82,10 +62,14 @@ def take(names, keep_data):
             records = prepare(log)
         with serve() as url, Browser(browser.find(), url, log_in(url)) as page:
             for name in names:
-                address, click, visible = PICTURES[name]
+                picture = PICTURES[name]
                 with console.Step(f"Taking {name}.png"):
-                    picture = page.picture(address.format(**records), click, visible)
-                    save_small(picture, TARGET / f"{name}.png")
+                    address = picture.address.format(**records)
+                    data = page.picture(
+                        address, picture.clicks, picture.visible, picture.size
+                    )
+                    picture.folder.mkdir(exist_ok=True)
+                    save_small(data, picture.folder / f"{name}.png")
 
 
 def make_database():
