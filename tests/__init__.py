@@ -82,6 +82,7 @@ from . import test_tours_dashboard
 from . import test_tours_jobs
 from . import test_tours_mapping
 from . import test_tours_setup
+from . import test_translations
 from . import test_transport_base
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection

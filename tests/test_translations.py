@@ -1,0 +1,59 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import re
+
+from babel.messages.pofile import read_po
+
+from odoo.tests import TransactionCase, tagged
+from odoo.tools.misc import file_path
+
+LANGUAGES = {"fr": "fr_FR", "es": "es_ES", "ms": "ms_MY"}
+PLACEHOLDER = re.compile(r"%\(\w+\)[srd]|%[srd]")
+
+
+@tagged("post_install", "-at_install")
+class TestTranslations(TransactionCase):
+    """The languages that the addon speaks besides English."""
+
+    def catalog(self, name):
+        with open(file_path(f"queue_job_sync/i18n/{name}"), "rb") as file:
+            return {each.id: each.string for each in read_po(file) if each.id}
+
+    def test_every_text_is_translated(self):
+        template = self.catalog("queue_job_sync.pot")
+        self.assertGreater(len(template), 1000)
+        for short in LANGUAGES:
+            texts = self.catalog(f"{short}.po")
+            with self.subTest(short):
+                self.assertEqual(texts.keys(), template.keys())
+                self.assertFalse([text for text, own in texts.items() if not own])
+
+    def test_placeholders_are_kept(self):
+        for short in LANGUAGES:
+            for text, own in self.catalog(f"{short}.po").items():
+                with self.subTest(short, text=text):
+                    self.assertEqual(
+                        sorted(PLACEHOLDER.findall(own)),
+                        sorted(PLACEHOLDER.findall(text)),
+                    )
+
+    def test_people_read_their_language(self):
+        codes = list(LANGUAGES.values())
+        for code in codes:
+            self.env["res.lang"]._activate_lang(code)
+        self.env["ir.module.module"]._load_module_terms(["queue_job_sync"], codes)
+        labels = {
+            self.env["sync.backend"]
+            .with_context(lang=code)
+            .fields_get(["rate_limit"])["rate_limit"]["string"]
+            for code in ("en_US", *codes)
+        }
+        self.assertEqual(len(labels), 4, labels)
+        refusals = {
+            self.env["sync.stream"]
+            .with_context(lang=code)
+            .env._("%s is archived.", "X")
+            for code in ("en_US", *codes)
+        }
+        self.assertEqual(len(refusals), 4, refusals)
