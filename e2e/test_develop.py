@@ -77,7 +77,6 @@ class Developer:
             "ADDONS": str(self.addons),
             "DB": database,
             "DEST_PORT": str(processes.free_port()),
-            "TEST_PORT": str(processes.free_port()),
         }
 
     def _write_command(self, path):
@@ -91,7 +90,7 @@ class Developer:
         options = config["options"]
         options["addons_path"] += f",{self.addons}"
         port = str(processes.free_port())
-        options |= {"http_interface": processes.LOOPBACK, "http_port": port}
+        options.update({"http_interface": processes.LOOPBACK, "http_port": port})
         options["gevent_port"] = str(processes.free_port())
         path = folder / "odoo.conf"
         with path.open("w") as file:
