@@ -17,7 +17,7 @@ from devenv import odoo, paths
 from e2e import processes, scratch_odoo
 
 PAGE = paths.ROOT / "docs" / "develop.md"
-PATIENCE = 300  # seconds for one script; 30 on a quiet machine with two cores
+PATIENCE = 300  # seconds to wait at most for one script
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 TITLE = re.compile(r"# (output of )?([\w./-]+)(:.*)?\n")
 NEWCOMER = "newcomer.sh"
