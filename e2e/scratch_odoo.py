@@ -9,13 +9,14 @@ from e2e.odoo_server import OdooServer
 
 
 @contextmanager
-def database(purpose):
+def database(purpose, samples=False):
     """Have a database with the addon's dependencies while the body runs.
 
     :param purpose: a word for its name
+    :param samples: with those of the sample addons too
     :return: its name
     """
-    template = databases.template(postgres.variables())
+    template = databases.template(postgres.variables(), samples)
     with databases.copy(template, purpose) as name:
         yield name
 
