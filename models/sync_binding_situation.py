@@ -44,53 +44,64 @@ class SyncBinding(models.Model):
     def _situations(self, records):
         """Return ``{record id: {stream: Situation}}`` for records of one model.
 
-        One query: it is asked whenever a form is opened or saved.
+        Asked whenever a form is opened or saved: one query, and a second one where
+        changes are undelivered.
         """
         streams = self._streams_of(records._name)
         found = {id_: {} for id_ in records.ids}
         if not streams or not found:
             return found
-        for stream_id, res_id, state, since in self.env.execute_query(
-            self._situations_query(tuple(streams.ids), tuple(found))
+        wanted = tuple(streams.ids), tuple(found)
+        known, undelivered = {}, False
+        for stream_id, res_id, is_open, state, since, held in self.env.execute_query(
+            self._known_query(*wanted)
         ):
-            # undelivered changes come last, and are what counts
-            found[res_id][streams.browse(stream_id)] = Situation(state, since)
-        known = {}
-        for id_, by_stream in found.items():
-            for stream in by_stream:
-                known.setdefault(stream, set()).add(id_)
+            stream = streams.browse(stream_id)
+            if state:
+                found[res_id][stream] = Situation(state, since)
+            if held:
+                known.setdefault(stream, set()).add(res_id)
+            undelivered = undelivered or is_open
+        if undelivered:
+            # the last word: more than what is there, what is on its way counts
+            where = SQL("o.stream_id IN %s AND o.res_id IN %s", *wanted)
+            for stream_id, res_id, state, since in self.env.execute_query(
+                self._open_query(where)
+            ):
+                found[res_id][streams.browse(stream_id)] = Situation(state, since)
         for stream, ids in self.env["sync.outbox"]._noted_ids(records, known).items():
             for id_ in ids if stream in streams else ():
-                known = found[id_].get(stream)
-                if not known or known.state != "waiting":
+                situation = found[id_].get(stream)
+                if not situation or situation.state != "waiting":
                     found[id_][stream] = Situation("waiting", self.env.cr.now())
         return found
 
     @api.model
-    def _situations_query(self, stream_ids, record_ids):
-        self.flush_model(
-            ["stream_id", "res_id", "skipped", "last_success", "note_date"]
-        )
+    def _known_query(self, stream_ids, record_ids):
+        """Return the query for what streams have had to do with records.
+
+        Its columns: stream id, record id, whether that is an undelivered change, the
+        state and since when of what is settled, and whether the destination holds the
+        record, or soon may.
+        """
+        self.env["sync.outbox"].flush_model(["stream_id", "res_id"])
+        self.flush_model()
         return SQL(
             """
-            SELECT stream_id, res_id, state, since
-              FROM (SELECT stream_id, res_id,
-                           CASE WHEN skipped THEN 'skipped' ELSE 'synced' END,
-                           CASE WHEN skipped THEN note_date ELSE last_success END,
-                           false
-                      FROM sync_binding
-                     WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-                       AND (skipped OR last_success IS NOT NULL)
-                     UNION ALL
-                    SELECT *, true FROM (%(open)s) AS changes)
-                AS situation (stream_id, res_id, state, since, is_open)
-             ORDER BY is_open
+            SELECT stream_id, res_id, false,
+                   CASE WHEN skipped THEN 'skipped'
+                        WHEN last_success IS NOT NULL THEN 'synced' END,
+                   CASE WHEN skipped THEN note_date ELSE last_success END,
+                   content_hash IS NOT NULL OR external_id IS NOT NULL
+              FROM sync_binding
+             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+             UNION ALL
+            SELECT stream_id, res_id, true, NULL, NULL, true
+              FROM sync_outbox
+             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
             """,
             streams=stream_ids,
             records=record_ids,
-            open=self._open_query(
-                SQL("o.stream_id IN %s AND o.res_id IN %s", stream_ids, record_ids)
-            ),
         )
 
     @api.model

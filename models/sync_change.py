@@ -3,10 +3,11 @@
 
 """What one transaction has changed, kept until just before it commits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from odoo import api
+from odoo.exceptions import MissingError
 
 PENDING_KEY = "queue_job_sync.changes"
 
@@ -18,6 +19,7 @@ class Change:
     env: api.Environment  # of the last edit: its user owns the job
     fields: set | None  # None: created or deleted, everything counts
     name: str | None = None  # of a deleted record
+    known: set = field(default_factory=set)  # ids of the streams that have sent it
 
 
 def remember_changes(records, field_names=None, names=False):
@@ -77,7 +79,8 @@ def names_of(records):
     """Return the names of records by id, wherever they were edited.
 
     The stored name, if there is one: a display name has to be computed, and may come
-    with an address or a mail when the context asks for it.
+    with an address or a mail when the context asks for it. A record that is gone,
+    with plain SQL say, has none.
     """
     records = records.sudo().with_context(  # pylint: disable=context-overridden
         # what else the context asks for may change the name
@@ -86,4 +89,7 @@ def names_of(records):
     stored = records._fields.get(records._rec_name)
     plain = stored and stored.store and stored.type == "char"
     name = records._rec_name if plain else "display_name"
-    return {record.id: record[name] for record in records}
+    try:
+        return {record.id: record[name] for record in records}
+    except MissingError:
+        return {record.id: record[name] for record in records.exists()}

@@ -196,7 +196,7 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         facts = self._facts()
-        company_id = facts.company_id or self.env.ref("base.main_company").id
+        company_id = facts.company_id or self._main_company_id()
         # nothing of the editor's context may stay
         context = {
             "lang": facts.lang,
@@ -205,6 +205,11 @@ class SyncStream(models.Model):
             "allowed_company_ids": [company_id],
         }
         return records.with_env(records.env(su=True, context=context)).with_prefetch()
+
+    @api.model
+    def _main_company_id(self):
+        # kept in memory, where env.ref() would ask each time whether it still exists
+        return self.env["ir.model.data"]._xmlid_to_res_id("base.main_company")
 
     def _matching(self, records):
         """Return those of the existing ``records`` that this stream sends."""

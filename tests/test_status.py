@@ -207,12 +207,13 @@ class TestStatus(SyncCase):
         self.assertEqual(self.failed.sync_state, "waiting")
         self.assertEqual(self.failed.sync_date, self.env.cr.now())
 
-    def test_a_form_costs_one_query(self):
-        self.partners.invalidate_recordset()
-        self.env["sync.binding"]._situations(self.partners)
-        with self.assertQueryCount(1):
-            self.partners.mapped("sync_state")
-            self.partners.mapped("sync_date")
+    def test_a_form_costs_one_query_and_another_while_a_change_waits(self):
+        for partners, count in ((self.partners, 2), (self.synced, 1)):
+            partners.invalidate_recordset()
+            self.env["sync.binding"]._situations(partners)
+            with self.subTest(partners), self.assertQueryCount(count):
+                partners.mapped("sync_state")
+                partners.mapped("sync_date")
 
     def jobs_opened(self, partner):
         """Return the jobs that the button of a contact opens."""
