@@ -176,8 +176,13 @@ class Peer:
     # -- the queue -------------------------------------------------------------
 
     def pause(self):
-        """Hold queue_job's runner, so that what is queued stays queued."""
+        """Hold queue_job's runner, so that what is queued stays queued.
+
+        :raises RuntimeError: there is none
+        """
         self._paused = self.server.workers("WorkerJobRunner")
+        if not self._paused:
+            raise RuntimeError(f"{self.name} has no job runner that could be held")
         for pid in self._paused:
             os.kill(pid, signal.SIGSTOP)
 
