@@ -26,7 +26,11 @@ class SyncBinding(models.Model):
         )
 
     def _note_attempts(self, stream, tasks):
-        """Note what is about to be sent."""
+        """Note what is about to be sent.
+
+        The content too where :meth:`_resume_attempts` may have to send it again.
+        """
+        keeps = stream._route().id_policy == "destination"
         self.env["sync.attempt"]._note(
             stream.id,
             [
@@ -37,7 +41,7 @@ class SyncBinding(models.Model):
                         task.message.operation,
                         task.message.idempotency_key,
                         task.digest,
-                        task.content,
+                        task.content if keeps else "",
                     ),
                 )
                 for task in tasks
@@ -69,7 +73,9 @@ class SyncBinding(models.Model):
         pending = [
             task
             for task in tasks
-            if task.creation and task.creation.digest != task.digest
+            if task.creation
+            and task.creation.content
+            and task.creation.digest != task.digest
         ]
         if not pending or route.id_policy != "destination":
             return []

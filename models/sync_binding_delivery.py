@@ -56,7 +56,7 @@ class SyncBinding(models.Model):
             self._put_behind(stream, behind, record_ids)
             return text
         bindings = self._lock(stream, list(owed))
-        busy = owed.keys() - set(bindings.mapped("res_id"))
+        busy = owed.keys() - {held.res_id for held in bindings}
         if len(busy) == len(owed):
             raise self._busy_error()
         tasks, broken = self._prepare_tasks(stream, bindings, owed)
@@ -128,7 +128,7 @@ class SyncBinding(models.Model):
         self._forget_on_commit(stream, [receipt.message.key for receipt in delivered])
         settled = [task for task in tasks if not task.message]
         # the system holds what is here: no older state was left there
-        self.browse(task.binding.id for task in settled).filtered("note").write(
+        self.browse(task.binding.id for task in settled if task.binding.note).write(
             NOTHING_DECIDED
         )
         settled += [task for task, _receipt in confirmed]
@@ -167,12 +167,22 @@ class SyncBinding(models.Model):
         """
         if not confirmed:
             return
-        rows = [
-            (task.binding.id, None, None)
-            if receipt.message.operation == "delete"
-            else (task.binding.id, receipt.external_id, digest)
-            for task, receipt, digest in confirmed
-        ]
+        rows = []
+        for task, receipt, digest in confirmed:
+            gone = receipt.message.operation == "delete"
+            task.binding = task.binding._replace(
+                external_id=None if gone else receipt.external_id,
+                content_hash=None if gone else digest,
+                version=task.binding.version + 1,
+                note=None,
+            )
+            rows.append(
+                (
+                    task.binding.id,
+                    task.binding.external_id,
+                    task.binding.content_hash,
+                )
+            )
         self.env.cr.execute(
             """
             UPDATE sync_binding AS binding
@@ -189,9 +199,7 @@ class SyncBinding(models.Model):
                 *(list(column) for column in zip(*rows, strict=True)),
             ),
         )
-        self.browse(task.binding.id for task, *_sent in confirmed).invalidate_recordset(
-            flush=False
-        )
+        self.browse(id_ for id_, *_values in rows).invalidate_recordset(flush=False)
 
     def _job_error(self, stream, error):
         """Return the exception that queue_job has to see for a failed delivery."""

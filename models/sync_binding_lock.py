@@ -9,6 +9,8 @@ from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from .sync_binding_task import Held
+
 # Seconds after which a job looks again at a record that another job is sending.
 BUSY_SECONDS = (1, 3)
 
@@ -27,11 +29,12 @@ class SyncBinding(models.Model):
 
     @api.model
     def _lock(self, stream, record_ids):
-        """Return the bindings of the records that nobody else is sending.
+        """Lock the bindings of the records that nobody else is sending.
 
         Missing ones are inserted. The lock lasts as long as the transaction, and lets
         other rows refer to the binding.
 
+        :return: list of :class:`Held`
         :raises RetryableJobError: another job has sent one of them after this
             transaction took its snapshot, so that this job cannot know what was sent
         """
@@ -50,13 +53,13 @@ class SyncBinding(models.Model):
                 # SKIP LOCKED does not skip a row changed since the snapshot was
                 # taken: that is a serialization failure
                 cr.execute(
-                    "SELECT id FROM sync_binding"
-                    " WHERE stream_id = %s AND res_id = ANY(%s)"
+                    "SELECT id, res_id, external_id, content_hash, version, note"
+                    "  FROM sync_binding WHERE stream_id = %s AND res_id = ANY(%s)"
                     " ORDER BY res_id FOR NO KEY UPDATE SKIP LOCKED",
                     (stream.id, list(record_ids)),
                     log_exceptions=False,
                 )
-                return self.browse(id_ for (id_,) in cr.fetchall())
+                return [Held(*row) for row in cr.fetchall()]
         except (
             pg_errors.SerializationFailure,
             pg_errors.LockNotAvailable,
@@ -71,8 +74,8 @@ class SyncBinding(models.Model):
         (previous,) = cr.fetchone()
         cr.execute("SELECT set_config('lock_timeout', '100ms', true)")
         cr.execute(
-            "INSERT INTO sync_binding (stream_id, res_id, version)"
-            " SELECT %s, unnest(%s::int[]), 0"
+            "INSERT INTO sync_binding (stream_id, res_id, version, skipped)"
+            " SELECT %s, unnest(%s::int[]), 0, false"
             " ON CONFLICT (stream_id, res_id) DO NOTHING",
             (stream.id, sorted(record_ids)),
             log_exceptions=False,
@@ -94,7 +97,7 @@ class SyncBinding(models.Model):
                 bindings = self._lock(stream, set(stream_rows.mapped("res_id")))
             except RetryableJobError:
                 continue
-            bindings.write(
+            self.browse(held.id for held in bindings).write(
                 {
                     "last_error": job.exc_message or job.exc_name,
                     "last_error_date": fields.Datetime.now(),
@@ -117,13 +120,13 @@ class SyncBinding(models.Model):
                 bindings = self._lock(stream, set(stream_rows.mapped("res_id")))
             except RetryableJobError:
                 continue
-            bindings.write(
+            self.browse(held.id for held in bindings).write(
                 {
                     "note": note,
                     "note_date": fields.Datetime.now(),
                     "skipped": skipped,
                 }
             )
-            locked = set(bindings.mapped("res_id"))
+            locked = {held.res_id for held in bindings}
             free |= stream_rows.filtered(lambda row, ids=locked: row.res_id in ids)
         return free

@@ -4,18 +4,37 @@
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from odoo import models
 
 from ..transports.base import Message
 from .sync_attempt import Attempt
 
+# Made once: json.dumps() makes one for each call that is not about the defaults.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":")
+)
+# Values that are the same once written to JSON and read back.
+_SCALARS = {str, int, float, bool, type(None)}
+
+
+class Held(NamedTuple):
+    """What a binding says of one record at the destination, when it was locked."""
+
+    id: int | None  # of the binding; None while there is none
+    res_id: int
+    external_id: str | None = None
+    content_hash: str | None = None
+    version: int = 0
+    note: str | None = None
+
 
 @dataclass(eq=False)
 class Task:
     """What has to be done for one record."""
 
-    binding: models.Model
+    binding: Held
     owed: "Owed"
     content: str  # the content as text, "" when there is none
     digest: str  # the fingerprint of its operation and content
@@ -56,22 +75,25 @@ class TaskBuilder:
         self._marks = stream.delete_policy == "mark"
         self._deletes = stream.delete_policy != "ignore"
         parameters = stream.env["ir.config_parameter"].sudo()
-        self._database = parameters.get_param("database.uuid")
+        self._key = Fingerprint(parameters.get_param("database.uuid"), stream.id)
+        self._digests = {
+            operation: Fingerprint(
+                operation, self._route.target, self._route.key_column
+            )
+            for operation in ("upsert", "mark", "delete")
+        }
 
     def build(self, binding, owed, payload, attempts=()):
         """Return what has to be done for one record, as a :class:`Task`.
 
-        :param binding: its locked ``sync.binding``
+        :param binding: its binding, as :class:`Held`
         :param owed: its :class:`Owed` changes
         :param payload: the record as it is to be sent; ``None`` if it is gone
         :param attempts: each :class:`Attempt` whose answer is not known
         """
         operation, body = self._operation(payload)
-        content = json.dumps(
-            body, sort_keys=True, ensure_ascii=False, separators=(",", ":")
-        )
-        route = self._route
-        digest = _digest(operation, route.target, route.key_column, content)
+        content = _ENCODER.encode(body)
+        digest = self._digests[operation](content)
         # an unanswered attempt may have put something else there since
         needed = digest != binding.content_hash or any(
             attempt.digest != digest for attempt in attempts
@@ -89,9 +111,8 @@ class TaskBuilder:
             message = Message(
                 operation=operation,
                 key=binding.res_id,
-                # as it would be read from a note: a key goes with the same bytes
-                payload=json.loads(content),
-                route=route,
+                payload=_as_read_back(body, content),
+                route=self._route,
                 external_id=binding.external_id or None,
                 idempotency_key=self._idempotency_key(binding, attempts, digest),
             )
@@ -116,19 +137,32 @@ class TaskBuilder:
         """
         if attempts and attempts[-1].digest == digest:
             return attempts[-1].key
-        return _digest(
-            self._database,
-            self._stream.id,
-            binding.res_id,
-            binding.version,
-            len(attempts),
-            digest,
-        )
+        return self._key(binding.res_id, binding.version, len(attempts), digest)
 
 
-def _digest(*parts):
-    text = json.dumps([str(part) for part in parts])
-    return hashlib.sha256(text.encode()).hexdigest()
+class Fingerprint:
+    """SHA-256 of a list of texts, written as JSON, of which many begin alike.
+
+    :param parts: the first ones; what is no text stands for its text
+    """
+
+    def __init__(self, *parts):
+        text = json.dumps([str(part) for part in parts])
+        self._begun = hashlib.sha256(text.removesuffix("]").encode())
+
+    def __call__(self, *parts):
+        """:return: the fingerprint of the list with the other parts, in hexadecimal"""
+        text = "".join([f", {json.dumps(str(part))}" for part in parts])
+        whole = self._begun.copy()
+        whole.update(f"{text}]".encode())
+        return whole.hexdigest()
+
+
+def _as_read_back(body, content):
+    """Return a content as it would be read from a note: a key has the same bytes."""
+    if _SCALARS.issuperset(map(type, body.values())):
+        return dict(sorted(body.items()))
+    return json.loads(content)
 
 
 class SyncBinding(models.Model):
@@ -159,14 +193,14 @@ class SyncBinding(models.Model):
     def _prepare_tasks(self, stream, bindings, owed):
         """Return what there is to do for records.
 
-        :param bindings: the locked bindings of the records
+        :param bindings: the locked bindings of the records, each as :class:`Held`
         :param owed: the records' :class:`Owed` changes, by id
         :return: list of :class:`Task`, and the ids of the records whose content
             cannot be told: a job for one of them alone fails with the reason
         """
-        records = self.env[stream.model_name].browse(bindings.mapped("res_id"))
+        records = self.env[stream.model_name].browse(each.res_id for each in bindings)
         payloads, broken = self._payloads(stream, stream._matching(records.exists()))
-        able = bindings.filtered(lambda binding: binding.res_id not in broken)
+        able = [each for each in bindings if each.res_id not in broken]
         attempts = self._open_attempts(stream, able)
         builder = TaskBuilder(stream)
         return [

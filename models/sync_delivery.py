@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import json
+
 from odoo import api, fields, models
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
@@ -129,20 +131,22 @@ class SyncDelivery(models.Model):
             )
             for receipt in receipts
         ]
+        # one parameter for all lines: psycopg2 takes longer for arrays than for JSON
         self.env.cr.execute(
             """
             INSERT INTO sync_delivery
                    (date, stream_id, job_uuid, res_id, operation, state, request,
                     request_body, status, response, error, error_kind, duration)
-            SELECT %s, %s, %s, * FROM unnest(
-                   %s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
-                   %s::text[], %s::text[], %s::text[], %s::text[], %s::numeric[])
+            SELECT %s, %s, %s, (line ->> 0)::int, line ->> 1, line ->> 2, line ->> 3,
+                   line ->> 4, line ->> 5, line ->> 6, line ->> 7, line ->> 8,
+                   (line ->> 9)::numeric
+              FROM jsonb_array_elements(%s) AS line
             """,
             (
                 fields.Datetime.now(),
                 stream.id,
                 self.env.context.get("job_uuid"),
-                *(list(column) for column in zip(*lines, strict=True)),
+                json.dumps(lines),
             ),
         )
 

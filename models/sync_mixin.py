@@ -63,13 +63,14 @@ class SyncMixin(models.AbstractModel):
         :return: dict that JSON can hold; for SQL, values by column
         """
         self.ensure_one()
+        steps, lists = stream._payload_plan()
         payload = {}
-        for parents, key, read in stream._payload_plan():
+        for parents, key, read in steps:
             node = payload
             for parent in parents:
                 node = node.setdefault(parent, {})
             node[key] = read(self)
-        return fold_lists(payload, stream._payload_lists())
+        return fold_lists(payload, lists)
 
     def _sync_payloads(self, stream):
         """Return the content that is sent for each of these records.

@@ -16,22 +16,16 @@ class SyncStream(models.Model):
         """Return how the content is built, worked out once for all records.
 
         :return: tuple of ``(names of the objects around it, name, function of a record
-            that returns the value)``, one for each line of the mapping
+            that returns the value)``, one for each line of the mapping; and the places
+            of the lists of objects in it, see :func:`fold_lists`
         """
         stream = self.sudo()
-        return tuple(
+        steps = tuple(
             (*stream._place(mapping.target), mapping._reader())
             for mapping in stream.mapping_ids
         )
-
-    @tools.ormcache("self.id")
-    def _payload_lists(self):
-        """Return where the content has lists of objects, see :func:`fold_lists`.
-
-        :return: tuple of the places of the lists, as tuples of names
-        """
-        found = (list_of(parents) for parents, _key, _read in self._payload_plan())
-        return tuple(dict.fromkeys(filter(None, found)))
+        lists = (list_of(parents) for parents, _key, _read in steps)
+        return steps, tuple(dict.fromkeys(filter(None, lists)))
 
     def _place(self, target):
         """Return where a name of the destination is: objects around it, and its own."""

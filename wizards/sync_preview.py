@@ -6,7 +6,7 @@ from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
 from ..models.payload_comparison import compare
-from ..models.sync_binding_task import Owed, TaskBuilder
+from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from ..transports.redact import shorten
 
 # Characters of a request that are shown.
@@ -97,11 +97,17 @@ class SyncPreview(models.TransientModel):
         """
         stream = self.stream_id.sudo()
         present = stream._matching(record)
-        binding = stream.env["sync.binding"]
-        key = {"stream_id": stream.id, "res_id": record.id}
-        binding = binding.search([(name, "=", key[name]) for name in key])
+        binding = stream.env["sync.binding"].search(
+            [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
+        )
         task = TaskBuilder(stream).build(
-            binding or binding.new(key),
+            Held(
+                binding.id,
+                record.id,
+                binding.external_id,
+                binding.content_hash,
+                binding.version,
+            ),
             FORCED,
             present._sync_payload(stream) if present else None,
         )
