@@ -71,10 +71,14 @@ class SyncBinding(models.Model):
 
         It starts from the failed jobs: they are few among the changes that wait.
         """
+        # OFFSET keeps PostgreSQL from reading all changes to join them, twice
         return SQL(
             """
             SELECT o.res_id
-              FROM queue_job j JOIN sync_outbox o ON o.job_uuid = j.uuid
+              FROM queue_job j
+             CROSS JOIN LATERAL (
+                   SELECT stream_id, res_id FROM sync_outbox
+                    WHERE job_uuid = j.uuid OFFSET 0) o
              WHERE j.state = 'failed' AND j.sync_stream_id IN %(streams)s
                AND o.stream_id IN %(streams)s
                AND NOT EXISTS (
@@ -82,7 +86,8 @@ class SyncBinding(models.Model):
                     WHERE other.stream_id = o.stream_id AND other.res_id = o.res_id
                       AND NOT EXISTS (
                           SELECT FROM queue_job
-                           WHERE uuid = other.job_uuid AND state = 'failed'))
+                           WHERE uuid = other.job_uuid AND state = 'failed')
+                   OFFSET 0)
             """,
             streams=streams,
         )

@@ -14,7 +14,12 @@ _logger = logging.getLogger(__name__)
 # whoever else wants to change one of them waits that long.
 BATCH = 2000
 # Seconds for which a person or a worker is kept with it; the cron does the rest.
-PATIENCE = 1
+PATIENCE = 0.5
+# Seconds that jobs are called back ahead of their turn. The runner would read all of
+# them before it starts one; the cron comes every minute with more.
+AHEAD = 120
+# Jobs that have to be put off are those that would start within these hours.
+NEAR_HOURS = 1
 
 
 class SyncIncident(models.Model):
@@ -87,10 +92,12 @@ class SyncIncident(models.Model):
         progress = self.env["ir.cron"]._commit_progress
         progress()
         for incident in self.search(
-            ["|", ("closed", "=", False), ("wait_until", ">", fields.Datetime.now())]
+            ["|", ("closed", "=", False), ("wait_until", ">", fields.Datetime.now())],
+            order="id",
         ):
             while not incident._move_jobs():
                 if not progress(1, remaining=1):
+                    self._wake_cron()
                     return
         progress(remaining=0)
 
@@ -101,6 +108,7 @@ class SyncIncident(models.Model):
         """
         self.ensure_one()
         self.env["queue.job"].flush_model()
+        now = fields.Datetime.now()
         self.env.cr.execute(
             SQL(
                 """
@@ -108,7 +116,7 @@ class SyncIncident(models.Model):
                     SELECT id FROM queue_job
                      WHERE sync_backend_id = %(backend)s AND state = 'pending'
                        AND sync_stream_id IS NOT NULL
-                       AND (eta IS NULL OR eta < %(until)s)
+                       AND (eta IS NULL OR eta < %(near)s)
                      ORDER BY GREATEST(eta, %(now)s), priority, date_created
                      LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
                 UPDATE queue_job AS job SET eta = %(until)s, result = %(reason)s
@@ -117,7 +125,9 @@ class SyncIncident(models.Model):
                 until=self.wait_until,
                 reason=self._waiting_text(),
                 backend=self.backend_id.id,
-                now=fields.Datetime.now(),
+                now=now,
+                # what sleeps for longer, such as since a pause before, is left alone
+                near=min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
                 limit=BATCH,
             )
         )
@@ -127,13 +137,14 @@ class SyncIncident(models.Model):
     def _call_back_jobs(self):
         """Let jobs run again that this incident put off, by priority, at the rate.
 
-        :return: how many; fewer than ``BATCH`` when none is left
+        :return: how many; fewer than ``BATCH`` when no other one's turn is near
         """
         self.ensure_one()
         self.env["queue.job"].flush_model()
         rate = self.backend_id.drain_rate
         now = fields.Datetime.now()
         start = max(now, self.called_until or now)
+        seconds_ahead = AHEAD - (start - now).total_seconds()
         self.env.cr.execute(
             SQL(
                 """
@@ -148,18 +159,15 @@ class SyncIncident(models.Model):
                     SELECT id, row_number() OVER (ORDER BY priority, id) AS number
                       FROM next)
                 UPDATE queue_job AS job
-                   SET eta = LEAST(%(start)s + place.number / %(rate)s
-                                   * interval '1 second', %(last)s),
+                   SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
                        result = NULL
                   FROM place WHERE job.id = place.id
                 """,
                 backend=self.backend_id.id,
                 until=self.wait_until,
-                limit=BATCH,
+                limit=max(0, min(BATCH, int(seconds_ahead * rate))),
                 start=start,
                 rate=rate,
-                # or they would be taken for jobs that still sleep
-                last=self.wait_until - timedelta(minutes=2),
             )
         )
         count = self.env.cr.rowcount

@@ -127,18 +127,37 @@ class TestIncidentBatches(IncidentCase):
         self.assertFalse(self.asleep())
         self.assertLess(self.seconds_until(self.jobs()[0]["uuid"]), 10)
 
-    def test_rate_that_would_take_longer_than_the_wait(self):
-        self.change_backend(drain_rate=1)
+    def test_called_back_a_little_ahead_of_their_turn(self):
+        self.change_backend(drain_rate=5)
         self.pause()
         self.watch()
-        self.change_incident(wait_until=fields.Datetime.now() + timedelta(seconds=150))
+        with patch.object(sync_incident_jobs, "AHEAD", 4):
+            self.resume()
+            first = set(self.asleep())
+            self.assertEqual(len(first), JOBS - 20)
+            self.watch()
+            self.assertAlmostEqual(len(self.asleep()), JOBS - 20, delta=5)
+            self.change_incident(called_until=fields.Datetime.now())
+            self.watch()
+            self.assertAlmostEqual(len(self.asleep()), JOBS - 40, delta=5)
+            self.assertLess(set(self.asleep()), first)
+
+    def test_what_sleeps_already_is_not_moved_by_the_next_pause(self):
+        self.pause()
+        self.watch()
+        with patch.object(sync_incident_jobs, "AHEAD", 0):
+            self.resume()
+        hours_ago = self.incident()["wait_until"] - timedelta(hours=5)
+        self.change_incident(wait_until=hours_ago)
         with self.registry.cursor() as cr:
             cr.execute(
                 "UPDATE queue_job SET eta = %s WHERE sync_stream_id = %s",
-                (self.incident()["wait_until"], self.stream_id),
+                (hours_ago, self.stream_id),
             )
+        self.pause()
+        self.watch()
+        self.assertEqual({job["eta"] for job in self.jobs()}, {hours_ago})
         self.resume()
-        for _turn in range(3):
-            self.watch()
-        last = self.incident()["wait_until"] - timedelta(minutes=2)
-        self.assertEqual(max(job["eta"] for job in self.jobs()), last)
+        self.watch()
+        for job in self.jobs():
+            self.assertLess(self.seconds_until(job["uuid"]), 10)

@@ -240,9 +240,11 @@ class TestQueryPlans(SyncCase):
             self.listed("res.partner", [], **shown)
         # those that wait are as many as the changes: these are read, nothing else whole
         with self.plans("sync_outbox"):
-            found = self.listed("res.partner", [("sync_state", "=", "waiting")], **shown)
+            found = self.listed(
+                "res.partner", [("sync_state", "=", "waiting")], **shown
+            )
         # a few of the ids are not those of active contacts
-        self.assertAlmostEqual(found["length"], WAITING, delta=20)
+        self.assertGreater(found["length"], WAITING * 0.9)
         # and those that failed are found from the failed jobs
         with self.plans():
             found = self.listed("res.partner", [("sync_state", "=", "failed")], **shown)
@@ -305,6 +307,11 @@ class TestQueryPlans(SyncCase):
                 "opened": fields.Datetime.now(),
                 "wait_until": fields.Datetime.now() + timedelta(days=100),
             }
+        )
+        self.env.cr.execute(
+            "UPDATE queue_job SET eta = NULL WHERE state = 'pending'"
+            " AND sync_backend_id = %s",
+            (self.small.id,),
         )
         for move in (incident._put_off_jobs, incident._call_back_jobs):
             with self.subTest(move), self.plans():
