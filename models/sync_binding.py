@@ -160,7 +160,7 @@ class SyncBinding(models.Model):
     def _open_states(self, where):
         """Return the state of everything that has undelivered changes.
 
-        Waiting while any job is still to do its work, otherwise failed.
+        Failed when the jobs of all its changes have failed, otherwise waiting.
 
         :param where: :class:`SQL` condition on ``o``, the outbox
         :return: dict ``{(stream id, record id): "waiting" | "failed"}``
