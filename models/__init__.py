@@ -12,6 +12,7 @@ from . import sync_nudge
 from . import sync_backend_nudge
 from . import ir_websocket
 from . import sync_incident
+from . import sync_incident_jobs
 from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream

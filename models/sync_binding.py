@@ -165,7 +165,7 @@ class SyncBinding(models.Model):
     def _open_states(self, where):
         """Return the state of everything that has undelivered changes.
 
-        Waiting while any job is still to do its work, otherwise failed.
+        Failed when the jobs of all its changes have failed, otherwise waiting.
 
         :param where: :class:`SQL` condition on ``o``, the outbox
         :return: dict ``{(stream id, record id): "waiting" | "failed"}``
@@ -182,27 +182,25 @@ class SyncBinding(models.Model):
         """Return the query for what has undelivered changes, as :class:`SQL`.
 
         Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
+        A change whose job has vanished waits: the sweep will queue it again.
 
         :param where: :class:`SQL` condition on ``o``, the outbox
         """
         self.env["sync.outbox"].flush_model()
         self.env["queue.job"].flush_model(["uuid", "state", "date_started"])
-        live = SQL(
-            "bool_or(o.job_uuid IS NULL OR COALESCE(j.state, 'failed') IN %s)",
-            LIVE_STATES,
-        )
+        waits = SQL("bool_or(j.state IS DISTINCT FROM 'failed')")
         return SQL(
             """
             SELECT o.stream_id, o.res_id,
-                   CASE WHEN %(live)s THEN 'waiting' ELSE 'failed' END,
-                   CASE WHEN %(live)s THEN min(o.create_date)
+                   CASE WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
+                   CASE WHEN %(waits)s THEN min(o.create_date)
                         ELSE COALESCE(max(j.date_started), min(o.create_date)) END
               FROM sync_outbox o
               LEFT JOIN queue_job j ON j.uuid = o.job_uuid
              WHERE %(where)s
              GROUP BY o.stream_id, o.res_id
             """,
-            live=live,
+            waits=waits,
             where=where,
         )
 

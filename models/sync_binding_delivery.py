@@ -83,6 +83,8 @@ class SyncBinding(models.Model):
             raise RetryableJobError(resting, seconds=RESTING_SECONDS, ignore_retry=True)
         incident = stream.backend_id._open_incident()
         if incident:
+            # the next ones need not start in vain as well
+            incident._move_jobs()
             raise RetryableJobError(
                 incident._waiting_text(),
                 seconds=incident._seconds_left(),

@@ -8,7 +8,6 @@ from psycopg2 import errors as pg_errors
 
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
@@ -162,7 +161,7 @@ class SyncIncident(models.Model):
                 }
             )
         incident.flush_recordset()
-        incident._put_off_jobs()
+        incident._move_jobs_soon()
         if kind == "outage":
             incident._queue_probe()
         incident.backend_id._nudge()
@@ -215,31 +214,12 @@ class SyncIncident(models.Model):
             if not incident.closed and incident.wait_until < soon:
                 incident.wait_until = now + timedelta(hours=WAIT_HOURS)
                 incident.flush_recordset()
-                incident._put_off_jobs()
+                incident._move_jobs_soon()
 
     def _probe_interval(self):
         """Return the seconds until the next probe."""
         self.ensure_one()
         return min(PROBE_LEAST * 2 ** min(self.probes, 10), PROBE_MOST)
-
-    def _put_off_jobs(self):
-        """Let the pending jobs of the system sleep: one statement, however many."""
-        self.ensure_one()
-        self.env["queue.job"].flush_model()
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE queue_job SET eta = %(until)s, result = %(reason)s
-                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                   AND sync_stream_id IS NOT NULL
-                   AND (eta IS NULL OR eta < %(until)s)
-                """,
-                until=self.wait_until,
-                reason=self._waiting_text(),
-                backend=self.backend_id.id,
-            )
-        )
-        self.env["queue.job"].invalidate_model(["eta", "result"])
 
     def _waiting_text(self):
         """Return why the jobs wait, for people."""
@@ -262,38 +242,12 @@ class SyncIncident(models.Model):
                     "closed": fields.Datetime.now(),
                     "closed_uid": by_person and self.env.uid,
                     "told_closed": incident.kind == "manual",
+                    "called_until": False,
                 }
             )
-            incident.flush_recordset()
-            incident._call_back_jobs()
+            incident._move_jobs_soon()
         self.backend_id._nudge()
         self._wake_cron()
-
-    def _call_back_jobs(self):
-        """Let the jobs that this incident put off run again."""
-        self.ensure_one()
-        self.env["queue.job"].flush_model()
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE queue_job AS job
-                   SET eta = %(now)s + place.number / %(rate)s * interval '1 second',
-                       result = NULL
-                  FROM (SELECT id,
-                               row_number() OVER (ORDER BY priority, id) AS number
-                          FROM queue_job
-                         WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                           AND eta BETWEEN %(until)s - interval '1 minute'
-                                       AND %(until)s + interval '1 minute') AS place
-                 WHERE job.id = place.id
-                """,
-                now=fields.Datetime.now(),
-                rate=max(self.backend_id.drain_rate, 1),
-                backend=self.backend_id.id,
-                until=self.wait_until,
-            )
-        )
-        self.env["queue.job"].invalidate_model(["eta", "result"])
 
     def _probe(self):
         """Ask the system whether it answers again, and go on if it does.

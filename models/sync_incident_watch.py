@@ -26,11 +26,11 @@ class SyncIncident(models.Model):
     def _cron_watch(self):
         """Mend what was lost in a crash, and tell people about incidents."""
         self.search([("closed", "=", False)])._prolong()
-        self._call_back_forgotten()
         self._queue_lost_probes()
         self.env["sync.backfill"]._queue_lost_steps()
         self._tell("told_opened", "queue_job_sync.mail_template_incident_opened")
         self._tell("told_closed", "queue_job_sync.mail_template_incident_closed")
+        self._move_all_jobs()
 
     @api.model
     def _tell(self, flag, template_xmlid):
@@ -55,21 +55,6 @@ class SyncIncident(models.Model):
     def _compute_recipient_ids(self):
         for incident in self:
             incident.recipient_ids = incident.company_id._job_failure_partners()
-
-    @api.model
-    def _call_back_forgotten(self):
-        """Let go of jobs that still wait for an incident that is over.
-
-        An edit that began during the incident and committed after it cannot know.
-        """
-        for incident in self.search(
-            [
-                ("closed", "!=", False),
-                ("wait_until", ">", fields.Datetime.now()),
-            ]
-        ):
-            if not incident.backend_id._open_incident():
-                incident._call_back_jobs()
 
     @api.model
     def _queue_lost_probes(self):

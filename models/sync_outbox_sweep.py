@@ -62,23 +62,10 @@ class SyncOutbox(models.Model):
         self.env["queue.job"]._release_waiting()
         last_id = 0
         while True:
-            self.env["queue.job"].flush_model(["uuid", "state"])
-            found = self.env.execute_query(
-                SQL(
-                    """
-                    SELECT o.id FROM sync_outbox o
-                      LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-                     WHERE (j.id IS NULL OR j.state IN ('done', 'cancelled'))
-                       AND o.id > %s
-                     ORDER BY o.id LIMIT %s
-                    """,
-                    last_id,
-                    SWEEP_BATCH,
-                )
-            )
-            last_id = max((id_ for (id_,) in found), default=0)
+            found = self._orphan_ids(last_id)
+            last_id = max(found, default=0)
             # a row that a worker holds is being delivered
-            rows = self.browse(id_ for (id_,) in found).try_lock_for_update()
+            rows = self.browse(found).try_lock_for_update()
             for (stream, user, _backfill), changes in rows.grouped(
                 lambda row: (row.stream_id, row.create_uid, row.backfill_id)
             ).items():
@@ -86,6 +73,30 @@ class SyncOutbox(models.Model):
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
             if not time_left or len(found) < SWEEP_BATCH:
                 return
+
+    @api.model
+    def _orphan_ids(self, last_id):
+        """Return the next changes, after ``last_id``, that no open job delivers."""
+        self.env["queue.job"].flush_model(["uuid", "state"])
+        rows = self.env.execute_query(
+            SQL(
+                # MATERIALIZED makes it one pass: because of the limit, PostgreSQL would
+                # look for the job of each change
+                """
+                WITH open_job AS MATERIALIZED (
+                    SELECT uuid FROM queue_job
+                     WHERE state IN ('wait_dependencies', 'pending', 'enqueued',
+                                     'started', 'failed'))
+                SELECT o.id FROM sync_outbox o
+                 WHERE o.id > %s AND NOT EXISTS (
+                       SELECT FROM open_job WHERE open_job.uuid = o.job_uuid)
+                 ORDER BY o.id LIMIT %s
+                """,
+                last_id,
+                SWEEP_BATCH,
+            )
+        )
+        return [id_ for (id_,) in rows]
 
     def _queue_again(self, stream, user):
         """Queue jobs of a user for these changes, together as far as they may be."""

@@ -3,12 +3,10 @@
 
 from datetime import timedelta
 
-from odoo import SUPERUSER_ID, api, fields
+from odoo import fields
 from odoo.tests import tagged
 
 from .incident_case import THRESHOLD, IncidentCase
-
-MANY = 2000
 
 
 @tagged("post_install", "-at_install")
@@ -227,45 +225,13 @@ class TestIncidentJobs(IncidentCase):
         self.assertEqual(self.run_job(uuid), "pending")
         self.assertPutOff(uuid)
 
-    def test_number_of_statements_does_not_grow_with_the_jobs(self):
-        self.new_job()
-        self._statements()
-        few = self._statements()
+    def test_job_that_the_runner_holds_is_not_waited_for(self):
+        uuid, other = self.new_job(), self.new_job()
         with self.registry.cursor() as cr:
             cr.execute(
-                """
-                INSERT INTO queue_job (
-                    uuid, name, model_name, method_name, state, priority, channel,
-                    date_created, user_id, sync_stream_id, sync_backend_id
-                ) SELECT gen_random_uuid(), name, model_name, method_name, state,
-                         priority, channel, date_created, user_id, sync_stream_id,
-                         sync_backend_id
-                    FROM queue_job, generate_series(1, %s)
-                   WHERE sync_stream_id = %s
-                """,
-                (MANY, self.stream_id),
+                "UPDATE queue_job SET state = 'enqueued' WHERE uuid = %s", (uuid,)
             )
-        self.assertEqual(len(self.job_uuids("pending")), MANY + 1)
-        self.assertEqual(self._statements(MANY + 1), few)
-
-    def _statements(self, jobs=1):
-        """Return the statements of opening and of closing; nothing is committed."""
-        with self.registry.cursor() as cr:
-            env = api.Environment(cr, SUPERUSER_ID, {})
-            backend = env["sync.backend"].browse(self.backend_id)
-            asleep = [
-                ("sync_backend_id", "=", backend.id),
-                ("eta", ">", fields.Datetime.now() + timedelta(hours=23)),
-            ]
-            counts = []
-            for step, sleeping in (
-                (lambda: env["sync.incident"]._insert(backend.id, "outage", "?"), jobs),
-                (lambda: backend._open_incident()._close(), 0),
-            ):
-                start = cr.sql_log_count
-                step()
-                env.flush_all()
-                counts.append(cr.sql_log_count - start)
-                self.assertEqual(env["queue.job"].search_count(asleep), sleeping)
-            cr.rollback()
-        return counts
+            self.pause()
+            self.assertPutOff(other)
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertPutOff(uuid)

@@ -3,6 +3,7 @@
 
 import json
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -45,7 +46,7 @@ FILL_JOBS = """
       FROM (SELECT n, (%(streams)s::int[])[1 + (n %% 10 = 0)::int] AS stream_id,
                    (%(backends)s::int[])[1 + (n %% 10 = 0)::int] AS backend_id,
                    now() AT TIME ZONE 'utc' - n * interval '20 seconds' AS at
-              FROM generate_series(1, %(count)s) n) AS numbers
+              FROM generate_series(%(first)s, %(first)s + %(count)s - 1) n) AS numbers
 """
 FILL_OUTBOX = """
     INSERT INTO sync_outbox (stream_id, res_id, record_name, operation, job_uuid,
@@ -112,9 +113,17 @@ class TestQueryPlans(SyncCase):
         }
         # nobody listens for these jobs
         cr.execute("ALTER TABLE queue_job DISABLE TRIGGER queue_job_notify")
-        for state, count in (("done", MANY), ("pending", WAITING), ("failed", FAILED)):
-            cr.execute(FILL_JOBS, {**values, "state": state, "count": count})
-        for fill in (FILL_OUTBOX, FILL_BINDINGS, FILL_DELIVERIES, FILL_PARTNERS):
+        cr.execute(FILL_PARTNERS)
+        cr.execute("SELECT min(id) FROM res_partner WHERE name = 'Partner 1'")
+        ((contact,),) = cr.fetchall()
+        for state, first, count in (
+            ("done", contact, MANY),
+            ("pending", contact, WAITING),
+            ("failed", contact + WAITING, FAILED),
+        ):
+            values.update(state=state, first=first, count=count)
+            cr.execute(FILL_JOBS, values)
+        for fill in (FILL_OUTBOX, FILL_BINDINGS, FILL_DELIVERIES):
             cr.execute(fill, {**values, "count": MANY})
         cr.execute(
             "INSERT INTO sync_attempt (stream_id, res_id, version, operation,"
@@ -232,10 +241,16 @@ class TestQueryPlans(SyncCase):
         shown = {"name": {}, "sync_state": {}}
         with self.plans():
             self.listed("res.partner", [], **shown)
-        # these two read every change that is not delivered, but nothing else whole
-        for state in ("waiting", "failed"):
-            with self.subTest(state), self.plans("sync_outbox"):
-                self.listed("res.partner", [("sync_state", "=", state)], **shown)
+        # those that wait are as many as the changes: these are read, nothing else whole
+        with self.plans("sync_outbox"):
+            found = self.listed(
+                "res.partner", [("sync_state", "=", "waiting")], **shown
+            )
+        self.assertEqual(found["length"], WAITING)
+        # and those that failed are found from the failed jobs
+        with self.plans():
+            found = self.listed("res.partner", [("sync_state", "=", "failed")], **shown)
+        self.assertEqual(found["length"], FAILED)
         # their count goes through the bindings until it has counted enough
         for state in ("synced", "skipped"):
             with self.subTest(state), self.plans("sync_outbox"):
@@ -292,14 +307,23 @@ class TestQueryPlans(SyncCase):
                 "backend_id": self.small.id,
                 "kind": "outage",
                 "opened": fields.Datetime.now(),
-                "wait_until": fields.Datetime.now(),
+                "wait_until": fields.Datetime.now() + timedelta(days=100),
             }
         )
-        with self.plans():
-            incident._put_off_jobs()
-            incident._call_back_jobs()
+        self.env.cr.execute(
+            "UPDATE queue_job SET eta = NULL WHERE state = 'pending'"
+            " AND sync_backend_id = %s",
+            (self.small.id,),
+        )
+        for move in (incident._put_off_jobs, incident._call_back_jobs):
+            with self.subTest(move), self.plans():
+                self.assertEqual(move(), WAITING // 10)
         with self.plans():
             self.env["sync.incident"]._queue_lost_probes()
+
+    def test_sweep(self):
+        with self.plans("sync_outbox"):
+            self.assertFalse(self.env["sync.outbox"]._orphan_ids(0))
 
     def test_cleaning(self):
         self.env["ir.config_parameter"].set_param("queue_job_sync.delivery_days", 20)

@@ -79,11 +79,11 @@ class TestStatus(SyncCase):
         self.assertIn(self.failed, self.found(("sync_state", "=", "waiting")))
         self.assertFalse(self.found(("sync_state", "=", "failed")))
 
-    def test_job_that_vanished_is_not_waiting(self):
+    def test_change_whose_job_vanished_waits_for_the_sweep(self):
         self.jobs().filtered(lambda job: job.sync_res_id == self.waiting.id).unlink()
         self.waiting.invalidate_recordset()
-        self.assertEqual(self.waiting.sync_state, "failed")
-        self.assertIn(self.waiting, self.found(("sync_state", "=", "failed")))
+        self.assertEqual(self.waiting.sync_state, "waiting")
+        self.assertIn(self.waiting, self.found(("sync_state", "=", "waiting")))
 
     def test_search_by_state(self):
         for state, expected in (

@@ -136,6 +136,8 @@ class TestStatusDialog(SyncCase):
 
     def test_paused_system(self):
         self.env["sync.incident"]._pause_by_hand(self.backend)
+        # as is done after the commit
+        self.backend._open_incident()._put_off_jobs()
         self.env.invalidate_all()
         self.assertIn("CRM is paused.", self.text())
 
