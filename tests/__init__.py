@@ -15,6 +15,7 @@ from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_conformance_broken_model
+from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
 from . import test_conformance_kit
 from . import test_conformance_partner
