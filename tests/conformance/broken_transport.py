@@ -65,6 +65,25 @@ class TakesFailuresForRefusals:
         )
 
 
+class TellsTheSecret:
+    """Says how it tried to get in. The secret is set by the tests."""
+
+    secret = None
+
+    def send(self, messages):
+        return with_errors(
+            super().send(messages),
+            Unreachable,
+            lambda error: Unreachable(f"{error.message} (password={self.secret})"),
+        )
+
+
+class ClosesOnce:
+    def close(self):
+        super().close()
+        self.close = None  # a second time is an error
+
+
 class BrokenTransportCase(RunnerCase):
     """Runs the kit on a transport of one kind with each fault.
 
@@ -100,7 +119,7 @@ class BrokenTransportCase(RunnerCase):
                     lambda backend: transport(getattr(backend, f"_{kind}_config")()),
                 )
 
-        self.assertFails(Case, expected)
+        self.assertFails(Case, expected, destination.cannot.values())
 
     def broken(self, fault, **values):
         """Return the class of a transport with a fault."""
@@ -135,4 +154,17 @@ class BrokenTransportCase(RunnerCase):
             self.broken(TakesFailuresForRefusals),
             "test_passing_failure_is_tried_again",
             "test_faults_are_errors_of_the_addon",
+        )
+
+    def test_one_that_tells_the_secret(self):
+        (secret,) = self.destination_class.secrets
+        self.assertFound(
+            self.broken(TellsTheSecret, secret=secret),
+            "test_credentials_are_in_no_log_and_no_record",
+        )
+
+    def test_one_that_cannot_be_closed_twice(self):
+        self.assertFound(
+            self.broken(ClosesOnce),
+            "test_closing_twice_and_sending_nothing_are_harmless",
         )

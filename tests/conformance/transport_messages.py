@@ -87,6 +87,7 @@ class TransportMessages:
         receipts = self.send(*sent)
         self.assertEqual([each.message for each in receipts], sent)
         self.assertEqual([each.ok for each in receipts], [True, False, True, True])
+        self.assertThere(*({"name": f"Record {key}"} for key in (1, 5, 9)))
         # and each tells of its own record
         self.destination.mend()
         again = [
@@ -120,11 +121,11 @@ class TransportMessages:
 
     def test_sending_again_changes_nothing(self):
         sent = self.message(7)
-        first, again = self.send(sent), self.send(sent)
-        self.assertEqual(first[0].external_id, again[0].external_id)
+        (first,), (again,) = self.send(sent), self.send(sent)
+        self.assertEqual(first.external_id, again.external_id)
         self.assertThere({"name": "Record 7"})
-        gone = self.message(7, "delete", first[0].external_id)
-        for receipt in (*self.send(gone), *self.send(gone)):
+        gone = self.message(7, "delete", first.external_id)
+        for receipt in (first, again, *self.send(gone), *self.send(gone)):
             self.assertTrue(receipt.ok, receipt.error)
         self.assertThere()
 
