@@ -172,5 +172,6 @@ class TestConformanceBrokenSftp(BrokenTransportCase):
         self.assertFound(
             _CheckDropsAFile,
             "test_check_tells_who_answers_and_writes_nothing",
+            "test_credentials_are_in_no_log_and_no_record",
             "test_outage_is_one_incident_and_loses_nothing",
         )
