@@ -79,9 +79,13 @@ class TellsTheSecret:
 
 
 class ClosesOnce:
+    closed = False
+
     def close(self):
+        if self.closed:
+            raise ValueError("closed already")
         super().close()
-        self.close = None  # a second time is an error
+        self.closed = True
 
 
 class BrokenTransportCase(RunnerCase):
