@@ -5,20 +5,12 @@
 from dataclasses import dataclass
 
 from e2e.client import OdooClient, WebSession
+from e2e.configure import MAPPING, group_ids, let_mail_out, make_contact_stream
 
 MAIL_DOMAIN = "demo.example.com"
 ADMIN = ("admin", "admin")
 BO = ("bo", "bo-demo-password")
 JO = ("jo", "jo-demo-password")
-# Field in Odoo: key in the CRM and column in the warehouse.
-MAPPING = {
-    "name": "name",
-    "email": "email",
-    "phone": "phone",
-    "city": "city",
-    "country_id.code": "country",
-    "category_id.name": "tags",
-}
 STREAM = {
     "domain": "[]",
     "max_retries": 3,
@@ -49,9 +41,11 @@ def make_people(server, sink):
     :return: :class:`People`
     """
     admin = OdooClient.from_password(server.url, server.database, *ADMIN)
-    _configure_mail(admin, server.url, sink)
-    contact_editor = _group(admin, "base.group_user", "base.group_partner_manager")
-    job_manager = _group(admin, "base.group_user", "queue_job.group_queue_job_manager")
+    let_mail_out(admin, server.url, sink, MAIL_DOMAIN)
+    contact_editor = group_ids(admin, "base.group_user", "base.group_partner_manager")
+    job_manager = group_ids(
+        admin, "base.group_user", "queue_job.group_queue_job_manager"
+    )
     _make_user(admin, "Bo Office", BO, contact_editor)
     _make_user(admin, "Jo Manager", JO, job_manager)
     return People(
@@ -110,43 +104,7 @@ def make_warehouse_stream(admin, warehouse, host, port):
 
 
 def _make_stream(admin, backend, stream):
-    backend_id = admin.create("sync.backend", backend)
-    answer = admin.call("sync.backend", "action_test_connection", [backend_id])
-    partner_model = admin.search_one("ir.model", [("model", "=", "res.partner")])
-    lines = [
-        (0, 0, {"sequence": sequence, "field_path": path, "target": target})
-        for sequence, (path, target) in enumerate(MAPPING.items())
-    ]
-    stream_id = admin.create(
-        "sync.stream",
-        {
-            **STREAM,
-            **stream,
-            "backend_id": backend_id,
-            "state": "live",
-            "model_id": partner_model,
-            "mapping_ids": lines,
-        },
-    )
-    return stream_id, answer["params"]["message"]
-
-
-def _configure_mail(admin, url, sink):
-    # The link in a mail starts with this address; freeze keeps it as it is.
-    for key, value in (("web.base.url", url), ("web.base.url.freeze", "True")):
-        admin.call("ir.config_parameter", "set_param", key=key, value=value)
-    admin.create("mail.alias.domain", {"name": MAIL_DOMAIN})
-    admin.create(
-        "ir.mail_server",
-        {
-            "name": "Demo",
-            "smtp_host": sink.host,
-            "smtp_port": sink.port,
-            "smtp_encryption": "none",
-        },
-    )
-    user = admin.search_one("res.users", [("login", "=", ADMIN[0])])
-    admin.write("res.users", user, {"email": _address(ADMIN)})
+    return make_contact_stream(admin, backend, {**STREAM, **stream}, MAPPING)
 
 
 def _make_user(admin, name, credentials, groups):
@@ -167,13 +125,3 @@ def _make_user(admin, name, credentials, groups):
 def _address(credentials):
     login, _password = credentials
     return f"{login}@{MAIL_DOMAIN}"
-
-
-def _group(admin, *external_ids):
-    ids = []
-    for external_id in external_ids:
-        module, name = external_id.split(".")
-        domain = [("module", "=", module), ("name", "=", name)]
-        (data,) = admin.search_read("ir.model.data", domain, ["res_id"])
-        ids.append(data["res_id"])
-    return ids

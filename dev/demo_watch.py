@@ -9,8 +9,7 @@ mailbox. What does not show in time ends the demo.
 import re
 import time
 
-from demo_configure import MAPPING
-
+from e2e.configure import MAPPING
 from e2e.processes import wait_until
 
 ARRIVAL = 20  # seconds to wait at most for an edit at a destination

@@ -4,8 +4,8 @@
 
 from contextlib import contextmanager
 
-from devenv import databases, odoo, postgres
-from e2e.odoo_server import OdooServer
+from devenv import databases, odoo, paths, postgres
+from e2e.odoo_server import OdooServer, install
 
 
 @contextmanager
@@ -27,18 +27,37 @@ def environment():
 
 
 @contextmanager
-def serving(name, log, command=None, **options):
+def serving(name, log, command=None, keep_log=True, **options):
     """Have a server for a database while the body runs, stopped at the end.
 
-    :param log: path of its log file, which is added to
+    :param log: path of its log file
     :param command: what runs Odoo's command line; the default is the checkout's Odoo
+    :param bool keep_log: add to what is in that file already
     :param options: further ones of :class:`OdooServer`
     :return: the running ``OdooServer``
     """
     options = {"environment": environment(), **options}
     server = OdooServer(command or odoo.command_line(), name, log, **options)
     try:
-        server.start(keep_log=True)
+        server.start(keep_log=keep_log)
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def installed(purpose, variables=None):
+    """Have a running server with the addon, in a database of its own.
+
+    It has two workers, cron and queue_job's runner; its log begins when it starts.
+
+    :param purpose: a word for the names of its database and log
+    :param variables: its environment, if not the usual one
+    :return: the running ``OdooServer``
+    """
+    options = {"environment": variables or environment()}
+    log = paths.LOGS / f"test-{purpose}.log"
+    with database(purpose) as name:
+        install(odoo.command_line(), name, [paths.ADDON], log, **options)
+        with serving(name, log, keep_log=False, **options) as server:
+            yield server

@@ -4,21 +4,13 @@
 
 import secrets
 
+from e2e import configure
 from e2e.client import OdooClient
 from e2e.soak_ledger import STAMP
 
 ADMIN = ("admin", "admin")
 MAIL_DOMAIN = "soak.example.com"
-# Field in Odoo: key in the CRM and column in the warehouse.
-MAPPING = {
-    "name": "name",
-    "email": "email",
-    "phone": "phone",
-    "city": "city",
-    "country_id.code": "country",
-    "category_id.name": "tags",
-    "ref": "ref",
-}
+MAPPING = {**configure.MAPPING, "ref": "ref"}
 TAGS = ("VIP", "Press", "Partner")
 COUNTRIES = ("FR", "BE", "DE", "PT")
 STREAM = {
@@ -39,13 +31,7 @@ def make_admin(server, sink):
     :param sink: the ``SmtpSink`` that takes Odoo's mail
     """
     admin = OdooClient.from_password(server.url, server.database, *ADMIN)
-    for key, value in (("web.base.url", server.url), ("web.base.url.freeze", "True")):
-        admin.call("ir.config_parameter", "set_param", key=key, value=value)
-    admin.create("mail.alias.domain", {"name": MAIL_DOMAIN})
-    mail_server = {"name": "Sink", "smtp_host": sink.host, "smtp_port": sink.port}
-    admin.create("ir.mail_server", {**mail_server, "smtp_encryption": "none"})
-    user = admin.search_one("res.users", [("login", "=", ADMIN[0])])
-    admin.write("res.users", user, {"email": f"admin@{MAIL_DOMAIN}"})
+    configure.let_mail_out(admin, server.url, sink, MAIL_DOMAIN)
     # What repairs things every ten minutes in real life does so every minute here.
     modules = [("module", "=", "queue_job_sync"), ("model", "=", "ir.cron")]
     for data in admin.search_read("ir.model.data", modules, ["res_id"]):
@@ -59,11 +45,7 @@ def make_editors(admin, server, count):
 
     :return: list of ``OdooClient``
     """
-    groups = []
-    for name in ("group_user", "group_partner_manager"):
-        domain = [("module", "=", "base"), ("name", "=", name)]
-        (data,) = admin.search_read("ir.model.data", domain, ["res_id"])
-        groups.append(data["res_id"])
+    groups = configure.group_ids(admin, "base.group_user", "base.group_partner_manager")
     editors = []
     for number in range(count):
         login, password = f"editor{number}", secrets.token_urlsafe(12)
@@ -118,13 +100,7 @@ def make_warehouse_stream(admin, warehouse, proxy):
 
 
 def _make_stream(admin, backend, stream, mapping):
-    backend_id = admin.create("sync.backend", {**backend, **TIMEOUTS})
-    admin.call("sync.backend", "action_test_connection", [backend_id])
-    lines = [
-        (0, 0, {"sequence": sequence, "field_path": path, "target": target})
-        for sequence, (path, target) in enumerate(mapping.items())
-    ]
-    model = admin.search_one("ir.model", [("model", "=", "res.partner")])
-    values = {"name": f"Contacts to {backend['name']}", "mapping_ids": lines}
-    values |= {"backend_id": backend_id, "model_id": model, "state": "live"}
-    admin.create("sync.stream", {**STREAM, **stream, **values})
+    name = {"name": f"Contacts to {backend['name']}"}
+    configure.make_contact_stream(
+        admin, {**backend, **TIMEOUTS}, {**STREAM, **stream, **name}, mapping
+    )

@@ -3,13 +3,12 @@
 """The demo shows what it says, tells when it cannot, and leaves nothing running."""
 
 import json
-import os
 import signal
-import subprocess
-import uuid
 from pathlib import Path
 
 import pytest
+
+from e2e.leftovers import leaving_nothing
 
 DEMO = Path(__file__).parents[1] / "dev" / "demo"
 WHOLE_RUN = 400  # seconds; about 50 on a quiet machine with two cores
@@ -18,39 +17,8 @@ WHOLE_RUN = 400  # seconds; about 50 on a quiet machine with two cores
 @pytest.fixture
 def demo():
     """A function that starts the demo; whatever it started must be gone at the end."""
-    marker = f"DEMO_RUN={uuid.uuid4()}"
-    name, value = marker.split("=")
-    started = []
-
-    def start(*arguments):
-        process = subprocess.Popen(
-            [DEMO, *arguments],
-            env={**os.environ, name: value},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate()
-    assert _processes_with(marker) == []
-
-
-def _processes_with(marker):
-    """Return the command lines of the processes that inherited this variable."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" "))
-        except OSError:  # ended meanwhile, or another user's
-            continue
-    return found
+    with leaving_nothing(DEMO) as start:
+        yield start
 
 
 def test_demo_shows_everything(demo):

@@ -3,14 +3,12 @@
 """Whoever edits a contact does not notice that the CRM hangs on that same contact."""
 
 import time
-from contextlib import contextmanager
 from statistics import median
 
 import demo_configure
 import pytest
 
-from devenv import databases, odoo, paths, postgres
-from e2e.odoo_server import OdooServer, install
+from e2e import scratch_odoo
 from e2e.processes import wait_until
 
 HANG = 30  # seconds
@@ -26,25 +24,8 @@ TROUBLE = ("could not serialize", "lock timeout", "deadlock detected", "tries le
 @pytest.fixture
 def server():
     """A running Odoo with two workers and the runner, in a database of its own."""
-    variables = postgres.variables()
-    template = databases.template(variables)
-    environment = odoo.environment(variables)
-    log = paths.LOGS / "test-hang.log"
-    with databases.copy(template, "hang") as database:
-        install(odoo.command_line(), database, [paths.ADDON], log, environment)
-        with running(database, log, environment) as started:
-            yield started
-
-
-@contextmanager
-def running(database, log, environment):
-    """Have a server while the body runs, and stop it also when it does not start."""
-    server = OdooServer(odoo.command_line(), database, log, environment=environment)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    with scratch_odoo.installed("hang") as running:
+        yield running
 
 
 class Editor:

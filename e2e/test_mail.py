@@ -9,9 +9,8 @@ import demo_configure
 import psycopg2
 import pytest
 
-from devenv import databases, odoo, paths, postgres
+from e2e import scratch_odoo
 from e2e.destinations.smtp_sink import SmtpSink
-from e2e.odoo_server import OdooServer, install
 from e2e.processes import wait_until
 
 FAILURES = 10_000
@@ -31,17 +30,8 @@ FAIL = """
 @pytest.fixture
 def server():
     """A running Odoo with two workers and cron, in a database of its own."""
-    variables = postgres.variables()
-    environment = odoo.environment(variables)
-    log = paths.LOGS / "test-mail.log"
-    with databases.copy(databases.template(variables), "mail") as database:
-        install(odoo.command_line(), database, [paths.ADDON], log, environment)
-        server = OdooServer(odoo.command_line(), database, log, environment=environment)
-        try:
-            server.start()
-            yield server
-        finally:
-            server.stop()
+    with scratch_odoo.installed("mail") as running:
+        yield running
 
 
 def sql(server, statement, *values):

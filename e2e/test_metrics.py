@@ -10,9 +10,9 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from devenv import databases, odoo, paths, postgres, promtool, setup
+from devenv import paths, promtool, setup
+from e2e import scratch_odoo
 from e2e.client import OdooClient, OdooError
-from e2e.odoo_server import OdooServer, install
 from e2e.processes import wait_until
 
 TOKEN = "s3cr3t-token-for-monitoring"
@@ -61,18 +61,9 @@ class Secrets:
 @pytest.fixture
 def scene(tmp_path, crm):
     """A running Odoo, and what it is told beside its database."""
-    variables = postgres.variables()
-    secrets = Secrets(tmp_path, odoo.environment(variables), crm)
-    log = paths.LOGS / "test-metrics.log"
-    with databases.copy(databases.template(variables), "metrics") as database:
-        command = odoo.command_line()
-        install(command, database, [paths.ADDON], log, secrets.environment)
-        server = OdooServer(command, database, log, environment=secrets.environment)
-        try:
-            server.start()
-            yield server, secrets
-        finally:
-            server.stop()
+    secrets = Secrets(tmp_path, scratch_odoo.environment(), crm)
+    with scratch_odoo.installed("metrics", secrets.environment) as server:
+        yield server, secrets
 
 
 def scrape(server, token=TOKEN):

@@ -3,13 +3,12 @@
 """A short soak: nothing goes wrong under fire, it says so, and it leaves nothing."""
 
 import json
-import os
 import signal
-import subprocess
-import uuid
 from pathlib import Path
 
 import pytest
+
+from e2e.leftovers import leaving_nothing
 
 ROOT = Path(__file__).parents[1]
 SOAK = ROOT / "e2e" / "soak"
@@ -27,44 +26,14 @@ ZERO = (
 @pytest.fixture
 def soak():
     """A function that starts a soak; whatever it started must be gone at the end."""
-    name, value = "SOAK_RUN", str(uuid.uuid4())
-    started = []
-
-    def start(*arguments):
-        process = subprocess.Popen(
-            [SOAK, *arguments],
-            env={**os.environ, name: value},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
     folders = _run_folders()
-    yield start
-    for process in started:
-        process.terminate()
-        process.communicate()
-    assert _processes_with(f"{name}={value}") == []
+    with leaving_nothing(SOAK) as start:
+        yield start
     assert _run_folders() <= folders
 
 
 def _run_folders():
     return set((ROOT / ".odoo").glob("soak-run-*"))
-
-
-def _processes_with(marker):
-    """Return the command lines of the processes that inherited this variable."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if marker.encode() in (folder / "environ").read_bytes():
-                found.append((folder / "cmdline").read_bytes().replace(b"\0", b" "))
-        except OSError:  # ended meanwhile, or another user's
-            continue
-    return found
 
 
 def test_short_soak(soak):

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_backend
+from . import sync_backend_rest
+from . import sync_backend_postgresql
 from . import sync_backend_figures
 from . import sync_backend_signing
 from . import sync_rate
@@ -13,6 +15,7 @@ from . import sync_backend_nudge
 from . import ir_websocket
 from . import sync_incident
 from . import sync_incident_jobs
+from . import sync_incident_probe
 from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream
@@ -25,6 +28,7 @@ from . import sync_stream_payload
 from . import sync_stream_columns
 from . import sync_mapping
 from . import sync_mapping_conversion
+from . import sync_mapping_conversion_check
 from . import sync_mapping_link
 from . import sync_mapping_lines
 from . import sync_outbox
@@ -32,6 +36,7 @@ from . import sync_outbox_backfill
 from . import sync_outbox_sweep
 from . import sync_backfill
 from . import sync_backfill_run
+from . import sync_backfill_failed
 from . import sync_stream_backfill
 from . import sync_backend_dashboard
 from . import sync_binding

@@ -2,16 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
-from ..transports.postgresql import PostgresqlConfig, PostgresqlTransport
-from ..transports.rest import RestConfig, RestTransport
-from ..transports.urls import url_problem
 
 
 class SyncBackend(models.Model):
-    """One external system: where it is, how to talk to it, with which credentials."""
+    """One external system: where it is, how to talk to it, with which credentials.
+
+    What each kind of system needs is in a file of its own, as ``sync_backend_rest.py``.
+    """
 
     _name = "sync.backend"
     _description = "External System"
@@ -55,76 +55,6 @@ class SyncBackend(models.Model):
         help="How many kinds of record are sent to this system.",
     )
 
-    # REST
-    url = fields.Char(
-        "Address",
-        tracking=True,
-        help="Base address of the interface; each synchronization adds its endpoint.",
-    )
-    auth = fields.Selection(
-        [
-            ("none", "None"),
-            ("bearer", "Bearer Token"),
-            ("basic", "User and Password"),
-            ("header", "Key in a Header"),
-        ],
-        "Authentication",
-        required=True,
-        default="none",
-        help="How this system knows that a request comes from Odoo.",
-    )
-    auth_username = fields.Char("Username", help="User name for the basic scheme.")
-    auth_header = fields.Char(
-        "Header",
-        default="X-API-Key",
-        help="Name of the header that carries the key.",
-    )
-    auth_secret = fields.Char(
-        "Secret",
-        groups="base.group_system",
-        copy=False,
-        help="Token, password or key. env:NAME takes it from an environment variable "
-        "of the server, config:key from the section [queue_job_sync] of the server's "
-        "configuration file. Only system administrators can read it.",
-    )
-
-    # PostgreSQL
-    db_host = fields.Char(
-        "Host", tracking=True, help="Name or address of the database server."
-    )
-    db_port = fields.Integer("Port", default=5432, help="Usually 5432.")
-    db_name = fields.Char(
-        "Database", tracking=True, help="Name of the database that holds the tables."
-    )
-    db_user = fields.Char(
-        "Login",
-        help="Database role. Give it no more than select, insert, update and, where "
-        "records are deleted, delete on the tables it fills.",
-    )
-    db_password = fields.Char(
-        "Password",
-        groups="base.group_system",
-        copy=False,
-        help="Password of the role. env:NAME takes it from an environment variable of "
-        "the server, config:key from the section [queue_job_sync] of the server's "
-        "configuration file. Only system administrators can read it.",
-    )
-    db_sslmode = fields.Selection(
-        [
-            ("disable", "Never encrypted"),
-            ("allow", "Encrypted if the server insists"),
-            ("prefer", "Encrypted if the server can"),
-            ("require", "Encrypted"),
-            ("verify-ca", "Encrypted, certificate verified"),
-            ("verify-full", "Encrypted, certificate and host name verified"),
-        ],
-        "Encryption",
-        required=True,
-        default="prefer",
-        help="The sslmode of the connection. Over a network that is not yours, "
-        "choose one that verifies the certificate.",
-    )
-
     connect_timeout = fields.Integer(
         "Connect Within (s)",
         required=True,
@@ -153,80 +83,13 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.stream_count = counts.get(backend, 0)
 
-    @api.constrains(
-        "active",
-        "transport",
-        "url",
-        "auth",
-        "auth_username",
-        "auth_header",
-        "db_host",
-        "db_port",
-        "db_name",
-        "db_user",
-    )
-    def _check_connection(self):
-        # one that is archived may lack what is not known yet
-        self.filtered("active")._require_connection()
-
     def _require_connection(self):
         """Raise unless all is there to reach these systems.
 
+        To be extended for each kind of system.
+
         :raises ValidationError: something is missing or wrong, with the reason
         """
-        self._require_url()
-        self._require_auth()
-        self._require_database()
-
-    def _require_url(self):
-        for backend in self:
-            if backend.transport != "rest":
-                continue
-            problem = url_problem(backend.url or "")
-            if problem:
-                raise ValidationError(
-                    backend.env._(
-                        "The address of %(system)s cannot be used: %(problem)s",
-                        system=backend.name,
-                        problem=problem,
-                    )
-                )
-
-    def _require_auth(self):
-        for backend in self:
-            if backend.transport != "rest":
-                continue
-            if backend.auth == "basic" and not backend.auth_username:
-                raise ValidationError(
-                    backend.env._("%s needs a username.", backend.name)
-                )
-            if backend.auth == "header" and not backend.auth_header:
-                raise ValidationError(
-                    backend.env._(
-                        "%s needs the name of the header that carries its key.",
-                        backend.name,
-                    )
-                )
-
-    def _require_database(self):
-        for backend in self:
-            if backend.transport != "postgresql":
-                continue
-            if not (backend.db_host and backend.db_name and backend.db_user):
-                raise ValidationError(
-                    backend.env._(
-                        "%s needs a host, a database and a login.", backend.name
-                    )
-                )
-            if not 0 < backend.db_port < 65536:
-                raise ValidationError(
-                    backend.env._(
-                        "%(port)s is not a port: %(system)s needs one "
-                        "between 1 and 65535.",
-                        port=backend.db_port,
-                        system=backend.name,
-                    )
-                )
 
     @api.constrains("transport")
     def _check_streams(self):
@@ -280,35 +143,6 @@ class SyncBackend(models.Model):
         """
         self.ensure_one()
         return getattr(self, f"_transport_{self.transport}")()
-
-    def _transport_rest(self):
-        return RestTransport(self._rest_config())
-
-    def _rest_config(self):
-        return RestConfig(
-            url=self.url,
-            auth=self.auth,
-            username=self.auth_username or "",
-            header=self.auth_header or "",
-            # one that is not used need not be there
-            secret=self._secret("auth_secret") if self.auth != "none" else "",
-            connect_timeout=self.connect_timeout,
-            read_timeout=self.read_timeout,
-        )
-
-    def _transport_postgresql(self):
-        return PostgresqlTransport(
-            PostgresqlConfig(
-                host=self.db_host,
-                port=self.db_port,
-                dbname=self.db_name,
-                user=self.db_user,
-                password=self._secret("db_password"),
-                sslmode=self.db_sslmode,
-                connect_timeout=self.connect_timeout,
-                statement_timeout=self.read_timeout,
-            )
-        )
 
     def action_test_connection(self):
         """Ask the system whether it is there and takes the credentials.

@@ -9,19 +9,11 @@ from psycopg2 import errors as pg_errors
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from odoo.addons.queue_job.exception import RetryableJobError
-
-from ..exceptions import SyncError
-
 _logger = logging.getLogger(__name__)
 
 # Until when the jobs of a paused system are put off. Resuming calls them back, so
 # this is only how long they would sleep if nobody did.
 WAIT_HOURS = 24
-# Seconds that a job waits at least: the cron prolongs what is over within a minute.
-WAIT_LEAST = 60
-# Seconds between two probes: doubled each time, up to the most.
-PROBE_LEAST, PROBE_MOST = 15, 900
 # An outage that comes back within this many minutes is the same one.
 RELAPSE_MINUTES = 10
 # How often a pause is tried while the runner is changing the same jobs.
@@ -29,7 +21,11 @@ PAUSE_TRIES = 5
 
 
 class SyncIncident(models.Model):
-    """A time in which nothing is sent to a system: it is down, or it was paused."""
+    """A time in which nothing is sent to a system: it is down, or it was paused.
+
+    What its jobs do meanwhile is in ``sync_incident_jobs.py``, and how it is asked
+    whether it is back in ``sync_incident_probe.py``.
+    """
 
     _name = "sync.incident"
     _description = "Incident"
@@ -190,37 +186,6 @@ class SyncIncident(models.Model):
         row = self.env.cr.fetchone()
         return row and row[0]
 
-    def _queue_probe(self):
-        """Queue the job that asks the system whether it is back."""
-        self.ensure_one()
-        self.with_delay(
-            priority=0,
-            max_retries=0,
-            eta=timedelta(seconds=self._probe_interval()),
-            description=self.env._("%s: does it answer again?", self.backend_id.name),
-        )._probe()
-
-    def _seconds_left(self):
-        """Return the seconds that jobs of the system have to wait."""
-        self.ensure_one()
-        left = (self.wait_until - fields.Datetime.now()).total_seconds()
-        return max(WAIT_LEAST, left)
-
-    def _prolong(self):
-        """Let the jobs sleep on that would soon wake although nothing is over."""
-        now = fields.Datetime.now()
-        soon = now + timedelta(hours=1)
-        for incident in self:
-            if not incident.closed and incident.wait_until < soon:
-                incident.wait_until = now + timedelta(hours=WAIT_HOURS)
-                incident.flush_recordset()
-                incident._move_jobs_soon()
-
-    def _probe_interval(self):
-        """Return the seconds until the next probe."""
-        self.ensure_one()
-        return min(PROBE_LEAST * 2 ** min(self.probes, 10), PROBE_MOST)
-
     def _waiting_text(self):
         """Return why the jobs wait, for people."""
         if self.kind == "manual":
@@ -249,30 +214,6 @@ class SyncIncident(models.Model):
         self.backend_id._nudge()
         self._wake_cron()
 
-    def _probe(self):
-        """Ask the system whether it answers again, and go on if it does.
-
-        :return: what was found out, in a sentence
-        :raises RetryableJobError: it does not; to be asked again later
-        """
-        self.ensure_one()
-        if not self.exists() or self.closed:
-            return self.env._("The incident is over.")
-        try:
-            with self.backend_id._open_transport() as transport:
-                answer = transport.check()
-        except SyncError as err:
-            with self.env.registry.cursor() as cr:
-                incident = self.with_env(self.env(cr=cr))
-                incident.probes += 1
-                incident._prolong()
-                interval = incident._probe_interval()
-            raise RetryableJobError(
-                err.message, seconds=interval, ignore_retry=True
-            ) from None
-        self._close()
-        return answer
-
     @api.model
     def _wake_cron(self):
         cron = self.env.ref(
@@ -280,6 +221,3 @@ class SyncIncident(models.Model):
         )
         if cron:
             cron.sudo()._trigger()
-
-    def _job_store_values(self, job):
-        return {**super()._job_store_values(job), "sync_res_id": self.id}

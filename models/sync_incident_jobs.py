@@ -8,8 +8,12 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .sync_incident import WAIT_HOURS
+
 _logger = logging.getLogger(__name__)
 
+# Seconds that a job waits at least: the cron prolongs what is over within a minute.
+WAIT_LEAST = 60
 # Jobs that are moved before the next commit. The runner reads each of them anew, and
 # whoever else wants to change one of them waits that long.
 BATCH = 2000
@@ -38,6 +42,22 @@ class SyncIncident(models.Model):
         readonly=True,
         help="The time of the last job that was called back when it was over.",
     )
+
+    def _seconds_left(self):
+        """Return the seconds that jobs of the system have to wait."""
+        self.ensure_one()
+        left = (self.wait_until - fields.Datetime.now()).total_seconds()
+        return max(WAIT_LEAST, left)
+
+    def _prolong(self):
+        """Let the jobs sleep on that would soon wake although nothing is over."""
+        now = fields.Datetime.now()
+        soon = now + timedelta(hours=1)
+        for incident in self:
+            if not incident.closed and incident.wait_until < soon:
+                incident.wait_until = now + timedelta(hours=WAIT_HOURS)
+                incident.flush_recordset()
+                incident._move_jobs_soon()
 
     def _move_jobs_soon(self):
         """Move jobs as soon as this is committed."""

@@ -75,6 +75,11 @@ class SyncStream(models.Model):
             ]
         )
 
+    def _names_records_here(self):
+        """Return whether the system knows the records by their ids in Odoo."""
+        self.ensure_one()
+        return self.transport != "rest" or self.id_policy == "odoo"
+
     def _undelivered(self, record_ids):
         """Return those of the ids that the system does not hold as they are now.
 

@@ -15,6 +15,7 @@ from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_conformance_broken_model
+from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
 from . import test_conformance_kit
 from . import test_conformance_partner
@@ -50,6 +51,7 @@ from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_conversion
+from . import test_mapping_link
 from . import test_mapping_payload
 from . import test_mapping_values
 from . import test_metrics

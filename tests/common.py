@@ -27,6 +27,19 @@ def backend_values(**values):
     }
 
 
+def database_values(**values):
+    """Values of a PostgreSQL system that nothing listens for."""
+    return backend_values(
+        **{
+            "transport": "postgresql",
+            "db_host": "127.0.0.1",
+            "db_name": "warehouse",
+            "db_user": "writer",
+            **values,
+        }
+    )
+
+
 def stream_values(backend, mapping=MAPPING, **values):
     """Values of a stream that sends contacts to a system."""
     return {

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
-from .common import SyncCase, backend_values, stream_values
+from .common import SyncCase, backend_values, database_values, stream_values
 
 CONFIGURATION = ("sync.backend", "sync.stream", "sync.mapping")
 RECORDS = ("sync.outbox", "sync.binding", "sync.delivery")
@@ -172,14 +172,7 @@ class TestSecrets(AccessCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.env["sync.backend"].create(
-            backend_values(
-                name="Warehouse",
-                transport="postgresql",
-                db_host="127.0.0.1",
-                db_name="warehouse",
-                db_user="writer",
-                db_password="s3cret",
-            )
+            database_values(name="Warehouse", db_password="s3cret")
         )
         cls.env.flush_all()
         cls.manager_env = cls.env(user=cls.users["manager"], su=False)

@@ -5,8 +5,8 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from .common import stream_values
-from .test_stream import ConfigurationCase, database_values
+from .common import database_values, stream_values
+from .test_stream import ConfigurationCase
 
 
 @tagged("post_install", "-at_install")

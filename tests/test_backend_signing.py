@@ -10,8 +10,8 @@ from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
 from ..transports import signing
-from .common import DeliveryCase
-from .test_stream import ConfigurationCase, database_values
+from .common import DeliveryCase, database_values
+from .test_stream import ConfigurationCase
 
 SECRET = "whsec_" + "current/" * 4
 PREVIOUS = "whsec_" + "previous" * 4

@@ -4,9 +4,10 @@
 
 import itertools
 
-from odoo import models
+from odoo import SUPERUSER_ID, api, models
 from odoo.fields import Domain
-from odoo.tests import tagged
+from odoo.modules.registry import Registry
+from odoo.tests import get_db_name, tagged
 
 from .conformance.runner import RunnerCase
 from .test_conformance_partner import TestConformancePartner
@@ -105,6 +106,111 @@ class TestConformanceBrokenModel(RunnerCase):
             "test_unchanged_record_is_not_sent",
         )
 
+    def test_write_that_commits(self):
+        made = set()
+        self.addCleanup(self._delete, made)
+
+        def broken(whole):
+            def write(partners, vals):
+                res = whole(partners, vals)
+                made.update(partners.ids)
+                partners.env.cr.commit()  # pylint: disable=invalid-commit
+                return res
+
+            return write
+
+        self.assertFound(
+            "write",
+            broken,
+            "test_rolled_back_change_is_never_sent",
+            "test_edits_of_one_transaction_are_one_delivery",
+        )
+
+    def _delete(self, partner_ids):
+        with Registry(get_db_name()).cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["res.partner"].browse(partner_ids).exists().unlink()
+
+    def test_write_that_queues_each_edit(self):
+        def broken(whole):
+            def write(partners, vals):
+                res = whole(partners, vals)
+                partners.env.cr.precommit.run()
+                return res
+
+            return write
+
+        self.assertFound(
+            "write", broken, "test_edits_of_one_transaction_are_one_delivery"
+        )
+
+    def test_create_that_queues_each_record(self):
+        def broken(whole):
+            def create(partners, vals_list):
+                made = partners.browse()
+                for vals in vals_list:
+                    made |= whole(partners, [vals])
+                    partners.env.cr.precommit.run()
+                return made
+
+            return create
+
+        self.assertFound(
+            "create",
+            broken,
+            "test_many_records_are_sent_by_one_job",
+            "test_bad_record_does_not_hold_up_the_others",
+        )
+
+    def test_write_that_needs_a_right_on_jobs(self):
+        def broken(whole):
+            def write(partners, vals):
+                partners.env["queue.job"].search_count([])
+                return whole(partners, vals)
+
+            return write
+
+        self.assertFound("write", broken, "test_editor_needs_no_right_on_jobs")
+
+    def test_job_that_is_split_by_record(self):
+        def broken(whole):
+            def _sync_deliver(partners, stream):
+                return " ".join(whole(partner, stream) for partner in partners)
+
+            return _sync_deliver
+
+        self.assertFound(
+            "_sync_deliver", broken, "test_bad_record_does_not_hold_up_the_others"
+        )
+
+    def test_job_that_swallows_errors(self):
+        def broken(whole):
+            def _sync_deliver(partners, stream):
+                try:
+                    return whole(partners, stream)
+                except Exception as error:
+                    return str(error)
+
+            return _sync_deliver
+
+        self.assertFound(
+            "_sync_deliver",
+            broken,
+            "test_failed_delivery_is_tried_again",
+            "test_bad_record_does_not_hold_up_the_others",
+            "test_lost_answer_leaves_one_record",
+            "test_state_is_told",
+        )
+
+    def test_payload_that_tells_of_each_edit(self):
+        self.assertPayloadFound(
+            lambda record, payload, stream, whole: {
+                **payload,
+                "edited": str(record.write_date),
+            },
+            "test_unchanged_record_is_not_sent",
+        )
+
     def test_payload_in_the_language_of_the_user(self):
         self.assertPayloadFound(
             lambda record, payload, stream, whole: whole(
@@ -156,6 +262,20 @@ class TestConformanceBrokenModel(RunnerCase):
             "_sync_domain",
             lambda whole: _sync_domain,
             "test_record_of_another_company_is_not_sent",
+        )
+
+    def test_domain_that_forgets_the_archive(self):
+        def _sync_domain(partners, stream):
+            domain = Domain(stream._parsed_domain())
+            company_id = stream._facts().company_id
+            if company_id:
+                domain &= Domain("company_id", "in", [False, company_id])
+            return domain
+
+        self.assertFound(
+            "_sync_domain",
+            lambda whole: _sync_domain,
+            "test_archived_record_is_deleted_there_and_comes_back",
         )
 
     def test_field_that_customers_see(self):

@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""The kit finds what is wrong with a transport, by the test that is meant for it."""
+"""The kit finds what is wrong with a transport over REST."""
 
 import dataclasses
 import threading
@@ -13,40 +13,23 @@ from ..exceptions import Rejected, Throttled, Unreachable
 from ..transports.base import NO_PACE, Receipt
 from ..transports.redact import Redactor
 from ..transports.rest import RestTransport
-from .conformance import TransportCase
+from .conformance.broken_transport import (
+    BrokenTransportCase,
+    send_other,
+    with_errors,
+)
 from .conformance.kit_case import TIMEOUT
 from .conformance.rest_destination import RestDestination
-from .conformance.runner import RunnerCase
 from .conformance.transport_messages import PATIENCE
-
-
-class _RaisesDriverErrors(RestTransport):
-    def send(self, messages):
-        receipts = super().send(messages)
-        for receipt in receipts:
-            if isinstance(receipt.error, Unreachable):
-                raise requests.ConnectionError(receipt.error.message)
-        return receipts
-
-
-class _SwallowsRejections(RestTransport):
-    def send(self, messages):
-        return [
-            dataclasses.replace(receipt, error=None)
-            if isinstance(receipt.error, Rejected)
-            else receipt
-            for receipt in super().send(messages)
-        ]
 
 
 class _ForgetsTheKey(RestTransport):
     def send(self, messages):
-        sent = list(messages)
-        bare = [dataclasses.replace(each, idempotency_key="") for each in sent]
-        return [
-            dataclasses.replace(receipt, message=message)
-            for receipt, message in zip(super().send(bare), sent, strict=True)
-        ]
+        return send_other(
+            super().send,
+            messages,
+            lambda message: dataclasses.replace(message, idempotency_key=""),
+        )
 
 
 class _MixesUpReceipts(RestTransport):
@@ -62,12 +45,11 @@ class _LeaksTheSecret(RestTransport):
 
 class _IgnoresThrottling(RestTransport):
     def send(self, messages):
-        return [
-            dataclasses.replace(receipt, error=Unreachable(receipt.error.message))
-            if isinstance(receipt.error, Throttled)
-            else receipt
-            for receipt in super().send(messages)
-        ]
+        return with_errors(
+            super().send(messages),
+            Throttled,
+            lambda error: Unreachable(error.message),
+        )
 
 
 class _BlocksForEver(RestTransport):
@@ -99,49 +81,11 @@ class _CheckAlwaysAnswers(RestTransport):
 
 
 @tagged("post_install", "-at_install")
-class TestConformanceBrokenTransport(RunnerCase):
-    def assertFound(self, transport, *expected):
-        """Assert exactly which tests of the kit fail with a broken transport.
-
-        :param expected: first the test that is meant for it, then those that need
-            what is broken
-        """
-
-        class Case(TransportCase):
-            destination_class = RestDestination
-
-            def setUp(self):
-                super().setUp()
-                self.patch(
-                    self.registry["sync.backend"],
-                    "_transport_rest",
-                    lambda backend: transport(backend._rest_config()),
-                )
-
-        self.assertFails(Case, expected)
-
-    def test_whole_one_passes(self):
-        self.assertFound(RestTransport)
-
-    def test_one_that_raises_errors_of_its_driver(self):
-        self.assertFound(
-            _RaisesDriverErrors,
-            "test_faults_are_errors_of_the_addon",
-            "test_credentials_are_in_no_log_and_no_record",
-            "test_lost_answer_leaves_one_record",
-            "test_outage_is_one_incident_and_loses_nothing",
-            "test_silence_ends_in_time",
-        )
-
-    def test_one_that_swallows_refusals(self):
-        self.assertFound(
-            _SwallowsRejections,
-            "test_refused_record_fails_at_once",
-            "test_bad_record_does_not_hold_up_the_others",
-            "test_faults_are_errors_of_the_addon",
-            "test_receipts_are_in_the_order_of_the_messages",
-            "test_refusal_that_repeats_the_credentials_is_cleaned",
-        )
+class TestConformanceBrokenTransport(BrokenTransportCase):
+    kind = "rest"
+    transport_class = RestTransport
+    destination_class = RestDestination
+    driver_error = requests.ConnectionError
 
     def test_one_that_forgets_the_key(self):
         self.assertFound(

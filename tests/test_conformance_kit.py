@@ -7,11 +7,27 @@ from odoo.tests.loader import get_module_test_cases
 
 from . import conformance
 from .conformance import ModelCase, TransportCase
-from .conformance.destination import DOWN, THROTTLE
+from .conformance.destination import (
+    DOWN,
+    ECHO,
+    LOCKED,
+    LOSE,
+    OPTIONAL,
+    STUMBLE,
+    THROTTLE,
+)
 from .conformance.rest_destination import RestDestination
 from .conformance.runner import RunnerCase, run_tests
 
 DECLARED = "test_what_it_cannot_do_is_declared_with_a_reason"
+# What is skipped where a destination never has a fault.
+TEST_OF = {
+    ECHO: "test_refusal_that_repeats_the_credentials_is_cleaned",
+    LOCKED: "test_refused_credentials_lose_nothing",
+    LOSE: "test_lost_answer_leaves_one_record",
+    STUMBLE: "test_passing_failure_is_tried_again",
+    THROTTLE: "test_asking_to_wait_uses_no_try",
+}
 
 
 def only(name, case_class):
@@ -53,14 +69,16 @@ class TestConformanceKit(RunnerCase):
                 self.assertFails(only(DECLARED, Case), failing)
 
     def test_what_is_left_out_is_reported(self):
-        class Mild(RestDestination):
-            cannot = {THROTTLE: "It never asks to wait."}
+        self.assertEqual(set(TEST_OF), OPTIONAL)
+        for fault, name in TEST_OF.items():
+            reason = f"It never comes to {fault}."
+            destination = type("Mild", (RestDestination,), {"cannot": {fault: reason}})
+            with self.subTest(fault):
 
-        class Case(TransportCase):
-            destination_class = Mild
+                class Case(TransportCase):
+                    destination_class = destination
 
-        name = "test_asking_to_wait_uses_no_try"
-        failed, skipped, _text = run_tests(only(name, Case))
-        self.assertFalse(failed)
-        self.assertEqual(list(skipped), [name])
-        self.assertIn("It never asks to wait.", skipped[name])
+                failed, skipped, text = run_tests(only(name, Case))
+                self.assertFalse(failed, text)
+                self.assertEqual(list(skipped), [name])
+                self.assertIn(reason, skipped[name])

@@ -4,7 +4,7 @@
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 
-from .common import SyncCase, backend_values
+from .common import SyncCase, backend_values, database_values
 
 
 @tagged("post_install", "-at_install")
@@ -24,14 +24,7 @@ class TestNeutralize(SyncCase):
             }
         )
         cls.warehouse = cls.env["sync.backend"].create(
-            backend_values(
-                name="Warehouse",
-                transport="postgresql",
-                db_host="warehouse.example.com",
-                db_name="warehouse",
-                db_user="writer",
-                db_password="s3cret",
-            )
+            database_values(name="Warehouse", db_password="s3cret")
         )
         # what it refers to may be there on the server that the copy is for
         cls.referring = cls.env["sync.backend"].create(

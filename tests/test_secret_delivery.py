@@ -8,7 +8,7 @@ from odoo.tests import tagged
 
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .secret_case import set_config_file, set_variable
-from .test_secrets import BASIC, SECRET, USERNAME, SecretsCase, all_logs
+from .test_secrets import BASIC, SCHEMES, SECRET, SecretsCase, all_logs
 
 KEY = "s3cr3t+key/" + "A" * 21
 PREVIOUS_KEY = "0lds3cr3t/k+y" + "B" * 19
@@ -40,18 +40,8 @@ class ReferenceCase(SecretsCase):
 
 @tagged("post_install", "-at_install")
 class TestSecretDelivery(ReferenceCase):
-    schemes = {
-        "bearer": ({"auth": "bearer"}, "Authorization", f"Bearer {SECRET}"),
-        "basic": (
-            {"auth": "basic", "auth_username": USERNAME},
-            "Authorization",
-            f"Basic {BASIC}",
-        ),
-        "header": ({"auth": "header", "auth_header": "X-Key"}, "X-Key", SECRET),
-    }
-
     def assertUsedAndHidden(self, source):
-        for scheme, (options, header, value) in self.schemes.items():
+        for scheme, (options, header, value) in SCHEMES.items():
             with self.subTest(scheme):
                 self.change_backend(auth_secret=self.keep(source, SECRET), **options)
                 self.destination.answer(

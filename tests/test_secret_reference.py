@@ -8,9 +8,10 @@ from odoo.tests import Form, new_test_user, tagged
 
 from ..models.sync_backend_secret import ORIGINS
 from ..models.sync_secret import SecretMissing
+from .common import database_values
 from .secret_case import set_config_file, set_variable
 from .test_access import ROLES
-from .test_stream import ConfigurationCase, database_values
+from .test_stream import ConfigurationCase
 
 SECRET = "s3cr3t-%(T0ken)s"
 SIGNING = "whsec_" + "s3cret//" * 5

@@ -15,6 +15,16 @@ from .postgresql_case import PASSWORD, PostgresqlCase
 SECRET = "s3cr3t-T0ken"
 USERNAME = "odoo"
 BASIC = base64.b64encode(f"{USERNAME}:{SECRET}".encode()).decode()
+# How a secret is sent: settings of the system, header and what it holds.
+SCHEMES = {
+    "bearer": ({"auth": "bearer"}, "Authorization", f"Bearer {SECRET}"),
+    "basic": (
+        {"auth": "basic", "auth_username": USERNAME},
+        "Authorization",
+        f"Basic {BASIC}",
+    ),
+    "header": ({"auth": "header", "auth_header": "X-Key"}, "X-Key", SECRET),
+}
 # all that may have something to say about a delivery, at its most talkative
 LOGGERS = ("odoo.addons.queue_job", "odoo.addons.queue_job_sync", "urllib3", "requests")
 
@@ -106,19 +116,9 @@ class SecretsCase(DeliveryCase):
 class TestSecrets(SecretsCase, FailureMailCase):
     """A destination that tells everybody what it was told."""
 
-    schemes = {
-        "bearer": ({"auth": "bearer"}, "Authorization", f"Bearer {SECRET}"),
-        "basic": (
-            {"auth": "basic", "auth_username": USERNAME},
-            "Authorization",
-            f"Basic {BASIC}",
-        ),
-        "header": ({"auth": "header", "auth_header": "X-Key"}, "X-Key", SECRET),
-    }
-
     def fail_with_echo(self, scheme, status):
         """Let a job fail on an answer that repeats the credentials."""
-        options, header, value = self.schemes[scheme]
+        options, header, value = SCHEMES[scheme]
         self.change_backend(auth_secret=SECRET, **options)
         self.destination.answer(
             status,

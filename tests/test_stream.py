@@ -10,18 +10,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import SyncCase, backend_values, stream_values
-
-
-def database_values(**values):
-    """Values of a PostgreSQL system that nothing listens for."""
-    return backend_values(
-        transport="postgresql",
-        db_host="127.0.0.1",
-        db_name="warehouse",
-        db_user="writer",
-        **values,
-    )
+from .common import SyncCase, database_values, stream_values
 
 
 class ConfigurationCase(SyncCase):

@@ -7,6 +7,7 @@ from babel.messages.pofile import read_po
 
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.misc import file_path
+from odoo.tools.translate import TranslationModuleReader
 
 LANGUAGES = {"fr": "fr_FR", "es": "es_ES", "ms": "ms_MY"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[srd]|%[srd]")
@@ -21,6 +22,15 @@ class TestTranslations(TransactionCase):
     def catalog(self, name):
         with open(file_path(f"queue_job_sync/i18n/{name}"), "rb") as file:
             return {each.id: each.string for each in read_po(file) if each.id}
+
+    def test_template_has_every_text(self):
+        reader = TranslationModuleReader(self.env.cr, modules=["queue_job_sync"])
+        texts = {source for _m, _type, _name, _id, source, _value, _notes in reader}
+        self.assertGreater(len(texts), 1000)
+        # other addons add to what has a chatter
+        for field in self.env["mail.thread"]._fields.values():
+            texts -= {field.string, field.help}
+        self.assertFalse(texts - self.catalog("queue_job_sync.pot").keys())
 
     def test_every_text_is_translated(self):
         template = self.catalog("queue_job_sync.pot")

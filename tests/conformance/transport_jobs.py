@@ -5,7 +5,16 @@
 from odoo import SUPERUSER_ID, api
 
 from ..incident_case import THRESHOLD
-from .destination import DOWN, LOSE, REFUSE, REFUSED, RETRY_AFTER, STUMBLE, THROTTLE
+from .destination import (
+    DOWN,
+    LOCKED,
+    LOSE,
+    REFUSE,
+    REFUSED,
+    RETRY_AFTER,
+    STUMBLE,
+    THROTTLE,
+)
 
 
 class TransportJobs:
@@ -67,6 +76,15 @@ class TransportJobs:
         self.assertEqual(job["retry"], 1)
         self.assertTrue(job["failure_reason"])
         self.assertThere()
+
+    def test_refused_credentials_lose_nothing(self):
+        self.have(LOCKED)
+        self.new_record({"name": "Ada"})
+        self.assertRan("pending")
+        self.assertThere()
+        self.destination.mend()
+        self.assertRan("done")
+        self.assertThere({"name": "Ada"})
 
     def test_asking_to_wait_uses_no_try(self):
         self.have(THROTTLE)

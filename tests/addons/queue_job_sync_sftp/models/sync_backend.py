@@ -46,14 +46,15 @@ class SyncBackend(models.Model):
                 raise ValidationError(problem)
 
     def _transport_sftp(self):
-        return SftpTransport(
-            SftpConfig(
-                host=self.sftp_host,
-                port=self.sftp_port,
-                user=self.sftp_user,
-                password=self.sudo().sftp_password or "",
-                host_key=self.sftp_host_key,
-                connect_timeout=self.connect_timeout,
-                read_timeout=self.read_timeout,
-            )
+        return SftpTransport(self._sftp_config())
+
+    def _sftp_config(self):
+        return SftpConfig(
+            host=self.sftp_host,
+            port=self.sftp_port,
+            user=self.sftp_user,
+            password=self.sudo().sftp_password or "",
+            host_key=self.sftp_host_key,
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
         )

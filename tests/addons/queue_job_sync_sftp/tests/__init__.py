@@ -1,5 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import test_conformance_broken_sftp
 from . import test_conformance_sftp
 from . import test_sftp

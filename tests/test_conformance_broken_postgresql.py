@@ -1,0 +1,186 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""The kit finds what is wrong with a transport into PostgreSQL."""
+
+import dataclasses
+
+import psycopg2
+from psycopg2 import sql
+
+from odoo.tests import tagged
+
+from ..exceptions import Rejected
+from ..transports.base import Receipt
+from ..transports.postgresql import PostgresqlTransport
+from ..transports.redact import Redactor
+from .conformance.broken_transport import (
+    BrokenTransportCase,
+    send_other,
+)
+from .conformance.postgresql_destination import PostgresqlDestination
+
+AN_HOUR = 3600  # seconds
+
+
+class _RepeatsWhatItIsTold(PostgresqlTransport):
+    def __init__(self, config):
+        super().__init__(config)
+        self._redact = Redactor([])
+
+
+class _LosesTheStatement(PostgresqlTransport):
+    """One row that is refused, and no row of its statement is written."""
+
+    def _write(self, rows, receipts):
+        found = self._execute(rows)
+        receipts |= {row.number: each for row, each in zip(rows, found, strict=True)}
+
+
+class _WritesUpToTheFault(PostgresqlTransport):
+    """One by one; what comes after a row that is refused counts as written."""
+
+    def send(self, messages):
+        receipts, refused = [], False
+        for message in messages:
+            found = [Receipt(message)] if refused else super().send([message])
+            receipts += found
+            refused |= isinstance(found[0].error, Rejected)
+        return receipts
+
+
+class _RewritesStatements(PostgresqlTransport):
+    """Sends what its method :meth:`rewritten` makes of each statement."""
+
+    def __init__(self, config):
+        super().__init__(config)
+        execute, connection = self._connection.execute, self._connection
+
+        def execute_other(query, parameters=None):
+            text = self.rewritten(query.as_string(connection.open()))
+            return execute(sql.SQL(text), parameters)
+
+        connection.execute = execute_other
+
+    def rewritten(self, text):
+        raise NotImplementedError
+
+
+class _InsertsWithoutKey(_RewritesStatements):
+    def rewritten(self, text):
+        return text.partition(" ON CONFLICT")[0]
+
+
+class _KeepsTheOldRow(_RewritesStatements):
+    def rewritten(self, text):
+        head, conflict, _action = text.partition(' ON CONFLICT ("odoo_id")')
+        return f"{head}{conflict} DO NOTHING" if conflict else text
+
+
+class _DeletesWhatIsMarked(_RewritesStatements):
+    def rewritten(self, text):
+        if not text.startswith("UPDATE"):
+            return text
+        table, where = text.split(" SET ")[0].split()[1], text.split(" WHERE ")[1]
+        return f"DELETE FROM {table} WHERE %s AND {where}"
+
+
+class _NeverGivesUp(PostgresqlTransport):
+    def __init__(self, config):
+        super().__init__(
+            dataclasses.replace(
+                config, connect_timeout=AN_HOUR, statement_timeout=AN_HOUR
+            )
+        )
+
+
+class _CutsLongTexts(PostgresqlTransport):
+    def send(self, messages):
+        return send_other(super().send, messages, self._cut)
+
+    def _cut(self, message):
+        payload = {
+            name: value[:255] if isinstance(value, str) else value
+            for name, value in message.payload.items()
+        }
+        return dataclasses.replace(message, payload=payload)
+
+
+class _CheckWritesARow(PostgresqlTransport):
+    def check(self):
+        self._connection.execute(
+            sql.SQL("INSERT INTO contacts (odoo_id) VALUES (0) ON CONFLICT DO NOTHING")
+        )
+        return super().check()
+
+
+@tagged("post_install", "-at_install")
+class TestConformanceBrokenPostgresql(BrokenTransportCase):
+    kind = "postgresql"
+    transport_class = PostgresqlTransport
+    destination_class = PostgresqlDestination
+    driver_error = psycopg2.OperationalError
+
+    def test_one_that_repeats_what_it_is_told(self):
+        self.assertFound(
+            _RepeatsWhatItIsTold,
+            "test_refusal_that_repeats_the_credentials_is_cleaned",
+            "test_credentials_are_in_no_log_and_no_record",
+        )
+
+    def test_one_that_loses_a_statement_for_one_row(self):
+        self.assertFound(
+            _LosesTheStatement,
+            "test_bad_record_does_not_hold_up_the_others",
+            "test_receipts_are_in_the_order_of_the_messages",
+        )
+
+    def test_one_that_writes_half_a_batch(self):
+        self.assertFound(
+            _WritesUpToTheFault,
+            "test_bad_record_does_not_hold_up_the_others",
+            "test_receipts_are_in_the_order_of_the_messages",
+            "test_silence_ends_in_time",
+        )
+
+    def test_one_that_inserts_without_a_key(self):
+        self.assertFound(
+            _InsertsWithoutKey,
+            "test_sending_again_changes_nothing",
+            "test_archived_record_is_marked_and_unmarked",
+            "test_create_edit_and_delete_arrive",
+            "test_edit_during_the_send_is_sent_too",
+            "test_editor_needs_no_right_on_jobs",
+            "test_killed_worker_leaves_one_record",
+            "test_lost_answer_leaves_one_record",
+            "test_receipts_are_in_the_order_of_the_messages",
+        )
+
+    def test_one_that_keeps_the_old_row(self):
+        self.assertFound(
+            _KeepsTheOldRow,
+            "test_create_edit_and_delete_arrive",
+            "test_archived_record_is_marked_and_unmarked",
+            "test_edit_during_the_send_is_sent_too",
+            "test_editor_needs_no_right_on_jobs",
+            "test_killed_worker_leaves_one_record",
+            "test_receipts_are_in_the_order_of_the_messages",
+        )
+
+    def test_one_that_deletes_what_is_to_be_marked(self):
+        self.assertFound(
+            _DeletesWhatIsMarked, "test_archived_record_is_marked_and_unmarked"
+        )
+
+    def test_one_that_never_gives_up(self):
+        self.assertFound(_NeverGivesUp, "test_silence_ends_in_time")
+
+    def test_one_that_cuts_long_texts(self):
+        self.assertFound(_CutsLongTexts, "test_content_arrives_unchanged")
+
+    def test_one_whose_check_writes_a_row(self):
+        self.assertFound(
+            _CheckWritesARow,
+            "test_check_tells_who_answers_and_writes_nothing",
+            "test_credentials_are_in_no_log_and_no_record",
+            "test_outage_is_one_incident_and_loses_nothing",
+        )
