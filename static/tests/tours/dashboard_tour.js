@@ -46,8 +46,9 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard", {
         },
         { content: "One waits", trigger: figure("waiting", "1") },
         {
+            // nothing of this hour: another one may have begun since
             content: "The graph says in words what it shows",
-            trigger: `${CARD} canvas[role='img'][aria-label*='1 in this hour']`,
+            trigger: `${CARD} canvas[role='img'][aria-label*='at most 1,']`,
         },
         {
             content: "Open what has failed",
