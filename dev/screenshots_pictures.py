@@ -25,6 +25,8 @@ class Picture(NamedTuple):
     :param clicks: CSS selectors of what to click before
     :param folder: where it goes
     :param size: of the page, in pixels
+    :param dialog: what to open as a dialog on the page: a model and the name of a
+        record, with a slash between
     """
 
     address: str
@@ -32,6 +34,7 @@ class Picture(NamedTuple):
     clicks: tuple = ()
     folder: Path = DOCS
     size: tuple = SCREEN
+    dialog: str = ""
 
 
 PICTURES = {
@@ -73,7 +76,9 @@ PICTURES = {
     "setup-fields": Picture(f"{SETUP}/{{setup_fields}}", ".o_data_row"),
     "setup-check": Picture(f"{SETUP}/{{setup_check}}", ".o_field_widget[name=request]"),
     "preview": Picture(
-        "/odoo/m-sync.preview/{preview}", ".o_field_widget[name=request]"
+        f"{ACTION}_sync_stream/{{crm_stream}}",
+        ".modal .o_field_widget[name=request]",
+        dialog="sync.preview/{preview}",
     ),
     "backfill": Picture(
         f"{ACTION}_sync_backfill/{{backfill}}",
