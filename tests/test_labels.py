@@ -1,7 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a screen reader has to say of what is only drawn."""
+"""What a screen reader has to say of what is only drawn, and dark screens."""
 
+import re
 from pathlib import Path
 
 from lxml import etree
@@ -14,6 +15,12 @@ LABELS = ("aria-label", "title", "string", "alt")
 # They have no text of their own that could be read out.
 DRAWN = ("canvas", "img", "svg")
 PRESSED = ("a", "button")
+# What a dark scheme cannot turn around.
+FIXED_COLOUR = re.compile(
+    r"(#[0-9a-f]{3,8}|rgba?\(.*|\b(?:white|black))\s*(?:[;}\"',]|!important)",
+    re.IGNORECASE,
+)
+FIXED_CLASSES = {"bg-white", "bg-black", "text-black", "text-white", "text-dark"}
 
 
 def labelled(element):
@@ -94,3 +101,33 @@ class TestLabels(TransactionCase):
             with self.subTest(source):
                 tree = etree.fromstring(f"<div>{source}</div>")
                 self.assertFalse(list(unlabelled(tree)))
+
+
+@tagged("post_install", "-at_install")
+class TestColours(TransactionCase):
+    def fixed(self, text):
+        """Return the colours in a source that are the same in light and in dark."""
+        classes = set(re.findall(r"[a-z-]+", text)) & FIXED_CLASSES
+        return [match[1] for match in FIXED_COLOUR.finditer(text)] + sorted(classes)
+
+    def test_screens_take_their_colours_from_the_scheme(self):
+        checked = 0
+        for folder in ("static/src", "views", "wizards"):
+            for path in Path(file_path(f"{ADDON}/{folder}")).rglob("*.*"):
+                if path.suffix in (".js", ".scss", ".xml"):
+                    checked += 1
+                    with self.subTest(path.name):
+                        self.assertEqual(self.fixed(path.read_text()), [])
+        self.assertGreater(checked, 30)
+
+    def test_a_fixed_colour_is_found(self):
+        for source in (
+            "a { color: #fff; }",
+            "a { background: rgb(0, 0, 0); }",
+            "a { color: white; }",
+            '<b style="color: #dc3545"/>',
+            '<b class="p-1 bg-white"/>',
+        ):
+            with self.subTest(source):
+                self.assertTrue(self.fixed(source))
+        self.assertFalse(self.fixed("a { color: $o-main-text-color; } #name {}"))
