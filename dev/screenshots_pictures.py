@@ -61,6 +61,12 @@ PICTURES = {
     "dashboard-phone": Picture(
         f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", size=PHONE
     ),
+    "contact-phone": Picture(
+        "/odoo/contacts/{failed_contact}",
+        ".modal .badge",
+        (".o_control_panel button:has(.fa-bolt)", STATUS),
+        size=PHONE,
+    ),
     "contact-button": Picture("/odoo/contacts/{failed_contact}", STATUS),
     "synchronize-now": Picture(
         "/odoo/contacts/{failed_contact}",
@@ -87,5 +93,5 @@ PICTURES = {
     "settings": Picture(
         f"{ACTION}_queue_job_settings", ".app_settings_block .o_setting_box"
     ),
-    "failure-mail": Picture("{mail}", "a", size=(700, 620)),
+    "failure-mail": Picture("{mail}", "a", size=(700, 400)),
 }
