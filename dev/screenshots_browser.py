@@ -45,6 +45,15 @@ READY = """(() => {{
     const images = [...document.images].every((image) => image.complete);
     return Boolean(wanted && !busy && images && document.fonts.status === "loaded");
 }})()"""
+# As the button does that opens it, but with a record that is there already.
+DIALOG = """odoo.__WOWL_DEBUG__.root.env.services.action.doAction({{
+    type: "ir.actions.act_window",
+    res_model: {model},
+    res_id: {id},
+    views: [[false, "form"]],
+    target: "new",
+    name: "Preview",
+}})"""
 
 
 class PageError(Exception):
@@ -83,13 +92,14 @@ class Browser:
         processes.stop(self._process)
         self._folder.cleanup()
 
-    def picture(self, address, clicks, visible, size=SCREEN):
+    def picture(self, address, clicks, visible, size=SCREEN, dialog=""):
         """Take a picture of a page.
 
         :param address: of the page, from the root of the server, or of a file
         :param clicks: CSS selectors of what to click there, one after the other
         :param size: width and height in pixels; as narrow as a phone makes it one
         :param visible: CSS selector of what must be visible
+        :param dialog: model and id, with a slash between, of what to open as a dialog
         :return: PNG data
         :raises PageError: when it does not show up
         """
@@ -100,6 +110,10 @@ class Browser:
         for click in clicks:
             self._wait_for(click, address)
             self._evaluate(f"document.querySelector({json.dumps(click)}).click()")
+        if dialog:
+            self._wait_for(".o_form_view", address)
+            model, _slash, record_id = dialog.partition("/")
+            self._evaluate(DIALOG.format(model=json.dumps(model), id=int(record_id)))
         self._wait_for(visible, address)
         return self._still()
 

@@ -66,7 +66,11 @@ def take(names, keep_data):
                 with console.Step(f"Taking {name}.png"):
                     address = picture.address.format(**records)
                     data = page.picture(
-                        address, picture.clicks, picture.visible, picture.size
+                        address,
+                        picture.clicks,
+                        picture.visible,
+                        picture.size,
+                        picture.dialog.format(**records),
                     )
                     picture.folder.mkdir(exist_ok=True)
                     save_small(data, picture.folder / f"{name}.png")

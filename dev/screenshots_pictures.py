@@ -25,6 +25,8 @@ class Picture(NamedTuple):
     :param clicks: CSS selectors of what to click before
     :param folder: where it goes
     :param size: of the page, in pixels
+    :param dialog: what to open as a dialog on the page: a model and the name of a
+        record, with a slash between
     """
 
     address: str
@@ -32,6 +34,7 @@ class Picture(NamedTuple):
     clicks: tuple = ()
     folder: Path = DOCS
     size: tuple = SCREEN
+    dialog: str = ""
 
 
 PICTURES = {
@@ -58,6 +61,12 @@ PICTURES = {
     "dashboard-phone": Picture(
         f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", size=PHONE
     ),
+    "contact-phone": Picture(
+        "/odoo/contacts/{failed_contact}",
+        ".modal .badge",
+        (".o_control_panel button:has(.fa-bolt)", STATUS),
+        size=PHONE,
+    ),
     "contact-button": Picture("/odoo/contacts/{failed_contact}", STATUS),
     "synchronize-now": Picture(
         "/odoo/contacts/{failed_contact}",
@@ -73,7 +82,9 @@ PICTURES = {
     "setup-fields": Picture(f"{SETUP}/{{setup_fields}}", ".o_data_row"),
     "setup-check": Picture(f"{SETUP}/{{setup_check}}", ".o_field_widget[name=request]"),
     "preview": Picture(
-        "/odoo/m-sync.preview/{preview}", ".o_field_widget[name=request]"
+        f"{ACTION}_sync_stream/{{crm_stream}}",
+        ".modal .o_field_widget[name=request]",
+        dialog="sync.preview/{preview}",
     ),
     "backfill": Picture(
         f"{ACTION}_sync_backfill/{{backfill}}",
@@ -82,5 +93,5 @@ PICTURES = {
     "settings": Picture(
         f"{ACTION}_queue_job_settings", ".app_settings_block .o_setting_box"
     ),
-    "failure-mail": Picture("{mail}", "a", size=(700, 620)),
+    "failure-mail": Picture("{mail}", "a", size=(700, 400)),
 }

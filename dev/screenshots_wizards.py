@@ -84,10 +84,10 @@ def half_a_backfill(stream, run_jobs):
 
 
 def keep_mail(env):
-    """Keep the mail about the failed jobs as a page, and return its address."""
+    """Keep the mail about the failed job as a page, and return its address."""
     # mails are dropped once they are sent; their message stays
     message = env["mail.message"].search(
-        [("model", "=", "res.company"), ("message_type", "=", "email_outgoing")],
+        [("model", "=", "queue.job"), ("message_type", "=", "email_outgoing")],
         limit=1,
     )
     MAIL.write_text(f"<meta charset=utf-8>{message.body}")

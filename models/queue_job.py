@@ -30,7 +30,11 @@ class QueueJob(models.Model):
         help="What says which fields are sent, and when.",
     )
     sync_res_id = fields.Integer(
-        "Record Id", readonly=True, index="btree_not_null", aggregator=None
+        "Record Id",
+        readonly=True,
+        index="btree_not_null",
+        aggregator=None,
+        help="Of the record that is sent, if the job is about one alone.",
     )
     sync_record_name = fields.Char(
         "Record", readonly=True, help="The name of what is sent."

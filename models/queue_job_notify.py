@@ -33,7 +33,10 @@ class QueueJob(models.Model):
         help="The administrators have been told that this job failed.",
     )
     failure_recipient_ids = fields.Many2many(
-        "res.partner", compute="_compute_failure_recipient_ids", compute_sudo=True
+        "res.partner",
+        compute="_compute_failure_recipient_ids",
+        compute_sudo=True,
+        help="Who gets the mail when the job fails.",
     )
 
     # Used by _cron_notify_failures

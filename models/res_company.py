@@ -26,7 +26,10 @@ class ResCompany(models.Model):
         " once.",
     )
     job_failure_mailed = fields.Datetime(
-        "Last Mail About Failed Jobs", readonly=True, copy=False
+        "Last Mail About Failed Jobs",
+        readonly=True,
+        copy=False,
+        help="The quiet period begins with it.",
     )
 
     _job_failure_quiet_minutes = models.Constraint(

@@ -24,8 +24,12 @@ class ResConfigSettings(models.TransientModel):
         groups="base.group_system",
         compute="_compute_sync_metrics_token",
         inverse="_inverse_sync_metrics_token",
+        help="Whoever shows it may read the metrics. Empty: nobody may.",
     )
-    sync_metrics_origin = fields.Char(compute="_compute_sync_metrics_origin")
+    sync_metrics_origin = fields.Char(
+        compute="_compute_sync_metrics_origin",
+        help="Where the token is kept.",
+    )
 
     def _compute_sync_metrics_token(self):
         token = self.env["ir.config_parameter"].get_param(TOKEN_PARAMETER)

@@ -255,7 +255,9 @@ class SyncOutbox(models.Model):
             names.get(records.id) or str(records.id)
             if len(records) == 1
             else self.env._(
-                "%(count)s %(model)s", count=len(records), model=stream.model_id.name
+                "%(count)s records (%(model)s)",
+                count=len(records),
+                model=stream.model_id.name,
             )
         )
         facts = stream._facts()

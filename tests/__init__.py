@@ -47,6 +47,7 @@ from . import test_incident_mail
 from . import test_incident_probe
 from . import test_job_buttons
 from . import test_job_display
+from . import test_labels
 from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
@@ -82,7 +83,9 @@ from . import test_sync_now
 from . import test_tours
 from . import test_tours_contact
 from . import test_tours_dashboard
+from . import test_tours_help
 from . import test_tours_jobs
+from . import test_tours_mail
 from . import test_tours_mapping
 from . import test_tours_setup
 from . import test_translations

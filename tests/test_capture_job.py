@@ -155,4 +155,4 @@ class TestCaptureJob(SyncCase):
             self.env["res.partner"].create([{"name": f"P{i}"} for i in range(4)])
         for job in jobs:
             self.assertFalse(job.sync_res_id)
-            self.assertEqual(job.name, "CRM: 2 Contact")
+            self.assertEqual(job.name, "CRM: 2 records (Contact)")

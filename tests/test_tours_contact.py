@@ -8,15 +8,17 @@ from . import tour_case
 REFUSAL = {"message": "e-mail is not valid"}
 
 
-@tagged("post_install", "-at_install")
-class TestToursContact(tour_case.TourCase):
-    """What people see of synchronizations on contacts, each kind of user."""
-
+class ContactTourCase(tour_case.TourCase):
     def setUp(self):
         super().setUp()
         self.destination.answer(422, REFUSAL, times=1)
         self.jakob_id = self.new_partner(name="Jakob Bernoulli")
         self.assertEqual(self.run_pending(), ["failed"])
+
+
+@tagged("post_install", "-at_install")
+class TestToursContact(ContactTourCase):
+    """What people see of synchronizations on contacts, each kind of user."""
 
     def test_user_sends_contacts_from_the_list(self):
         others = [
@@ -46,3 +48,17 @@ class TestToursContact(tour_case.TourCase):
         self.start_tour(
             "/odoo", "queue_job_sync_jobs_of_a_contact", login="sync_tour_manager"
         )
+
+
+@tagged("post_install", "-at_install")
+class TestToursContactPhone(ContactTourCase):
+    browser_size = "390x844"
+    touch_enabled = True
+
+    def test_user_sends_a_contact_from_a_phone(self):
+        self.start_tour(
+            f"/odoo/contacts/{self.jakob_id}",
+            "queue_job_sync_contact_phone",
+            login="sync_tour_user",
+        )
+        self.assertEqual(self.run_pending(), ["done"])

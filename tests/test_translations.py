@@ -10,6 +10,8 @@ from odoo.tools.misc import file_path
 from odoo.tools.translate import TranslationModuleReader
 
 LANGUAGES = {"fr": "fr_FR", "es": "es_ES", "ms": "ms_MY"}
+# What a mail computes, and how it looks.
+ATTRIBUTE = re.compile(r'(?:t-[a-z]+|style)="[^"]*"')
 PLACEHOLDER = re.compile(r"%\(\w+\)[srd]|%[srd]")
 # Texts that are the same in a language stay empty in its catalog: names, examples.
 SAME = 50
@@ -53,11 +55,39 @@ class TestTranslations(TransactionCase):
                         sorted(PLACEHOLDER.findall(text)),
                     )
 
-    def test_people_read_their_language(self):
+    def speak_all(self, templates=()):
+        """Activate the languages, and return their codes.
+
+        :param templates: mails that others may have changed in a language
+        """
         codes = list(LANGUAGES.values())
         for code in codes:
             self.env["res.lang"]._activate_lang(code)
+        for template in templates:
+            template.update_field_translations("body_html", dict.fromkeys(codes, False))
         self.env["ir.module.module"]._load_module_terms(["queue_job_sync"], codes)
+        return codes
+
+    def test_mails_are_the_same_in_each_language_but_for_the_words(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", "queue_job_sync"), ("model", "=", "mail.template")]
+        )
+        templates = self.env["mail.template"].browse(data.mapped("res_id"))
+        self.assertEqual(len(templates), 4)
+        codes = self.speak_all(templates)
+        for template in templates:
+            english = template.with_context(lang="en_US").body_html
+            for code in codes:
+                with self.subTest(template.name, lang=code):
+                    own = template.with_context(lang=code).body_html
+                    self.assertNotEqual(own, english)
+                    self.assertEqual(
+                        sorted(ATTRIBUTE.findall(own)),
+                        sorted(ATTRIBUTE.findall(english)),
+                    )
+
+    def test_people_read_their_language(self):
+        codes = self.speak_all()
         labels = {
             self.env["sync.backend"]
             .with_context(lang=code)

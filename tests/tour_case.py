@@ -45,7 +45,16 @@ class TourCase(DeliveryCase, HttpCase):
                 # no talk with OdooBot, which would outlive the users
                 silent["odoobot_state"] = "disabled"
             user_ids = [
-                new_test_user(env, login, groups, **silent).id
+                new_test_user(
+                    env,
+                    login,
+                    groups,
+                    # not Odoo's one for all: they are sent too, and a table may
+                    # take each address once
+                    email=f"{login}@example.com",
+                    **cls.user_values(login),
+                    **silent,
+                ).id
                 for login, groups in USERS.items()
             ]
         cls.addClassCleanup(cls._delete_users, user_ids)
@@ -56,6 +65,11 @@ class TourCase(DeliveryCase, HttpCase):
         cls.startClassPatcher(
             patch.object(cls.registry, "check_signaling", return_value=cls.registry)
         )
+
+    @classmethod
+    def user_values(cls, login):
+        """Return what sets a user apart, such as the language."""
+        return {}
 
     @staticmethod
     def _delete_users(user_ids):

@@ -135,7 +135,8 @@ class SyncStatus(models.TransientModel):
                             "id": each.id,
                             "date": each.date,
                             "ok": each.state == "success",
-                            "status": each.status,
+                            # of a success it says nothing more
+                            "status": each.state == "failed" and each.status,
                             "reason": self._plain(name, each.error),
                         }
                         for each in deliveries

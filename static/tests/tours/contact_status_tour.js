@@ -46,7 +46,7 @@ registry.category("web_tour.tours").add("queue_job_sync_contact_edited", {
         },
         {
             content: "The delivery before is listed",
-            trigger: `${SYSTEM} li:only:contains('Delivered'):contains('201')`,
+            trigger: `${SYSTEM} li:only:contains('Delivered')`,
         },
         {
             content: "Nothing is for administrators",

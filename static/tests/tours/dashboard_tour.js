@@ -38,10 +38,17 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard", {
             content: "The first screen is the dashboard: one job has failed",
             trigger: figure("failed", "1"),
         },
+        {
+            content: "One way to connect another system, and no other",
+            trigger:
+                ".o_control_panel:has(button:contains('Connect a System'))" +
+                ":not(:has(.o-kanban-button-new))",
+        },
         { content: "One waits", trigger: figure("waiting", "1") },
         {
+            // nothing of this hour: another one may have begun since
             content: "The graph says in words what it shows",
-            trigger: `${CARD} canvas[role='img'][aria-label*='1 in this hour']`,
+            trigger: `${CARD} canvas[role='img'][aria-label*='at most 1,']`,
         },
         {
             content: "Open what has failed",

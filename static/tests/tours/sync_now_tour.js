@@ -160,6 +160,39 @@ registry.category("web_tour.tours").add("queue_job_sync_reader", {
     ],
 });
 
+registry.category("web_tour.tours").add("queue_job_sync_contact_phone", {
+    steps: () => [
+        {
+            content: "Open the buttons of the form",
+            trigger: ".o_control_panel button:has(.fa-bolt)",
+            run: "click",
+        },
+        {
+            content: "It failed: ask for details",
+            trigger: `${STATUS}:contains('Failed')`,
+            run: "click",
+        },
+        {
+            content: "The reason is there, and nothing sticks out",
+            trigger: ".modal .o_sync_system:contains('e-mail is not valid')",
+            run: ({ anchor }) => {
+                if (anchor.scrollWidth > document.documentElement.clientWidth) {
+                    throw new Error("The dialog is wider than the phone.");
+                }
+            },
+        },
+        {
+            content: "Send it again",
+            trigger: ".modal footer button[name='action_send_now']",
+            run: "click",
+        },
+        {
+            content: "Odoo says so",
+            trigger: ".o_notification:contains('on its way')",
+        },
+    ],
+});
+
 registry.category("web_tour.tours").add("queue_job_sync_jobs_of_a_contact", {
     url: "/odoo",
     steps: () => [
