@@ -12,9 +12,7 @@ from ..transports.base import Message
 from .sync_attempt import Attempt
 
 # Made once: json.dumps() makes one for each call that is not about the defaults.
-_ENCODER = json.JSONEncoder(
-    sort_keys=True, ensure_ascii=False, separators=(",", ":")
-)
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 # Values that are the same once written to JSON and read back.
 _SCALARS = {str, int, float, bool, type(None)}
 

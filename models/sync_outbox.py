@@ -203,7 +203,13 @@ class SyncOutbox(models.Model):
             stream,
             records.env.uid,
             [
-                (id_, names[id_] or None, "delete" if id_ in gone else "upsert", force, uuid)
+                (
+                    id_,
+                    names[id_] or None,
+                    "delete" if id_ in gone else "upsert",
+                    force,
+                    uuid,
+                )
                 for chunk, uuid in zip(chunks, jobs, strict=True)
                 for id_ in chunk._ids
             ],
