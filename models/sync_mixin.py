@@ -129,10 +129,13 @@ class SyncMixin(models.AbstractModel):
             # another task, or one that was linked when it was made
             return values
         (stream,) = job.args
-        return {
+        values = {
             **values,
             "sync_stream_id": stream.id,
             "sync_backend_id": stream._facts().backend_id,
             "sync_res_id": self.id if len(self) == 1 else False,
-            "sync_record_name": self.env.context.get("sync_record_name"),
         }
+        name = self.env.context.get("sync_record_name")
+        if name:  # not when a person requeues the job, or closes it before it ran
+            values["sync_record_name"] = name
+        return values

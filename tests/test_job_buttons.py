@@ -83,8 +83,10 @@ class TestJobButtons(DeliveryCase):
     def test_cancelled_job_that_is_requeued_delivers(self):
         partner_id = self.new_partner()
         (uuid,) = self.job_uuids()
+        named = self.job(uuid, "sync_record_name")
         self.press("button_cancelled", uuid)
         self.press("requeue", uuid)
+        self.assertEqual(self.job(uuid, "sync_record_name"), named)
         self.assertEqual(self.sync_state(partner_id), "waiting")
         self.assertEqual(self.run_job(uuid), "done")
         self.assertEqual(len(self.destination.records), 1)

@@ -44,6 +44,29 @@ class TestToursJobs(JobsTourCase):
             [("done", False), ("failed", True), ("pending", True)],
         )
 
+    def test_admin_decides_about_several_jobs_at_once(self):
+        self.start_tour(
+            "/odoo/action-queue_job.action_queue_job",
+            "queue_job_sync_jobs_mass",
+            login="sync_tour_manager",
+        )
+        jobs = self.read(
+            "queue.job",
+            [("sync_stream_id", "=", self.stream_id)],
+            ["state", "sync_record_name"],
+            order="id",
+        )
+        self.assertEqual(
+            [(job["sync_record_name"], job["state"]) for job in jobs],
+            [
+                ("Ada Lovelace", "done"),
+                ("Grace Hopper", "done"),
+                ("Alan Turing", "cancelled"),
+            ],
+        )
+        # nothing is left to be delivered, and the contacts tell who decided
+        self.assertFalse(self.read("sync.outbox", [("stream_id", "=", self.stream_id)], []))
+
     def test_back_office_sees_nothing_of_jobs(self):
         self.start_tour("/odoo", "queue_job_sync_no_jobs", login="sync_tour_user")
 

@@ -194,6 +194,66 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_screens", {
     ],
 });
 
+/**
+ * Steps of a mass action on one job, in the list of all jobs.
+ *
+ * @param {String} job its name
+ * @param {String} action what the menu calls it
+ * @param {String} method of the button that carries it out
+ * @param {String} result a selector within the list that shows what became of it
+ */
+function actOn(job, action, method, result) {
+    return [
+        {
+            content: `Select ${job}`,
+            trigger: `.o_data_row:contains('${job}') .o_list_record_selector input`,
+            run: "click",
+        },
+        {
+            content: "Open the actions",
+            trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
+            run: "click",
+        },
+        {
+            content: `Choose ${action}`,
+            trigger: `.o-dropdown--menu .o_menu_item:contains('${action}')`,
+            run: "click",
+        },
+        {
+            content: "The job is named; carry it out",
+            trigger: `.modal:contains('${job}') button[name='${method}']`,
+            run: "click",
+        },
+        {
+            content: "The list shows it",
+            trigger: `body:not(:has(.modal)) .o_list_view:${result}`,
+        },
+    ];
+}
+
+registry.category("web_tour.tours").add("queue_job_sync_jobs_mass", {
+    steps: () => [
+        ...actOn(
+            FAILED,
+            "Requeue Jobs",
+            "requeue",
+            `has(.o_data_row:contains('${FAILED}'):contains('Pending'):contains('0 / 3'))`,
+        ),
+        ...actOn(
+            FAILED,
+            "Set jobs to done",
+            "set_done",
+            `not(:has(.o_data_row:contains('${FAILED}')))`,
+        ),
+        ...actOn(
+            WAITING,
+            "Cancel jobs",
+            "set_cancelled",
+            `not(:has(.o_data_row:contains('${WAITING}')))`,
+        ),
+    ],
+});
+
 registry.category("web_tour.tours").add("queue_job_sync_jobs_phone", {
     steps: () => [
         {
