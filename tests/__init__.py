@@ -9,6 +9,7 @@ from . import test_backfill
 from . import test_backfill_access
 from . import test_backfill_scope
 from . import test_backfill_stop
+from . import test_binding_task
 from . import test_capture
 from . import test_capture_domain
 from . import test_capture_job

@@ -119,3 +119,19 @@ class TestCaptureResilience(SyncCase):
 
         cost(4)
         self.assertAlmostEqual(cost(40), cost(4), delta=2)
+
+    def test_record_that_plain_sql_has_deleted_is_a_deletion(self):
+        self.env["sync.binding"].create(
+            {
+                "stream_id": self.stream.id,
+                "res_id": self.partner.id,
+                "external_id": "1",
+            }
+        )
+        self.partner.name = "Ada Lovelace"
+        self.env.flush_all()
+        # as the database does with what belongs to a deleted record
+        self.env.cr.execute("DELETE FROM res_partner WHERE id = %s", [self.partner.id])
+        self.env.invalidate_all()
+        self.before_commit()
+        self.assertEqual(self.outbox(self.partner).operation, "delete")

@@ -65,7 +65,9 @@ class TestToursJobs(JobsTourCase):
             ],
         )
         # nothing is left to be delivered, and the contacts tell who decided
-        self.assertFalse(self.read("sync.outbox", [("stream_id", "=", self.stream_id)], []))
+        self.assertFalse(
+            self.read("sync.outbox", [("stream_id", "=", self.stream_id)], [])
+        )
 
     def test_back_office_sees_nothing_of_jobs(self):
         self.start_tour("/odoo", "queue_job_sync_no_jobs", login="sync_tour_user")
