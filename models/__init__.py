@@ -32,6 +32,7 @@ from . import sync_mapping_conversion_check
 from . import sync_mapping_link
 from . import sync_mapping_lines
 from . import sync_outbox
+from . import sync_outbox_capture
 from . import sync_outbox_backfill
 from . import sync_outbox_sweep
 from . import sync_backfill
@@ -47,6 +48,7 @@ from . import sync_attempt
 from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery
+from . import sync_binding_failure
 from . import sync_binding_precedence
 from . import sync_delivery
 from . import sync_counter
