@@ -113,7 +113,8 @@ class TestRestConnections(RestCase):
         receipts = self.transport().send(sent)
         self.assertTrue(all(receipt.ok for receipt in receipts), receipts)
         self.assertEqual(len(self.server.requests), 9)
-        self.assertEqual(self.server.connections, 6)
+        # who is late may take over the new connection of another one
+        self.assertIn(self.server.connections, (4, 5, 6))
 
     def test_forked_process_leaves_the_connections_alone(self):
         self.send()
