@@ -47,10 +47,11 @@ def _edit(peer, id_):
 
 
 def _order(names, number):
-    """Each peer is the first as often as every other."""
+    """Each peer is the first as often as every other, with another one before it."""
     names = list(names)
     start = number % len(names)
-    return names[start:] + names[:start]
+    turned = names[start:] + names[:start]
+    return turned[:: -1 if number // len(names) % 2 else 1]
 
 
 ROW = Row(
