@@ -103,8 +103,10 @@ class SyncOutbox(models.Model):
             eta = stream._eta()
         facts = stream._facts()
         names = names_of(records.browse(id_ for id_ in records._ids if id_ not in gone))
-        gone |= {id_: None for id_ in records._ids if id_ not in names.keys() | gone}
         names |= gone
+        unnamed = [id_ for id_ in records._ids if id_ not in names]
+        gone |= dict.fromkeys(unnamed)
+        names |= dict.fromkeys(unnamed)
         size = facts.batch_size
         chunks = [
             records[start : start + size] for start in range(0, len(records), size)
