@@ -20,7 +20,11 @@ from e2e.processes import wait_until
 ADMIN = ("admin", "admin")
 PATIENCE = 60  # seconds to wait at most for what jobs do
 FIELDS = ("name", "email", "city")
-STREAM = {"domain": "[('email', '!=', False)]", "retry_pattern": "{1: 2}"}
+STREAM = {
+    "domain": "[('email', '!=', False)]",
+    "retry_pattern": "{1: 2}",
+    "state": "live",
+}
 # While no runner is there: one contact is edited, one made and one deleted.
 LAST_WORDS = """
 partners = env["res.partner"].with_user(env.ref("base.user_admin"))
