@@ -8,7 +8,6 @@
     "category": "Productivity",
     "license": "LGPL-3",
     "author": "queue_job_sync contributors",
-    "website": "https://github.com/OCA/queue",
     "development_status": "Beta",
     "depends": ["contacts", "queue_job"],
     "external_dependencies": {"python": ["requests"]},

@@ -2,8 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Draws the figures of a run; started by benchmarks/plot."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -25,20 +25,21 @@ PICTURES = {
 GOALS = "goals"
 
 
-def main(file):
+def main(file, folder):
     """Draw what a run has measured.
 
     :param file: path of its output, the last line of which is the JSON object
+    :param folder: path of where the pictures go
     """
-    run = json.loads(Path(file).read_text().strip().splitlines()[-1])
+    run = json.loads(file.read_text().strip().splitlines()[-1])
     rows = {row["id"]: row for row in run["rows"] if row["value"] is not None}
-    IMAGES.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     for name, (title, ids) in PICTURES.items():
         shown = [rows[id_] for id_ in ids if id_ in rows and rows[id_]["peers"]]
         if shown:
-            _save(name, _bars(title, shown))
+            _save(folder, name, _bars(title, shown))
     if rows:
-        _save(GOALS, _goals(list(rows.values())))
+        _save(folder, GOALS, _goals(list(rows.values())))
 
 
 def _bars(title, rows):
@@ -82,13 +83,17 @@ def _nearness(row):
     return reached if (reached >= 1) == bool(row["met"]) else 1 / reached
 
 
-def _save(name, figure):
+def _save(folder, name, figure):
     figure.tight_layout()
-    path = IMAGES / f"performance_{name}.png"
+    path = folder / f"performance_{name}.png"
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
-    print(path.relative_to(IMAGES.parents[1]))
+    print(path)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="benchmarks/plot")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--into", type=Path, default=IMAGES)
+    arguments = parser.parse_args()
+    main(arguments.file, arguments.into)

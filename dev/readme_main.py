@@ -19,8 +19,9 @@ README = paths.ROOT / "README.rst"
 # Fragments in their order, and the sections they make.
 FRAGMENTS = {
     "DESCRIPTION": None,
-    "CONFIGURE": "Configuration",
-    "USAGE": "Usage",
+    "INSTALL": "Install it in your Odoo",
+    "USAGE": "Read on",
+    "CONTEXT": "What it promises, and where that ends",
     "ROADMAP": "Known issues / Roadmap",
     "CONTRIBUTORS": "Contributors",
 }
@@ -32,11 +33,6 @@ HEAD = """\
 {line}
 
 *{summary}.* Odoo {series}, licence {license}.
-
-**Table of contents**
-
-.. contents::
-   :local:
 
 """
 # What reStructuredText would read as markup; an underscore only at the end of a word.
@@ -69,6 +65,19 @@ class Renderer(RSTRenderer):
         caption = self.render_children(children[0], state)
         return f".. figure:: {path}\n   :alt: {caption}\n\n{indent(caption, '   ')}\n\n"
 
+    def table(self, token, state):
+        """As a list-table: cells of any width, and one line for each in a diff."""
+        head, body = token["children"]
+        rows = [head["children"], *(row["children"] for row in body["children"])]
+        lines = [".. list-table::", "   :header-rows: 1", ""]
+        for row in rows:
+            for number, cell in enumerate(row):
+                mark = " " if number else "*"
+                lines.append(
+                    f"   {mark} - {self.render_children(cell, state)}".rstrip()
+                )
+        return "\n".join([*lines, "\n"])
+
 
 def make():
     """Return the text of README.rst.
@@ -91,7 +100,7 @@ def make():
             text += f"{title}\n{'=' * len(title)}\n\n"
         # Without a section around them, headings make sections themselves.
         markers = {2: "-", 3: "~"} if title else {2: "=", 3: "-"}
-        convert = mistune.create_markdown(renderer=Renderer(markers))
+        convert = mistune.create_markdown(renderer=Renderer(markers), plugins=["table"])
         text += f"{convert(fragment).strip()}\n\n"
     text = text.rstrip() + "\n"
     validate(text)

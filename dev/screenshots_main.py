@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import requests
 from screenshots_browser import Browser, PageError, save_small
@@ -27,6 +28,7 @@ def main():
     parser = argparse.ArgumentParser(prog="dev/screenshots")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--keep-data", action="store_true")
+    parser.add_argument("--into", type=Path)
     arguments = parser.parse_args()
     unknown = set(arguments.names) - set(PICTURES)
     if unknown:
@@ -35,7 +37,7 @@ def main():
             f"there are {', '.join(PICTURES)}."
         )
     try:
-        take(arguments.names or list(PICTURES), arguments.keep_data)
+        take(arguments.names or list(PICTURES), arguments.keep_data, arguments.into)
     except (
         RuntimeError,
         PageError,
@@ -45,11 +47,12 @@ def main():
         raise console.Failure(str(error)) from None
 
 
-def take(names, keep_data):
+def take(names, keep_data, into=None):
     """Take pictures.
 
     :param names: keys of ``PICTURES``
     :param keep_data: whether to leave the database as it was the last time
+    :param into: path of a folder for all of them, if not where each belongs
     """
     with postgres.running() as variables:
         os.environ.update(variables)
@@ -72,8 +75,9 @@ def take(names, keep_data):
                         picture.size,
                         picture.dialog.format(**records),
                     )
-                    picture.folder.mkdir(exist_ok=True)
-                    save_small(data, picture.folder / f"{name}.png")
+                    folder = into or picture.folder
+                    folder.mkdir(exist_ok=True)
+                    save_small(data, folder / f"{name}.png")
 
 
 def make_database():

@@ -16,6 +16,7 @@ from benchmarks.result import Result, Row, in_turns, ratio
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "benchmarks" / "run"
+PLOT = ROOT / "benchmarks" / "plot"
 WHOLE_RUN = 600  # seconds; about 60 on a quiet machine with two cores
 ROWS = ("edit_hang", "pickup_ms")
 
@@ -30,7 +31,7 @@ def _databases():
         connection.close()
 
 
-def test_fastest_rows():
+def test_fastest_rows(tmp_path):
     before = _databases()
     command = [RUN, "--quick", "--json", "--rounds", "1", "--rows", ",".join(ROWS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=WHOLE_RUN)
@@ -49,6 +50,12 @@ def test_fastest_rows():
     assert result["machine"]["cpus"] > 0
     assert result["machine"]["quick"] is True
     assert _databases() <= before
+
+    saved = tmp_path / "run.json"
+    saved.write_text(done.stdout)
+    subprocess.run([PLOT, saved, "--into", tmp_path], check=True, timeout=WHOLE_RUN)
+    drawn = {path.name for path in tmp_path.glob("*.png")}
+    assert drawn == {"performance_editors.png", "performance_goals.png"}
 
 
 def test_what_is_wrong_with_the_arguments_is_told():
