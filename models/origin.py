@@ -40,23 +40,50 @@ class Place(NamedTuple):
     server: str
 
 
-def read(cr, tells_server=True):
-    """Return where the database is now, and how many changes it has recorded.
+class Sight(NamedTuple):
+    """What a look at the database tells.
+
+    :param here: where it is now
+    :param there: where it has sent from; ``None`` if it has not yet
+    :param changes: the last number that was given to an undelivered change
+    """
+
+    here: Place
+    there: Place | None
+    changes: int
+
+
+def look(cr, tells_server=True):
+    """Return the :class:`Sight` of a database.
+
+    The parameter is read as it is committed: another worker's cache learns of a
+    *Resume* only after the jobs that it lets go.
 
     :param cr: cursor
     :param tells_server: whether the role may ask for the system identifier
-    :return: :class:`Place`, and the last number given to an undelivered change
     """
-    server = "(SELECT system_identifier::text FROM pg_control_system())"
+    server = "''"
+    if tells_server:
+        server = "(SELECT system_identifier::text FROM pg_control_system())"
     cr.execute(
         f"""
-        SELECT datname, oid::bigint, {server if tells_server else "''"},
+        SELECT datname, oid::bigint, {server},
+               (SELECT value FROM ir_config_parameter WHERE key = %s),
                (SELECT last_value FROM sync_outbox_id_seq)
           FROM pg_database WHERE datname = current_database()
-        """
+        """,
+        (PARAMETER,),
     )
-    *place, changes = cr.fetchone()
-    return Place(*place), changes
+    *place, text, changes = cr.fetchone()
+    return Sight(Place(*place), _parsed(text), changes)
+
+
+def _parsed(text):
+    try:
+        return Place(*json.loads(text)) if text else None
+    except (ValueError, TypeError):
+        # a person has changed it: as unknown as none
+        return None
 
 
 def may_tell_server(cr):
@@ -66,16 +93,6 @@ def may_tell_server(cr):
     """
     cr.execute("SELECT has_function_privilege('pg_control_system()', 'execute')")
     return cr.fetchone()[0]
-
-
-def known(env):
-    """Return the :class:`Place` that the database has sent from, ``None`` if none."""
-    text = env["ir.config_parameter"].sudo().get_param(PARAMETER)
-    try:
-        return Place(*json.loads(text)) if text else None
-    except (ValueError, TypeError):
-        # a person has changed it: as unknown as none
-        return None
 
 
 def remember(env, place):

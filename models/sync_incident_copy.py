@@ -23,20 +23,16 @@ class SyncIncident(models.Model):
         return origin.may_tell_server(self.env.cr)
 
     @api.model
-    def _place(self):
-        """Return where the database is now, and how many changes it has recorded."""
-        return origin.read(self.env.cr, self._tells_server())
+    def _look(self):
+        """Return where the database is now, and where it has sent from."""
+        self.env["ir.config_parameter"].flush_model()
+        return origin.look(self.env.cr, self._tells_server())
 
     @api.model
     def _doubt(self):
         """Return why this may not be the database that has sent so far, else ``""``."""
-        there = origin.known(self.env)
+        here, there, changes = self._look()
         if there is None:
-            return ""
-        here, changes = self._place()
-        if here == there:
-            if changes < origin.seen(here):
-                return self.env._("Changes that this server has seen are not in it.")
             return ""
         if here.database != there.database:
             return self.env._(
@@ -46,7 +42,11 @@ class SyncIncident(models.Model):
             )
         if here.server != there.server:
             return self.env._("It is on another PostgreSQL server than before.")
-        return self.env._("It was made anew under the same name.")
+        if here.oid != there.oid:
+            return self.env._("It was made anew under the same name.")
+        if changes < origin.seen(here):
+            return self.env._("Changes that this server has seen are not in it.")
+        return ""
 
     @api.model
     def _hold_copy(self, backend):
@@ -83,14 +83,18 @@ class SyncIncident(models.Model):
                 if not backend._open_incident():
                     self._hold_copy(backend)
             return
-        here, changes = self._place()
-        if origin.known(self.env) is None:
-            origin.remember(self.env, here)
-        origin.note(here, changes)
+        if self._look().there is None:
+            self._adopt()
+        else:
+            self._note_place()
 
     @api.model
     def _adopt(self):
         """Send from here from now on: a person has said that this is no copy."""
-        here, changes = self._place()
-        origin.remember(self.env, here)
+        origin.remember(self.env, self._look().here)
+        self._note_place()
+
+    @api.model
+    def _note_place(self):
+        here, _there, changes = self._look()
         origin.note(here, changes)

@@ -30,7 +30,8 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
 
     def place(self):
         with self.transaction() as env:
-            return env["sync.incident"]._place()
+            here, _there, changes = env["sync.incident"]._look()
+        return here, changes
 
     def pretend(self, **values):
         """Let the database have sent from elsewhere; nothing else tells a copy."""
@@ -43,7 +44,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
 
     def known(self):
         with self.transaction() as env:
-            return origin.known(env)
+            return env["sync.incident"]._look().there
 
     def mails_about_copies(self):
         return [
@@ -65,7 +66,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
 
     def test_server_that_does_not_say_which_it_is(self):
         with self.transaction() as env:
-            here, changes = origin.read(env.cr, tells_server=False)
+            here, _there, changes = origin.look(env.cr, tells_server=False)
         self.assertEqual((here.server, here.database), ("", self.registry.db_name))
         self.assertGreaterEqual(changes, 0)
 
