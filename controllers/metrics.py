@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 STREAM_LABELS = ("system", "stream", "stream_id")
 REASONS = ("rejected", "throttled", "unreachable", "temporary")
-INCIDENT_KINDS = ("outage", "manual")
+INCIDENT_KINDS = ("outage", "manual", "copy")
 
 
 class Metrics(http.Controller):
@@ -152,7 +152,8 @@ class _Collector:
     def _collect_incidents(self):
         family = families.GaugeMetricFamily(
             "queue_job_sync_open_incidents",
-            "Whether the system is left alone: in an outage, or paused by hand.",
+            "Whether the system is left alone: in an outage, paused by hand, or held "
+            "because the database looks like a copy.",
             labels=("system", "system_id", "kind"),
         )
         for (id_, name, open_kind), kind in product(

@@ -8,5 +8,8 @@ UPDATE sync_backend
        db_host = 'neutralized.invalid',
        db_password = NULL;
 
+-- it sends from nowhere now: should it ever send again, that is where it is then
+DELETE FROM ir_config_parameter WHERE key = 'queue_job_sync.origin';
+
 -- nor may whoever monitors the original read the copy
 DELETE FROM ir_config_parameter WHERE key = 'queue_job_sync.metrics_token';

@@ -16,6 +16,7 @@ from . import ir_websocket
 from . import sync_incident
 from . import sync_incident_jobs
 from . import sync_incident_probe
+from . import sync_incident_copy
 from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream

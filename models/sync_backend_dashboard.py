@@ -68,7 +68,7 @@ class SyncBackend(models.Model):
         for backend in self:
             incident = backend.incident_id
             if incident:
-                backend.status = "paused" if incident.kind == "manual" else "down"
+                backend.status = "down" if incident.kind == "outage" else "paused"
                 backend.status_since = incident.opened
             else:
                 backend.status = "up"

@@ -42,6 +42,11 @@ class SyncBackend(models.Model):
         search="_search_incident_id",
         help="Why nothing is sent now: it does not answer, or somebody has paused it.",
     )
+    incident_kind = fields.Selection(
+        related="incident_id.kind",
+        help="Whether it does not answer, somebody has paused it, or this database "
+        "looks like a copy.",
+    )
     incident_text = fields.Char(
         compute="_compute_incident_id",
         help="Why nothing is sent now, and since when.",
@@ -77,6 +82,21 @@ class SyncBackend(models.Model):
         return self.env["sync.incident"].search(
             [("backend_id", "=", self.id), ("closed", "=", False)], limit=1
         )
+
+    def _hold(self):
+        """Return why jobs do not send now, and the seconds that they have to wait.
+
+        An incident is opened now if this database looks like a copy of the one that has
+        sent so far: before anything is sent, rather than when the cron comes by.
+
+        :return: ``(text, seconds)``, or ``None``
+        """
+        incident = self._open_incident()
+        if not incident:
+            return incident._hold_copy(self)
+        # the next ones need not start in vain as well
+        incident._move_jobs()
+        return incident._waiting_text(), incident._seconds_left()
 
     @api.model
     def _unanswered_in_a_row(self, backend_id, limit):
@@ -123,7 +143,7 @@ class SyncBackend(models.Model):
             )
         if seen < self.outage_threshold:
             return 0
-        return self.env["sync.incident"]._open_outage(self, reason)
+        return self.env["sync.incident"]._open(self, "outage", reason)
 
     def action_pause(self):
         """Let the jobs of these systems wait until somebody resumes them."""

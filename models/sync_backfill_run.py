@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from . import clock
 from .sync_backfill_failed import OUTSTANDING_FAILED
 
 # Jobs of one backfill that are queued at a time: enough to keep the workers busy, and
@@ -113,6 +114,10 @@ class SyncBackfill(models.Model):
         :return: what was done, in a sentence
         :raises RetryableJobError: not now; uses no try
         """
+        with clock.keeping_etas(self.env.cr):
+            return self._take_step()
+
+    def _take_step(self):
         if not self.sudo().exists():
             return self.env._("It no longer exists: nothing queued.")
         backfill = self.sudo().try_lock_for_update(allow_referencing=True)
@@ -141,9 +146,10 @@ class SyncBackfill(models.Model):
     def _pass_gate(self):
         """Return only if now is a time to send; a delay of edits is no concern."""
         stream = self.stream_id
-        incident = stream.backend_id._open_incident()
-        if incident:
-            raise self._later(incident._seconds_left(), incident._waiting_text())
+        hold = stream.backend_id._hold()
+        if hold:
+            text, seconds = hold
+            raise self._later(seconds, text)
         wait = stream._seconds_until_open()
         if wait:
             raise self._later(wait, self.env._("Waiting for the off-peak hours."))

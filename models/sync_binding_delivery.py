@@ -79,15 +79,10 @@ class SyncBinding(models.Model):
         resting = stream._resting_text()
         if resting:
             raise RetryableJobError(resting, seconds=RESTING_SECONDS, ignore_retry=True)
-        incident = stream.backend_id._open_incident()
-        if incident:
-            # the next ones need not start in vain as well
-            incident._move_jobs()
-            raise RetryableJobError(
-                incident._waiting_text(),
-                seconds=incident._seconds_left(),
-                ignore_retry=True,
-            )
+        hold = stream.backend_id._hold()
+        if hold:
+            text, seconds = hold
+            raise RetryableJobError(text, seconds=seconds, ignore_retry=True)
         wait = stream._seconds_until_open()
         if wait and not any(changes.force for changes in owed.values()):
             raise RetryableJobError(

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
 
-from odoo import fields, models
+from odoo import models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import Rejected, Throttled, Unreachable
+from . import clock
 
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
@@ -95,7 +96,10 @@ class SyncBinding(models.Model):
         )
         records = self.env[stream.model_name].browse(res_ids)
         names = {row.res_id: row.record_name for row in rows}
-        eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
+        eta = None
+        if seconds:
+            # this transaction has lasted for as long as it took to send
+            eta = clock.current(self.env.cr) + timedelta(seconds=seconds)
         next_uuid = rows._delay(
             stream, records, names, eta, rows._job_priority(), after
         )

@@ -9,6 +9,8 @@ from psycopg2 import errors as pg_errors
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
+from . import clock
+
 _logger = logging.getLogger(__name__)
 
 # Until when the jobs of a paused system are put off. Resuming calls them back, so
@@ -43,10 +45,15 @@ class SyncIncident(models.Model):
     )
     company_id = fields.Many2one(related="backend_id.company_id")
     kind = fields.Selection(
-        [("outage", "Does not answer"), ("manual", "Paused by a person")],
+        [
+            ("outage", "Does not answer"),
+            ("manual", "Paused by a person"),
+            ("copy", "Copy or restored backup"),
+        ],
         required=True,
         readonly=True,
-        help="Whether it does not answer, or a person has paused it.",
+        help="Whether it does not answer, a person has paused it, or this database "
+        "looks like a copy of the one that has sent so far.",
     )
     reason = fields.Char(
         readonly=True,
@@ -95,12 +102,13 @@ class SyncIncident(models.Model):
     )
 
     @api.model
-    def _open_outage(self, backend, reason):
-        """Pause a system that does not answer, unless it is paused already.
+    def _open(self, backend, kind, reason):
+        """Let a system wait, unless it does already.
 
-        Commits by itself: the job that finds a system down is about to roll back.
+        Commits by itself: the job that finds out is about to roll back.
 
         :param backend: the ``sync.backend``
+        :param str kind: of the incident
         :param str reason: what happened
         :return: seconds that its jobs have to wait
         """
@@ -108,7 +116,7 @@ class SyncIncident(models.Model):
             try:
                 with self.env.registry.cursor() as cr:
                     incident = self.with_env(self.env(cr=cr, su=True))._insert(
-                        backend.id, "outage", reason
+                        backend.id, kind, reason
                     )
                     return incident._seconds_left()
             except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation):
@@ -121,7 +129,7 @@ class SyncIncident(models.Model):
     @api.model
     def _insert(self, backend_id, kind, reason):
         """Return the open incident of a system, opened now if there was none."""
-        now = fields.Datetime.now()
+        now = clock.now(self.env.cr)
         found = self.search([("backend_id", "=", backend_id), ("closed", "=", False)])
         if found:
             return found
@@ -190,6 +198,8 @@ class SyncIncident(models.Model):
         """Return why the jobs wait, for people."""
         if self.kind == "manual":
             return self.env._("%s is paused.", self.backend_id.name)
+        if self.kind == "copy":
+            return self._copy_text(self.reason)
         return self.env._(
             "%(system)s does not answer: %(reason)s",
             system=self.backend_id.name,
@@ -199,19 +209,25 @@ class SyncIncident(models.Model):
     def _close(self, by_person=False):
         """Go on: call the sleeping jobs back, by priority, at a bounded rate.
 
+        Who resumes a copy resumes all of its systems: it is none, then.
+
         :param bool by_person: the current user asked for it
         """
-        for incident in self.filtered(lambda incident: not incident.closed):
+        incidents = self
+        if "copy" in self.mapped("kind"):
+            self._adopt()
+            incidents |= self.search([("kind", "=", "copy"), ("closed", "=", False)])
+        for incident in incidents.filtered(lambda incident: not incident.closed):
             incident.write(
                 {
-                    "closed": fields.Datetime.now(),
+                    "closed": clock.now(self.env.cr),
                     "closed_uid": by_person and self.env.uid,
-                    "told_closed": incident.kind == "manual",
+                    "told_closed": incident.kind != "outage",
                     "called_until": False,
                 }
             )
             incident._move_jobs_soon()
-        self.backend_id._nudge()
+        incidents.backend_id._nudge()
         self._wake_cron()
 
     @api.model

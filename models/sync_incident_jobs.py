@@ -8,6 +8,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from . import clock, read_committed
 from .sync_incident import WAIT_HOURS
 
 _logger = logging.getLogger(__name__)
@@ -46,12 +47,12 @@ class SyncIncident(models.Model):
     def _seconds_left(self):
         """Return the seconds that jobs of the system have to wait."""
         self.ensure_one()
-        left = (self.wait_until - fields.Datetime.now()).total_seconds()
+        left = (self.wait_until - clock.now(self.env.cr)).total_seconds()
         return max(WAIT_LEAST, left)
 
     def _prolong(self):
         """Let the jobs sleep on that would soon wake although nothing is over."""
-        now = fields.Datetime.now()
+        now = clock.now(self.env.cr)
         soon = now + timedelta(hours=1)
         for incident in self:
             if not incident.closed and incident.wait_until < soon:
@@ -86,10 +87,9 @@ class SyncIncident(models.Model):
 
         :return: how many
         """
-        with self.env.registry.cursor() as cr:
-            # The runner changes jobs all the time. What it has changed by now is seen,
-            # or passed over: no reason to begin again.
-            cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        # The runner changes jobs all the time. What it has changed by now is seen,
+        # or passed over: no reason to begin again.
+        with read_committed.cursor(self.env.registry) as cr:
             cr.execute(
                 "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)",
                 (self.id,),
@@ -112,7 +112,7 @@ class SyncIncident(models.Model):
         progress = self.env["ir.cron"]._commit_progress
         progress()
         for incident in self.search(
-            ["|", ("closed", "=", False), ("wait_until", ">", fields.Datetime.now())],
+            ["|", ("closed", "=", False), ("wait_until", ">", clock.now(self.env.cr))],
             order="id",
         ):
             while not incident._move_jobs():
@@ -128,7 +128,7 @@ class SyncIncident(models.Model):
         """
         self.ensure_one()
         self.env["queue.job"].flush_model()
-        now = fields.Datetime.now()
+        now = clock.now(self.env.cr)
         self.env.cr.execute(
             SQL(
                 """
@@ -162,7 +162,7 @@ class SyncIncident(models.Model):
         self.ensure_one()
         self.env["queue.job"].flush_model()
         rate = self.backend_id.drain_rate
-        now = fields.Datetime.now()
+        now = clock.now(self.env.cr)
         start = max(now, self.called_until or now)
         seconds_ahead = AHEAD - (start - now).total_seconds()
         self.env.cr.execute(

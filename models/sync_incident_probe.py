@@ -1,13 +1,12 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from datetime import timedelta
-
 from odoo import models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import SyncError
+from . import clock, read_committed
 
 # Seconds between two probes: doubled each time, up to the most.
 PROBE_LEAST, PROBE_MOST = 15, 900
@@ -24,7 +23,7 @@ class SyncIncident(models.Model):
         self.with_delay(
             priority=0,
             max_retries=0,
-            eta=timedelta(seconds=self._probe_interval()),
+            eta=clock.after(self.env.cr, self._probe_interval()),
             description=self.env._("%s: does it answer again?", self.backend_id.name),
         )._probe()
 
@@ -42,11 +41,15 @@ class SyncIncident(models.Model):
         self.ensure_one()
         if not self.exists() or self.closed:
             return self.env._("The incident is over.")
+        with clock.keeping_etas(self.env.cr):
+            return self._ask()
+
+    def _ask(self):
         try:
             with self.backend_id._open_transport() as transport:
                 answer = transport.check()
         except SyncError as err:
-            with self.env.registry.cursor() as cr:
+            with read_committed.cursor(self.env.registry) as cr:
                 incident = self.with_env(self.env(cr=cr))
                 incident.probes += 1
                 incident._prolong()

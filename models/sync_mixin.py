@@ -4,6 +4,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from . import clock
 from .sync_change import remember_changes, remember_parents
 from .sync_mapping_lines import fold_lists
 
@@ -115,7 +116,8 @@ class SyncMixin(models.AbstractModel):
         :raises RetryableJobError: to be tried again
         :raises SyncError: this record will not get through as it is
         """
-        return self.env["sync.binding"].sudo()._deliver(stream.sudo(), self.ids)
+        with clock.keeping_etas(self.env.cr):
+            return self.env["sync.binding"].sudo()._deliver(stream.sudo(), self.ids)
 
     @api.model
     def _job_store_values(self, job):

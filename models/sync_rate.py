@@ -4,13 +4,13 @@
 import logging
 
 import psycopg2
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from odoo import fields, models
 from odoo.tools import SQL
 
 from ..exceptions import RateLimited
 from ..transports.pace import Slots, slots_within
+from . import read_committed
 
 _logger = logging.getLogger(__name__)
 
@@ -62,9 +62,7 @@ def reserve(registry, backend_id, count, span, patience):
     :raises RateLimited: the turn could not be reserved
     """
     try:
-        with registry.cursor() as cr:
-            # nothing has been executed yet
-            cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
+        with read_committed.cursor(registry) as cr:
             return _reserve(cr, backend_id, count, span, patience)
     except psycopg2.Error:
         # what was sent before it has receipts that must not be lost

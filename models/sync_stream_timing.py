@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
-from datetime import timedelta, timezone
+from datetime import timezone
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -10,6 +10,7 @@ from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from . import clock
 from .stream_window import seconds_until_open
 
 
@@ -142,9 +143,9 @@ class SyncStream(models.Model):
         if until or facts.at_once:
             return until
         if self.delay_policy == "delay":
-            return fields.Datetime.now() + timedelta(minutes=self.delay_minutes)
+            return clock.after(self.env.cr, self.delay_minutes * 60)
         wait = self._seconds_until_open()
-        return fields.Datetime.now() + timedelta(seconds=wait) if wait else None
+        return clock.after(self.env.cr, wait) if wait else None
 
     def _seconds_until_open(self):
         """Return the seconds until the off-peak window opens, 0 inside it."""
@@ -152,7 +153,7 @@ class SyncStream(models.Model):
         if self.delay_policy != "window":
             return 0
         return seconds_until_open(
-            fields.Datetime.now().replace(tzinfo=timezone.utc),
+            clock.now(self.env.cr).replace(tzinfo=timezone.utc),
             self.window_start,
             self.window_end,
             ZoneInfo(self.window_tz or "UTC"),

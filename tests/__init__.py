@@ -42,7 +42,9 @@ from . import test_failure_mail_trouble
 from . import test_help
 from . import test_incident
 from . import test_incident_access
+from . import test_clock
 from . import test_incident_batches
+from . import test_incident_copy
 from . import test_incident_jobs
 from . import test_incident_mail
 from . import test_incident_probe

@@ -80,7 +80,7 @@ class IncidentCase(RaceCase):
         """Open an incident as a worker does; return the seconds to wait."""
         with self.transaction() as env:
             backend = env["sync.backend"].browse(self.backend_id)
-            return env["sync.incident"]._open_outage(backend, reason)
+            return env["sync.incident"]._open(backend, "outage", reason)
 
     @contextmanager
     def just_before(self, method, do):

@@ -1,0 +1,206 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import tempfile
+from unittest.mock import patch
+
+from odoo.modules.neutralize import get_neutralization_queries
+from odoo.tests import tagged
+from odoo.tools import config
+
+from ..models import origin
+from .failure_mail_case import FailureMailCase
+from .incident_case import IncidentCase
+
+
+@tagged("post_install", "-at_install")
+class TestIncidentCopy(FailureMailCase, IncidentCase):
+    """A copy, or a restored backup, sends nothing until a person says it is none."""
+
+    def setUp(self):
+        super().setUp()
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        self.enterContext(patch.dict(config.options, {"data_dir": folder}))
+        self.addCleanup(self._forget)
+        self._forget()
+
+    def _forget(self):
+        with self.transaction() as env:
+            env["ir.config_parameter"].search([("key", "=", origin.PARAMETER)]).unlink()
+
+    def place(self):
+        with self.transaction() as env:
+            here, _there, changes = env["sync.incident"]._look()
+        return here, changes
+
+    def pretend(self, **values):
+        """Let the database have sent from elsewhere; nothing else tells a copy."""
+        here, _changes = self.place()
+        with self.transaction() as env:
+            origin.remember(env, here._replace(**values))
+
+    def copied(self):
+        self.pretend(database="production")
+
+    def known(self):
+        with self.transaction() as env:
+            return env["sync.incident"]._look().there
+
+    def mails_about_copies(self):
+        return [
+            mail["subject"]
+            for mail in self.read(
+                "mail.mail", [("model", "=", "sync.incident")], ["subject"]
+            )
+        ]
+
+    def test_first_place_is_remembered(self):
+        self.assertIsNone(self.known())
+        self.watch()
+        here, changes = self.place()
+        self.assertEqual(self.known(), here)
+        self.assertEqual(here.database, self.registry.db_name)
+        self.assertTrue(here.oid and here.server)
+        self.assertEqual(origin.seen(here), changes)
+        self.assertFalse(self.incidents())
+
+    def test_server_that_does_not_say_which_it_is(self):
+        with self.transaction() as env:
+            here, _there, changes = origin.look(env.cr, tells_server=False)
+        self.assertEqual((here.server, here.database), ("", self.registry.db_name))
+        self.assertGreaterEqual(changes, 0)
+
+    def test_nothing_is_sent_in_the_same_place_again(self):
+        self.watch()
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.watch()
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.assertFalse(self.incidents())
+
+    def test_copy_sends_nothing(self):
+        for changed in ({"database": "production"}, {"oid": 1}, {"server": "1"}):
+            with self.subTest(changed):
+                self.pretend(**changed)
+                uuid = self.new_job()
+                self.assertEqual(self.run_job(uuid), "pending")
+                self.assertEqual(self.destination.requests, [])
+                self.assertEqual(self.job(uuid, "retry")["retry"], 0)
+                incident = self.incidents()[-1]
+                self.assertEqual(incident["kind"], "copy")
+                self.assertPutOff(uuid)
+                self.assertIn("copy", self.job(uuid, "result")["result"])
+                self.resume()
+                self.assertEqual(self.run_job(uuid), "done")
+                self.destination.requests.clear()
+
+    def test_reason_says_what_differs(self):
+        self.copied()
+        self.run_job(self.new_job())
+        reason = self.incident()["reason"]
+        self.assertIn("production", reason)
+        self.assertIn(self.registry.db_name, reason)
+
+    def test_copy_is_found_without_an_edit(self):
+        other = self.new_system()
+        self.copied()
+        self.watch()
+        held = self.read("sync.incident", [("closed", "=", False)], ["backend_id"])
+        ids = {incident["backend_id"][0] for incident in held}
+        self.assertLessEqual({self.backend_id, other.backend_id}, ids)
+
+    def test_copy_is_told_once_for_all_systems(self):
+        self.new_system()
+        self.copied()
+        self.watch()
+        self.watch()
+        (subject,) = self.mails_about_copies()
+        self.assertIn("looks like a copy", subject)
+        self.resume()
+        self.watch()
+        self.assertEqual(len(self.mails_about_copies()), 1)
+
+    def test_resuming_one_system_resumes_all_and_stays_so(self):
+        other = self.new_system()
+        self.copied()
+        self.watch()
+        self.resume()
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(other.backend_id)
+            self.assertFalse(backend._open_incident())
+        self.assertEqual(self.known(), self.place()[0])
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.watch()
+        self.assertFalse(self.read("sync.incident", [("closed", "=", False)], []))
+
+    def test_paused_system_of_a_copy_is_held_after_it_is_resumed(self):
+        self.pause()
+        self.copied()
+        self.watch()
+        self.resume()
+        self.assertEqual(self.run_job(self.new_job()), "pending")
+        self.assertEqual(self.destination.requests, [])
+        self.assertEqual(self.incidents()[-1]["kind"], "copy")
+
+    def test_edit_in_a_copy_waits_and_does_not_fail(self):
+        self.copied()
+        self.watch()
+        uuid = self.new_job()
+        self.assertEqual(self.job(uuid, "state")["state"], "pending")
+        self.assertGreater(self.seconds_until(uuid), 3600)
+
+    def test_time_that_has_gone_back(self):
+        self.watch()
+        here, changes = self.place()
+        origin.note(here, changes + 1)
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        origin.note(here, changes + 100)
+        self.assertEqual(self.run_job(self.new_job()), "pending")
+        self.assertEqual(self.incident()["kind"], "copy")
+        self.assertIn("not in it", self.incident()["reason"])
+        self.resume()
+        self.assertEqual(self.run_job(self.new_job()), "done")
+
+    def test_what_was_noted_of_another_database_does_not_count(self):
+        self.watch()
+        here, changes = self.place()
+        origin.note(here._replace(oid=here.oid + 1), changes + 100)
+        self.assertEqual(self.run_job(self.new_job()), "done")
+
+    def test_node_that_cannot_write_or_read_its_note_does_without(self):
+        with tempfile.NamedTemporaryFile() as file:
+            config["data_dir"] = file.name
+            self.watch()
+            self.assertEqual(self.run_job(self.new_job()), "done")
+        self.watch()
+        here, _changes = self.place()
+        origin._file(here).write_text("{")
+        self.assertEqual(self.run_job(self.new_job()), "done")
+
+    def test_note_that_a_person_has_spoiled_is_made_anew(self):
+        with self.transaction() as env:
+            env["ir.config_parameter"].set_param(origin.PARAMETER, "{}")
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.watch()
+        self.assertEqual(self.known(), self.place()[0])
+
+    def test_backfill_of_a_copy_waits(self):
+        self.copied()
+        with self.transaction() as env:
+            backfill = env["sync.backfill"].create({"stream_id": self.stream_id})
+            backfill._go_on()
+            uuid = backfill.step_uuid
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertIn("neutralize", self.job(uuid, "result")["result"])
+        self.assertGreater(self.seconds_until(uuid), 3600)
+
+    def test_neutralizing_forgets_the_place(self):
+        self.watch()
+        with self.registry.cursor() as cr:
+            for query in get_neutralization_queries(["queue_job_sync"]):
+                cr.execute(query)
+            cr.execute(
+                "SELECT 1 FROM ir_config_parameter WHERE key = %s", (origin.PARAMETER,)
+            )
+            self.assertFalse(cr.fetchall())
+            cr.rollback()
