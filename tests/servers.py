@@ -78,6 +78,9 @@ class HttpDestination:
         self.requests = []
         self.records = {}
         self.connections = 0
+        # A function of an answer's bytes, for one that writes more or less than them:
+        # it returns what is done one after the other, see :meth:`_Handler.write`.
+        self.writes = None
         self._script = deque()
         self._replies = {}
         self._ids = 0
@@ -235,9 +238,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif answer.drip:
             self._drip(head + body, answer.drip)
         else:
-            self.wfile.write(head + body)
+            self.write(head + body)
         if answer.announce or (answer.raw and not answer.raw.startswith(b"HTTP/")):
             self.close_connection = True
+
+    def write(self, answer):
+        """Write an answer: bytes, seconds to wait, ``None`` to end the connection."""
+        writes = self.destination.writes
+        for part in writes(answer) if writes else [answer]:
+            if part is None:
+                self.close_connection = True
+            elif isinstance(part, bytes):
+                self.wfile.write(part)
+            else:
+                time.sleep(part)
 
     def _drip(self, data, pause):
         for byte in data:

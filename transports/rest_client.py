@@ -160,6 +160,7 @@ def _read(response, method, url) -> Answer:
             # urllib3 1.26 does not notice that something is missing.
             announced = response.headers.get("Content-Length", "")
             cut = announced.isdigit() and response.raw.tell() < int(announced)
+            response.require_alone()
     except NO_ANSWER as error:
         if not is_broken_off(error):
             raise
