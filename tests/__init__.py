@@ -103,3 +103,4 @@ from . import test_transport_rest_parallel
 from . import test_transport_rest_secrets
 from . import test_transport_rest_session
 from . import test_transport_rest_signing
+from . import test_untidy_text

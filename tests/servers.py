@@ -81,6 +81,8 @@ class HttpDestination:
         # A function of an answer's bytes, for one that writes more or less than them:
         # it returns what is done one after the other, see :meth:`_Handler.write`.
         self.writes = None
+        # Bytes that are sent to each new connection at once.
+        self.greets = b""
         self._script = deque()
         self._replies = {}
         self._ids = 0
@@ -218,6 +220,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.destination._sockets.discard(plain)
                 self.destination._sockets.add(self.request)
         super().setup()
+        self.wfile.write(self.destination.greets)
 
     def finish(self):
         super().finish()
@@ -268,12 +271,13 @@ class PasswordThief:
     """What looks like a PostgreSQL server and asks for the password in clear.
 
     It never lets anybody in: ``hang`` makes it silent once a client has connected,
-    otherwise it notes the password and refuses it. PostgreSQL manual, "Message
-    Formats".
+    otherwise it notes the password and refuses it in the words of ``refusal``.
+    PostgreSQL manual, "Message Formats".
     """
 
-    def __init__(self, hang=False):
+    def __init__(self, hang=False, refusal=b"password authentication failed"):
         self.hang = hang
+        self.refusal = refusal
         self.passwords = []
 
     def __enter__(self):
@@ -308,7 +312,7 @@ class PasswordThief:
         client.sendall(b"R" + struct.pack("!II", 8, 3))  # password in clear, please
         if client.recv(1) == b"p":
             self.passwords.append(self._packet(client).rstrip(b"\0").decode())
-        fields = b"SFATAL\0C28P01\0Mpassword authentication failed\0\0"
+        fields = b"SFATAL\0C28P01\0M" + self.refusal + b"\0\0"
         client.sendall(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
         client.close()
 

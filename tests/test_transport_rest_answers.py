@@ -3,12 +3,15 @@
 """An answer belongs to its request."""
 
 import time
+from unittest.mock import patch
 
 from odoo.tests import tagged
 
 from ..exceptions import Temporary, Unreachable
 from ..transports import rest_session
-from .transport_case import RestCase, message
+from .common import DeliveryCase
+from .test_transport_rest_session import TlsCase
+from .transport_case import PAYLOAD, RestCase, message
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 EARLY_HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>; rel=preload\r\n\r\n"
@@ -141,3 +144,85 @@ class TestRestAnswers(AnswerCase):
         receipt = self.send(message(key=8, idempotency_key="key-8"))
         self.assertFails(receipt, Unreachable, "closed the connection")
         self.assertEqual(len(self.server.requests), 2)
+
+    def test_server_that_speaks_before_it_is_asked(self):
+        connect = rest_session._HTTPConnection.connect
+
+        def slowly(connection):
+            connect(connection)
+            time.sleep(0.1)  # or what it says might arrive later
+
+        self.server.greets = STRAY
+        with patch.object(rest_session._HTTPConnection, "connect", slowly):
+            self.assertFails(self.send(), Temporary, "before it was asked")
+        self.assertEqual(self.server.requests, [])
+
+    def test_id_in_a_redirect_or_an_update_is_not_taken(self):
+        self.server.answer(307, {"id": "9"}, headers={"Location": "/v2/contacts"})
+        receipt = self.send()
+        self.assertEqual(self.server.records["/v2/contacts/1"], PAYLOAD)
+        self.assertEqual(receipt.external_id, "1")
+        self.server.answer(200, {"id": "9"}, headers={"Location": "/contacts/9"})
+        self.assertEqual(self.send(message(external_id="1")).external_id, "1")
+
+    def test_answers_of_a_batch_that_name_a_record_twice(self):
+        items = [
+            {"key": 0, "status": 201, "id": "a"},
+            {"key": 1, "status": 201, "id": "b"},
+            {"key": 1, "status": 201, "id": "c"},
+            {"key": 2, "status": 201, "id": "d"},
+            {"key": 2, "status": 201, "id": "d"},
+        ]
+        self.server.answer(200, {"items": items})
+        sent = [message(key=key, batch_target="batch") for key in range(3)]
+        first, second, third = self.transport().send(sent)
+        self.assertEqual((first.external_id, third.external_id), ("a", "d"))
+        self.assertFails(second, Temporary, "key 1")
+        self.assertIsNone(second.external_id)
+
+
+@tagged("-at_install", "post_install")
+class TestRestAnswersOverTls(TlsCase, AnswerCase):
+    def setUp(self):
+        super().setUp()
+        self.serve(self.good)
+        self.trust(self.good[0])
+
+    def test_nobody_gets_the_id_of_another(self):
+        for name in ("103 apart", "twice", "twice apart"):
+            with self.subTest(name):
+                rest_session.sessions.forget()
+                self.server.writes = UNTIDY[name]
+                self.assertOwnIds(self.transport(concurrency=2).send(self.contacts(10)))
+
+    def test_connections_are_kept(self):
+        for _time in range(3):
+            self.assertTrue(self.send().ok)
+        self.assertEqual(self.server.connections, 1)
+
+    def test_bytes_left_over(self):
+        self.server.writes = UNTIDY["another"]
+        self.assertTrue(self.send().ok)
+        self.server.writes = None
+        self.assertNotEqual(self.send().external_id, "9999")
+        self.assertEqual(self.server.connections, 2)
+
+
+@tagged("-at_install", "post_install")
+class TestDeliveredIds(DeliveryCase):
+    stream_options = {"batch_size": 20}
+
+    def test_each_of_forty_contacts_has_its_own_id(self):
+        self.destination.writes = UNTIDY["103"]
+        with self.transaction() as env:
+            partners = env["res.partner"].create(
+                [{"name": f"Ada {number}"} for number in range(40)]
+            )
+            self.partner_ids += partners.ids
+            names = {partner.id: partner.name for partner in partners}
+        self.assertEqual(self.run_pending(), ["done", "done"])
+        for id_, name in names.items():
+            external_id = self.binding(id_)["external_id"]
+            record = self.destination.records[f"/contacts/{external_id}"]
+            self.assertEqual(record["name"], name)
+        self.assertEqual(len(self.destination.records), 40)
