@@ -271,11 +271,12 @@ class PasswordThief:
     """What looks like a PostgreSQL server and asks for the password in clear.
 
     It never lets anybody in: ``hang`` makes it silent once a client has connected,
-    otherwise it notes the password and refuses it in the words of ``refusal``.
+    otherwise it notes the password and refuses it, or with ``refusal`` says these bytes
+    instead of asking.
     PostgreSQL manual, "Message Formats".
     """
 
-    def __init__(self, hang=False, refusal=b"password authentication failed"):
+    def __init__(self, hang=False, refusal=None):
         self.hang = hang
         self.refusal = refusal
         self.passwords = []
@@ -309,12 +310,17 @@ class PasswordThief:
 
     def _refuse(self, client):
         self._packet(client)
+        if self.refusal is None:
+            self._ask(client)
+        reason = self.refusal or b"password authentication failed"
+        fields = b"SFATAL\0C28P01\0M" + reason + b"\0\0"
+        client.sendall(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
+        client.close()
+
+    def _ask(self, client):
         client.sendall(b"R" + struct.pack("!II", 8, 3))  # password in clear, please
         if client.recv(1) == b"p":
             self.passwords.append(self._packet(client).rstrip(b"\0").decode())
-        fields = b"SFATAL\0C28P01\0M" + self.refusal + b"\0\0"
-        client.sendall(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
-        client.close()
 
     def _packet(self, client):
         size = struct.unpack("!I", client.recv(4, socket.MSG_WAITALL))[0]

@@ -185,6 +185,7 @@ class TestUntidyText(DeliveryCase):
             db_port=thief.port,
             db_name="crm",
             db_user="crm",
+            db_sslmode="disable",
         )
         ids = self.new_partners()
         (uuid,) = self.job_uuids()
@@ -246,6 +247,8 @@ class TestUntidyJob(DeliveryCase):
     """A job of anybody says something that cannot be stored."""
 
     def run_foreign_job(self, work):
+        # queue_job finds it by its name
+        work.__name__ = "_test_job"
         self.patch(self.registry["queue.job"], "_test_job", work)
         with self.transaction() as env:
             uuid = env["queue.job"].with_delay(max_retries=1)._test_job().uuid

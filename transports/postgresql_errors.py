@@ -85,8 +85,12 @@ def connection_error(error: Exception, where: str, redact: Redactor) -> SyncErro
     :param where: host and port
     :param redact: as in :func:`statement_error`
     """
-    if isinstance(error, psycopg2.Error):
-        why = _bounded(str(error), redact) or "no reason given"
+    text = str(error) if isinstance(error, psycopg2.Error) else None
+    if isinstance(error, UnicodeDecodeError):
+        # before it knows which encoding is wanted, a server speaks in its own
+        text = error.object.decode("utf-8", "replace")
+    if text is not None:
+        why = _bounded(text, redact) or "no reason given"
         return Unreachable(f"No connection to PostgreSQL on {where}: {why}")
     return Unreachable(f"The connection settings of {where} are not valid")
 

@@ -101,16 +101,21 @@ class Redactor:
 
     def _without_half(self, text):
         """:return: the text without the beginning of a secret at its end"""
-        text = without_broken_escape(text) if self._needles else text
+        if not self._needles:
+            return text
+        text = without_broken_escape(text)
         end = len(text)
         for reading in readings(text):
-            for needle in self._needles:
-                for size in range(min(len(needle), len(reading.text)), 0, -1):
-                    if reading.text.endswith(needle[:size]):
-                        start = len(reading.text) - size
-                        end = min(end, reading.places[start])
-                        break
+            whole = without_broken_escape(reading.text)
+            begun = max(_begun(needle, whole) for needle in self._needles)
+            end = min(end, reading.places[len(whole) - begun])
         return text[:end]
+
+
+def _begun(needle, text):
+    """:return: how much of what is looked for is at the end of the text"""
+    sizes = range(min(len(needle), len(text)), 0, -1)
+    return next((size for size in sizes if text.endswith(needle[:size])), 0)
 
 
 def _merged(spans):
@@ -141,7 +146,8 @@ def _needles(secret: str) -> set[str]:
         encoded = value.encode("utf-8", "surrogatepass")
         for spelling in (value, encoded.hex(), *_in_base64(encoded)):
             for reading in readings(spelling):
-                # one at the end would escape what follows the secret
+                found.add(reading.text)
+                # at the end it is read as an escape of what follows the secret
                 found.add(reading.text.rstrip("\\"))
     return {needle for needle in found if len(needle) >= MIN_LENGTH}
 

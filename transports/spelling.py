@@ -33,7 +33,7 @@ _ESCAPE = re.compile(
 )
 # An escape that a cut has left without its end.
 _BROKEN_ESCAPE = re.compile(
-    r"(?:\\+(?:u\{?|x)?[0-9a-f]*|&[^\s;]{0,40}|%[0-9a-f%]*)\Z", re.IGNORECASE
+    r"(?:\\+(?:u\{?|x)?[0-9a-f]*|&[^\s&]{0,40}|%[0-9a-f%]*)\Z", re.IGNORECASE
 )
 # A form writes a blank as a plus; the letter of an escape stands for what it escapes.
 _ALIKE = {"+": " ", "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
