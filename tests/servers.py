@@ -79,7 +79,7 @@ class HttpDestination:
         self.records = {}
         self.connections = 0
         # A function of an answer's bytes, for one that writes more or less than them:
-        # it returns what is done one after the other, see :meth:`_Handler.write`.
+        # it returns what is done one after the other, see :meth:`_Handler.write_answer`.
         self.writes = None
         # Bytes that are sent to each new connection at once.
         self.greets = b""
@@ -241,11 +241,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif answer.drip:
             self._drip(head + body, answer.drip)
         else:
-            self.write(head + body)
+            self.write_answer(head + body)
         if answer.announce or (answer.raw and not answer.raw.startswith(b"HTTP/")):
             self.close_connection = True
 
-    def write(self, answer):
+    def write_answer(self, answer):
         """Write an answer: bytes, seconds to wait, ``None`` to end the connection."""
         writes = self.destination.writes
         for part in writes(answer) if writes else [answer]:

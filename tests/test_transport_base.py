@@ -121,7 +121,9 @@ class TestRedactor(BaseCase):
             base64.urlsafe_b64encode(raw).decode(),
             json.dumps(json.dumps(json.dumps(self.SECRET))),
             "".join(f"\\u{ord(char):04x}" for char in self.SECRET),
-            "".join(f"\\u{ord(char):04X}" for char in self.SECRET).replace("\\", "\\\\"),
+            "".join(f"\\u{ord(char):04X}" for char in self.SECRET).replace(
+                "\\", "\\\\"
+            ),
             self.SECRET.encode("unicode_escape").decode(),
             "".join(f"&#{ord(char)};" for char in self.SECRET),
             "".join(f"&#0{ord(char)};" for char in self.SECRET),
@@ -139,7 +141,9 @@ class TestRedactor(BaseCase):
         ):
             with self.subTest(spelling):
                 hidden = hide(f"you sent {spelling} to me")
-                self.assertRegex(hidden, r"^you sent (&quot;|[^a-z])*\*\*\*(&quot;|[^a-z])* to me$")
+                self.assertRegex(
+                    hidden, r"^you sent (&quot;|[^a-z])*\*\*\*(&quot;|[^a-z])* to me$"
+                )
                 excerpt = hide.excerpt(f"you sent {spelling}", 5000, cut=True)
                 self.assertRegex(excerpt, r"^you sent (&quot;|[^a-z])*$")
                 for size in range(1, len(spelling)):
@@ -195,7 +199,9 @@ class TestRedactor(BaseCase):
         for rest in range(30):
             text = "0123456789" + "x" * rest
             self.assertNotRegex(hide.excerpt(text, 100, cut=True), "[0-9]")
-        self.assertEqual(hide.excerpt("0123456789 " * 9999, 11), "*** *** ***…"[:10] + "…")
+        self.assertEqual(
+            hide.excerpt("0123456789 " * 9999, 11), "*** *** ***…"[:10] + "…"
+        )
 
 
 @tagged("-at_install", "post_install")

@@ -100,7 +100,9 @@ def _driver_error(error, where, redact):
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
         why = _bounded(str(error), redact) or "closed"
         return Unreachable(f"The connection to PostgreSQL on {where} broke: {why}")
-    return Rejected(f"The record cannot be written as SQL: {_bounded(str(error), redact)}")
+    return Rejected(
+        f"The record cannot be written as SQL: {_bounded(str(error), redact)}"
+    )
 
 
 def _bounded(text, redact):

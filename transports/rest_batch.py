@@ -226,9 +226,7 @@ def _by_key(answer):
         status = item.get("status") if isinstance(item, dict) else None
         if isinstance(status, int) and 100 <= status <= 599:
             body = json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")
-            own = replace(
-                answer, status=status, headers=waits, body=body, cut=False
-            )
+            own = replace(answer, status=status, headers=waits, body=body, cut=False)
             key = str(item.get("key"))
             # Of two that differ, nobody can tell which is the answer.
             found[key] = own if found.get(key, own) == own else None

@@ -70,7 +70,9 @@ def _alike(text):
     lower = text.lower()
     if len(lower) != len(text):
         # one of the few letters that are two in lower case
-        lower = "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
+        lower = "".join(
+            char.lower() if len(char.lower()) == 1 else char for char in text
+        )
     for char, alike in _ALIKE.items():
         lower = lower.replace(char, alike)
     return lower
