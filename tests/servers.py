@@ -79,7 +79,7 @@ class HttpDestination:
         self.records = {}
         self.connections = 0
         # A function of an answer's bytes, for one that writes more or less than them:
-        # it returns what is done one after the other, see :meth:`_Handler.write_answer`.
+        # it returns what is done one after the other, see ``_Handler.write_answer``.
         self.writes = None
         # Bytes that are sent to each new connection at once.
         self.greets = b""

@@ -151,7 +151,7 @@ class TestRedactor(BaseCase):
                     self.assertRegex(half, r"^you sent(&quot;|[^a-z])*$")
 
     def test_secret_within_a_longer_text_in_base64(self):
-        """The groups of three bytes begin anywhere before it, and end anywhere after."""
+        """Groups of three bytes begin anywhere before it, and end anywhere after."""
         hide = Redactor([self.SECRET])
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             for before in range(4):

@@ -28,7 +28,6 @@ from dataclasses import dataclass, replace
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from .base import Message, Receipt, not_sent, obstacle_in
-from .rest_answer import Answer
 from .rest_client import RestClient, Trail, to_json
 from .rest_config import RestConfig
 from .rest_meaning import (
