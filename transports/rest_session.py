@@ -32,7 +32,7 @@ MAX_IDLE = 60.0
 # Interim answers to one request at most.
 MAX_INTERIM = 20
 # Seconds within which a second answer to the first request of a connection arrives.
-PROBATION = 0.02
+PROBATION = 0.1
 
 
 class StaleConnection(http.client.RemoteDisconnected):

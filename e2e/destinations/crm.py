@@ -24,6 +24,7 @@ With ``--faults`` it misbehaves on request, see ``crm_faults.py``.
 import argparse
 import hashlib
 import hmac
+import io
 import json
 import os
 import re
@@ -263,13 +264,23 @@ class Handler(BaseHTTPRequestHandler):
             answer = {**answer, "note": UNTIDY}
         if kind == "interim":
             self._answer_nothing_yet()
-        self._answer(status, answer, replayed, fault.get("retry_after"))
         if kind == "twice":
-            self._answer(status, answer, replayed)
+            self._answer_twice(status, answer, replayed)
+            return
+        self._answer(status, answer, replayed, fault.get("retry_after"))
 
     def _answer_nothing_yet(self):
         with suppress(OSError):  # the client may be gone
             self.wfile.write(INTERIM)
+
+    def _answer_twice(self, *answer):
+        # At once: between one and the other, the client might have asked again.
+        connection, self.wfile = self.wfile, io.BytesIO()
+        self._answer(*answer)
+        self._answer(*answer)
+        both, self.wfile = self.wfile.getvalue(), connection
+        with suppress(OSError):  # the client may be gone
+            connection.write(both)
 
     def _refuse_by(self, fault):
         """Do not carry the request out, when that is the fault that hits it."""
