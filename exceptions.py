@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What can go wrong when a record is delivered, sorted by what to do next."""
 
+from .text import storable
+
 
 class SyncError(Exception):
     """A destination did not take a message.
@@ -11,6 +13,8 @@ class SyncError(Exception):
     """
 
     def __init__(self, message):
+        # most of it is what the destination says, and all of it is stored
+        message = storable(message)
         super().__init__(message)
         self.message = message
 

@@ -8,7 +8,7 @@ Nothing is asked of the addon: it is what is judged.
 from collections import Counter
 from dataclasses import dataclass, field, fields
 
-from e2e.soak_journals import crm_changes, stale_writes, warehouse_changes
+from e2e.soak_journals import crm_changes, crossed, stale_writes, warehouse_changes
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Evidence:
     contacts by its ids. ``warehouse``: rows by Odoo's id. The journals are those of
     ``Crm`` and ``Warehouse``. ``confirmed`` and ``inactive`` are the editors', see
     :class:`soak_ledger.Ledger`. ``editor_failures`` and ``stuck`` are texts, one for
-    each.
+    each. ``ids`` are the CRM's ids as Odoo has them, by contact.
     """
 
     odoo: dict
@@ -32,6 +32,7 @@ class Evidence:
     inactive: dict
     editor_failures: list = field(default_factory=list)
     stuck: list = field(default_factory=list)
+    ids: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -44,6 +45,7 @@ class Findings:
     stale_overwrites: list = field(default_factory=list)
     editor_failures: list = field(default_factory=list)
     stuck: list = field(default_factory=list)
+    crossed: list = field(default_factory=list)
 
     @property
     def counts(self):
@@ -66,6 +68,10 @@ def check(evidence):
         editor_failures=list(evidence.editor_failures), stuck=list(evidence.stuck)
     )
     _check_odoo(evidence, findings)
+    findings.crossed += [
+        f"the CRM's {key} is contact {contact}'s in Odoo and contact {owner}'s there"
+        for contact, key, owner in crossed(evidence.ids, evidence.crm_journal)
+    ]
     active = {
         contact: {key: value for key, value in content.items() if key != "active"}
         for contact, content in evidence.odoo.items()

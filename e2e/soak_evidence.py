@@ -31,6 +31,7 @@ def gather(scene, ledger, stuck):
         inactive=ledger.inactive,
         editor_failures=ledger.failures,
         stuck=stuck,
+        ids=_ids(scene),
     )
 
 
@@ -41,6 +42,20 @@ def save(evidence):
     """
     FILE.write_text(json.dumps(dataclasses.asdict(evidence), default=str, indent=1))
     return FILE
+
+
+def _ids(scene):
+    """Return the CRM's ids by contact, as Odoo has them."""
+    return dict(
+        scene.query(
+            """
+            SELECT held.res_id, held.external_id
+              FROM sync_binding held
+              JOIN sync_stream stream ON stream.id = held.stream_id
+             WHERE stream.id_policy = 'destination' AND held.external_id IS NOT NULL
+            """
+        )
+    )
 
 
 def _contacts(admin):

@@ -52,6 +52,28 @@ def crm_changes(journal):
     return changes, again
 
 
+def crossed(ids, journal):
+    """Find the contacts that have, or had, the id of another one's record.
+
+    :param ids: the CRM's ids as Odoo has them at the end, by contact
+    :param journal: as :meth:`Crm.journal` returns it
+    :return: list of (contact, the CRM's id, the contact that it was given to)
+    """
+    owners, used = {}, {(contact, key) for contact, key in ids.items() if key}
+    for entry in journal:
+        if not 200 <= entry["status"] < 300:
+            continue
+        if entry["method"] == "POST":
+            owners[entry["contact"]] = entry["body"]["odoo_id"]
+        elif entry["method"] in ("PUT", "PATCH"):
+            used.add((entry["body"]["odoo_id"], entry["contact"]))
+    return [
+        (contact, key, owners.get(key))
+        for contact, key in sorted(used)
+        if owners.get(key) != contact
+    ]
+
+
 def warehouse_changes(journal):
     """Return what the warehouse did.
 

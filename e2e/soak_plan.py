@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 # In this order of frequency. A worker is killed while it sends.
 KILLS = ("worker", "odoo", "runner", "postgres", "worker", "runner", "worker")
 DESTINATIONS = ("crm", "warehouse")
+# Answers that are more, or other, than an answer should be.
+ANSWERS = (
+    ("crm_fault", {"kind": "interim"}),
+    ("crm_fault", {"kind": "twice", "share": 0.5}),
+    ("crm_fault", {"kind": "nul", "share": 0.5}),
+    ("crm_fault", {"kind": "nul", "status": 500, "share": 0.5}),
+)
 # Short faults of a destination: what happens, with which options.
 GLITCHES = (
     ("crm_fault", {"kind": "drop", "share": 0.5}),
@@ -19,6 +26,7 @@ GLITCHES = (
     ("crm_fault", {"kind": "late", "seconds": 4.5, "share": 0.3}),
     ("crm_fault", {"kind": "hang", "seconds": 4.5, "share": 0.3}),
     ("warehouse_drop", {}),
+    *ANSWERS,
 )
 GLITCH_EVERY = 4  # seconds from one to the next, on average
 LEAD = 0.7  # seconds that the CRM hangs before the worker is killed

@@ -2,7 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The destinations go wrong in the ways that the soak counts on."""
 
+import json
 import os
+import socket
 from contextlib import closing
 
 import psycopg2
@@ -81,6 +83,47 @@ def test_crm_does_not_carry_out_what_nobody_waits_for(post, crm):
     assert entry["status"] == 499
     assert crm.contacts() == {}
     assert post().status_code == 201  # who waits is served
+
+
+def raw_answers(crm, count):
+    """All that the CRM answers to a contact and to a question after it, as text."""
+    head = f"Host: x\r\nAuthorization: Bearer {crm.token}\r\n"
+    body = json.dumps(ADA)
+    asked = f"POST /api/contacts HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n"
+    asked += f"\r\n{body}GET /api HTTP/1.1\r\n{head}Connection: close\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", crm.port), 5) as connection:
+        connection.sendall(asked.encode())
+        with connection.makefile("r", newline="") as answers:
+            text = answers.read()
+    assert text.count("HTTP/1.1 ") == count
+    return text
+
+
+def test_crm_sends_interim_answers(crm):
+    crm.misbehave("interim", 60)
+    lines = raw_answers(crm, 6).splitlines()
+    first = [line for line in lines if line.startswith("HTTP/1.1")][:3]
+    assert [line.split()[1] for line in first] == ["100", "103", "201"]
+    assert crm.faults() == {"crm_interim": 2}
+
+
+def test_crm_answers_twice(crm):
+    crm.misbehave("twice", 60)
+    assert raw_answers(crm, 4).count('"name": "Ada"') == 2
+    assert len(crm.contacts()) == 1
+
+
+def test_crm_answers_with_what_cannot_be_stored(post, crm):
+    crm.misbehave("nul", 60)
+    response = post()
+    assert response.status_code == 201
+    assert "\0" in response.json()["note"]
+    assert r"\ud83d" in response.text
+    crm.misbehave("nul", 60, status=500)
+    response = post("k2")
+    assert response.status_code == 500
+    assert "\0" in response.json()["error"]
+    assert len(crm.contacts()) == 1
 
 
 def test_proxy_cuts_and_loses_answers(warehouse):

@@ -20,6 +20,7 @@ ZERO = (
     "stale_overwrites",
     "editor_failures",
     "stuck",
+    "crossed",
 )
 
 

@@ -65,6 +65,7 @@ def evidence():
         ],
         confirmed={1: (4, "active"), 2: (5, "archived"), 3: (6, "deleted")},
         inactive={2: [5], 3: [6]},
+        ids={1: "C-1"},
     )
 
 
@@ -164,6 +165,26 @@ def test_editor_failure(evidence):
 def test_stuck(evidence):
     evidence.stuck.append("job 1 is started")
     assert found(evidence) == {"stuck": 1}
+
+
+def test_id_of_another_contact(evidence):
+    evidence.ids[2] = "C-1"
+    assert found(evidence) == {"crossed": 1}
+
+
+def test_id_that_the_crm_has_not_given(evidence):
+    evidence.ids[1] = "C-7"
+    assert found(evidence) == {"crossed": 1}
+
+
+def test_id_of_another_contact_that_has_been_put_right(evidence):
+    evidence.crm_journal += [put(7, 2, 4), put(8, 1, 4)]
+    assert found(evidence)["crossed"] == 1
+
+
+def test_refused_change_of_another_contact_is_not_crossed(evidence):
+    evidence.crm_journal.append(put(7, 2, 4, status=500))
+    assert found(evidence) == {}
 
 
 def test_stale_writes_of_other_contacts_do_not_mix():

@@ -8,8 +8,13 @@ from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 
+from ..text import storable_within
+
 # What queue_job puts before the reason of the last try.
 OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
+
+# What the code of a job says of itself.
+TOLD = {"result", "exc_name", "exc_message", "exc_info"}
 
 
 class QueueJob(models.Model):
@@ -133,6 +138,11 @@ class QueueJob(models.Model):
             raise
 
     def write(self, vals):
+        # what a job returns or raises may hold what cannot be stored, and a job that
+        # cannot be stored stays started
+        told = TOLD & vals.keys()
+        if told:
+            vals = {**vals, **{name: storable_within(vals[name]) for name in told}}
         res = super().write(vals)
         if vals.get("state") == FAILED:
             self.sudo().sync_backend_id._nudge()

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..text import storable
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -81,7 +83,15 @@ class SyncAttempt(models.Model):
         :param notes: list of ``(record id, binding version, Attempt)``
         """
         rows = [
-            (res_id, version, note.operation, note.key, note.digest, note.content)
+            (
+                res_id,
+                version,
+                note.operation,
+                note.key,
+                note.digest,
+                # where that changes it, it will be refused before it is sent
+                storable(note.content),
+            )
             for res_id, version, note in notes
         ]
         with self.env.registry.cursor() as cr:

@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..transports.rest import RestConfig, RestTransport
+from ..transports.rest_config import header_problem
 from ..transports.urls import url_problem
 
 
@@ -88,6 +89,17 @@ class SyncBackend(models.Model):
                     backend.env._(
                         "%s needs the name of the header that carries its key.",
                         backend.name,
+                    )
+                )
+            problem = backend.auth == "header" and header_problem(
+                backend.auth_header.strip()
+            )
+            if problem:
+                raise ValidationError(
+                    backend.env._(
+                        "%(system)s cannot carry its key there: %(problem)s",
+                        system=backend.name,
+                        problem=problem,
                     )
                 )
 

@@ -9,6 +9,8 @@ from functools import partial
 from odoo import api
 from odoo.exceptions import MissingError
 
+from ..text import storable_within
+
 PENDING_KEY = "queue_job_sync.changes"
 
 
@@ -90,6 +92,11 @@ def names_of(records):
     plain = stored and stored.store and stored.type == "char"
     name = records._rec_name if plain else "display_name"
     try:
-        return {record.id: record[name] for record in records}
+        return _names(records, name)
     except MissingError:
-        return {record.id: record[name] for record in records.exists()}
+        return _names(records.exists(), name)
+
+
+def _names(records, name):
+    # one that is computed may hold anything, and must not make the edit fail
+    return {record.id: storable_within(record[name]) for record in records}

@@ -6,6 +6,7 @@ import json
 from odoo import api, fields, models
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
+from ..text import storable
 
 # Characters of a payload that the log keeps.
 BODY_LIMIT = 10_000
@@ -122,7 +123,7 @@ class SyncDelivery(models.Model):
                 receipt.message.operation,
                 "success" if receipt.ok else "failed",
                 receipt.request or None,
-                body_by_key[receipt.message.key][:BODY_LIMIT],
+                storable(body_by_key[receipt.message.key][:BODY_LIMIT]),
                 receipt.status,
                 receipt.response or None,
                 receipt.error and receipt.error.message,

@@ -98,9 +98,11 @@ from . import test_transport_postgresql_connection
 from . import test_transport_postgresql_errors
 from . import test_transport_postgresql_rows
 from . import test_transport_rest
+from . import test_transport_rest_answers
 from . import test_transport_rest_batch
 from . import test_transport_rest_errors
 from . import test_transport_rest_parallel
 from . import test_transport_rest_secrets
 from . import test_transport_rest_session
 from . import test_transport_rest_signing
+from . import test_untidy_text

@@ -78,6 +78,11 @@ class HttpDestination:
         self.requests = []
         self.records = {}
         self.connections = 0
+        # A function of an answer's bytes, for one that writes more or less than them:
+        # it returns what is done one after the other, see ``_Handler.write_answer``.
+        self.writes = None
+        # Bytes that are sent to each new connection at once.
+        self.greets = b""
         self._script = deque()
         self._replies = {}
         self._ids = 0
@@ -215,6 +220,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 self.destination._sockets.discard(plain)
                 self.destination._sockets.add(self.request)
         super().setup()
+        self.wfile.write(self.destination.greets)
 
     def finish(self):
         super().finish()
@@ -235,9 +241,20 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         elif answer.drip:
             self._drip(head + body, answer.drip)
         else:
-            self.wfile.write(head + body)
+            self.write_answer(head + body)
         if answer.announce or (answer.raw and not answer.raw.startswith(b"HTTP/")):
             self.close_connection = True
+
+    def write_answer(self, answer):
+        """Write an answer: bytes, seconds to wait, ``None`` to end the connection."""
+        writes = self.destination.writes
+        for part in writes(answer) if writes else [answer]:
+            if part is None:
+                self.close_connection = True
+            elif isinstance(part, bytes):
+                self.wfile.write(part)
+            else:
+                time.sleep(part)
 
     def _drip(self, data, pause):
         for byte in data:
@@ -254,12 +271,14 @@ class PasswordThief:
     """What looks like a PostgreSQL server and asks for the password in clear.
 
     It never lets anybody in: ``hang`` makes it silent once a client has connected,
-    otherwise it notes the password and refuses it. PostgreSQL manual, "Message
-    Formats".
+    otherwise it notes the password and refuses it, or with ``refusal`` says these bytes
+    instead of asking.
+    PostgreSQL manual, "Message Formats".
     """
 
-    def __init__(self, hang=False):
+    def __init__(self, hang=False, refusal=None):
         self.hang = hang
+        self.refusal = refusal
         self.passwords = []
 
     def __enter__(self):
@@ -291,12 +310,17 @@ class PasswordThief:
 
     def _refuse(self, client):
         self._packet(client)
+        if self.refusal is None:
+            self._ask(client)
+        reason = self.refusal or b"password authentication failed"
+        fields = b"SFATAL\0C28P01\0M" + reason + b"\0\0"
+        client.sendall(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
+        client.close()
+
+    def _ask(self, client):
         client.sendall(b"R" + struct.pack("!II", 8, 3))  # password in clear, please
         if client.recv(1) == b"p":
             self.passwords.append(self._packet(client).rstrip(b"\0").decode())
-        fields = b"SFATAL\0C28P01\0Mpassword authentication failed\0\0"
-        client.sendall(b"E" + struct.pack("!I", 4 + len(fields)) + fields)
-        client.close()
 
     def _packet(self, client):
         size = struct.unpack("!I", client.recv(4, socket.MSG_WAITALL))[0]

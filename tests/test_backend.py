@@ -36,6 +36,37 @@ class TestBackend(ConfigurationCase):
             auth_header=False,
         )
 
+    def test_header_has_no_other_meaning(self):
+        for header in (
+            "Host",
+            "content-length",
+            " Transfer-Encoding ",
+            "Content-Type",
+            "Idempotency-Key",
+            "User-Agent",
+            "Webhook-Signature",
+        ):
+            with self.subTest(header):
+                self.assertRefused(
+                    "CRM cannot carry its key there",
+                    self.backend,
+                    auth="header",
+                    auth_header=header,
+                )
+        self.assertRefused(
+            "is not valid", self.backend, auth="header", auth_header="X Key"
+        )
+        for header in ("X-API-Key", "Authorization", "Cookie"):
+            self.backend.write({"auth": "header", "auth_header": header})
+        # one that is not used may be anything
+        self.backend.write({"auth": "none", "auth_header": "Host"})
+
+    def test_form_says_which_secrets_are_hidden(self):
+        self.assertIn("at least 8 characters", self.backend.secret_hint)
+        for model in ("sync.backend", "sync.setup"):
+            arch = self.env[model].get_view(view_type="form")["arch"]
+            self.assertIn("secret_hint", arch)
+
     def test_postgresql_needs_host_database_and_login(self):
         warehouse = self.env["sync.backend"].create(database_values(name="Warehouse"))
         for field in ("db_host", "db_name", "db_user"):

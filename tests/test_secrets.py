@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import base64
+import json
 import logging
 from contextlib import contextmanager
 
@@ -157,6 +158,38 @@ class TestSecrets(SecretsCase, FailureMailCase):
 
     def test_token_that_is_refused(self):
         self.assertKept("bearer", 401)
+
+    def test_however_it_is_spelled(self):
+        """What a destination makes of what it was sent is in every text of ours."""
+        self.change_backend(auth_secret=SECRET, **SCHEMES["bearer"][0])
+        raw = SECRET.encode()
+        spelled = [
+            raw.hex(),
+            raw.hex().upper(),
+            "".join(f"%{byte:02x}" for byte in raw),
+            "".join(f"&#{byte};" for byte in raw),
+            "".join(f"&#x{byte:x};" for byte in raw),
+        ]
+        longer = [
+            encode(bytes(before) + raw + b"!").decode()
+            for encode in (base64.b64encode, base64.urlsafe_b64encode)
+            for before in range(3)
+        ]
+        escaped = "".join(f"\\u{byte:04x}" for byte in raw)
+        with all_logs() as logs:
+            for each in [*spelled, *longer, escaped, json.dumps(json.dumps(SECRET))]:
+                body = {"message": f"what is {each}?", each: each, "id": each}
+                self.destination.answer(422, body, headers={"X-Echo": each})
+                self.new_partner()
+            self.assertEqual(set(self.run_pending()), {"failed"})
+            # as the id of the record
+            for each in (SECRET, *spelled, *longer):
+                self.destination.answer(201, {"id": each})
+                self.new_partner()
+            self.assertEqual(set(self.run_pending()), {"pending"})
+        # a table would hold a backslash as two
+        parts = [text[4:-8] for text in longer]
+        self.assertNowhere(logs, SECRET, *spelled, *parts, "u0033", r"\u0073")
 
     def test_password_after_all_tries(self):
         self.assertKept("basic", 500)

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import base64
+import html
 import json
 import pathlib
 import pickle
@@ -13,7 +14,7 @@ from odoo.tests import BaseCase, tagged
 from .. import transports
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..transports.base import Message, Receipt, Route, SequentialTransport
-from ..transports.redact import Redactor
+from ..transports.redact import Redactor, maskable
 from ..transports.urls import (
     endpoint_problem,
     join_url,
@@ -118,12 +119,68 @@ class TestRedactor(BaseCase):
             quote(self.SECRET),
             base64.b64encode(raw).decode(),
             base64.urlsafe_b64encode(raw).decode(),
+            json.dumps(json.dumps(json.dumps(self.SECRET))),
+            "".join(f"\\u{ord(char):04x}" for char in self.SECRET),
+            "".join(f"\\u{ord(char):04X}" for char in self.SECRET).replace(
+                "\\", "\\\\"
+            ),
+            self.SECRET.encode("unicode_escape").decode(),
+            "".join(f"&#{ord(char)};" for char in self.SECRET),
+            "".join(f"&#0{ord(char)};" for char in self.SECRET),
+            "".join(f"&#x{ord(char):x};" for char in self.SECRET),
+            "".join(f"&#X00{ord(char):X};" for char in self.SECRET),
+            html.escape("".join(f"&#{ord(char)};" for char in self.SECRET)),
+            html.escape(self.SECRET),
+            html.escape(json.dumps(self.SECRET)),
+            json.dumps(html.escape(self.SECRET)).replace("&", "\\u0026"),
+            "s&eacute;&QUOT;cret&sol;&plus;&lt;5 key",
+            raw.hex(),
+            raw.hex().upper(),
+            "".join(f"%{byte:02X}" for byte in raw),
+            "".join(f"%25{byte:02x}" for byte in raw),
         ):
             with self.subTest(spelling):
                 hidden = hide(f"you sent {spelling} to me")
-                self.assertIn("***", hidden)
-                self.assertNotIn("cret", hidden)
-                self.assertRegex(hidden, r"^you sent .* to me$")
+                self.assertRegex(
+                    hidden, r"^you sent (&quot;|[^a-z])*\*\*\*(&quot;|[^a-z])* to me$"
+                )
+                excerpt = hide.excerpt(f"you sent {spelling}", 5000, cut=True)
+                self.assertRegex(excerpt, r"^you sent (&quot;|[^a-z])*$")
+                for size in range(1, len(spelling)):
+                    half = hide.excerpt(f"you sent {spelling[:size]}", 5000, cut=True)
+                    self.assertRegex(half, r"^you sent(&quot;|[^a-z])*$")
+
+    def test_secret_within_a_longer_text_in_base64(self):
+        """Groups of three bytes begin anywhere before it, and end anywhere after."""
+        hide = Redactor([self.SECRET])
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            for before in range(4):
+                for after in range(4):
+                    text = b"x" * before + self.SECRET.encode() + b"y" * after
+                    with self.subTest(encode=encode.__name__, text=text):
+                        hidden = hide(encode(text).decode())
+                        self.assertIn("***", hidden)
+                        # at most two more characters on each side, for a part of a byte
+                        most = 3 + 4 * -(-(before + after + 2) // 3)
+                        self.assertLessEqual(len(hidden), most)
+
+    def test_what_surrounds_a_secret_does_not_hide_it(self):
+        """An escape that begins before the secret, or ends after it."""
+        hide = Redactor(["41abcdefgh", "secret&am", "secret\\\\"])
+        for text in ("100%41abcdefgh", "secret&amp;", 'x "secret\\\\\\\\" y'):
+            self.assertRegex(hide(text), r"^[^a-z]*(x \")?\*\*\*[^a-z]*( y|p;)?$")
+
+    def test_secret_that_is_a_number_or_a_name(self):
+        hide = Redactor(["1234567890"])
+        value = {"id": 1234567890, "1234567890": [12345678901, 5, True, None]}
+        hidden = {"id": "***", "***": ["***", 5, True, None]}
+        self.assertEqual(hide.within(value), hidden)
+
+    def test_short_secrets_stay(self):
+        self.assertTrue(maskable("12345678"))
+        for secret in ("1234567", "  1234567 ", "", None):
+            self.assertFalse(maskable(secret))
+        self.assertEqual(Redactor(["street1"])("street1, street2"), "street1, street2")
 
     def test_longest_secret_goes_first(self):
         self.assertEqual(Redactor(["key", "key-and-more"])("key-and-more"), "***")
@@ -137,6 +194,14 @@ class TestRedactor(BaseCase):
         # A secret across the limit, and one that an earlier cut has halved.
         self.assertNotIn("0", hide.excerpt("x" * 15 + "0123456789", 20))
         self.assertNotIn("0", hide.excerpt("x" * 30 + "01234", 100, cut=True))
+        self.assertEqual(hide.excerpt("xx 0123456789 01", 100, cut=True), "xx *** ")
+        # what has been cut may also end just after one
+        for rest in range(30):
+            text = "0123456789" + "x" * rest
+            self.assertNotRegex(hide.excerpt(text, 100, cut=True), "[0-9]")
+        self.assertEqual(
+            hide.excerpt("0123456789 " * 9999, 11), "*** *** ***…"[:10] + "…"
+        )
 
 
 @tagged("-at_install", "post_install")

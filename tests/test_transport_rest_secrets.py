@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..exceptions import Unreachable
+from ..exceptions import Rejected, Temporary, Unreachable
 from ..transports.rest_config import RestConfig
 from .servers import HttpDestination
 from .transport_case import PAYLOAD, SECRET, TOKEN, RestCase, message
@@ -69,6 +69,68 @@ class TestRestSecrets(RestCase):
         shown = f"{receipt!r} {receipt.error} {receipt.request} {receipt.response}"
         for secret in (value, options["secret"].strip(), value.rpartition(" ")[2]):
             self.assertNotIn(secret, shown)
+
+    def test_secret_in_place_of_an_id(self):
+        secret = "1234567890123"
+        options = {"auth": "bearer", "secret": secret}
+        encoded = base64.b64encode(f"id={secret}".encode()).decode()
+        for body, headers in (
+            ({"id": secret}, {}),
+            ({"id": int(secret)}, {}),
+            ({"id": f"c-{secret}"}, {}),
+            ({"id": secret.encode().hex()}, {}),
+            ({"id": encoded}, {}),
+            ({}, {"Location": f"/contacts/{secret}"}),
+            ({}, {"Location": f"/contacts/{secret.replace('3', '%33')}"}),
+        ):
+            with self.subTest(body=body, headers=headers):
+                self.server.answer(201, body, headers=headers)
+                receipt = self.send(**options)
+                self.assertFails(receipt, Temporary, "can be no id")
+                self.assertIsNone(receipt.external_id)
+                self.assertNothingLeaks(receipt, options, encoded)
+                item = {"key": 1, "status": 201, "id": body.get("id", secret)}
+                self.server.answer(200, {"items": [item, {**item, "key": 2}]})
+                sent = [message(key=key, batch_target="batch") for key in (1, 2)]
+                for each in self.transport(**options).send(sent):
+                    self.assertFails(each, Temporary, "can be no id")
+                    self.assertNothingLeaks(each, options, encoded)
+
+    def test_no_half_of_a_secret_in_a_reason(self):
+        options = {"auth": "bearer", "secret": "0123456789" * 4}
+        for size in (30, 50, 250, 290, 590, 1990):
+            for text in ("x" * size, " x" * (size // 2)):
+                reason = text + options["secret"]
+                for body in ({"message": reason}, {"errors": {reason: "bad"}}):
+                    self.server.answer(422, body)
+                    receipt = self.send(**options)
+                    self.assertNotIn("0123", f"{receipt!r} {receipt.error}")
+
+    def test_question_for_a_sign_of_life(self):
+        self.server.answer(307, headers={"Location": f"/login/{TOKEN}"})
+        told = self.transport(auth="bearer", secret=TOKEN).check()
+        self.assertIn("/login/*** answered 404", told)
+
+    def test_short_secret_is_not_hidden(self):
+        self.server.answer(422, {"message": "the street1 is unknown"})
+        receipt = self.send(auth="bearer", secret="street1")
+        self.assertFails(receipt, Rejected, "the street1 is unknown")
+        # together with the user name it is long enough
+        self.server.answer(422, {"message": "who is administrator:abc?"})
+        receipt = self.send(auth="basic", username="administrator", secret="abc")
+        self.assertFails(receipt, Rejected, "who is ***?")
+
+    def test_headers_that_are_none_are_not_logged(self):
+        raw = f"HTTP/1.1 422 No\r\nContent-Length: 0\r\n{TOKEN}\r\nX: y\r\n\r\n"
+        self.server.answer(raw=raw.encode())
+        with self.assertNoLogs("urllib3", "INFO"):
+            self.assertFails(self.send(auth="bearer", secret=TOKEN), Rejected)
+
+    def test_header_that_has_another_meaning(self):
+        for header in ("Host", "content-length", "Transfer-Encoding", "User-Agent"):
+            receipt = self.send(auth="header", header=header, secret=TOKEN)
+            self.assertFails(receipt, Unreachable, header, "another meaning")
+        self.assertEqual(self.server.requests, [])
 
     def test_config_does_not_show_the_secret(self):
         config = RestConfig("http://x", auth="bearer", secret=TOKEN)

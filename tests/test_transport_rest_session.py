@@ -165,8 +165,9 @@ def _certificate(folder, days):
     return paths
 
 
-@tagged("-at_install", "post_install")
-class TestRestTls(RestCase):
+class TlsCase(RestCase):
+    """A destination with certificates."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -182,6 +183,9 @@ class TestRestTls(RestCase):
     def trust(self, path):
         self.enterContext(patch.dict(os.environ, REQUESTS_CA_BUNDLE=str(path)))
 
+
+@tagged("-at_install", "post_install")
+class TestRestTls(TlsCase):
     def test_unknown_certificate_gets_nothing(self):
         self.serve(self.good)
         receipt = self.send(auth="bearer", secret=TOKEN)

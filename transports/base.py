@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import SyncError, Throttled, Unreachable
+from ..text import storable_within
 from .pace import NO_PACE, Pace
 from .redact import Redactor, one_line, shorten
 
@@ -98,6 +99,12 @@ class Receipt:
     status: str | None = None
     response: str = ""
     duration: float = 0.0
+
+    def __post_init__(self):
+        # What a destination says enters our tables here, and in a SyncError.
+        for name in ("external_id", "request", "status", "response"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, storable_within(value))
 
     @property
     def ok(self) -> bool:

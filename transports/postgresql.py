@@ -12,7 +12,7 @@ from .base import Message, Receipt, Transport, not_sent, obstacle_in
 from .postgresql_connection import Connection, PostgresqlConfig
 from .postgresql_preview import PostgresqlPreview
 from .postgresql_statement import rounds, row, statement
-from .redact import Redactor, one_line, shorten
+from .redact import one_line, shorten
 
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
@@ -33,7 +33,7 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
     def __init__(self, config: PostgresqlConfig):
         self._config = config
         self._connection = Connection(config)
-        self._redact = Redactor([config.password])
+        self._redact = self._connection.redact
         self._obstacle = None
 
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
@@ -60,7 +60,8 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
         except SyncError as error:
             raise self._redact.clean(error) from None
         number = version.split()[0]
-        return f"PostgreSQL {number}, database {dbname}, as user {user}"
+        found = f"PostgreSQL {number}, database {dbname}, as user {user}"
+        return self._redact(found)
 
     def close(self) -> None:
         self._connection.close()

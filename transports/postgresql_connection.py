@@ -17,6 +17,7 @@ from psycopg2 import extensions
 
 from ..exceptions import Unreachable
 from .postgresql_errors import concerns_all, connection_error, statement_error
+from .redact import Redactor
 
 APPLICATION_NAME = "queue_job_sync"
 # SQLSTATE of success.
@@ -67,6 +68,7 @@ class Connection:
 
     def __init__(self, config: PostgresqlConfig):
         self._config = config
+        self.redact = Redactor([config.password])
         self._raw = None
         # SQLSTATE of the last statement; None when there was no answer.
         self.sqlstate = None
@@ -89,7 +91,7 @@ class Connection:
                 _wait(self._raw, config.connect_timeout)
             except (psycopg2.Error, ValueError) as error:
                 self.close()
-                raise connection_error(error, config.where) from None
+                raise connection_error(error, config.where, self.redact) from None
             except _TooLate:
                 self.close()
                 raise Unreachable(
@@ -120,7 +122,8 @@ class Connection:
             self.concerns_all = concerns_all(error)
             if error.pgcode is None or self._raw.closed:
                 self.close()
-            raise statement_error(error, self._config.where, timeout) from None
+            where = self._config.where
+            raise statement_error(error, where, timeout, self.redact) from None
         except _TooLate:
             self.close()
             raise Unreachable(

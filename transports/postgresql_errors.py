@@ -5,7 +5,7 @@
 import psycopg2
 
 from ..exceptions import Rejected, SyncError, Temporary, Unreachable
-from .redact import one_line, shorten
+from .redact import Redactor, one_line, shorten
 
 # Characters of the server's own explanation in an error.
 MAX_REASON = 300
@@ -57,43 +57,54 @@ def concerns_all(error: psycopg2.Error) -> bool:
     return error.pgcode in _WHATEVER_THE_ROWS and not error.diag.context
 
 
-def statement_error(error: psycopg2.Error, where: str, timeout: float) -> SyncError:
+def statement_error(
+    error: psycopg2.Error, where: str, timeout: float, redact: Redactor
+) -> SyncError:
     """Explain why a statement failed.
 
     :param where: host and port
     :param timeout: seconds that the statement was given
+    :param redact: hides the secrets that the server may repeat
     :return: the addon's own error. queue_job would take the driver's for one of
         Odoo's own database.
     """
     if error.pgcode is None:
-        return _driver_error(error, where)
+        return _driver_error(error, where, redact)
     if error.pgcode == _TIMED_OUT:
         return Unreachable(f"No answer from {where} within {timeout:g} s")
     text = error.diag.message_primary or "no reason given"
     if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
         text = f"{text}. {error.diag.message_detail}"
-    return meaning(error.pgcode)(f"PostgreSQL refused it: {_bounded(text)}")
+    return meaning(error.pgcode)(f"PostgreSQL refused it: {_bounded(text, redact)}")
 
 
-def connection_error(error: Exception, where: str) -> SyncError:
+def connection_error(error: Exception, where: str, redact: Redactor) -> SyncError:
     """Explain why there is no connection.
 
     :param error: from the driver, or from building its connection string
     :param where: host and port
+    :param redact: as in :func:`statement_error`
     """
-    if isinstance(error, psycopg2.Error):
-        why = _bounded(str(error)) or "no reason given"
+    text = str(error) if isinstance(error, psycopg2.Error) else None
+    if isinstance(error, UnicodeDecodeError):
+        # before it knows which encoding is wanted, a server speaks in its own
+        text = error.object.decode("utf-8", "replace")
+    if text is not None:
+        why = _bounded(text, redact) or "no reason given"
         return Unreachable(f"No connection to PostgreSQL on {where}: {why}")
     return Unreachable(f"The connection settings of {where} are not valid")
 
 
-def _driver_error(error, where):
+def _driver_error(error, where, redact):
     """Errors that did not come from the server."""
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        why = _bounded(str(error)) or "closed"
+        why = _bounded(str(error), redact) or "closed"
         return Unreachable(f"The connection to PostgreSQL on {where} broke: {why}")
-    return Rejected(f"The record cannot be written as SQL: {_bounded(str(error))}")
+    return Rejected(
+        f"The record cannot be written as SQL: {_bounded(str(error), redact)}"
+    )
 
 
-def _bounded(text):
-    return shorten(one_line(text), MAX_REASON)
+def _bounded(text, redact):
+    # shortened last, so that no half of a secret is left
+    return shorten(one_line(redact(text)), MAX_REASON)

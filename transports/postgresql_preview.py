@@ -72,11 +72,11 @@ class PostgresqlPreview:
                 )
         except SyncError as error:
             raise self._redact.clean(error) from None
-        return [Column(*found) for found in rows]
+        return [Column(self._redact(name), *found) for name, *found in rows]
 
     def tables(self):
         try:
             rows = self._connection.execute(_READ_ONLY + _TABLES).fetchall()
         except SyncError as error:
             raise self._redact.clean(error) from None
-        return [name for (name,) in rows]
+        return [self._redact(name) for (name,) in rows]

@@ -3,53 +3,67 @@
 """Keep secrets out of everything that is shown or stored."""
 
 import base64
-import html
-import json
-import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 from ..exceptions import SyncError
+from ..text import storable
+from .spelling import readings, without_broken_escape
 
 MASK = "***"
+# A secret that is shorter is left as it is: texts are full of what it may be by chance.
+MIN_LENGTH = 8
+# Letters and digits that base64 needs for three bytes, and how many of them depend on
+# what comes before a text that begins with the second or the third.
+_BESIDES = {0: 0, 1: 2, 2: 3}
+
+
+def maskable(secret: str | None) -> bool:
+    """:return: whether a secret is long enough to be replaced where it is found"""
+    return len((secret or "").strip()) >= MIN_LENGTH
 
 
 class Redactor:
     """Replace secrets in texts, also where a destination echoes them encoded.
 
-    :param secrets: values to hide; empty ones are ignored
+    :param secrets: values to hide; those that are not :func:`maskable` are ignored
     """
 
     def __init__(self, secrets: Iterable[str | None]):
-        spellings = {
-            spelling
+        needles = {
+            needle
             for secret in secrets
-            if secret and secret.strip()
-            for spelling in _spellings(secret)
+            if maskable(secret)
+            for needle in _needles(secret)
         }
-        # The longest first, or a shorter one leaves the rest of it readable.
-        ordered = sorted(spellings, key=len, reverse=True)
-        self._longest = len(ordered[0]) if ordered else 0
-        self._pattern = (
-            re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
-            if ordered
-            else None
-        )
+        self._needles = sorted(needles, key=len)
 
     def __call__(self, text: str) -> str:
         """:return: the text with every secret replaced"""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        spans = self._spans(text)
+        if not spans:
+            return text
+        pieces, done = [], 0
+        for start, end in spans:
+            pieces += [text[done:start], MASK]
+            done = end
+        return "".join([*pieces, text[done:]])
 
     def within(self, value: Any) -> Any:
         """:return: the value, as JSON holds it, with every secret in it replaced"""
         if isinstance(value, str):
-            return self(value)
+            return storable(self(value))
         if isinstance(value, list):
             return [self.within(item) for item in value]
         if isinstance(value, dict):
-            return {self(key): self.within(item) for key, item in value.items()}
+            return {self.within(key): self.within(item) for key, item in value.items()}
+        if isinstance(value, int | float) and self.holds_secret(str(value)):
+            return MASK
         return value
+
+    def holds_secret(self, text: str) -> bool:
+        """:return: whether there is a secret in the text"""
+        return bool(self._spans(text))
 
     def clean(self, error: SyncError) -> SyncError:
         """:return: the same error, its text without secrets"""
@@ -63,9 +77,55 @@ class Redactor:
         :param limit: number of characters of the result at most
         :param cut: the text has been cut already and may end within a secret
         """
-        if cut and self._longest:
-            text = text[: -self._longest]
-        return shorten(self(text), limit)
+        # not all of a long text has to be read
+        most = limit + (16 * len(self._needles[-1]) if self._needles else 0)
+        cut = cut or len(text) > most
+        found = self(text[:most])
+        if cut:
+            found = self._without_half(found)
+        return shorten(found, limit)
+
+    def _spans(self, text):
+        """:return: where secrets begin and end, in order and apart from each other"""
+        if not self._needles or len(text) < len(self._needles[0]):
+            return []
+        found = []
+        for reading in readings(text):
+            for needle in self._needles:
+                start = reading.text.find(needle)
+                while start >= 0:
+                    end = start + len(needle)
+                    found.append((reading.places[start], reading.places[end]))
+                    start = reading.text.find(needle, end)
+        return _merged(found)
+
+    def _without_half(self, text):
+        """:return: the text without the beginning of a secret at its end"""
+        if not self._needles:
+            return text
+        text = without_broken_escape(text)
+        end = len(text)
+        for reading in readings(text):
+            whole = without_broken_escape(reading.text)
+            begun = max(_begun(needle, whole) for needle in self._needles)
+            end = min(end, reading.places[len(whole) - begun])
+        return text[:end]
+
+
+def _begun(needle, text):
+    """:return: how much of what is looked for is at the end of the text"""
+    sizes = range(min(len(needle), len(text)), 0, -1)
+    return next((size for size in sizes if text.endswith(needle[:size])), 0)
+
+
+def _merged(spans):
+    merged = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def shorten(text: str, limit: int) -> str:
@@ -78,16 +138,25 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _spellings(secret: str) -> set[str]:
-    """How the secret looks in JSON, in a URL, in HTML and in base64."""
+def _needles(secret: str) -> set[str]:
+    """What is looked for, as :func:`.spelling.readings` reads it: the secret itself,
+    in base64 wherever it stands in a longer text, and in hexadecimal."""
     found = set()
     for value in {secret, secret.strip()}:
         encoded = value.encode("utf-8", "surrogatepass")
-        quoted = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
-        found |= {value, html.escape(value), value.encode("unicode_escape").decode()}
-        # Some JSON writers also escape the slash.
-        found |= quoted | {text.replace("/", "\\/") for text in quoted}
-        found |= {quote(encoded, safe=""), quote(encoded), quote_plus(encoded)}
-        for coder in (base64.b64encode, base64.urlsafe_b64encode):
-            found.add(coder(encoded).decode().rstrip("="))
-    return found
+        for spelling in (value, encoded.hex(), *_in_base64(encoded)):
+            for reading in readings(spelling):
+                found.add(reading.text)
+                # at the end it is read as an escape of what follows the secret
+                found.add(reading.text.rstrip("\\"))
+    return {needle for needle in found if len(needle) >= MIN_LENGTH}
+
+
+def _in_base64(encoded: bytes) -> Iterable[str]:
+    """The text in base64, alone and as far as it is always the same within another."""
+    for coder in (base64.b64encode, base64.urlsafe_b64encode):
+        yield coder(encoded).decode().rstrip("=")
+        for before, besides in _BESIDES.items():
+            # the last of them depends on what follows, unless the bytes are even
+            whole = (before + len(encoded)) * 8 // 6
+            yield coder(bytes(before) + encoded).decode()[besides:whole]

@@ -64,7 +64,8 @@ class RestTransport(RestPreview, Transport):
         same_place = same_origin(answer, answer.location())
         if not (answer.ok or answer.status in (404, 405) or same_place):
             raise self._client.clean(answer.error()) from None
-        return f"{loggable(answer.url)} answered {answer.status} in {elapsed:.0f} ms"
+        where = self._client.redact(loggable(answer.url))
+        return f"{where} answered {answer.status} in {elapsed:.0f} ms"
 
     def _deliver(self, message: Message, apply=None) -> Receipt:
         trail = Trail(self.pace)

@@ -7,13 +7,13 @@ import json
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 from urllib.parse import urljoin
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from .redact import one_line, shorten
+from .redact import Redactor, one_line, shorten
 from .urls import loggable
 
 # Bytes of an answer that are read at most, compressed or not.
@@ -41,6 +41,7 @@ class Answer:
     :param headers: with keys that ignore case
     :param body: at most ``MAX_BODY`` bytes, decompressed
     :param cut: the answer was longer than ``body`` or broke off
+    :param redact: hides the secrets that were sent
     """
 
     method: str
@@ -49,6 +50,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes = b""
     cut: bool = False
+    redact: Redactor = field(default=Redactor(()), repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -114,38 +116,41 @@ class Answer:
         found = self.json()
         if found is None and "text/plain" in self.headers.get("Content-Type", ""):
             found = self.text
-        reasons = list(dict.fromkeys(_texts(found)))
+        reasons = list(dict.fromkeys(_texts(found, self.redact)))
         return shorten("; ".join(reasons), MAX_REASON)
 
 
-def _texts(value, depth=0):
-    """Collect the explanations in a JSON answer, whatever its shape."""
+def _texts(value, redact, depth=0):
+    """Collect the explanations in a JSON answer, whatever its shape.
+
+    Each is shortened after its secrets are hidden, so that no half of one is left.
+    """
     if depth > 4:
         return
     if isinstance(value, str):
         if value.strip():
-            yield one_line(value[: 2 * MAX_REASON])
+            yield one_line(redact.excerpt(value, 2 * MAX_REASON))
     elif isinstance(value, list):
         for item in value[:20]:
-            yield from _texts(item, depth + 1)
+            yield from _texts(item, redact, depth + 1)
     elif isinstance(value, dict):
-        yield from _texts_of_dict(value, depth)
+        yield from _texts_of_dict(value, redact, depth)
 
 
-def _texts_of_dict(value, depth):
+def _texts_of_dict(value, redact, depth):
     known = [key for key in _REASON_KEYS if value.get(key)]
     for key in known:
         if key == "errors" and isinstance(value[key], dict):
-            yield from _texts_by_field(value[key], depth)
+            yield from _texts_by_field(value[key], redact, depth)
         else:
-            yield from _texts(value[key], depth + 1)
+            yield from _texts(value[key], redact, depth + 1)
 
 
-def _texts_by_field(errors, depth):
+def _texts_by_field(errors, redact, depth):
     """``{"email": ["is invalid"]}`` names the field of each reason."""
     for name, reasons in list(errors.items())[:20]:
-        for reason in _texts(reasons, depth + 1):
-            yield f"{shorten(one_line(name), 60)}: {reason}"
+        for reason in _texts(reasons, redact, depth + 1):
+            yield f"{one_line(redact.excerpt(name, 60))}: {reason}"
 
 
 def retry_after(value: str | None) -> float | None:

@@ -28,7 +28,6 @@ from dataclasses import dataclass, replace
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from .base import Message, Receipt, not_sent, obstacle_in
-from .rest_answer import Answer
 from .rest_client import RestClient, Trail, to_json
 from .rest_config import RestConfig
 from .rest_meaning import (
@@ -225,7 +224,9 @@ def _by_key(answer):
     for item in items if isinstance(items, list) else []:
         status = item.get("status") if isinstance(item, dict) else None
         if isinstance(status, int) and 100 <= status <= 599:
-            body = json.dumps(item, ensure_ascii=False).encode("utf-8", "replace")
-            own = Answer(answer.method, answer.url, status, waits, body)
-            found[str(item.get("key"))] = own
+            body = json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            own = replace(answer, status=status, headers=waits, body=body, cut=False)
+            key = str(item.get("key"))
+            # Of two that differ, nobody can tell which is the answer.
+            found[key] = own if found.get(key, own) == own else None
     return found

@@ -103,7 +103,7 @@ class RestClient:
         try:
             prepared = prepare(method, url, headers, body)
             response = self._send_fresh(trail, session, prepared)
-            return _read(response, method, url)
+            return _read(response, method, url, self.redact)
         except NO_ANSWER as error:
             raise no_answer(error, url, *timeouts) from None
 
@@ -147,7 +147,7 @@ def _wait_again(pace):
         ) from None
 
 
-def _read(response, method, url) -> Answer:
+def _read(response, method, url, redact) -> Answer:
     """Take the answer off the connection, as much of it as is of use."""
     body, cut = bytearray(), False
     try:
@@ -160,6 +160,7 @@ def _read(response, method, url) -> Answer:
             # urllib3 1.26 does not notice that something is missing.
             announced = response.headers.get("Content-Length", "")
             cut = announced.isdigit() and response.raw.tell() < int(announced)
+            response.require_alone()
     except NO_ANSWER as error:
         if not is_broken_off(error):
             raise
@@ -170,7 +171,7 @@ def _read(response, method, url) -> Answer:
         response.close()
     content, missing = inflate(bytes(body), response.headers.get("Content-Encoding"))
     status, headers = response.status_code, response.headers
-    return Answer(method, url, status, headers, content, cut or missing)
+    return Answer(method, url, status, headers, content, cut or missing, redact)
 
 
 def same_origin(answer: Answer, location: str | None) -> bool:

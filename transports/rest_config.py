@@ -11,6 +11,29 @@ from ..exceptions import Unreachable
 # A field name is a token (RFC 9110 section 5.6.2), a value has no control
 # characters (section 5.5).
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Those that say where a request goes, where it ends and what it is: another value is
+# another request. The others are ours, see :mod:`.rest_client` and :mod:`.signing`.
+_RESERVED = {
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "idempotency-key",
+    "user-agent",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+}
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 
 
@@ -48,6 +71,18 @@ class RestConfig:
             raise ValueError("at least one request must be sent at once")
 
 
+def header_problem(name: str) -> str | None:
+    """Say what is wrong with the name of the header that carries a secret.
+
+    :return: a sentence for the person who typed it, or ``None`` when it is fine
+    """
+    if not _HEADER_NAME.fullmatch(name):
+        return "The name of the authentication header is not valid."
+    if name.lower() in _RESERVED:
+        return f"The header {name} has another meaning in each request."
+    return None
+
+
 def auth_headers(config: RestConfig) -> dict[str, str]:
     """:return: the header that proves who is sending
 
@@ -61,8 +96,9 @@ def auth_headers(config: RestConfig) -> dict[str, str]:
         pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
-    if not _HEADER_NAME.fullmatch(name):
-        raise Unreachable("The name of the authentication header is not valid.")
+    problem = header_problem(name)
+    if problem:
+        raise Unreachable(problem)
     # A line end that came with copy and paste is no part of a value.
     secret = config.secret.strip()
     if not _HEADER_VALUE.fullmatch(secret):

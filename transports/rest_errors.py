@@ -13,11 +13,16 @@ import urllib3.exceptions
 
 from ..exceptions import SyncError, Temporary, Unreachable
 from .redact import shorten
-from .rest_session import StaleConnection
+from .rest_session import NotTheAnswer, StaleConnection
 from .urls import address
 
 # What requests, urllib3 and the socket module raise when there is no answer.
-NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+NO_ANSWER = (
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    NotTheAnswer,
+)
 
 # Not urllib3's TimeoutError, which a refused connection is too.
 _TOO_LATE = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
@@ -61,7 +66,7 @@ def is_stale(error: Exception) -> bool:
 
 def is_broken_off(error: Exception) -> bool:
     """:return: whether the answer ended before its announced end"""
-    return not _has(_causes(error), *_TOO_LATE)
+    return not _has(_causes(error), *_TOO_LATE, NotTheAnswer)
 
 
 def _causes(error: BaseException, seen=None) -> Iterator[BaseException]:
@@ -127,6 +132,8 @@ def _protocol(causes, where):
     for error in causes:
         if isinstance(error, http.client.RemoteDisconnected):
             return None
+        if isinstance(error, NotTheAnswer):
+            return Temporary(f"{where} {error}.")
         if isinstance(error, http.client.HTTPException):
             return Temporary(f"{where} answered something that is not HTTP")
     if _has(causes, requests.exceptions.InvalidHeader):

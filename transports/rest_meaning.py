@@ -59,7 +59,7 @@ def assigned_id(answer: Answer, path: str) -> str:
     """Find the id of a new record in the answer to its creation.
 
     :param path: where a JSON body holds it; dots go into nested objects
-    :raise Temporary: there is none
+    :raise Temporary: there is none, or the destination repeats a secret in its place
     """
     value = answer.json()
     for name in path.split("."):
@@ -73,5 +73,10 @@ def assigned_id(answer: Answer, path: str) -> str:
         raise Temporary(
             f"{answer.describe()} without an id: neither “{path}” in a JSON body "
             f"nor a Location header.{broken}"
+        )
+    if answer.redact.holds_secret(found):
+        raise Temporary(
+            f"{answer.describe()} with an id that holds a secret of this system, and "
+            "can be no id."
         )
     return found

@@ -6,6 +6,7 @@ import functools
 import http.client
 import io
 import os
+import ssl
 import threading
 import time
 from collections import OrderedDict
@@ -28,14 +29,25 @@ MAX_CONNECTIONS = 256
 # After this many seconds without use connections are not trusted any more:
 # firewalls forget them silently, and the next request would only time out.
 MAX_IDLE = 60.0
+# Interim answers to one request at most.
+MAX_INTERIM = 20
+# Seconds within which a second answer to the first request of a connection arrives.
+PROBATION = 0.1
 
 
 class StaleConnection(http.client.RemoteDisconnected):
     """The server closed a kept connection just as the next request was sent."""
 
 
-class _UntilDeadline(io.RawIOBase):
-    """A socket's stream whose reads share one deadline.
+class NotTheAnswer(http.client.HTTPException):
+    """What has arrived is no answer to the request, or may be one to another.
+
+    Its text goes on after the name of who sent it.
+    """
+
+
+class _Stream(io.RawIOBase):
+    """What a socket receives; all reads share one deadline.
 
     A socket timeout starts anew with each received byte, so that alone it lets a
     slow answer hold a worker for hours.
@@ -46,16 +58,29 @@ class _UntilDeadline(io.RawIOBase):
         self._raw = raw
         self._sock = sock
         self._deadline = deadline
+        self.patient = True  # waits for more to arrive
+        self.heard = False  # anything at all
 
     def readable(self):
         return True
 
     def readinto(self, buffer):
+        if not self.patient:
+            return self._read_arrived(buffer)
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError("timed out")
         self._sock.settimeout(remaining)
-        return self._raw.readinto(buffer)
+        count = self._raw.readinto(buffer)
+        self.heard = self.heard or bool(count)
+        return count
+
+    def _read_arrived(self, buffer):
+        try:
+            self._sock.settimeout(0)
+            return self._raw.readinto(buffer)
+        except OSError:  # nothing that TLS could decrypt, or the connection is gone
+            return None
 
     def close(self):
         self._raw.close()
@@ -65,20 +90,77 @@ class _UntilDeadline(io.RawIOBase):
 class _TimedResponse(http.client.HTTPResponse):
     """An answer, from its status line to its last byte, within one deadline."""
 
-    def __init__(self, sock, *args, deadline, **kwargs):
+    def __init__(self, sock, *args, connection, **kwargs):
         super().__init__(sock, *args, **kwargs)
-        self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock, deadline))
+        deadline = time.monotonic() + connection.answer_within
+        self._stream = _Stream(self.fp.detach(), sock, deadline)
+        self.fp = io.BufferedReader(self._stream)
+        self._connection = connection
+        self._kept = connection.answered
+        self._followed = False  # by more than there should be
+
+    def begin(self):
+        try:
+            super().begin()
+        except ConnectionResetError as error:  # also RemoteDisconnected
+            # Who has begun to answer has had the request.
+            if self._kept and not self._stream.heard:
+                raise StaleConnection(*error.args) from None
+            raise
+        # urllib3 would log what cannot be parsed, whatever the server repeats there.
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+    def _read_status(self):
+        """Read the first line, and skip interim answers (RFC 9110 section 15.2).
+
+        :raise NotTheAnswer: there is no end of them, or the server goes over to
+            another protocol
+        """
+        for _number in range(MAX_INTERIM + 1):
+            version, status, reason = super()._read_status()
+            if status == http.client.SWITCHING_PROTOCOLS:
+                raise NotTheAnswer("answered 101, which was not asked for")
+            if status >= 200:
+                return version, status, reason
+            http.client.parse_headers(self.fp)
+        raise NotTheAnswer(f"sent more than {MAX_INTERIM} interim answers")
+
+    def _close_conn(self):
+        """Also close a connection that has more to say: it is no answer to anything."""
+        self._stream.patient = False
+        if self.fp is not None and self.fp.peek(1):
+            self._followed = True
+            self._connection.close()
+        self._connection.ended = time.monotonic()
+        if self.fp is not None:
+            super()._close_conn()
+
+    def require_alone(self):
+        """Call when all of the answer has been read.
+
+        :raise NotTheAnswer: more came after it. On a new connection that changes
+            nothing: the first answer is the one to the only request. On one that was
+            kept it may also be what was left of the request before.
+        """
+        if self._followed and self._kept:
+            raise NotTheAnswer(
+                "sent more than one answer, so that it cannot be told which of them "
+                "belongs to this request"
+            )
 
 
 class _TimedConnection:
-    """Mixed into urllib3's connections: bounded answers, stale ones told apart."""
+    """Mixed into urllib3's connections: bounded answers, each to its own request."""
 
     answer_within = None  # seconds
-    answered = False
+    answered = False  # a request, since it was opened
+    ended = 0.0  # when its last answer did
+    _proven = False  # to say nothing after an answer
     _held = None  # what is sent when the request is whole
 
     def connect(self):
-        self.answered = False
+        self.answered = self._proven = False
         try:
             return super().connect()
         except TimeoutError as error:
@@ -86,16 +168,50 @@ class _TimedConnection:
             raise urllib3.exceptions.ConnectTimeoutError(self, "timed out") from error
 
     def request(self, *args, **kwargs):
-        self._held = held = []
         try:
+            self._be_quiet()
+            self._held = held = []
             super().request(*args, **kwargs)
             self._held = None
             # Head and body at once: half the system calls, for the server too.
             self.send(b"".join(held))
         except ConnectionResetError as error:
-            raise self._stale_or(error) from None
+            if self.answered:
+                raise StaleConnection(*error.args) from None
+            raise
         finally:
             self._held = None
+
+    def _be_quiet(self):
+        """Have a connection on which nothing has arrived: it would be taken for the
+        answer to the next request.
+
+        When a connection is used again for the first time, what may come after an
+        answer gets a moment to arrive: a server that answers twice does so each time.
+
+        :raise NotTheAnswer: the server speaks before it is asked
+        """
+        if self.sock is not None and self.answered:
+            wait = 0 if self._proven else self.ended + PROBATION - time.monotonic()
+            self._proven = self._arrived(max(wait, 0)) is None
+            if not self._proven:
+                self.close()
+        if self.sock is None:
+            self.connect()
+        if not self.answered and self._arrived(0):
+            raise NotTheAnswer("sent something before it was asked for anything")
+        self.sock.settimeout(self.timeout)
+
+    def _arrived(self, wait):
+        """:return: a byte that arrives within some seconds, ``None`` if none does,
+        nothing if the connection has ended"""
+        self.sock.settimeout(wait)
+        try:
+            return self.sock.recv(1)
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
+            return None
+        except OSError:
+            return b""
 
     def send(self, data):
         if self._held is None:
@@ -104,19 +220,10 @@ class _TimedConnection:
             self._held.append(data)
 
     def getresponse(self):
-        if self.answer_within:
-            self.response_class = functools.partial(
-                _TimedResponse, deadline=time.monotonic() + self.answer_within
-            )
-        try:
-            response = super().getresponse()
-        except ConnectionResetError as error:  # also RemoteDisconnected
-            raise self._stale_or(error) from None
+        self.response_class = functools.partial(_TimedResponse, connection=self)
+        response = super().getresponse()
         self.answered = True
         return response
-
-    def _stale_or(self, error):
-        return StaleConnection(*error.args) if self.answered else error
 
 
 class _TimedPool:
@@ -178,6 +285,7 @@ class TimedAdapter(HTTPAdapter):
         response.url = req.url
         response.request = req
         response.connection = self
+        response.require_alone = resp._original_response.require_alone
         return response
 
 

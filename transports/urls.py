@@ -5,6 +5,8 @@
 import re
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from ..text import storable
+
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about these, and a disagreement can lead to another host.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
@@ -120,12 +122,15 @@ def usable_id(value) -> str | None:
     """:return: the value as an id that can stand in a URL, or ``None``
 
     ``.`` and ``..`` cannot: they mean another path even when quoted (RFC 3986
-    section 6.2.2).
+    section 6.2.2). Nor can what our tables would only hold with other characters,
+    which would be another id.
     """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value)
-    return text if 0 < len(text) <= 255 and text not in (".", "..") else None
+    if not 0 < len(text) <= 255 or text in (".", "..") or storable(text) != text:
+        return None
+    return text
 
 
 def last_segment(url: str, collection: str) -> str | None:

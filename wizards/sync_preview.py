@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from ..exceptions import SyncError
 from ..models.payload_comparison import compare
 from ..models.sync_binding_task import Held, Owed, TaskBuilder
+from ..text import storable_within
 from ..transports.redact import shorten
 
 # Characters of a request that are shown.
@@ -88,7 +89,7 @@ class SyncPreview(models.TransientModel):
 
     def _look(self, record):
         """Find out what there is to see of a record, and keep it for the screen."""
-        self.write(self._found(self._message(record)))
+        self.write(storable_within(self._found(self._message(record))))
 
     def _message(self, record):
         """Return the message that a job would send of a record, ``None`` if none.

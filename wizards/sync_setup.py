@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
+from ..text import storable
 
 STEPS = ("kind", "address", "records", "fields", "check")
 
@@ -52,6 +53,7 @@ class SyncSetup(models.TransientModel):
         ondelete="cascade",
         help="The system that is being connected; archived until the last step.",
     )
+    secret_hint = fields.Char(related="backend_id.secret_hint")
     stream_id = fields.Many2one(
         "sync.stream",
         "Synchronization",
@@ -233,7 +235,7 @@ class SyncSetup(models.TransientModel):
                 state, answer = "ok", transport.check()
         except SyncError as err:
             state, answer = "failed", err.message
-        self.write({"test_state": state, "test_answer": answer})
+        self.write({"test_state": state, "test_answer": storable(answer)})
         return True
 
     def action_open_backend(self):

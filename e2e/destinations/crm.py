@@ -24,6 +24,7 @@ With ``--faults`` it misbehaves on request, see ``crm_faults.py``.
 import argparse
 import hashlib
 import hmac
+import io
 import json
 import os
 import re
@@ -34,7 +35,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from crm_faults import Faults, has_hung_up, name_of
+from crm_faults import INTERIM, UNTIDY, Faults, has_hung_up, name_of
 
 LOOPBACK = "127.0.0.1"
 MAX_BODY = 1_000_000  # bytes
@@ -259,13 +260,35 @@ class Handler(BaseHTTPRequestHandler):
         if kind == "drop" or status == CLIENT_CLOSED:
             self.close_connection = True
             return
+        if kind == "nul" and isinstance(answer, dict):
+            answer = {**answer, "note": UNTIDY}
+        if kind == "interim":
+            self._answer_nothing_yet()
+        if kind == "twice":
+            self._answer_twice(status, answer, replayed)
+            return
         self._answer(status, answer, replayed, fault.get("retry_after"))
+
+    def _answer_nothing_yet(self):
+        with suppress(OSError):  # the client may be gone
+            self.wfile.write(INTERIM)
+
+    def _answer_twice(self, *answer):
+        # At once: between one and the other, the client might have asked again.
+        connection, self.wfile = self.wfile, io.BytesIO()
+        self._answer(*answer)
+        self._answer(*answer)
+        both, self.wfile = self.wfile.getvalue(), connection
+        with suppress(OSError):  # the client may be gone
+            connection.write(both)
 
     def _refuse_by(self, fault):
         """Do not carry the request out, when that is the fault that hits it."""
         kind = fault.get("kind")
         if kind == "status":
             raise Refused(fault["status"], "out of order")
+        if kind == "nul" and "status" in fault:
+            raise Refused(fault["status"], UNTIDY)
         if kind == "hang":
             time.sleep(fault["seconds"])
             if has_hung_up(self.connection):

@@ -9,11 +9,14 @@ process can switch them on, also while the CRM is down. It is a list of objects:
 ``kind``        ``hang``: wait before the request is carried out, which it is not
                 when the client has hung up meanwhile; ``late``: carry it out, wait,
                 answer; ``drop``: carry it out and close the connection without an
-                answer; ``status``: refuse; ``lie``: carry it out and answer an error
+                answer; ``status``: refuse; ``lie``: carry it out and answer an error;
+                ``interim``: send interim answers before the answer; ``twice``: send
+                the answer twice; ``nul``: put into the answer what PostgreSQL cannot
+                store, into that of a refusal with ``status``
 ``until``       end of the fault, in seconds since the epoch
 ``share``       which part of the requests it hits, from 0 to 1 (default 1)
 ``seconds``     how long ``hang`` and ``late`` wait
-``status``      what ``status`` and ``lie`` answer
+``status``      what ``status``, ``lie`` and ``nul`` answer
 ``retry_after`` value of the Retry-After header of that answer, if there is to be one
 =============== ==================================================================
 """
@@ -23,6 +26,11 @@ import random
 import select
 import socket
 import time
+
+# RFC 9110 section 15.2, RFC 8297.
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+# JSON spells them as escapes.
+UNTIDY = "NUL \0 and half a surrogate pair \ud83d"
 
 
 class Faults:
