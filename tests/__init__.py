@@ -26,6 +26,7 @@ from . import test_counter
 from . import test_dashboard
 from . import test_dashboard_nudge
 from . import test_data
+from . import test_declared_access
 from . import test_delivery
 from . import test_delivery_attempts
 from . import test_delivery_batch
@@ -40,6 +41,7 @@ from . import test_failure_digest_text
 from . import test_failure_mail
 from . import test_failure_mail_trouble
 from . import test_help
+from . import test_html_fields
 from . import test_incident
 from . import test_incident_access
 from . import test_incident_batches
@@ -102,3 +104,4 @@ from . import test_transport_rest_parallel
 from . import test_transport_rest_secrets
 from . import test_transport_rest_session
 from . import test_transport_rest_signing
+from . import test_wizard_rights
