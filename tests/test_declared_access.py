@@ -25,23 +25,33 @@ HEADER = "model,operation,who"
 NOBODY = "nobody"
 
 
+def differences(declared, found):
+    """Return the lines that are missing in the file, and those that are too many."""
+    lines = [f"+ {line}" for line in found if line not in declared]
+    lines += [f"- {line}" for line in declared if line not in found]
+    return "\n".join(sorted(lines, key=lambda line: line[2:]))
+
+
 @tagged("post_install", "-at_install")
 class TestDeclaredAccess(RightsCase):
-    maxDiff = None
-
     def test_declared_is_what_is_so(self):
         with file_open(FILE) as file:
             header, *declared = file.read().splitlines()
         self.assertEqual(header, HEADER)
         found = sorted([*self.operations(), *self.methods()])
-        missing = [f"+ {line}" for line in found if line not in declared]
-        wrong = [f"- {line}" for line in declared if line not in found]
-        self.assertFalse(
-            missing + wrong,
-            "tests/declared_access.csv is not what is so:\n\n"
-            + "\n".join(sorted(missing + wrong, key=lambda line: line[2:])),
-        )
+        told = differences(declared, found)
+        if told:
+            self.fail(f"{FILE} is not what is so:\n\n{told}")
         self.assertEqual(declared, found, "The lines are not in alphabetical order.")
+
+    def test_more_and_less_than_declared_is_told(self):
+        declared = ["a,read,user", "b,read,user", "c,read,user"]
+        found = ["a,read,user", "b,read,portal user", "d,read,user"]
+        self.assertEqual(
+            differences(declared, found).splitlines(),
+            ["+ b,read,portal user", "- b,read,user", "- c,read,user", "+ d,read,user"],
+        )
+        self.assertFalse(differences(declared, declared))
 
     def operations(self):
         """Yield the lines about records of the models that the addon gives rights on"""
