@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
+from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
 from ..text import storable_within
 
@@ -19,6 +20,15 @@ TOLD = {"result", "exc_name", "exc_message", "exc_info"}
 
 class QueueJob(models.Model):
     _inherit = "queue.job"
+
+    # not to be edited from outside: what becomes of a job changes copies by them
+    _protected_fields = (
+        *UpstreamJob._protected_fields,
+        "sync_backend_id",
+        "sync_stream_id",
+        "sync_res_id",
+        "sync_record_name",
+    )
 
     sync_backend_id = fields.Many2one(
         "sync.backend",

@@ -89,6 +89,7 @@ class ResConfigSettings(models.TransientModel):
         return self._open_template(MAIL_OF_MANY)
 
     def _open_template(self, xmlid):
+        self.check_access("read")
         template = self.env.ref(xmlid)
         return {
             "type": "ir.actions.act_window",

@@ -1,10 +1,20 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
+
+
+def is_told_of(record):
+    """Return whether the current user may know of what belongs to a company, or to none
+
+    For names: Odoo reads that of what a link leads to with all rights.
+    """
+    company = record.company_id
+    user_id = record.env.uid
+    return not company or user_id == SUPERUSER_ID or company in record.env.companies
 
 
 class SyncBackend(models.Model):
@@ -73,6 +83,15 @@ class SyncBackend(models.Model):
         "CHECK (connect_timeout > 0 AND read_timeout > 0)",
         "Timeouts must be at least one second.",
     )
+
+    @api.depends("name", "company_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_display_name(self):
+        for backend in self:
+            told = is_told_of(backend)
+            backend.display_name = (
+                backend.name if told else self.env._("System of another company")
+            )
 
     def _compute_stream_count(self):
         counts = dict(
@@ -178,6 +197,7 @@ class SyncBackend(models.Model):
     def action_open_streams(self):
         """Return an action that lists the synchronizations of this system."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job_sync.action_sync_stream"
         )

@@ -166,6 +166,7 @@ class SyncBackend(models.Model):
     def _action_open_jobs(self, *states):
         """Open the jobs of this system in some states, as filters to be taken off."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job.action_queue_job"
         )
@@ -176,6 +177,7 @@ class SyncBackend(models.Model):
     def action_open_backfills(self):
         """Open the backfill of this system that is under way, or the list of them."""
         self.ensure_one()
+        self.check_access("read")
         backfills = self._search_open_backfills()
         if len(backfills) == 1:
             return backfills.get_formview_action()

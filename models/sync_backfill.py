@@ -279,11 +279,13 @@ class SyncBackfill(models.Model):
 
     def action_refresh(self):
         """Show how far it is by now: the client reads the record again."""
+        self.check_access("read")
         return True
 
     def action_open_undelivered(self):
         """Open what is queued and not delivered."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job_sync.action_sync_outbox"
         )

@@ -58,7 +58,12 @@ class SyncMixin(models.AbstractModel):
         return self.env["sync.status"]._open(self)
 
     def action_sync_jobs(self):
-        """Open the jobs that sent these records."""
+        """Open the jobs that sent these records.
+
+        :raises AccessError: the user may not read these records, or no jobs at all
+        """
+        self.check_access("read")
+        self.env["queue.job"].check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job.action_queue_job"
         )
@@ -107,10 +112,11 @@ class SyncMixin(models.AbstractModel):
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.
 
-        :raises AccessError: the user may not edit these records
+        :raises AccessError: the user may not edit these records, or is no internal one
         :raises UserError: no synchronization sends any of them
         """
         self.check_access("write")
+        self.env["sync.now"].check_access("write")
         streams = self.env["sync.binding"]._streams_of(self._name)
         return self._sync_send(streams)
 

@@ -8,6 +8,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
 from ..transports.urls import endpoint_problem
+from .sync_backend import is_told_of
 from .sync_mapping_lines import list_of
 
 
@@ -140,6 +141,17 @@ class SyncStream(models.Model):
         help="Key or column that becomes true when the record is gone, "
         "and false when it is back.",
     )
+
+    @api.depends("name", "company_id")
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_display_name(self):
+        for stream in self:
+            told = is_told_of(stream)
+            stream.display_name = (
+                stream.name
+                if told
+                else self.env._("Synchronization of another company")
+            )
 
     # -- checks ---------------------------------------------------------------
 

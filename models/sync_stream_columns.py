@@ -38,7 +38,6 @@ class SyncStream(models.Model):
     columns_status = fields.Html(
         "Columns of the Table",
         compute="_compute_columns_status",
-        sanitize=False,
         help="Each column of the table, and what fills it.",
     )
     columns_warning = fields.Text(
@@ -157,6 +156,7 @@ class SyncStream(models.Model):
     def action_preview(self):
         """Choose a record, and see what would be sent of it."""
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job_sync.action_sync_preview"
         )

@@ -15,6 +15,7 @@ from . import test_capture_domain
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_clock
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
@@ -26,6 +27,7 @@ from . import test_counter
 from . import test_dashboard
 from . import test_dashboard_nudge
 from . import test_data
+from . import test_declared_access
 from . import test_delivery
 from . import test_delivery_attempts
 from . import test_delivery_batch
@@ -40,9 +42,9 @@ from . import test_failure_digest_text
 from . import test_failure_mail
 from . import test_failure_mail_trouble
 from . import test_help
+from . import test_html_fields
 from . import test_incident
 from . import test_incident_access
-from . import test_clock
 from . import test_incident_batches
 from . import test_incident_copy
 from . import test_incident_jobs
@@ -106,3 +108,4 @@ from . import test_transport_rest_secrets
 from . import test_transport_rest_session
 from . import test_transport_rest_signing
 from . import test_untidy_text
+from . import test_wizard_rights

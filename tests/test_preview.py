@@ -93,7 +93,7 @@ class TestPreviewRest(PreviewCase):
             with self.subTest(name):
                 (row,) = (each for each in rows if f">{name}</td>" in each)
                 for word in words:
-                    self.assertIn(word.replace('"', "&#34;"), row)
+                    self.assertIn(word, row)
 
     def test_contact_that_is_gone_there(self):
         partner_id = self.new_partner()

@@ -297,3 +297,27 @@ class TestStatus(SyncCase):
         user.group_ids += self.env.ref("base.group_partner_manager")
         self.synced.with_user(user).action_sync_now()
         self.assertEqual(self.jobs()[-1].user_id, user)
+
+    def test_nothing_is_for_portal_users_whatever_they_may_edit(self):
+        portal = new_test_user(self.env, "sync_portal", groups="base.group_portal")
+        self.env["ir.model.access"].create(
+            {
+                "name": "Portal users edit contacts",
+                "model_id": self.env["ir.model"]._get("res.partner").id,
+                "group_id": self.env.ref("base.group_portal").id,
+                "perm_read": True,
+                "perm_write": True,
+            }
+        )
+        mine = portal.partner_id.with_user(portal)
+        mine.check_access("write")
+        for button in ("action_sync_now", "action_sync_status", "action_sync_jobs"):
+            with self.subTest(button), self.assertRaises(AccessError):
+                getattr(mine, button)()
+
+    def test_jobs_are_for_those_who_may_read_jobs(self):
+        user = new_test_user(self.env, "sync_reader", groups="base.group_user")
+        with self.assertRaises(AccessError):
+            self.synced.with_user(user).action_sync_jobs()
+        user.group_ids += self.env.ref("queue_job.group_queue_job_manager")
+        self.assertTrue(self.synced.with_user(user).action_sync_jobs()["domain"])

@@ -226,8 +226,11 @@ class TestStatusDialog(SyncCase):
         with self.assertRaises(AccessError):
             private.with_user(self.user).action_sync_status()
         made_up = self.env["sync.status"].with_user(self.user)
+        values = {"res_model": "res.partner", "res_id": private.id}
         with self.assertRaises(AccessError):
-            made_up.create({"res_model": "res.partner", "res_id": private.id}).content  # noqa: B018
+            made_up.create(values)
+        with self.assertRaises(AccessError):
+            made_up.sudo().create(values).sudo(False).content  # noqa: B018
 
     def test_dialog_belongs_to_who_opened_it(self):
         dialog = self.dialog(self.editor)

@@ -73,6 +73,7 @@ class SyncBackfillStart(models.TransientModel):
             is being gone over already
         """
         self.ensure_one()
+        self.check_access("write")
         stream = self.stream_id
         stream.check_access("read")
         if not (stream.active and stream.backend_id.active):

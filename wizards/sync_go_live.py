@@ -60,6 +60,7 @@ class SyncGoLive(models.TransientModel):
         :raises ValidationError: something is missing, such as the endpoint
         """
         self.ensure_one()
+        self.check_access("write")
         self.stream_id.check_access("write")
         backfill = self.stream_id._go_live(self.start_with == "all")
         if backfill:

@@ -70,9 +70,10 @@ class SyncNow(models.TransientModel):
     def _open(self, records):
         """Return the action that asks about records.
 
-        :raises AccessError: the user may edit none of them
+        :raises AccessError: the user may edit none of them, or is no internal one
         :raises UserError: no system takes records of their kind
         """
+        self.check_access("write")
         editable = self._editable(records)
         streams = self.env["sync.binding"]._streams_of(records._name)
         if not streams:
@@ -85,7 +86,8 @@ class SyncNow(models.TransientModel):
             lines.append(
                 {"stream_id": stream.id, "record_count": count, "selected": count > 0}
             )
-        wizard = self.create(
+        # nobody makes one by hand: the systems in it are those that may be told of
+        wizard = self.sudo().create(
             {
                 "res_model": records._name,
                 "res_ids": editable.ids,
@@ -123,6 +125,7 @@ class SyncNow(models.TransientModel):
         :raises UserError: nothing is chosen, or no longer sent
         """
         self.ensure_one()
+        self.check_access("write")
         if self.res_model not in self.env["sync.stream"]._syncable_models():
             raise UserError(self.env._("Select the records to send first."))
         records = self._editable(self.env[self.res_model].browse(self.res_ids))
@@ -178,6 +181,5 @@ class SyncNowLine(models.TransientModel):
             streams = line.wizard_id.line_ids.stream_id
             system = line.stream_id.backend_id
             alone = len(streams.filtered(lambda s, b=system: s.backend_id == b)) < 2
-            line.name = (
-                system.name if alone else f"{system.name}: {line.stream_id.name}"
-            )
+            name = system.display_name
+            line.name = name if alone else f"{name}: {line.stream_id.display_name}"

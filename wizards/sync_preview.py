@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
-from ..models.payload_comparison import compare
+from ..models.payload_comparison import Line, compare
 from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from ..text import storable_within
 from ..transports.redact import shorten
@@ -51,15 +51,28 @@ class SyncPreview(models.TransientModel):
         readonly=True,
         help="Why it is not known what the system holds.",
     )
+    comparison_lines = fields.Json(
+        readonly=True,
+        help="The fields, each with what would be sent and what is held, as text.",
+    )
     comparison = fields.Html(
         "Field by field",
-        readonly=True,
-        sanitize=False,
+        compute="_compute_comparison",
         help="What would be sent, beside what the system holds now.",
     )
 
+    # Kept as text, and made HTML for whoever looks: HTML that is kept could be written.
+    @api.depends("comparison_lines")
+    def _compute_comparison(self):
+        for wizard in self:
+            lines = [Line(*line) for line in wizard.comparison_lines or ()]
+            wizard.comparison = lines and self.env["ir.qweb"]._render(
+                "queue_job_sync.content_comparison", {"lines": lines}
+            )
+
     @api.model
     def default_get(self, fields):
+        self.check_access("create")
         values = super().default_get(fields)
         stream = self.env["sync.stream"].browse(values.get("stream_id")).exists()
         if stream and not values.get("res_id"):
@@ -117,7 +130,7 @@ class SyncPreview(models.TransientModel):
     def _found(self, message):
         """Return what there is to see of a message, as values of this wizard."""
         found = dict.fromkeys(
-            ("request", "request_problem", "held_problem", "comparison"), False
+            ("request", "request_problem", "held_problem", "comparison_lines"), False
         )
         if message is None:
             found["request_problem"] = self.env._(
@@ -146,8 +159,5 @@ class SyncPreview(models.TransientModel):
                 found["held_problem"] = err.message
         if known and held is None:
             found["held_problem"] = self.env._("The system does not hold it yet.")
-        lines = compare(message.payload, held, known)
-        found["comparison"] = self.env["ir.qweb"]._render(
-            "queue_job_sync.content_comparison", {"lines": lines}
-        )
+        found["comparison_lines"] = compare(message.payload, held, known)
         return found

@@ -51,6 +51,7 @@ class SyncRecover(models.TransientModel):
 
         :raises UserError: none has failed since
         """
+        self.check_access("write")
         self.env["queue.job"].check_access("write")
         jobs = self.env["queue.job"].search(self._failed_jobs_domain())
         count = jobs.sudo()._requeue_spread(self.backend_id.drain_rate)

@@ -87,6 +87,7 @@ class SyncReschedule(models.TransientModel):
         :raises UserError: nothing is to be changed, or no job can be
         """
         self.ensure_one()
+        self.check_access("write")
         # of the state only: thousands of jobs with their arguments are large
         jobs = self.env["queue.job"].search_fetch(
             [("id", "in", self.job_ids.ids), ("state", "in", STATES)], ["state"]

@@ -13,9 +13,11 @@ STEPS = ("kind", "address", "records", "fields", "check")
 def _of(record, name, **options):
     """Return a field that edits one of the system's or the synchronization's own.
 
-    Nothing is kept here: a secret goes straight to where it belongs.
+    Nothing is kept here: a secret goes straight to where it belongs. It is read and
+    written with the user's own rights.
     """
-    return {"related": f"{record}.{name}", "readonly": False, **options}
+    own = {"related_sudo": False, "readonly": False}
+    return {"related": f"{record}.{name}", **own, **options}
 
 
 class SyncSetup(models.TransientModel):
@@ -130,10 +132,12 @@ class SyncSetup(models.TransientModel):
         model_field="model_name",
         help="The record of which it is shown what would be sent.",
     )
-    request = fields.Text(related="preview_id.request")
-    request_problem = fields.Text(related="preview_id.request_problem")
-    held_problem = fields.Text(related="preview_id.held_problem")
-    comparison = fields.Html(related="preview_id.comparison", sanitize=False)
+    request = fields.Text(related="preview_id.request", related_sudo=False)
+    request_problem = fields.Text(
+        related="preview_id.request_problem", related_sudo=False
+    )
+    held_problem = fields.Text(related="preview_id.held_problem", related_sudo=False)
+    comparison = fields.Html(related="preview_id.comparison", related_sudo=False)
     start_with = fields.Selection(
         [
             ("all", "Send all existing records now"),
@@ -211,6 +215,7 @@ class SyncSetup(models.TransientModel):
     def action_back(self):
         """Go one step back; what was typed is kept."""
         self.ensure_one()
+        self.check_access("write")
         self.step = STEPS[max(STEPS.index(self.step) - 1, 0)]
         return True
 
@@ -220,6 +225,7 @@ class SyncSetup(models.TransientModel):
         :raises UserError: it is not, with the reason
         """
         self.ensure_one()
+        self.check_access("write")
         getattr(self, f"_leave_{self.step}")()
         self.step = STEPS[STEPS.index(self.step) + 1]
         getattr(self, f"_enter_{self.step}")()
@@ -228,6 +234,7 @@ class SyncSetup(models.TransientModel):
     def action_test(self):
         """Ask the system whether it works, and keep its answer for the screen."""
         self.ensure_one()
+        self.check_access("write")
         self.backend_id.check_access("write")
         self.backend_id._require_connection()
         try:
@@ -241,16 +248,18 @@ class SyncSetup(models.TransientModel):
     def action_open_backend(self):
         """Open the form of the system, which has all of its settings."""
         self.ensure_one()
+        self.check_access("write")
         return self.backend_id.get_formview_action()
 
     def action_preview(self):
         """Show what would be sent of the chosen record; nothing is sent."""
         self.ensure_one()
+        self.check_access("write")
         record = self.env[self.model_name].browse(self.preview_res_id or 0).exists()
         if not record:
             raise UserError(self.env._("Choose a record first."))
         record.check_access("read")
-        # previews are for job managers, and for whoever sets up what is shown
+        # job managers make previews, and whoever sets up what is shown
         previews = self.env["sync.preview"].sudo()
         preview = previews.create({"stream_id": self.stream_id.id})
         preview._look(record)
@@ -260,6 +269,7 @@ class SyncSetup(models.TransientModel):
     def action_finish(self):
         """Let the system be used, and the synchronization send if so chosen."""
         self.ensure_one()
+        self.check_access("write")
         if self.finished:
             raise UserError(self.env._("This system is connected already."))
         self.backend_id.active = True

@@ -42,7 +42,6 @@ class SyncStatus(models.TransientModel):
     content = fields.Html(
         "Synchronization by System",
         compute="_compute_content",
-        sanitize=False,
         help="How far each system is with the record.",
     )
     can_send = fields.Boolean(
@@ -52,9 +51,14 @@ class SyncStatus(models.TransientModel):
 
     @api.model
     def _open(self, record):
-        """Return the action that shows the dialog about a record."""
+        """Return the action that shows the dialog about a record.
+
+        :raises AccessError: the user may not read it, or is no internal one
+        """
+        self.check_access("read")
         record.check_access("read")
-        status = self.create({"res_model": record._name, "res_id": record.id})
+        # nobody makes one by hand: what it is about has been checked
+        status = self.sudo().create({"res_model": record._name, "res_id": record.id})
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Synchronization of %s", record.display_name),
@@ -70,6 +74,7 @@ class SyncStatus(models.TransientModel):
         :raises AccessError: the user may not read it
         """
         self.ensure_one()
+        self.check_access("read")
         syncable = self.env["sync.stream"]._syncable_models()
         if self.res_model not in syncable:
             return self.env["sync.mixin"]
