@@ -5,7 +5,7 @@
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
-from .common import database_values, stream_values
+from .common import database_values, stream_values, write_backend
 from .test_stream import ConfigurationCase
 
 
@@ -77,8 +77,9 @@ class TestBackend(ConfigurationCase):
         )
 
     def test_copy_has_no_secret(self):
-        self.backend.write({"auth": "bearer", "auth_secret": "s3cret"})
+        write_backend(self.backend, {"auth": "bearer", "auth_secret": "s3cret"})
         twin = self.backend.copy()
         self.assertEqual(twin.name, "CRM (copy)")
-        self.assertFalse(twin.auth_secret)
+        self.assertFalse(twin.auth_secret_origin)
+        self.assertEqual(twin._secret("auth_secret"), "")
         self.assertFalse(twin.stream_ids)
