@@ -2,11 +2,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..transports.signing import secret_problem
 from ..transports.unusable import UnusableTransport
 from . import sync_secret_table
-from .sync_secret import SecretMissing
+from .sync_secret import SecretMissing, parse_reference
+
+# Those that sign: the one of now goes first.
+SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
 
 
 class SyncBackend(models.Model):
@@ -52,12 +56,7 @@ class SyncBackend(models.Model):
         To be extended for a kind of system that has others; each needs a field
         ``<name>_origin`` like those above.
         """
-        return (
-            "auth_secret",
-            "db_password",
-            "signing_secret",
-            "signing_secret_previous",
-        )
+        return {"auth_secret", "db_password", *SIGNING_SECRETS}
 
     # nothing tells when another one has been set: read anew in each transaction
     @api.depends_context("lang", "tz")
@@ -83,11 +82,11 @@ class SyncBackend(models.Model):
         """
         self.ensure_one()
         self._check_secret_access()
-        if name not in self._secret_names():
+        if not isinstance(name, str) or name not in self._secret_names():
             raise UserError(
                 self.env._(
                     "There is no such secret. There are: %s.",
-                    ", ".join(self._secret_names()),
+                    ", ".join(sorted(self._secret_names())),
                 )
             )
         text = self.env["sync.secret"]._checked(value)
@@ -103,6 +102,17 @@ class SyncBackend(models.Model):
         :param text: the secret, a reference to one, or empty
         :raises ValidationError: the reason, without a word of the secret
         """
+        # what a reference leads to is checked when it is used
+        if name in SIGNING_SECRETS and text and not parse_reference(text):
+            problem = secret_problem(text)
+            if problem:
+                raise ValidationError(
+                    self.env._(
+                        "The signing secret of %(system)s cannot be used: %(problem)s",
+                        system=self.name,
+                        problem=problem,
+                    )
+                )
 
     def _check_secret_access(self):
         """Raise unless the user may set secrets: to write the rest is not enough."""

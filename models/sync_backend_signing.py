@@ -4,34 +4,14 @@
 from dataclasses import replace
 
 from odoo import models
-from odoo.exceptions import ValidationError
 
-from ..transports.signing import secret_problem
-from .sync_secret import parse_reference
-
-# The one of now goes first.
-SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
+from .sync_backend_secret import SIGNING_SECRETS
 
 
 class SyncBackend(models.Model):
     """How a REST system can tell that a request is Odoo's, unchanged and recent."""
 
     _inherit = "sync.backend"
-
-    def _check_secret(self, name, text):
-        res = super()._check_secret(name, text)
-        # what a reference leads to is checked when it is used
-        if name in SIGNING_SECRETS and text and not parse_reference(text):
-            problem = secret_problem(text)
-            if problem:
-                raise ValidationError(
-                    self.env._(
-                        "The signing secret of %(system)s cannot be used: %(problem)s",
-                        system=self.name,
-                        problem=problem,
-                    )
-                )
-        return res
 
     def rotate_signing_secret(self, value):
         """Set another signing secret; the one before it goes on signing as well.

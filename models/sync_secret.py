@@ -226,7 +226,7 @@ class SyncSecret(models.AbstractModel):
         if len(text) >= MASKED_FROM:
             return origin
         return self.env._(
-            "%(origin)s. With less than %(count)s characters it is too short to be "
+            "%(origin)s. With fewer than %(count)s characters it is too short to be "
             "masked in logs.",
             origin=origin,
             count=MASKED_FROM,

@@ -62,7 +62,7 @@ export class SecretDialog extends Component {
 
     get shortText() {
         return _t(
-            "With less than %s characters it is too short to be masked where the " +
+            "With fewer than %s characters it is too short to be masked where the " +
                 "system repeats it: it could be read in logs and jobs.",
             MASKED_FROM,
         );

@@ -33,7 +33,7 @@ class SyncBackend(models.Model):
 
     @api.model
     def _secret_names(self):
-        return (*super()._secret_names(), "sftp_password")
+        return super()._secret_names() | {"sftp_password"}
 
     @api.constrains("transport", "sftp_host", "sftp_user", "sftp_host_key")
     def _check_sftp(self):
