@@ -27,13 +27,13 @@ BESIDE = f"{MARK}BesideTheDatabase"
 KEPT = {"sync_secret_value.value"}
 
 
-@pytest.fixture
-def server(tmp_path):
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
     """A running Odoo with the addons that watch, and with a secret in its file."""
     environment = scratch_odoo.environment()
     with open(environment["ODOO_RC"], encoding="utf-8") as original:
         options = original.read()
-    file = tmp_path / "odoo.conf"
+    file = tmp_path_factory.mktemp("audit") / "odoo.conf"
     # named as docs/operations.md advises
     file.write_text(f"{options}\n[queue_job_sync]\ncrm_token = {BESIDE}\n")
     environment = {**environment, "ODOO_RC": str(file)}
@@ -51,7 +51,7 @@ def test_nobody_notes_a_secret(server, crm, mode):
     admin = OdooClient.from_password(server.url, server.database, *demo_configure.ADMIN)
     web = WebSession(server.url, server.database, *demo_configure.ADMIN)
     watch(admin, mode)
-    crm_id = use_in_every_way(admin, web, crm)
+    crm_id = use_in_every_way(admin, web, crm, f"Noted{mode}")
 
     # or this would prove nothing
     noted = admin.search_read(
@@ -59,12 +59,10 @@ def test_nobody_notes_a_secret(server, crm, mode):
     )
     methods = {log["method"] for log in noted if log["model_model"] == "sync.backend"}
     assert methods == {"create", "read", "write", "unlink", "export_data"}
-    assert "mail_tracking_value.new_value_char" in schema.columns_with(
-        server.database, "Renamed"
-    )
-    assert "auditlog_log_line.new_value_text" in schema.columns_with(
-        server.database, "Renamed"
-    )
+    assert {
+        "mail_tracking_value.new_value_char",
+        "auditlog_log_line.new_value_text",
+    } <= schema.columns_with(server.database, f"Noted{mode}")
     admin.create("res.partner", {"name": "Ada"})
     wait_until(crm.contacts, PATIENCE, "the contact in the CRM")
 
@@ -77,7 +75,12 @@ def test_nobody_notes_a_secret(server, crm, mode):
 
 
 def watch(admin, mode):
-    """Have all that can be noted be noted."""
+    """Have all that can be noted be noted.
+
+    :param mode: of ``auditlog``
+    """
+    former = admin.call("auditlog.rule", "search", domain=[])
+    admin.call("auditlog.rule", "unlink", former)
     for model in AUDITED:
         rule = {
             "name": model,
@@ -87,16 +90,17 @@ def watch(admin, mode):
             "capture_record": True,
         }
         rule_id = admin.create("auditlog.rule", rule)
-        admin.call("auditlog.rule", "subscribe", [rule_id])
+        admin.call("auditlog.rule", "set_to_confirmed", [rule_id])
     model = admin.search_one("ir.model", [("model", "=", "sync.backend")])
     tracking = {"active_custom_tracking": True, "automatic_custom_tracking": True}
     admin.write("ir.model", model, tracking)
     admin.call("ir.model", "update_custom_tracking", [model])
 
 
-def use_in_every_way(admin, web, crm):
+def use_in_every_way(admin, web, crm, word):
     """Set secrets by each way there is, and do all else that can be noted.
 
+    :param word: written to a field, to be found where it is noted
     :return: id of the system to which contacts are sent
     """
     stream_id, _answer = demo_configure.make_crm_stream(admin, crm)
@@ -112,12 +116,13 @@ def use_in_every_way(admin, web, crm):
     web.call(system, "set_secret", [shop_id], "signing_secret", SIGNING[0])
     web.call(system, "rotate_signing_secret", [shop_id], SIGNING[1])
     web.call("sync.metrics", "set_secret", "metrics_token", METRICS)
-    wizard = web.call("sync.setup", "create", [{"name": "Guided"}])[0]
-    web.call("sync.setup", "action_next", [wizard])
-    web.call("sync.setup", "set_secret", [wizard], "auth_secret", PASSWORD)
-    web.call("res.config.settings", "execute", *[[_settings(web)]])
+    wizard = web.call("sync.setup", "create", [{"name": "Guided"}])
+    web.call("sync.setup", "action_next", wizard)
+    web.call("sync.setup", "set_secret", wizard, "auth_secret", PASSWORD)
+    settings = web.call("res.config.settings", "create", [{}])
+    web.call("res.config.settings", "execute", settings)
 
-    web.call(system, "web_save", [shop_id], {"name": "Renamed"}, {"name": {}})
+    web.call(system, "web_save", [shop_id], {"auth_username": word}, {"name": {}})
     web.call(system, "read", [shop_id])
     web.call(system, "export_data", [shop_id], ["name", "auth_secret_origin"])
     copy = web.call(system, "copy", [shop_id])
@@ -125,10 +130,6 @@ def use_in_every_way(admin, web, crm):
     beside = configure.make_system(admin, {**values, "name": "Beside"})
     configure.set_secret(admin, beside, "auth_secret", "config:crm_token")
     return crm_id
-
-
-def _settings(web):
-    return web.call("res.config.settings", "create", [{}])[0]
 
 
 def nothing_in_fields(admin, crm_id):
