@@ -3,6 +3,7 @@
 """The peers: which modules each has, and how it is set up by its administrator."""
 
 from benchmarks import contacts
+from e2e.configure import make_system
 
 OURS, BARE, NAIVE, WEBHOOK = "ours", "bare", "naive", "webhook"
 FULL = "full"  # ours, with a million done jobs and many waiting ones
@@ -87,7 +88,7 @@ def _stream(admin, name, backend, stream):
     ]
     values = {
         "name": name,
-        "backend_id": admin.create("sync.backend", {"name": name, **backend}),
+        "backend_id": make_system(admin, {"name": name, **backend}),
         "model_id": admin.search_one("ir.model", [("model", "=", "res.partner")]),
         "mapping_ids": lines,
         "state": "live",

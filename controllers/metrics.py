@@ -40,7 +40,7 @@ class Metrics(http.Controller):
         """Answer a monitoring system, in the text format of Prometheus.
 
         It shows its token as ``Authorization: Bearer TOKEN``. The page does not exist
-        while no token is set; who has none costs one read of a cached parameter.
+        while no token is set; who has none costs one read of a small table.
         """
         metrics = request.env(user=SUPERUSER_ID)["sync.metrics"]
         try:

@@ -127,7 +127,9 @@ def tell(env, crm, warehouse):
         grace.city = "Arlington"
         preview(admin_env, crm_system.stream_ids, grace)
         set_up_rest(admin_env, SHOP_HOST, crm.token)
-        set_up_table(admin_env, WAREHOUSE_HOST, table_login(warehouse))
+        set_up_table(
+            admin_env, WAREHOUSE_HOST, table_login(warehouse), warehouse.password
+        )
         run_jobs(env)
     # the CRM has stopped; the address is one of https from now on
     crm_system.with_context(tracking_disable=True).url = f"https://{CRM_HOST}/api"
@@ -195,9 +197,9 @@ def make_crm(env, crm):
             "transport": "rest",
             "url": f"http://{CRM_HOST}/api",
             "auth": "bearer",
-            "auth_secret": crm.token,
         }
     )
+    system.set_secret("auth_secret", crm.token)
     make_stream(env, system, "Contacts to the CRM", MAPPING, endpoint="contacts")
     return system
 
@@ -214,6 +216,7 @@ def make_warehouse(env, warehouse):
             **table_login(warehouse),
         }
     )
+    system.set_secret("db_password", warehouse.password)
     columns = {path: name.rpartition(".")[2] for path, name in MAPPING.items()}
     make_stream(
         env,
@@ -233,7 +236,6 @@ def table_login(warehouse):
         "db_port": int(os.environ.get("PGPORT") or 5432),
         "db_name": warehouse.name,
         "db_user": warehouse.user,
-        "db_password": warehouse.password,
     }
 
 

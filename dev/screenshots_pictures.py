@@ -50,6 +50,11 @@ PICTURES = {
         ".o_form_view .o_field_widget[name=url]",
         folder=STORE,
     ),
+    "secret": Picture(
+        f"{ACTION}_sync_backend/{{crm}}",
+        ".modal .o_sync_secret_dialog",
+        (".o_field_widget[name=auth_secret_origin] .o_sync_secret_set",),
+    ),
     "synchronization": Picture(
         f"{ACTION}_sync_stream/{{crm_stream}}",
         ".o_form_view .o_data_row",

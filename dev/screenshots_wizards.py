@@ -42,9 +42,9 @@ def preview(env, stream, contact):
 
 def set_up_rest(env, host, token):
     """Begin to connect a shop twice: once to the address, once to the last step."""
-    values = {"url": f"http://{host}/api", "auth": "bearer", "auth_secret": token}
+    values = {"url": f"http://{host}/api", "auth": "bearer"}
     for steps in (0, 3):
-        wizard = _begin(env, SHOP, "rest", values)
+        wizard = _begin(env, SHOP, "rest", values, auth_secret=token)
         for _step in range(steps):
             wizard.action_next()
         wizard.backend_id.with_context(
@@ -54,9 +54,9 @@ def set_up_rest(env, host, token):
         _say_https(wizard.preview_id, "request")
 
 
-def set_up_table(env, host, login):
+def set_up_table(env, host, login, password):
     """Begin to connect a database, as far as its columns."""
-    wizard = _begin(env, TABLE, "postgresql", login)
+    wizard = _begin(env, TABLE, "postgresql", login, db_password=password)
     wizard.action_next()
     wizard.write({"table": "public.contacts", "delete_policy": "mark"})
     wizard.action_next()
@@ -98,10 +98,12 @@ def _say_https(record, name):
     record[name] = (record[name] or "").replace("http://", "https://")
 
 
-def _begin(env, name, transport, values):
+def _begin(env, name, transport, values, **secrets):
     """Return a set-up at the step of the address, which has been tested."""
     wizard = env["sync.setup"].create({"name": name, "transport": transport})
     wizard.action_next()
     wizard.write(values)
+    for secret, value in secrets.items():
+        wizard.set_secret(secret, value)
     wizard.action_test()
     return wizard

@@ -12,6 +12,9 @@ MAPPING = {
     "category_id.name": "tags",
 }
 
+# What is set by a method of the system's, and not among its values.
+SECRETS = ("auth_secret", "db_password", "signing_secret", "signing_secret_previous")
+
 
 def let_mail_out(admin, url, sink, domain):
     """Let Odoo's mail reach a sink.
@@ -49,15 +52,33 @@ def group_ids(admin, *external_ids):
     return ids
 
 
+def make_system(admin, values):
+    """Create an external system, of whose values some may be secrets.
+
+    :return: its id
+    """
+    plain = {name: value for name, value in values.items() if name not in SECRETS}
+    backend_id = admin.create("sync.backend", plain)
+    for name in SECRETS:
+        if name in values:
+            set_secret(admin, backend_id, name, values[name])
+    return backend_id
+
+
+def set_secret(admin, backend_id, name, value):
+    """Set a secret of an external system."""
+    admin.call("sync.backend", "set_secret", [backend_id], name=name, value=value)
+
+
 def make_contact_stream(admin, backend, stream, mapping):
     """Create an external system, and what is sent to it of contacts.
 
-    :param dict backend: values of the system
+    :param dict backend: values of the system, secrets among them
     :param dict stream: values of the synchronization
     :param dict mapping: field in Odoo to name there
     :return: id of the stream, what the connection test answered
     """
-    backend_id = admin.create("sync.backend", backend)
+    backend_id = make_system(admin, backend)
     answer = admin.call("sync.backend", "action_test_connection", [backend_id])
     lines = [
         (0, 0, {"sequence": sequence, "field_path": path, "target": target})

@@ -112,6 +112,29 @@ def rows_about(database, pattern):
     return found
 
 
+def columns_with(database, text):
+    """Return where a text is, in all of a database.
+
+    :param database: its name
+    :return: set of ``table.column``
+    """
+    found = set()
+    with closing(psycopg2.connect(dbname=database)) as connection:
+        tables = (
+            "SELECT table_name FROM information_schema.tables"
+            " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        )
+        for table in _column(connection, tables):
+            statement = sql.SQL(
+                "SELECT DISTINCT each.key"
+                " FROM {} AS t, jsonb_each_text(to_jsonb(t)) AS each"
+                " WHERE strpos(each.value, %s) > 0"
+            ).format(sql.Identifier(table))
+            columns = _column(connection, statement, (text,))
+            found.update(f"{table}.{column}" for column in columns)
+    return found
+
+
 def _column(connection, statement, values=None):
     """Return the first column of a query's rows."""
     cursor = connection.cursor()

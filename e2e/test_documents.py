@@ -236,7 +236,7 @@ def test_sql_can_be_run(block):
 
 
 def test_no_block_is_of_an_unknown_language():
-    known = {"sh", "ini", "json", "sql", "yaml", "python", "text"}
+    known = {"sh", "ini", "json", "sql", "yaml", "python", "text", "http", "xml"}
     strange = [
         block
         for block in documents.blocks()

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from devenv import paths, promtool, setup
 from e2e import scratch_odoo
 from e2e.client import OdooClient, OdooError
+from e2e.configure import set_secret
 from e2e.processes import wait_until
 
 TOKEN = "s3cr3t-token-for-monitoring"
@@ -95,10 +96,7 @@ def test_metrics_and_secrets_of_a_running_odoo(scene, crm, check):
     admin = OdooClient.from_password(server.url, server.database, *demo_configure.ADMIN)
     assert scrape(server).status_code == 404
     admin.call(
-        "ir.config_parameter",
-        "set_param",
-        key="queue_job_sync.metrics_token",
-        value="config:metrics",
+        "sync.metrics", "set_secret", name="metrics_token", value="config:metrics"
     )
     assert scrape(server, "wrong").status_code == 401
 
@@ -108,12 +106,12 @@ def test_metrics_and_secrets_of_a_running_odoo(scene, crm, check):
         "sync.stream", [("id", "=", stream_id)], ["backend_id"]
     )
     backend_id = stream["backend_id"][0]
-    admin.write("sync.backend", backend_id, {"auth_secret": "env:E2E_CRM_TOKEN"})
+    set_secret(admin, backend_id, "auth_secret", "env:E2E_CRM_TOKEN")
     admin.call("sync.backend", "action_test_connection", [backend_id])
-    admin.write("sync.backend", backend_id, {"auth_secret": "env:E2E_NOT_THERE"})
+    set_secret(admin, backend_id, "auth_secret", "env:E2E_NOT_THERE")
     with pytest.raises(OdooError, match="env:E2E_NOT_THERE"):
         admin.call("sync.backend", "action_test_connection", [backend_id])
-    admin.write("sync.backend", backend_id, {"auth_secret": "env:E2E_CRM_TOKEN"})
+    set_secret(admin, backend_id, "auth_secret", "env:E2E_CRM_TOKEN")
 
     admin.create("res.partner", {"name": "Ada"})
     wait_until(crm.contacts, PATIENCE, "the contact in the CRM")

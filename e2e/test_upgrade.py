@@ -27,6 +27,23 @@ KEPT = (
     "sync_incident",
     "queue_job",
 )
+# Where secrets are kept now, and what an older version may have left of them.
+KEPT_SECRETS = {"sync_secret_value.value"}
+METRICS_TOKEN = "an-older-token-for-metrics"
+LEFT_OF_SECRETS = """
+    INSERT INTO ir_config_parameter (key, value)
+    VALUES ('queue_job_sync.metrics_token', %(metrics)s);
+    INSERT INTO ir_filters (name, model_id, domain, context, sort, active)
+    VALUES ('By secret', 'sync.backend', '[]', '{"group_by": ["auth_secret"]}',
+            '[]', true);
+    INSERT INTO mail_message (model, res_id, message_type, body)
+    SELECT 'sync.backend', id, 'comment', '<p>The token is ' || %(token)s || '!</p>'
+      FROM sync_backend WHERE name = 'CRM';
+    INSERT INTO mail_tracking_value (mail_message_id, field_id, new_value_char)
+    SELECT m.id, f.id, %(token)s FROM mail_message m, ir_model_fields f
+     WHERE m.body LIKE '%%The token is%%'
+       AND f.model = 'sync.backend' AND f.name = 'auth_secret'
+"""
 # What the upgraded database has of its own: what was done in it.
 OWN_RECORDS = ("ir_config_parameter: ", "queue_job_function: ")
 # A field that the module sms gives every model with a chatter: when sms is loaded
@@ -82,6 +99,7 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
     assert previous_version.version() < manifest["version"]
     with scratch_odoo.database("upgrade") as database:
         previous_version.make(database, tmp_path, crm, warehouse, log)
+        leave_secrets_around(database, crm)
         before = {table: rows(database, table) for table in KEPT}
         owed_before = owed(database)
         assert len(owed_before) == 8  # three to both, Cleo and Ada to the CRM
@@ -94,6 +112,9 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
             assert changed(old, rows(database, table)) == [], table
         assert owed(database) == owed_before
         assert_same_as(fresh, database)
+        for secret in (crm.token, warehouse.password, METRICS_TOKEN):
+            assert schema.columns_with(database, secret) == KEPT_SECRETS
+        assert schema.columns_with(database, "The token is ***!")
 
         crm.start()
         with scratch_odoo.serving(database, log) as server:
@@ -103,6 +124,15 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
             for model in (*own_models(admin), *EXTENDED):
                 screens.opened(admin, model)
             assert_all_is_delivered(admin, crm, warehouse)
+
+
+def leave_secrets_around(database, crm):
+    """Leave what people and other addons may have kept of secrets."""
+    with closing(psycopg2.connect(dbname=database)) as connection, connection:
+        values = {"metrics": METRICS_TOKEN, "token": crm.token}
+        connection.cursor().execute(LEFT_OF_SECRETS, values)
+    found = schema.columns_with(database, crm.token)
+    assert {"sync_backend.auth_secret", "mail_tracking_value.new_value_char"} <= found
 
 
 def own_models(admin):

@@ -10,7 +10,6 @@ from . import sync_rate
 from . import sync_backend_pace
 from . import sync_secret
 from . import sync_backend_secret
-from . import sync_backend_masking
 from . import sync_nudge
 from . import sync_backend_nudge
 from . import ir_websocket

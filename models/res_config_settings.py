@@ -5,8 +5,9 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
-from .sync_metrics import TOKEN_PARAMETER
+from .sync_metrics import TOKEN
 from .sync_purge import KEEP_DAYS, KEEP_PARAMETER
+from .sync_secret_table import NO_BACKEND
 
 
 class ResConfigSettings(models.TransientModel):
@@ -18,35 +19,12 @@ class ResConfigSettings(models.TransientModel):
     job_failure_quiet_minutes = fields.Integer(
         related="company_id.job_failure_quiet_minutes", readonly=False
     )
-    # not stored: no copy of it stays with the settings
-    sync_metrics_token = fields.Char(
+    metrics_token_origin = fields.Char(
         "Token for Monitoring",
         groups="base.group_system",
-        compute="_compute_sync_metrics_token",
-        inverse="_inverse_sync_metrics_token",
-        help="Whoever shows it may read the metrics. Empty: nobody may.",
+        compute="_compute_metrics_token_origin",
+        help="Whoever shows it may read the metrics. Not set: nobody may.",
     )
-    sync_metrics_origin = fields.Char(
-        compute="_compute_sync_metrics_origin",
-        help="Where the token is kept.",
-    )
-
-    def _compute_sync_metrics_token(self):
-        token = self.env["ir.config_parameter"].get_param(TOKEN_PARAMETER)
-        for settings in self:
-            settings.sync_metrics_token = token
-
-    def _inverse_sync_metrics_token(self):
-        for settings in self:
-            self.env["sync.metrics"]._set_token(settings.sync_metrics_token)
-
-    @api.depends("sync_metrics_token")
-    def _compute_sync_metrics_origin(self):
-        for settings in self:
-            settings.sync_metrics_origin = self.env["sync.secret"]._origin(
-                settings.sync_metrics_token
-            )
-
     job_failure_nobody = fields.Boolean(
         compute="_compute_job_failure_warnings",
         help="None of those who are to be told has an e-mail address.",
@@ -61,6 +39,11 @@ class ResConfigSettings(models.TransientModel):
         default=KEEP_DAYS,
         help="What was sent, and the answers, are dropped when they are older.",
     )
+
+    @api.depends_context("lang", "tz")
+    def _compute_metrics_token_origin(self):
+        origins = self.env["sync.secret"]._origins(NO_BACKEND)
+        self.metrics_token_origin = origins.get((NO_BACKEND, TOKEN), False)
 
     @api.depends("company_id", "job_failure_user_ids")
     def _compute_job_failure_warnings(self):

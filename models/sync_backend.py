@@ -131,6 +131,13 @@ class SyncBackend(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if any(vals.keys() & self._secret_names() for vals in vals_list):
+            raise UserError(
+                self.env._(
+                    "Secrets are no values of a system: set them by its method "
+                    "set_secret."
+                )
+            )
         backends = super().create(vals_list)
         self.env.registry.clear_cache()
         return backends

@@ -24,14 +24,6 @@ class SyncBackend(models.Model):
         help="Database role. Give it no more than select, insert, update and, where "
         "records are deleted, delete on the tables it fills.",
     )
-    db_password = fields.Char(
-        "Password",
-        groups="base.group_system",
-        copy=False,
-        help="Password of the role. env:NAME takes it from an environment variable of "
-        "the server, config:key from the section [queue_job_sync] of the server's "
-        "configuration file. Only system administrators can read it.",
-    )
     db_sslmode = fields.Selection(
         [
             ("disable", "Never encrypted"),

@@ -37,14 +37,6 @@ class SyncBackend(models.Model):
         default="X-API-Key",
         help="Name of the header that carries the key.",
     )
-    auth_secret = fields.Char(
-        "Secret",
-        groups="base.group_system",
-        copy=False,
-        help="Token, password or key. env:NAME takes it from an environment variable "
-        "of the server, config:key from the section [queue_job_sync] of the server's "
-        "configuration file. Only system administrators can read it.",
-    )
 
     @api.constrains(
         "active", "transport", "url", "auth", "auth_username", "auth_header"

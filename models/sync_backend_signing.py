@@ -3,11 +3,9 @@
 
 from dataclasses import replace
 
-from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo import models
 
-from ..transports.signing import new_secret, secret_problem
-from .sync_secret import parse_reference
+from .sync_backend_secret import SIGNING_SECRETS
 
 
 class SyncBackend(models.Model):
@@ -15,74 +13,31 @@ class SyncBackend(models.Model):
 
     _inherit = "sync.backend"
 
-    signing_secret = fields.Char(
-        groups="base.group_system",
-        copy=False,
-        help="Signs each request as Standard Webhooks describes it (whsec_ and 24 to "
-        "64 bytes in base64). The system needs it too, to verify the signatures. "
-        "Empty: requests are not signed. env:NAME or config:key, if it is kept beside "
-        "the database. Only system administrators can read it.",
-    )
-    signing_secret_previous = fields.Char(
-        "Previous Secret",
-        groups="base.group_system",
-        copy=False,
-        help="Signs as well, so that the system can change to the new secret at any "
-        "time. Remove it once the system has changed.",
-    )
+    def rotate_signing_secret(self, value):
+        """Set another signing secret; the one before it goes on signing as well.
 
-    @api.constrains("signing_secret", "signing_secret_previous")
-    def _check_signing_secrets(self):
-        for backend in self:
-            for secret in backend._kept_signing_secrets():
-                # what a reference leads to is checked when it is used
-                problem = not parse_reference(secret) and secret_problem(secret)
-                if problem:
-                    raise ValidationError(
-                        backend.env._(
-                            "The signing secret of %(system)s cannot be used: "
-                            "%(problem)s",
-                            system=backend.name,
-                            problem=problem,
-                        )
-                    )
+        The one before that signs no more.
+
+        :param value: as for :meth:`set_secret`
+        :return: where the new one is kept, as a text for people
+        :raises AccessError: the user is no system administrator
+        :raises UserError: the secret cannot be used
+        """
+        self.ensure_one()
+        self._check_secret_access()
+        before = self.env["sync.secret"]._kept("signing_secret", self.id)
+        origin = self.set_secret("signing_secret", value)
+        if before:
+            self.set_secret("signing_secret_previous", before)
+        return origin
 
     def _signing_secrets(self):
         """Return the secrets that sign, as a tuple: the current one first.
 
         :raises SecretMissing: one is kept beside the database, and not there
         """
-        value = self.env["sync.secret"]._value
-        return tuple(value(secret) for secret in self._kept_signing_secrets())
-
-    def _kept_signing_secrets(self):
-        """Return what is stored of those that sign: secrets, or references."""
-        self.ensure_one()
-        backend = self.sudo()
-        secrets = (backend.signing_secret, backend.signing_secret_previous)
+        secrets = map(self._secret, SIGNING_SECRETS)
         return tuple(secret for secret in secrets if secret)
 
     def _rest_config(self):
         return replace(super()._rest_config(), signing_secrets=self._signing_secrets())
-
-    def action_rotate_signing_secret(self):
-        """Make a new signing secret; the one before it goes on signing as well.
-
-        The one before that signs no more.
-        """
-        self.check_access("write")
-        for backend in self:
-            if parse_reference(backend.signing_secret):
-                raise UserError(
-                    self.env._(
-                        "The signing secret of %s is not kept in the database. Keep "
-                        "the new one where the current one is, under another name, "
-                        "and name the current one as the previous one.",
-                        backend.name,
-                    )
-                )
-            kept = backend.signing_secret or backend.signing_secret_previous
-            backend.write(
-                {"signing_secret": new_secret(), "signing_secret_previous": kept}
-            )
-        return True

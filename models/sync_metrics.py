@@ -2,17 +2,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .sync_secret import parse_reference
 
-TOKEN_PARAMETER = "queue_job_sync.metrics_token"
+# The secret that a monitoring system has to show.
+TOKEN = "metrics_token"
 # Characters of a token that is typed: nobody can guess it by trying.
 TOKEN_LEAST = 16
 
 
 class SyncMetrics(models.AbstractModel):
-    """Figures for a monitoring system. Everything here only reads.
+    """Figures for a monitoring system. All but the token is only read.
 
     No query looks at jobs that are done, or at the log, however many there are.
     """
@@ -26,29 +27,37 @@ class SyncMetrics(models.AbstractModel):
 
         :raises SecretMissing: it is kept beside the database, and not there
         """
-        parameters = self.env["ir.config_parameter"].sudo()
-        text = parameters.get_param(TOKEN_PARAMETER)
-        return self.env["sync.secret"]._value(text).strip()
+        secrets = self.env["sync.secret"]
+        return secrets._value(secrets._kept(TOKEN)).strip()
 
     @api.model
-    def _set_token(self, text):
-        """Keep another token, or a reference to one; nothing closes the page.
+    def set_secret(self, name, value):
+        """Set the token that a monitoring system has to show; nothing closes the page.
 
-        :raises ValidationError: it is too short, or no valid reference
+        :param name: ``metrics_token``
+        :param value: as for ``set_secret`` of ``sync.backend``
+        :return: where it is kept now, as a text for people, or False
+        :raises AccessError: the user is no system administrator
+        :raises UserError: it is too short, or cannot be used
         """
-        text = (text or "").strip()
-        reference = parse_reference(text)
-        problem = reference and self.env["sync.secret"]._problem(reference)
-        if problem:
-            raise ValidationError(problem)
-        if text and not reference and len(text) < TOKEN_LEAST:
+        if not self.env.is_system():
+            raise AccessError(
+                self.env._("Only system administrators may set the token.")
+            )
+        if name != TOKEN:
+            raise UserError(
+                self.env._("There is no such secret. There are: %s.", TOKEN)
+            )
+        secrets = self.env["sync.secret"]
+        text = secrets._checked(value).strip()
+        if text and not parse_reference(text) and len(text) < TOKEN_LEAST:
             raise ValidationError(
                 self.env._(
                     "The token for monitoring needs at least %s characters.",
                     TOKEN_LEAST,
                 )
             )
-        self.env["ir.config_parameter"].set_param(TOKEN_PARAMETER, text)
+        return secrets._keep(TOKEN, text)
 
     @api.model
     def _streams(self):

@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
 import os
 import re
 from configparser import Error as ConfigError
@@ -9,9 +10,13 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from odoo import api, models
-from odoo.tools import config
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import config, format_datetime
 
 from ..exceptions import Unreachable
+from ..transports.redact import MIN_LENGTH, maskable
+from . import sync_secret_table
+from .sync_secret_table import NO_BACKEND
 
 # The section of Odoo's configuration file that is read, and nothing else of the file.
 SECTION = "queue_job_sync"
@@ -23,6 +28,23 @@ NAMES = {
 }
 # libpq's variables, which lead to Odoo's own database.
 NEVER = "PG*"
+# The methods that are called with a secret.
+SETTERS = {"set_secret", "rotate_signing_secret"}
+
+
+class _WithoutSecrets(logging.Filter):
+    """Leaves out what a method was called with, if that is a secret."""
+
+    def filter(self, record):
+        if isinstance(record.args, tuple) and SETTERS.intersection(
+            arg for arg in record.args if isinstance(arg, str)
+        ):
+            record.args = (*record.args[:-1], "***")
+        return True
+
+
+# Odoo logs at DEBUG what each method is called with.
+logging.getLogger("odoo.service.model").addFilter(_WithoutSecrets())
 
 
 class SecretMissing(Unreachable):
@@ -58,17 +80,68 @@ def parse_reference(text):
 
 
 class SyncSecret(models.AbstractModel):
-    """Secrets kept beside the database: read at each use, never stored.
+    """Secrets: kept in a table that no model knows, or beside the database.
 
-    A credential that begins with ``env:`` or ``config:`` is a reference, always.
+    One that begins with ``env:`` or ``config:`` is a reference, always: the secret is
+    read at each use, and never stored.
     """
 
     _name = "sync.secret"
-    _description = "Secret Kept beside the Database"
+    _description = "Secret"
+
+    @api.model
+    def _checked(self, value):
+        """Return what was given as a secret, as it is kept.
+
+        No error repeats it.
+
+        :param value: the secret, or a reference to one; nothing to forget it
+        :return: a string, empty for nothing
+        :raises UserError: it cannot be kept
+        """
+        if value and not isinstance(value, str):
+            raise UserError(self.env._("A secret is a text."))
+        if not value or not value.strip():
+            return ""
+        if "\0" in value or value != value.encode(errors="ignore").decode():
+            raise UserError(
+                self.env._("The secret has characters that cannot be stored.")
+            )
+        reference = parse_reference(value)
+        problem = reference and self._problem(reference)
+        if problem:
+            raise ValidationError(problem)
+        return value
+
+    @api.model
+    def _keep(self, name, text, backend_id=NO_BACKEND):
+        """Keep a secret instead of the one that is there, if any.
+
+        :param text: as :meth:`_checked` returns it
+        :return: where it is kept, as a text for people, or False
+        """
+        sync_secret_table.put(self.env.cr, name, text, backend_id)
+        return self._origins(backend_id).get((backend_id, name), False)
+
+    @api.model
+    def _kept(self, name, backend_id=NO_BACKEND):
+        """Return what is kept: a secret, a reference to one, or ``""``."""
+        kept = sync_secret_table.get(self.env.cr, backend_id)
+        text, _since = kept.get((backend_id, name), ("", None))
+        return text
+
+    @api.model
+    def _origins(self, *backend_ids):
+        """Say which secrets there are, where they are kept, and since when.
+
+        :return: ``{(system's id, name): text for people}``
+        """
+        kept = sync_secret_table.get(self.env.cr, *backend_ids)
+        return {key: self._origin(*each) for key, each in kept.items()}
 
     @api.model
     def _value(self, text):
-        """Return the secret that a credential is, or refers to.
+        """Return the secret that a text is, or refers to.
 
         :param text: what is stored: a secret, a reference or nothing
         :return: the secret as a string, ``""`` for nothing
@@ -126,18 +199,37 @@ class SyncSecret(models.AbstractModel):
         )
 
     @api.model
-    def _origin(self, text):
-        """Say where a credential is kept, for those who may not read it."""
-        if not text:
-            return False
+    def _origin(self, text, since=None):
+        """Say where a secret is kept, without a word of it.
+
+        :param text: what is kept
+        :param since: when it was set, if that is known
+        """
         reference = parse_reference(text)
-        if not reference:
-            return self.env._("Stored in the database")
-        if not reference.valid:
+        if reference and not reference.valid:
             return self.env._("A reference that leads nowhere")
-        if reference.source == "env":
+        if reference and reference.source == "env":
             return self.env._("From the environment variable %s", reference.name)
-        return self.env._("From the key %s of the configuration file", reference.name)
+        if reference:
+            return self.env._(
+                "From the key %s of the configuration file", reference.name
+            )
+        origin = (
+            self.env._(
+                "Stored in the database since %s",
+                format_datetime(self.env, since, dt_format="short"),
+            )
+            if since
+            else self.env._("Stored in the database")
+        )
+        if maskable(text):
+            return origin
+        return self.env._(
+            "%(origin)s. With fewer than %(count)s characters it is too short to be "
+            "masked in logs.",
+            origin=origin,
+            count=MIN_LENGTH,
+        )
 
     @api.model
     def _section(self, reference):

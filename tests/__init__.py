@@ -74,6 +74,7 @@ from . import test_record_url
 from . import test_recover
 from . import test_reschedule
 from . import test_secret_delivery
+from . import test_secret_fields
 from . import test_secret_reference
 from . import test_secrets
 from . import test_settings
@@ -92,6 +93,7 @@ from . import test_tours_help
 from . import test_tours_jobs
 from . import test_tours_mail
 from . import test_tours_mapping
+from . import test_tours_secret
 from . import test_tours_setup
 from . import test_translations
 from . import test_transport_base

@@ -40,6 +40,33 @@ def database_values(**values):
     )
 
 
+def create_backend(env, values):
+    """Create a system, of whose values some may be secrets."""
+    names = env["sync.backend"]._secret_names()
+    backend = env["sync.backend"].create(
+        {name: value for name, value in values.items() if name not in names}
+    )
+    set_secrets(
+        backend, {name: value for name, value in values.items() if name in names}
+    )
+    return backend
+
+
+def write_backend(backend, values):
+    """Change a system, of whose values some may be secrets."""
+    names = backend._secret_names()
+    backend.write({name: value for name, value in values.items() if name not in names})
+    set_secrets(
+        backend, {name: value for name, value in values.items() if name in names}
+    )
+
+
+def set_secrets(backend, secrets):
+    """Set secrets of a system, by name."""
+    for name, value in secrets.items():
+        backend.set_secret(name, value)
+
+
 def stream_values(backend, mapping=MAPPING, **values):
     """Values of a stream that sends contacts to a system."""
     return {
@@ -112,7 +139,7 @@ class DeliveryCase(BaseCase):
         self.registry = Registry(get_db_name())
         self.destination = self.enterContext(self.destination_class())
         with self.transaction() as env:
-            backend = env["sync.backend"].create(self.backend_values())
+            backend = create_backend(env, self.backend_values())
             stream = env["sync.stream"].create(self.stream_values(backend))
             self.backend_id = backend.id
             self.stream_id = stream.id
@@ -120,7 +147,7 @@ class DeliveryCase(BaseCase):
         self.addCleanup(self._delete_everything)
 
     def backend_values(self):
-        """Return the values of the system."""
+        """Return the values of the system, secrets among them."""
         return backend_values(url=self.destination.url)
 
     def stream_values(self, backend):
@@ -148,9 +175,9 @@ class DeliveryCase(BaseCase):
             env["sync.stream"].browse(self.stream_id).write(values)
 
     def change_backend(self, **values):
-        """Commit other settings of the system."""
+        """Commit other settings of the system, secrets among them."""
         with self.transaction() as env:
-            env["sync.backend"].browse(self.backend_id).write(values)
+            write_backend(env["sync.backend"].browse(self.backend_id), values)
 
     def new_partner(self, uid=SUPERUSER_ID, **values):
         """Commit a new contact, and return its id."""

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from unittest.mock import patch
 
-from odoo.tools import config
+from odoo.tools import SQL, config
 
 
 def set_variable(case, name, value):
@@ -29,3 +29,31 @@ def set_config_file(case, text):
     case.enterContext(patch.dict(config.options.maps[0], {"config": str(path)}))
     assert config["config"] == str(path)
     return path
+
+
+def tables_with(cr, text):
+    """Look for a text in every column of every table.
+
+    :return: ``{table: the first column that has it}``
+    """
+    cr.execute(
+        """
+        SELECT table_name FROM information_schema.tables
+         WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+        """
+    )
+    found = {}
+    for (table,) in cr.fetchall():
+        cr.execute(
+            SQL(
+                """
+                SELECT each.key FROM %s AS t, jsonb_each_text(to_jsonb(t)) AS each
+                 WHERE strpos(each.value, %s) > 0 LIMIT 1
+                """,
+                SQL.identifier(table),
+                text,
+            )
+        )
+        for (column,) in cr.fetchall():
+            found[table] = column
+    return found

@@ -1,12 +1,18 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Who may do what, and who may read a secret."""
+"""Who may do what."""
 
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
-from .common import SyncCase, backend_values, database_values, stream_values
+from .common import (
+    SyncCase,
+    backend_values,
+    create_backend,
+    stream_values,
+    write_backend,
+)
 
 CONFIGURATION = ("sync.backend", "sync.stream", "sync.mapping")
 RECORDS = ("sync.outbox", "sync.binding", "sync.delivery")
@@ -37,13 +43,14 @@ class AccessCase(SyncCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.backend.write(
+        write_backend(
+            cls.backend,
             {
                 "auth": "bearer",
                 "auth_secret": "s3cret",
                 "signing_secret": SIGNING_SECRET,
                 "signing_secret_previous": SIGNING_SECRET,
-            }
+            },
         )
         cls.users = {
             role: new_test_user(cls.env, f"sync_{role}", groups=groups)
@@ -128,10 +135,10 @@ class TestAccess(AccessCase):
         system = self.users["system"]
         self.assertFalse(system.has_group("queue_job.group_queue_job_manager"))
         env = self.env(user=system, su=False)
-        backend = env["sync.backend"].create(
-            backend_values(name="Shop", auth="bearer", auth_secret="t0ken")
+        backend = create_backend(
+            env, backend_values(name="Shop", auth="bearer", auth_secret="t0ken")
         )
-        self.assertEqual(backend.auth_secret, "t0ken")
+        self.assertEqual(backend._secret("auth_secret"), "t0ken")
         stream = env["sync.stream"].create(stream_values(backend))
         stream.mapping_ids[0].target = "label"
         stream.write({"priority": 3, "active": False})
@@ -155,137 +162,3 @@ class TestAccess(AccessCase):
         for role in ("public", "portal", "user", "creator", "system"):
             with self.subTest(role), self.assertRaises(AccessError):
                 self.jobs().with_user(self.users[role]).read(["name"])
-
-
-@tagged("post_install", "-at_install")
-class TestSecrets(AccessCase):
-    """Job managers see the system, and no way leads to its secrets."""
-
-    SECRETS = (
-        "auth_secret",
-        "db_password",
-        "signing_secret",
-        "signing_secret_previous",
-    )
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["sync.backend"].create(
-            database_values(name="Warehouse", db_password="s3cret")
-        )
-        cls.env.flush_all()
-        cls.manager_env = cls.env(user=cls.users["manager"], su=False)
-        cls.backends = cls.manager_env["sync.backend"]
-        cls.mine = cls.backend.with_env(cls.manager_env)
-
-    def refused(self):
-        return self.assertRaises(AccessError)
-
-    def test_not_read(self):
-        for name in self.SECRETS:
-            with self.subTest(name):
-                with self.refused():
-                    self.mine.read([name])
-                with self.refused():
-                    self.mine[name]
-                with self.refused():
-                    self.mine.mapped(name)
-                with self.refused():
-                    self.mine.web_read({name: {}})
-
-    def test_not_in_what_is_read_by_default(self):
-        (values,) = self.mine.read()
-        for name in self.SECRETS:
-            self.assertNotIn(name, values)
-            self.assertNotIn(name, self.backends.fields_get())
-        self.assertNotIn("s3cret", repr(values))
-
-    def test_not_in_the_form(self):
-        form = self.backends.get_view(view_type="form")
-        for name in (*self.SECRETS, "action_rotate_signing_secret"):
-            self.assertNotIn(f'name="{name}"', form["arch"])
-
-    def test_not_searched(self):
-        for name in self.SECRETS:
-            with self.subTest(name):
-                with self.refused():
-                    self.backends.search([(name, "=like", "s%")])
-                with self.refused():
-                    self.backends.search_count([(name, "!=", False)])
-                with self.refused():
-                    self.mine.filtered_domain([(name, "=", "s3cret")])
-
-    def test_not_searched_through_links(self):
-        for model, path in (
-            ("sync.stream", "backend_id"),
-            ("sync.mapping", "stream_id.backend_id"),
-            ("sync.outbox", "backend_id"),
-            ("sync.binding", "stream_id.backend_id"),
-            ("sync.delivery", "stream_id.backend_id"),
-            ("queue.job", "sync_backend_id"),
-        ):
-            with self.subTest(model), self.refused():
-                self.manager_env[model].search([(f"{path}.auth_secret", "=like", "s%")])
-
-    def test_not_ordered_by(self):
-        with self.refused():
-            self.backends.search([], order="auth_secret")
-
-    def test_not_grouped_by(self):
-        for name in self.SECRETS:
-            with self.subTest(name):
-                with self.refused():
-                    self.backends.formatted_read_group([], [name], ["__count"])
-                with self.refused():
-                    self.backends.formatted_read_group([], [], [f"{name}:max"])
-
-    def test_not_exported(self):
-        self.users["manager"].group_ids += self.env.ref("base.group_allow_export")
-        self.assertTrue(self.mine.export_data(["name"])["datas"])
-        for name in self.SECRETS:
-            with self.subTest(name), self.refused():
-                self.mine.export_data(["name", name])
-        with self.refused():
-            self.manager_env["sync.stream"].search([]).export_data(
-                ["backend_id/auth_secret"]
-            )
-
-    def test_not_copied(self):
-        with self.refused():
-            self.mine.copy()
-        for name in self.SECRETS:
-            self.assertNotIn(name, self.backend.copy_data()[0])
-
-    def test_not_mapped_into_a_payload(self):
-        """Only models with the mixin are sent, and secrets are none of theirs."""
-        for model in self.env["sync.stream"]._syncable_models():
-            self.assertFalse(set(self.SECRETS) & self.env[model]._fields.keys())
-
-    def test_not_tracked_in_the_chatter(self):
-        self.backend.auth_secret = "an0ther"
-        self.env.flush_all()
-        self.before_commit()
-        for name in self.SECRETS:
-            self.assertFalse(getattr(self.backend._fields[name], "tracking", None))
-        self.assertNotIn("an0ther", str(self.backend.message_ids.mapped("body")))
-        self.assertFalse(
-            self.backend.message_ids.tracking_value_ids.filtered(
-                lambda line: line.field_id.name in self.SECRETS
-            )
-        )
-
-    def test_administrators_read_them(self):
-        backend = self.backend.with_user(self.users["system"])
-        self.assertEqual(backend.read(["auth_secret"])[0]["auth_secret"], "s3cret")
-
-    def test_not_renewed(self):
-        for role in ("public", "portal", "user", "creator", "manager"):
-            with self.subTest(role), self.refused():
-                backend = self.backend.with_user(self.users[role])
-                backend.action_rotate_signing_secret()
-        self.assertEqual(self.backend.signing_secret, SIGNING_SECRET)
-
-    def test_not_in_the_job(self):
-        job = self.jobs()[0]
-        self.assertNotIn("s3cret", repr(job.read()))

@@ -6,11 +6,12 @@ from unittest.mock import patch
 
 from standardwebhooks.webhooks import Webhook
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import new_test_user, tagged
 
 from ..transports import signing
-from .common import DeliveryCase, database_values
+from .common import DeliveryCase, create_backend, database_values
+from .secret_case import set_variable
 from .test_stream import ConfigurationCase
 
 SECRET = "whsec_" + "current/" * 4
@@ -23,35 +24,47 @@ class TestBackendSigning(ConfigurationCase):
         for name in ("signing_secret", "signing_secret_previous"):
             for secret in ("s3cr3t", "whsec_s3cr3t", "whsec_"):
                 with self.subTest(name=name, secret=secret):
-                    self.assertRefused(
-                        "The signing secret of CRM cannot be used: ",
-                        self.backend,
-                        **{name: secret},
-                    )
+                    with self.assertRaisesRegex(
+                        ValidationError, "The signing secret of CRM cannot be used: "
+                    ) as caught:
+                        self.backend.set_secret(name, secret)
+                    self.assertNotIn("s3cr3t", str(caught.exception))
 
     def test_new_secret(self):
-        self.backend.action_rotate_signing_secret()
-        first = self.backend.signing_secret
-        self.assertIsNone(signing.secret_problem(first))
-        self.assertFalse(self.backend.signing_secret_previous)
-        self.backend.action_rotate_signing_secret()
-        second = self.backend.signing_secret
-        self.assertNotEqual(second, first)
-        self.assertEqual(self.backend.signing_secret_previous, first)
-        self.assertEqual(self.backend._signing_secrets(), (second, first))
-        self.backend.action_rotate_signing_secret()
-        self.assertEqual(self.backend.signing_secret_previous, second)
+        self.backend.rotate_signing_secret(PREVIOUS)
+        self.assertEqual(self.backend._signing_secrets(), (PREVIOUS,))
+        self.backend.rotate_signing_secret(SECRET)
+        self.assertEqual(self.backend._signing_secrets(), (SECRET, PREVIOUS))
+        self.backend.rotate_signing_secret("whsec_" + "newest//" * 4)
+        self.assertEqual(
+            self.backend._signing_secrets(), ("whsec_" + "newest//" * 4, SECRET)
+        )
 
     def test_new_secret_keeps_the_only_one(self):
-        self.backend.signing_secret_previous = PREVIOUS
-        self.backend.action_rotate_signing_secret()
-        self.assertEqual(self.backend.signing_secret_previous, PREVIOUS)
+        self.backend.set_secret("signing_secret_previous", PREVIOUS)
+        self.backend.rotate_signing_secret(SECRET)
+        self.assertEqual(self.backend._signing_secrets(), (SECRET, PREVIOUS))
+
+    def test_secrets_beside_the_database_take_turns_too(self):
+        set_variable(self, "OLD", PREVIOUS)
+        set_variable(self, "NEW", SECRET)
+        self.backend.set_secret("signing_secret", "env:OLD")
+        self.backend.rotate_signing_secret("env:NEW")
+        self.assertEqual(self.backend._signing_secrets(), (SECRET, PREVIOUS))
+
+    def test_refused_secret_changes_nothing(self):
+        self.backend.set_secret("signing_secret", SECRET)
+        with self.assertRaises(ValidationError):
+            self.backend.rotate_signing_secret("whsec_s3cr3t")
+        self.assertEqual(self.backend._signing_secrets(), (SECRET,))
 
     def test_new_secret_is_shown_to_nobody(self):
-        self.backend.signing_secret = SECRET
+        self.backend.set_secret("signing_secret", SECRET)
         self.before_commit()
         before = self.backend.message_ids
-        self.assertIs(self.backend.action_rotate_signing_secret(), True)
+        origin = self.backend.rotate_signing_secret(PREVIOUS)
+        self.assertIn("Stored in the database", origin)
+        self.assertEqual(self.backend.signing_secret_origin, origin)
         self.before_commit()
         self.assertEqual(self.backend.message_ids, before)
 
@@ -74,18 +87,19 @@ class TestBackendSigning(ConfigurationCase):
         backend = self.backend.with_user(manager)
         backend.name = "Mine"
         with self.assertRaises(AccessError):
-            backend.action_rotate_signing_secret()
-        self.assertFalse(self.backend.signing_secret)
+            backend.rotate_signing_secret(SECRET)
+        with self.assertRaises(AccessError):
+            backend.set_secret("signing_secret", SECRET)
+        self.assertEqual(self.backend._signing_secrets(), ())
 
     def test_copy_has_no_secret(self):
-        self.backend.write(
-            {"signing_secret": SECRET, "signing_secret_previous": PREVIOUS}
-        )
+        self.backend.set_secret("signing_secret", SECRET)
+        self.backend.set_secret("signing_secret_previous", PREVIOUS)
         self.assertEqual(self.backend.copy()._signing_secrets(), ())
 
     def test_database_has_no_use_for_it(self):
-        warehouse = self.env["sync.backend"].create(
-            database_values(name="Warehouse", signing_secret=SECRET)
+        warehouse = create_backend(
+            self.env, database_values(name="Warehouse", signing_secret=SECRET)
         )
         self.assertNotIn("current/", repr(vars(warehouse._open_transport())))
 

@@ -14,7 +14,7 @@ from odoo.tests import Form, HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..controllers import metrics
-from ..models.sync_metrics import TOKEN_PARAMETER
+from ..models import sync_metrics
 from .common import SyncCase
 from .secret_case import set_variable
 
@@ -25,7 +25,7 @@ PAGE = "/queue_job_sync/metrics"
 @tagged("post_install", "-at_install")
 class TestMetrics(SyncCase, HttpCase):
     def set_token(self, token):
-        self.env["sync.metrics"]._set_token(token)
+        self.env["sync.metrics"].set_secret(sync_metrics.TOKEN, token)
 
     def get(self, authorization=f"Bearer {TOKEN}", **options):
         headers = {"Authorization": authorization} if authorization else {}
@@ -128,30 +128,22 @@ class TestMetrics(SyncCase, HttpCase):
         self.env.cr.execute(query)
         self.env.invalidate_all()
         self.env.registry.clear_cache()
-        self.assertFalse(self.env["ir.config_parameter"].get_param(TOKEN_PARAMETER))
+        self.assertEqual(self.env["sync.metrics"]._token(), "")
 
     # -- the settings ---------------------------------------------------------
 
     def test_settings(self):
-        with Form(self.env["res.config.settings"]) as form:
-            form.sync_metrics_token = TOKEN
-        form.save().execute()
-        self.assertEqual(self.env["sync.metrics"]._token(), TOKEN)
-        form = Form(self.env["res.config.settings"])
-        self.assertEqual(form.sync_metrics_token, TOKEN)
-        self.assertEqual(form.sync_metrics_origin, "Stored in the database")
-        form.sync_metrics_token = "env:SYNC_TEST_METRICS"
-        self.assertIn("variable SYNC_TEST_METRICS", form.sync_metrics_origin)
-        form.sync_metrics_token = False
-        form.save().execute()
+        def origin():
+            return Form(self.env["res.config.settings"]).metrics_token_origin
+
+        self.assertFalse(origin())
+        self.set_token(TOKEN)
+        self.assertIn("Stored in the database since", origin())
+        self.set_token("env:SYNC_TEST_METRICS")
+        self.assertIn("variable SYNC_TEST_METRICS", origin())
+        self.set_token(False)
         self.assertEqual(self.env["sync.metrics"]._token(), "")
-        # no copy stays behind
-        self.env.cr.execute(
-            "SELECT count(*) FROM res_config_settings t"
-            " WHERE strpos(to_jsonb(t)::text, %s) > 0",
-            [TOKEN],
-        )
-        self.assertEqual(self.env.cr.fetchone(), (0,))
+        self.assertFalse(origin())
 
     def test_settings_refuse(self):
         for token, words in (
@@ -161,7 +153,7 @@ class TestMetrics(SyncCase, HttpCase):
             with self.subTest(token), self.assertRaisesRegex(ValidationError, words):
                 self.set_token(token)
 
-    def test_only_administrators_read_the_token(self):
+    def test_only_administrators_set_the_token(self):
         self.set_token(TOKEN)
         for groups in (
             "base.group_user",
@@ -170,6 +162,10 @@ class TestMetrics(SyncCase, HttpCase):
             user = new_test_user(self.env, f"sync_metrics_{len(groups)}", groups=groups)
             with self.assertRaises(AccessError), mute_logger("odoo.addons.base"):
                 self.env["res.config.settings"].with_user(user).create({})
+            with self.assertRaises(AccessError):
+                self.env["sync.metrics"].with_user(user).set_secret(
+                    sync_metrics.TOKEN, "another-token-for-monitoring"
+                )
             with self.assertRaises(AccessError):
                 self.env["ir.config_parameter"].with_user(user).search([])
             with self.assertRaises(AccessError):

@@ -4,7 +4,13 @@
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 
-from .common import SyncCase, backend_values, database_values
+from .common import (
+    SyncCase,
+    backend_values,
+    create_backend,
+    database_values,
+    write_backend,
+)
 
 
 @tagged("post_install", "-at_install")
@@ -14,20 +20,22 @@ class TestNeutralize(SyncCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.backend.write(
+        write_backend(
+            cls.backend,
             {
                 "url": "https://crm.example.com/api",
                 "auth": "bearer",
                 "auth_secret": "s3cret",
                 "signing_secret": "whsec_" + "s3cret//" * 5,
                 "signing_secret_previous": "whsec_" + "s3cret++" * 5,
-            }
+            },
         )
-        cls.warehouse = cls.env["sync.backend"].create(
-            database_values(name="Warehouse", db_password="s3cret")
+        cls.warehouse = create_backend(
+            cls.env, database_values(name="Warehouse", db_password="s3cret")
         )
         # what it refers to may be there on the server that the copy is for
-        cls.referring = cls.env["sync.backend"].create(
+        cls.referring = create_backend(
+            cls.env,
             backend_values(
                 name="Shop",
                 auth="bearer",
@@ -35,7 +43,7 @@ class TestNeutralize(SyncCase):
                 signing_secret="env:s3cret",
                 signing_secret_previous="config:s3cret",
                 db_password="config:s3cret",
-            )
+            ),
         )
         cls.env["res.partner"].create({"name": "Ada"})
         cls.before_commit(cls)
@@ -54,6 +62,9 @@ class TestNeutralize(SyncCase):
         self.env.cr.execute("SELECT to_jsonb(b)::text FROM sync_backend b")
         for (row,) in self.env.cr.fetchall():
             self.assertNotIn("s3cret", row)
+        self.env.cr.execute("SELECT count(*) FROM sync_secret_value")
+        self.assertEqual(self.env.cr.fetchone(), (0,))
+        self.assertFalse(self.backend.auth_secret_origin)
 
     def test_no_address_is_left(self):
         for name in ("url", "db_host"):

@@ -6,6 +6,7 @@ from standardwebhooks.webhooks import Webhook
 
 from odoo.tests import tagged
 
+from ..models.sync_secret_table import TABLE
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .secret_case import set_config_file, set_variable
 from .test_secrets import BASIC, SCHEMES, SECRET, SecretsCase, all_logs
@@ -16,7 +17,7 @@ PREVIOUS_KEY = "0lds3cr3t/k+y" + "B" * 19
 
 class ReferenceCase(SecretsCase):
     # the values are nowhere in the database
-    kept_in = {}
+    tables = (*SecretsCase.tables, TABLE)
 
     def keep(self, source, value):
         """Keep a secret beside the database; return the reference to it."""

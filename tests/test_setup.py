@@ -5,6 +5,7 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
+from ..models import sync_secret_table
 from ..transports.postgresql import PostgresqlTransport
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .servers import HttpDestination
@@ -46,7 +47,8 @@ class TestSetup(SetupCase):
 
     def test_an_address_that_cannot_be_one_is_refused_and_nothing_is_lost(self):
         setup = self.begin()
-        setup.write({"url": "ftp://shop", "auth": "bearer", "auth_secret": "t0ken"})
+        setup.write({"url": "ftp://shop", "auth": "bearer"})
+        setup.set_secret("auth_secret", "t0ken")
         for button in (setup.action_next, setup.action_test):
             with self.assertRaisesRegex(ValidationError, "cannot be used"):
                 button()
@@ -54,7 +56,8 @@ class TestSetup(SetupCase):
         setup.action_back()
         self.assertEqual(setup.step, "kind")
         setup.action_next()
-        self.assertEqual((setup.url, setup.auth_secret), ("ftp://shop", "t0ken"))
+        self.assertEqual(setup.url, "ftp://shop")
+        self.assertIn("Stored in the database", setup.auth_secret_origin)
         self.assertFalse(setup.backend_id.active)
 
     def test_the_answer_of_a_test_is_shown_in_place(self):
@@ -69,22 +72,23 @@ class TestSetup(SetupCase):
             setup.action_test()
             self.assertEqual(setup.test_state, "ok")
 
-    def test_secrets_are_kept_on_the_system_alone(self):
+    def test_another_secret_is_another_thing_to_test(self):
         setup = self.begin()
-        setup.write({"auth": "bearer", "auth_secret": "t0ken"})
-        self.env.flush_all()
-        self.env.cr.execute("SELECT to_jsonb(s)::text FROM sync_setup s")
-        for (row,) in self.env.cr.fetchall():
-            self.assertNotIn("t0ken", row)
-        self.assertEqual(setup.backend_id.auth_secret, "t0ken")
+        setup.write({"auth": "bearer", "test_state": "ok", "test_answer": "It works"})
+        setup.set_secret("auth_secret", "t0ken")
+        self.assertFalse(setup.test_state or setup.test_answer)
+        self.assertEqual(setup.backend_id._secret("auth_secret"), "t0ken")
+        self.assertFalse({"auth_secret", "db_password"} & setup._fields.keys())
 
     def test_what_is_given_up_goes_with_its_credentials(self):
-        setup = self.to_records(auth="bearer", auth_secret="t0ken")
+        setup = self.to_records(auth="bearer")
+        setup.set_secret("auth_secret", "t0ken")
         backend, stream = setup.backend_id, setup.stream_id
         self.env.flush_all()
         self.env.cr.execute("UPDATE sync_setup SET write_date = '2020-01-01'")
         self.env["sync.setup"]._transient_vacuum()
         self.assertFalse(setup.exists() or backend.exists() or stream.exists())
+        self.assertEqual(sync_secret_table.get(self.env.cr, backend.id), {})
 
     def test_what_is_finished_stays(self):
         setup = self.to_records()
@@ -168,12 +172,12 @@ class TestSetupTable(PostgresqlCase, SetupCase):
                 "db_port": self.port,
                 "db_name": self.dbname,
                 "db_user": self.user,
-                "db_password": "wrong",
             }
         )
+        setup.set_secret("db_password", "wrong")
         setup.action_test()
         self.assertEqual(setup.test_state, "failed")
-        setup.db_password = PASSWORD
+        setup.set_secret("db_password", PASSWORD)
         setup.action_test()
         self.assertEqual(setup.test_state, "ok", setup.test_answer)
         setup.action_next()

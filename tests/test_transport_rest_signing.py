@@ -190,14 +190,6 @@ class TestSigningSecrets(RestCase):
                 self.assertFails(receipt, Unreachable, words)
         self.assertEqual((self.lines(), receipt.request), ([], ""))
 
-    def test_new_ones_are_long_and_differ(self):
-        made = {signing.new_secret() for _count in range(50)}
-        self.assertEqual(len(made), 50)
-        for secret in made:
-            self.assertIsNone(signing.secret_problem(secret))
-            key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
-            self.assertEqual(len(key), 32)
-
     def test_secret_that_the_destination_echoes(self):
         for sign in "+/=":
             self.assertIn(sign, SECRET, "or some spellings are the same")

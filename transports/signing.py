@@ -9,19 +9,12 @@ destinations verify it with the libraries found there.
 import base64
 import hashlib
 import hmac
-import secrets
 from collections.abc import Iterable
 from time import time
 
 PREFIX = "whsec_"
 # Length of a key, in bytes.
 MIN_KEY, MAX_KEY = 24, 64
-NEW_KEY = 32
-
-
-def new_secret() -> str:
-    """:return: a random secret, as it is given to the destination"""
-    return PREFIX + base64.b64encode(secrets.token_bytes(NEW_KEY)).decode()
 
 
 def secret_problem(secret: str) -> str | None:

@@ -13,8 +13,7 @@ STEPS = ("kind", "address", "records", "fields", "check")
 def _of(record, name, **options):
     """Return a field that edits one of the system's or the synchronization's own.
 
-    Nothing is kept here: a secret goes straight to where it belongs. It is read and
-    written with the user's own rights.
+    It is read and written with the user's own rights.
     """
     own = {"related_sudo": False, "readonly": False}
     return {"related": f"{record}.{name}", **own, **options}
@@ -55,7 +54,6 @@ class SyncSetup(models.TransientModel):
         ondelete="cascade",
         help="The system that is being connected; archived until the last step.",
     )
-    secret_hint = fields.Char(related="backend_id.secret_hint")
     stream_id = fields.Many2one(
         "sync.stream",
         "Synchronization",
@@ -85,12 +83,12 @@ class SyncSetup(models.TransientModel):
     auth = fields.Selection(**_of("backend_id", "auth"))
     auth_username = fields.Char(**_of("backend_id", "auth_username"))
     auth_header = fields.Char(**_of("backend_id", "auth_header"))
-    auth_secret = fields.Char(**_of("backend_id", "auth_secret", related_sudo=False))
+    auth_secret_origin = fields.Char(related="backend_id.auth_secret_origin")
     db_host = fields.Char(**_of("backend_id", "db_host"))
     db_port = fields.Integer(**_of("backend_id", "db_port"))
     db_name = fields.Char(**_of("backend_id", "db_name"))
     db_user = fields.Char(**_of("backend_id", "db_user"))
-    db_password = fields.Char(**_of("backend_id", "db_password", related_sudo=False))
+    db_password_origin = fields.Char(related="backend_id.db_password_origin")
     db_sslmode = fields.Selection(**_of("backend_id", "db_sslmode"))
     test_state = fields.Selection(
         [("ok", "Works"), ("failed", "Does not work")],
@@ -211,6 +209,17 @@ class SyncSetup(models.TransientModel):
         return res
 
     # -- buttons --------------------------------------------------------------
+
+    def set_secret(self, name, value):
+        """Set a secret of the system, see there; what was tested is another one.
+
+        :return: where it is kept now, as a text for people, or False
+        """
+        self.ensure_one()
+        self.check_access("write")
+        origin = self.backend_id.set_secret(name, value)
+        self.write({"test_state": False, "test_answer": False})
+        return origin
 
     def action_back(self):
         """Go one step back; what was typed is kept."""

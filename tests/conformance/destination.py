@@ -39,8 +39,8 @@ class Destination(abc.ABC):
 
     @abc.abstractmethod
     def backend_values(self) -> dict:
-        """:return: values of the ``sync.backend`` that leads here; the kit sets the
-        name and the timeouts"""
+        """:return: values of the ``sync.backend`` that leads here, its secrets among
+        them by their names; the kit sets the name and the timeouts"""
 
     @abc.abstractmethod
     def stream_values(self) -> dict:

@@ -4,8 +4,6 @@
 
 from contextlib import suppress
 
-from odoo.exceptions import AccessError
-
 from ...exceptions import SyncError
 from ...transports.base import Redactor
 from .destination import DOWN, ECHO, LOCKED, REFUSE, REFUSED
@@ -57,27 +55,18 @@ class TransportSecrets:
         self.assertFalse(receipt.ok)
         self.assertUntold(repr(receipt) + str(receipt.error) + receipt.error.message)
 
-    def test_credentials_are_for_administrators(self):
+    def test_credentials_are_in_no_field(self):
+        """Not for the superuser either: what no field holds, nobody can ask for."""
         with self.transaction() as env:
             backend = env["sync.backend"].browse(self.backend_id)
-            (values,) = backend.read()
-            names = [
-                name
-                for name, value in values.items()
-                if value and value in self.destination.secrets
-            ]
-            copied = backend.copy_data()[0]
-        self.assertEqual(len(names), len(self.destination.secrets))
-        manager = "base.group_user,queue_job.group_queue_job_manager"
-        for login, groups in (("editor", self.editor_groups), ("manager", manager)):
-            uid = self.new_user(login, groups)
-            for name in names:
-                self.assertNotIn(name, copied)
-                with self.subTest(login=login, field=name):
-                    with self.transaction(uid) as env:
-                        backend = env["sync.backend"].browse(self.backend_id)
-                        with self.assertRaises(AccessError):
-                            backend.read([name])
+            kept = [backend._secret(name) for name in backend._secret_names()]
+            self.assertLessEqual(set(self.destination.secrets), set(kept))
+            self.assertUntold(repr((backend.read(), backend.copy_data())))
+            env.cr.execute(
+                "SELECT to_jsonb(b)::text FROM sync_backend b WHERE id = %s",
+                [self.backend_id],
+            )
+            self.assertUntold(repr(env.cr.fetchall()))
 
     def test_editor_needs_no_right_on_jobs(self):
         uid = self.new_user("editor", self.editor_groups)

@@ -7,6 +7,7 @@ import { stepUtils } from "@web_tour/tour_utils";
 import { addMapping } from "./mapping_line";
 import { openContact } from "./open_contact";
 import { openConfiguration } from "./open_configuration";
+import { setSecret } from "./set_secret";
 
 const STATUS = "button[name='action_sync_status']";
 
@@ -47,12 +48,8 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
             trigger: ".o_select_menu_item:contains('Bearer Token')",
             run: "click",
         },
-        {
-            content: "Give the token",
-            trigger: ".o_field_widget[name='auth_secret'] input[type='password']",
-            run: "edit a-token-of-the-shop",
-        },
-        ...stepUtils.saveForm(),
+        // which saves the system first
+        ...setSecret("auth_secret", "a-token-of-the-shop"),
         {
             content: "Test the connection",
             trigger:

@@ -4,6 +4,7 @@
 import { cookie } from "@web/core/browser/cookie";
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
+import { setSecret } from "./set_secret";
 
 // What the test tells of its destination.
 const told = (name) => cookie.get(`queue_job_sync_${name}`);
@@ -116,7 +117,7 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_postgresql", {
         edit("db_port", told("port")),
         edit("db_name", told("dbname")),
         edit("db_user", told("user")),
-        edit("db_password", told("password")),
+        ...setSecret("db_password", told("password")),
         ...test(),
         ...next("Records"),
         {

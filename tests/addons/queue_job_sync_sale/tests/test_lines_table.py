@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo.addons.queue_job_sync.tests.common import backend_values
+from odoo.addons.queue_job_sync.tests.common import backend_values, create_backend
 from odoo.addons.queue_job_sync.tests.postgresql_case import PASSWORD, PostgresqlCase
 
 from .common import SaleCase
@@ -29,7 +29,8 @@ class TestLinesTable(SaleCase, PostgresqlCase):
         super().setUp()
         self.query("TRUNCATE orders, order_lines")
         with self.transaction() as env:
-            warehouse = env["sync.backend"].create(
+            warehouse = create_backend(
+                env,
                 backend_values(
                     name="Warehouse",
                     transport="postgresql",
@@ -38,7 +39,7 @@ class TestLinesTable(SaleCase, PostgresqlCase):
                     db_name=self.dbname,
                     db_user=self.user,
                     db_password=PASSWORD,
-                )
+                ),
             )
             self.warehouse_id = warehouse.id
             env["sync.stream"].browse(

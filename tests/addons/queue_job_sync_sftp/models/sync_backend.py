@@ -19,11 +19,10 @@ class SyncBackend(models.Model):
     )
     sftp_port = fields.Integer("SFTP Port", default=22, help="Usually 22.")
     sftp_user = fields.Char("SFTP Login", help="User that may write the folders.")
-    sftp_password = fields.Char(
+    sftp_password_origin = fields.Char(
         "SFTP Password",
-        groups="base.group_system",
-        copy=False,
-        help="Password of the user. Only system administrators can read it.",
+        compute="_compute_secret_origins",
+        help="Password of the user. Nobody can read it, only set another one.",
     )
     sftp_host_key = fields.Char(
         "Host Key",
@@ -31,6 +30,10 @@ class SyncBackend(models.Model):
         help="Public key that the server has to show, such as ssh-ed25519 AAAA…; "
         "a server with another one gets neither password nor data.",
     )
+
+    @api.model
+    def _secret_names(self):
+        return super()._secret_names() | {"sftp_password"}
 
     @api.constrains("transport", "sftp_host", "sftp_user", "sftp_host_key")
     def _check_sftp(self):
@@ -53,7 +56,7 @@ class SyncBackend(models.Model):
             host=self.sftp_host,
             port=self.sftp_port,
             user=self.sftp_user,
-            password=self.sudo().sftp_password or "",
+            password=self._secret("sftp_password"),
             host_key=self.sftp_host_key,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,

@@ -1,0 +1,86 @@
+// Copyright 2026 queue_job_sync contributors
+// License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import { Component, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
+import { useService } from "@web/core/utils/hooks";
+import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import { SecretDialog } from "./secret_dialog";
+
+const ORIGIN = /_origin$/;
+
+/**
+ * Says where a secret is kept, and lets administrators set another one.
+ *
+ * The field is `<name>_origin`, and the secret is `<name>` of the record, whose model
+ * has a method `set_secret(name, value)`; or of another model, by the option `model`.
+ */
+export class SyncSecretField extends Component {
+    static template = "queue_job_sync.SecretField";
+    static props = {
+        ...standardFieldProps,
+        model: { type: String, optional: true },
+        signs: { type: Boolean, optional: true },
+        rotates: { type: Boolean, optional: true },
+    };
+
+    setup() {
+        this.dialog = useService("dialog");
+        this.orm = useService("orm");
+        // What the server has said since the record was read.
+        this.said = useState({ origin: undefined });
+    }
+
+    get origin() {
+        return this.said.origin ?? (this.props.record.data[this.props.name] || "");
+    }
+
+    get canSet() {
+        return user.isSystem;
+    }
+
+    async open() {
+        const { record } = this.props;
+        // A secret is that of a system, which has to be there.
+        if (!this.props.model && !(await record.save())) {
+            return;
+        }
+        this.dialog.add(SecretDialog, {
+            title: record.fields[this.props.name].string || _t("Secret"),
+            origin: this.origin,
+            signs: this.props.signs,
+            rotates: this.props.rotates,
+            save: (value, options) => this.save(value, options),
+        });
+    }
+
+    async save(value, { keep }) {
+        const { model, name, record } = this.props;
+        const secret = name.replace(ORIGIN, "");
+        if (model) {
+            this.said.origin =
+                (await this.orm.call(model, "set_secret", [secret, value])) || "";
+            return;
+        }
+        const ids = [record.resId];
+        if (keep) {
+            await this.orm.call(record.resModel, `rotate_${secret}`, [ids, value]);
+        } else {
+            await this.orm.call(record.resModel, "set_secret", [ids, secret, value]);
+        }
+        await record.load();
+    }
+}
+
+registry.category("fields").add("sync_secret", {
+    component: SyncSecretField,
+    displayName: _t("Secret"),
+    supportedTypes: ["char"],
+    extractProps: ({ options }) => ({
+        model: options.model,
+        signs: Boolean(options.signs),
+        rotates: Boolean(options.rotates),
+    }),
+});
