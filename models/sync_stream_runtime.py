@@ -187,6 +187,8 @@ class SyncStream(models.Model):
             target=self.table or "",
             id_policy="odoo",
             key_column=self.key_column or "",
+            binary=self.mapping_ids._binary_targets(),
+            constants=self.mapping_ids._constants(),
         )
 
     def _for_sending(self, records):
