@@ -271,9 +271,7 @@ class TestMappingAmounts(MappingCase):
         )
         for child, currency in zip(children, self.currencies, strict=True):
             self.put(currency, "1.2345", child)
-        self.assertEqual(
-            sorted(self.value("child_ids.x_amount")), [1.0, 1.23, 1.235]
-        )
+        self.assertEqual(sorted(self.value("child_ids.x_amount")), [1.0, 1.23, 1.235])
 
     def test_another_currency_is_a_change(self):
         stream = self.env["sync.stream"].create(

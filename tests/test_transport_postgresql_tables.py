@@ -49,9 +49,7 @@ class TablesCase(PostgresqlCase):
             ready.wait(10)
             results[number] = send()
 
-        threads = [
-            threading.Thread(target=run, args=each) for each in enumerate(sends)
-        ]
+        threads = [threading.Thread(target=run, args=each) for each in enumerate(sends)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -112,7 +110,8 @@ class TestPostgresqlKeys(TablesCase):
 
     def test_required_column_that_is_not_mapped_does_not_hinder_an_edit(self):
         self.make(
-            "CREATE TABLE t (odoo_id integer PRIMARY KEY, name text, own text NOT NULL);"
+            "CREATE TABLE t (odoo_id integer PRIMARY KEY, name text, "
+            "own text NOT NULL);"
             "INSERT INTO t VALUES (7, 'a', 'theirs')"
         )
         self.write(name="b")
@@ -174,9 +173,7 @@ class TestPostgresqlKeys(TablesCase):
         )
         for name in "ab":
             self.write(name=name)
-        self.assertEqual(
-            self.rows(), [(7, "b"), (None, "theirs"), (None, "theirs")]
-        )
+        self.assertEqual(self.rows(), [(7, "b"), (None, "theirs"), (None, "theirs")])
         self.query("TRUNCATE own.t")
         self.together()
 
@@ -355,9 +352,10 @@ class TestPostgresqlViews(TablesCase):
             other.cursor().execute(
                 "CREATE UNIQUE INDEX CONCURRENTLY broken ON own.b (odoo_id)"
             )
+        add = "Add a primary key or a unique constraint on the column “odoo_id”"
         for target, *words in (
-            ("own.t", "Add a primary key or a unique constraint on the column “odoo_id”"),
-            ("own.e", "Add a primary key or a unique constraint on the column “odoo_id”"),
+            ("own.t", add),
+            ("own.e", add),
             ("own.p", "partitioned table “own.p”", "RANGE (made)"),
             ("own.v", "The view “own.v”", "INSTEAD OF", "the table behind it"),
             ("own.m", "“own.m” is a materialized view", "name a table"),
@@ -425,12 +423,13 @@ class TestPostgresqlTypes(TablesCase):
 
     def test_values_are_still_assigned_and_not_cut(self):
         self.make(
-            "CREATE DOMAIN short AS varchar(3); CREATE TABLE t (odoo_id integer PRIMARY "
-            "KEY, v varchar(3), c char(3), b bit(3), d short, n numeric(5,2), i integer)"
+            "CREATE DOMAIN short AS varchar(3);"
+            "CREATE TABLE t (odoo_id integer PRIMARY KEY, v varchar(3), c char(3), "
+            "b bit(3), d short, n numeric(5,2), i integer)"
         )
         self.write(v="abc", c="ab", b="101", d="abc", n=1.005, i=1.5)
         self.assertEqual(self.rows("v, c, i"), [("abc", "ab ", 2)])
-        for column, value in (("v", "abcd"), ("c", "abcd"), ("b", "1010"), ("d", "abcd")):
+        for column, value in zip("vcbd", ("abcd", "abcd", "1010", "abcd"), strict=True):
             with self.subTest(column):
                 receipt = self.send(message(target="own.t", payload={column: value}))
                 self.assertFails(receipt, Rejected)
@@ -475,9 +474,7 @@ class TestPostgresqlTypes(TablesCase):
             "SELECT file, files, text, note FROM own.t"
         )
         self.assertEqual(bytes(file), content)
-        self.assertEqual(
-            [each and bytes(each) for each in files], [content, None, b""]
-        )
+        self.assertEqual([each and bytes(each) for each in files], [content, None, b""])
         self.assertEqual((kept, bytes(note)), (text, b"YQ=="))
         self.query(f"ALTER ROLE {self.user} SET bytea_output = escape")
         with PostgresqlTransport(self.config()) as transport:
@@ -492,7 +489,9 @@ class TestPostgresqlTypes(TablesCase):
 @tagged("-at_install", "post_install")
 class TestPostgresqlRoles(TablesCase):
     def with_isolation(self, level):
-        self.query(f"ALTER ROLE {self.user} SET default_transaction_isolation = '{level}'")
+        self.query(
+            f"ALTER ROLE {self.user} SET default_transaction_isolation = '{level}'"
+        )
         self.addCleanup(
             self.query, f"ALTER ROLE {self.user} RESET default_transaction_isolation"
         )

@@ -229,9 +229,7 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> str | None:
             "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
         )
     if sqlstate in NOT_WRITABLE and table.kind == "m":
-        return (
-            f"“{target}” is a materialized view, which takes no rows: name a table."
-        )
+        return f"“{target}” is a materialized view, which takes no rows: name a table."
     column = table.columns.get(key)
     if sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
         return (
