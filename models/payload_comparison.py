@@ -34,7 +34,7 @@ def compare(sent: dict, held: dict | None, known: bool = True) -> list[Line]:
     :param held: ``None`` when the destination does not hold the record
     :param known: whether ``held`` says what is there
     """
-    sent, held = dict(_flat(sent)), dict(_flat(held or {}))
+    sent, held = dict(_flat(sent)), dict(_flat(held or {}, sent))
     lines = [
         Line(
             name,
@@ -51,10 +51,12 @@ def compare(sent: dict, held: dict | None, known: bool = True) -> list[Line]:
     ]
 
 
-def _flat(content, prefix=""):
+def _flat(content, like=None, prefix=""):
+    """Names that nest, written with dots, but not within what ``like`` has as text."""
     for name, value in content.items():
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{prefix}{name}.")
+        other = like.get(name) if isinstance(like, dict) else None
+        if isinstance(value, dict) and value and not isinstance(other, str):
+            yield from _flat(value, other, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 
@@ -69,8 +71,10 @@ def same(sent: Any, held: Any) -> bool:
     """:return: whether a destination holds a value, be it in a type of its own
 
     A column turns the text ``1.50`` into a number, a time into one of its timezone and
-    JSON text into JSON.
+    JSON text into JSON; one of lists does so with each of their values.
     """
+    if isinstance(sent, list) and isinstance(held, list):
+        return len(sent) == len(held) and all(map(same, sent, held))
     if sent == held and isinstance(sent, bool) == isinstance(held, bool):
         return True
     if not isinstance(sent, str) and not isinstance(held, str):

@@ -2,9 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import copy
-from datetime import timezone
 
 from odoo import fields, models
+from odoo.exceptions import ValidationError
 
 from . import payload_values as values
 
@@ -87,6 +87,30 @@ class SyncMapping(models.Model):
             return f"{METHOD_PREFIX}{self.conversion_argument or ''}"
         return self.field_path or ""
 
+    def _binary_targets(self):
+        """Return where files go, as base64."""
+        return tuple(
+            mapping.target
+            for mapping in self
+            if mapping.field_type == "binary"
+            and mapping.conversion == "none"
+            and mapping.several == "list"
+        )
+
+    def _constants(self):
+        """Return what is the same in all contents: tuple of names and values."""
+        found = (
+            (mapping.target, values.literal(mapping.conversion_argument or "null"))
+            for mapping in self
+            if mapping.conversion == "constant"
+        )
+        # a route is compared and kept: what can change is left out
+        return tuple(
+            (target, value)
+            for target, value in found
+            if isinstance(value, str | int | float)
+        )
+
     def _sends_list(self):
         """Return whether the value of this line is a list."""
         converted = self.conversion not in ("none",) or self.several != "list"
@@ -105,8 +129,19 @@ class SyncMapping(models.Model):
             if mapping.conversion == "method":
                 paths |= mapping._method_paths()
             elif mapping.conversion != "constant" and mapping.field_path:
-                paths.add(mapping.field_path)
+                paths |= {mapping.field_path, *mapping._paths_of_currency()}
         return paths
+
+    def _paths_of_currency(self):
+        """Return the path of the currency whose digits an amount is rounded to."""
+        try:
+            last = self._resolve_path()[-1]
+        except ValidationError:
+            return []  # there is no such field any more: the job tells it
+        if last.type != "monetary":
+            return []
+        name = last.get_currency_field(self.env[last.model_name])
+        return [".".join([*self.field_path.split(".")[:-1], name])]
 
     def _method_paths(self):
         model = self.env[self.stream_id.model_name]
@@ -149,7 +184,12 @@ class SyncMapping(models.Model):
         return call
 
     def _reader_of_field(self):
-        read = values.getter(self._resolve_path(), self._leaf(), self._converter())
+        leaf = self._leaf()
+        read = values.getter(
+            self._resolve_path(),
+            values.reader_of(leaf, self.env[leaf.model_name]),
+            self._converter(),
+        )
         if self.conversion == "json":
             return lambda record: values.to_json(read(record))
         if self.several == "list":
@@ -172,15 +212,7 @@ class SyncMapping(models.Model):
 
             return convert
         if self.conversion == "number":
-            return lambda value: format(value, argument)
+            return lambda value: values.formatted_number(value, argument)
         if self.conversion == "date":
-            return lambda value: _formatted(value, argument)
+            return lambda value: values.formatted_date(value, argument)
         return plain
-
-
-def _formatted(value, date_format):
-    if not value:
-        return None
-    if hasattr(value, "hour"):
-        value = value.replace(tzinfo=timezone.utc)
-    return value.strftime(date_format)

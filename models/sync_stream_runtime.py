@@ -187,7 +187,17 @@ class SyncStream(models.Model):
             target=self.table or "",
             id_policy="odoo",
             key_column=self.key_column or "",
+            **self._special_columns(),
         )
+
+    @tools.ormcache("self.id")
+    def _special_columns(self):
+        """Return what a ``Route`` tells of some columns of the table."""
+        mapping = self.sudo().mapping_ids
+        return {
+            "binary": mapping._binary_targets(),
+            "constants": mapping._constants(),
+        }
 
     def _for_sending(self, records):
         """Return the records as they are sent: whoever edited them, one result.

@@ -101,6 +101,7 @@ from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
 from . import test_transport_postgresql_errors
 from . import test_transport_postgresql_rows
+from . import test_transport_postgresql_tables
 from . import test_transport_rest
 from . import test_transport_rest_answers
 from . import test_transport_rest_batch

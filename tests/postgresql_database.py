@@ -22,6 +22,8 @@ def _server_address():
 class PostgresqlDatabase:
     """A database of its own on Odoo's server, and a login with a password."""
 
+    encoding = "UTF8"
+
     def __init__(self, password):
         self.host, self.port = _server_address()
         suffix = secrets.token_hex(4)
@@ -37,7 +39,10 @@ class PostgresqlDatabase:
         self._undo = ["DROP ROLE {user}"]
         self._execute("CREATE ROLE {user} LOGIN PASSWORD %s")
         self._undo.append("DROP DATABASE {db} WITH (FORCE)")
-        self._execute("CREATE DATABASE {db} TEMPLATE template0 ENCODING 'UTF8'")
+        self._execute(
+            f"CREATE DATABASE {{db}} TEMPLATE template0 ENCODING '{self.encoding}'"
+            " LOCALE 'C'"
+        )
         self.owner = connect(self.dbname)
         self.query(tables)
 

@@ -3,6 +3,7 @@
 """The kit finds what is wrong with a transport into PostgreSQL."""
 
 import dataclasses
+import re
 
 import psycopg2
 from psycopg2 import sql
@@ -65,15 +66,26 @@ class _RewritesStatements(PostgresqlTransport):
         raise NotImplementedError
 
 
-class _InsertsWithoutKey(_RewritesStatements):
+class _FindsNoRow(_RewritesStatements):
+    """Does not see that the row is there; its insert does as its subclass says."""
+
+    conflict = ""
+
     def rewritten(self, text):
-        return text.partition(" ON CONFLICT")[0]
+        text = text.replace(' RETURNING "sent"', ' AND false RETURNING "sent"')
+        return re.sub(
+            r' ON CONFLICT \("odoo_id"\) .* RETURNING 1',
+            f"{self.conflict} RETURNING 1",
+            text,
+        )
 
 
-class _KeepsTheOldRow(_RewritesStatements):
-    def rewritten(self, text):
-        head, conflict, _action = text.partition(' ON CONFLICT ("odoo_id")')
-        return f"{head}{conflict} DO NOTHING" if conflict else text
+class _InsertsWithoutKey(_FindsNoRow):
+    pass
+
+
+class _KeepsTheOldRow(_FindsNoRow):
+    conflict = ' ON CONFLICT ("odoo_id") DO NOTHING'
 
 
 class _DeletesWhatIsMarked(_RewritesStatements):

@@ -1,11 +1,18 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import base64
+
 from odoo import fields
 from odoo.tests import tagged
 
 from .common import DeliveryCase
 from .postgresql_case import PostgresqlCase
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9"
+    "awAAAABJRU5ErkJggg=="
+)
 
 
 @tagged("post_install", "-at_install")
@@ -28,6 +35,29 @@ class TestDeliveryPostgresql(DeliveryCase, PostgresqlCase):
         return self.query(
             "SELECT odoo_id, name, email, deleted FROM contacts ORDER BY odoo_id"
         )
+
+    def into_own(self, table, *lines):
+        """Send into a table of this test."""
+        self.query(f"CREATE TABLE own ({table}); GRANT ALL ON own TO PUBLIC")
+        self.query("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO PUBLIC")
+        self.addCleanup(self.query, "DROP TABLE own")
+        self.change_stream(
+            table="own",
+            mapping_ids=[
+                fields.Command.clear(),
+                *(fields.Command.create(line) for line in lines),
+            ],
+        )
+
+    def preview(self, partner_id):
+        """Return the comparison that people are shown of a contact."""
+        with self.transaction() as env:
+            wizard = env["sync.preview"].create(
+                {"stream_id": self.stream_id, "res_id": partner_id}
+            )
+            wizard.action_preview()
+            self.assertFalse(wizard.request_problem or wizard.held_problem)
+            return wizard.comparison
 
     def into_scripted(self):
         """Send into a table that raises the SQLSTATE that is the record's name."""
@@ -62,6 +92,92 @@ class TestDeliveryPostgresql(DeliveryCase, PostgresqlCase):
         self.edit(partner_id, active=True)
         self.assertEqual(self.run_pending(), ["done"])
         self.assertEqual(self.rows(), [(partner_id, "Ada", None, False)])
+
+    def test_edits_use_up_no_numbers_of_the_table(self):
+        self.into_own(
+            "id serial PRIMARY KEY, odoo_id integer UNIQUE, name text",
+            {"field_path": "name", "target": "name"},
+        )
+        partner_id = self.new_partner()
+        self.assertEqual(self.run_pending(), ["done"])
+        for name in ("Grace", "Edith"):
+            self.edit(partner_id, name=name)
+            self.assertEqual(self.run_pending(), ["done"])
+        other_id = self.new_partner(name="Mary")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(
+            self.query("SELECT id, odoo_id, name FROM own ORDER BY id"),
+            [(1, partner_id, "Edith"), (2, other_id, "Mary")],
+        )
+
+    def test_table_that_is_shared_by_a_constant(self):
+        self.into_own(
+            "tenant text, odoo_id integer, name text, PRIMARY KEY (tenant, odoo_id)",
+            {"field_path": "name", "target": "name"},
+            {
+                "conversion": "constant",
+                "conversion_argument": "ours",
+                "target": "tenant",
+            },
+        )
+        partner_id = self.new_partner()
+        self.query("INSERT INTO own VALUES ('theirs', %s, 'x')", partner_id)
+        theirs = ("theirs", partner_id, "x")
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(
+            self.query("TABLE own ORDER BY 1"), [("ours", partner_id, "Ada"), theirs]
+        )
+        self.assertEqual(self.preview(partner_id).count("Same"), 2)
+        self.delete(partner_id)
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(self.query("TABLE own"), [theirs])
+
+    def test_file_goes_as_bytes_and_is_the_same_there(self):
+        self.into_own(
+            "odoo_id integer PRIMARY KEY, photo bytea, copy text, days date[]",
+            {"field_path": "image_1920", "target": "photo"},
+            {"field_path": "image_1920", "target": "copy"},
+            {"field_path": "child_ids.create_date", "target": "days"},
+        )
+        partner_id = self.new_partner(image_1920=PIXEL)
+        with self.transaction() as env:
+            text = env["res.partner"].browse(partner_id).image_1920
+        self.assertEqual(self.run_pending(), ["done"])
+        [(photo, copy, days)] = self.query("SELECT photo, copy, days FROM own")
+        self.assertEqual(bytes(photo), base64.b64decode(text))
+        self.assertEqual((copy, days), (text.decode(), []))
+        self.assertEqual(self.preview(partner_id).count("Same"), 3)
+
+    def test_number_is_the_same_there(self):
+        self.into_own(
+            "odoo_id integer PRIMARY KEY, money numeric(12,2), real float8, text text",
+            {"field_path": "partner_latitude", "target": "money"},
+            {"field_path": "partner_latitude", "target": "real"},
+            {"field_path": "partner_latitude", "target": "text"},
+        )
+        partner_id = self.new_partner()
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE res_partner SET partner_latitude = 60739.2000000004"
+                " WHERE id = %s",
+                (partner_id,),
+            )
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(
+            self.query("SELECT money::text, real::text, text FROM own"),
+            [("60739.20", "60739.2", "60739.2")],
+        )
+        self.assertEqual(self.preview(partner_id).count("Same"), 3)
+        # noise is no change
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE res_partner SET partner_latitude = 60739.2 WHERE id = %s",
+                (partner_id,),
+            )
+        self.edit(partner_id, name="Grace", partner_latitude=60739.2)
+        self.run_pending()
+        log = self.read("sync.delivery", [("res_id", "=", partner_id)], [])
+        self.assertEqual(len(log), 1)
 
     def test_row_that_is_gone_there_is_inserted_again(self):
         partner_id = self.new_partner()

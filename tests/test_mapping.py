@@ -34,6 +34,14 @@ class MappingCase(SyncCase):
         """Return what one field becomes."""
         return self.payload((path, "value"), **kwargs)["value"]
 
+    def put_latitude(self, text):
+        """Write a number past the ORM, which would round it."""
+        self.env.cr.execute(
+            "UPDATE res_partner SET partner_latitude = %s::numeric WHERE id = %s",
+            (text, self.partner.id),
+        )
+        self.partner.invalidate_recordset()
+
 
 @tagged("post_install", "-at_install")
 class TestMapping(MappingCase):

@@ -3,11 +3,13 @@
 """What is made of a value on its way."""
 
 import json
+from datetime import date
 
 from odoo import api, fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from ..models import payload_values as values
 from .test_mapping import MappingCase
 
 
@@ -172,6 +174,51 @@ class TestMappingConversion(ConversionCase):
                 self.assertEqual(self.converted(path, "number", text), value)
         self.partner.partner_latitude = 0
         self.assertEqual(self.converted("partner_latitude", "number", ".2f"), "0.00")
+
+    def test_number_format_rounds_half_up_as_odoo_does(self):
+        self.partner.color = 25
+        for number, text, value in (
+            (52.205, ".2f", "52.21"),
+            (-52.205, ".2f", "-52.21"),
+            (2.675, ".2f", "2.68"),
+            (0.5, ".0f", "1"),
+            (-0.001, ".2f", "0.00"),
+            (0.52205, ".2%", "52.21%"),
+            (0.125, ".1e", "1.3e-01"),
+            (1234.5, ",.0f", "1,235"),
+            (0.125, ".2g", "0.13"),
+            (0.125, ".2", "0.13"),
+            (99.995, ".4g", "100"),
+            (1.5, "+", "+1.5"),
+            (0.0000005, "f", "0.000001"),
+            (0, ".1e", "0.0e+00"),
+            (1e22, ".2f", "10000000000000000000000.00"),
+        ):
+            with self.subTest(number=number, format=text):
+                self.assertEqual(values.formatted_number(number, text), value)
+        self.assertEqual(self.converted("color", "number", ".0e"), "3e+01")
+        self.assertEqual(self.converted("color", "number", "x"), "19")
+        # a number of the field's own digits is what is formatted
+        self.put_latitude("52.20499999999")
+        self.assertEqual(self.converted("partner_latitude", "number", ".2f"), "52.21")
+
+    def test_years_have_four_digits(self):
+        self.env.cr.execute(
+            "UPDATE res_partner SET create_date = '0099-06-01 03:04:05' WHERE id = %s",
+            (self.partner.id,),
+        )
+        self.partner.invalidate_recordset()
+        self.assertEqual(self.converted("create_date"), "0099-06-01T03:04:05Z")
+        for text, value in (
+            ("%Y", "0099"),
+            ("%d.%m.%Y %H:%M", "01.06.0099 03:04"),
+            ("%G %%Y %%%Y", "0099 %Y %0099"),
+            ("%y", "99"),
+        ):
+            with self.subTest(text):
+                self.assertEqual(self.converted("create_date", "date", text), value)
+        self.assertEqual(values.plain(date(7, 1, 2)), "0007-01-02")
+        self.assertEqual(values.formatted_date(date(7, 1, 2), "%d/%m/%Y"), "02/01/0007")
 
     def test_joined(self):
         self.assertIsNone(self.converted("category_id.name", several="comma"))

@@ -6,7 +6,9 @@ import base64
 
 from odoo.tests import new_test_user, tagged
 
-from ..models.payload_values import plain_of
+from ..models.payload_values import plain_of, rounded
+from ..models.sync_binding_task import Held, Owed, TaskBuilder
+from .common import stream_values
 from .test_mapping import MappingCase
 
 
@@ -35,6 +37,62 @@ class TestMappingValues(MappingCase):
     def test_float(self):
         self.partner.partner_latitude = 51.5073219
         self.assertEqual(self.value("partner_latitude"), 51.5073219)
+
+    def test_float_has_the_digits_of_its_field(self):
+        for stored, sent in (
+            ("60739.2000000004", "60739.2"),
+            ("51.5073219499", "51.5073219"),
+            ("51.50732195", "51.507322"),
+            ("-0.00000000001", "0.0"),
+            ("1e17", "1e+17"),
+        ):
+            with self.subTest(stored):
+                self.put_latitude(stored)
+                self.assertEqual(repr(self.value("partner_latitude")), sent)
+
+    def test_float_without_digits_has_those_that_a_float_holds(self):
+        for stored, sent in (
+            (0.1 + 0.2, "0.3"),
+            (60739.2, "60739.2"),
+            (123456789.012345, "123456789.012345"),
+            (1e300, "1e+300"),
+            (-0.0, "0.0"),
+        ):
+            with self.subTest(stored):
+                self.assertEqual(repr(rounded(stored)), sent)
+
+    def test_decimal_precision_is_that_of_now(self):
+        field = self.registry["res.partner"]._fields["partner_latitude"]
+        precision = self.env["decimal.precision"].create(
+            {"name": "Sync Test", "digits": 3}
+        )
+        self.patch(field, "_digits", "Sync Test")
+        self.put_latitude("1.23456")
+        stream = self.env["sync.stream"].create(
+            stream_values(self.backend, mapping=[("partner_latitude", "value")])
+        )
+        record = stream._for_sending(self.partner)
+        self.assertEqual(record._sync_payload(stream), {"value": 1.235})
+        precision.digits = 2
+        self.assertEqual(record._sync_payload(stream), {"value": 1.23})
+
+    def test_noise_of_a_float_is_no_change(self):
+        self.stream.mapping_ids.create(
+            {
+                "stream_id": self.stream.id,
+                "field_path": "partner_latitude",
+                "target": "latitude",
+            }
+        )
+        builder, digests = TaskBuilder(self.stream), set()
+        for stored in ("60739.2", "60739.2000000004", "60739.19999999999"):
+            self.put_latitude(stored)
+            payload = self.stream._for_sending(self.partner)._sync_payload(self.stream)
+            task = builder.build(
+                Held(1, self.partner.id), Owed([], force=False), payload
+            )
+            digests.add(task.digest)
+        self.assertEqual(len(digests), 1)
 
     def test_link_to_one_is_its_id(self):
         self.partner.country_id = self.env.ref("base.be")
@@ -145,6 +203,91 @@ class TestMappingValues(MappingCase):
         record = self.stream._for_sending(self.partner)
         self.assertEqual(
             list(record._sync_payload(self.stream)), ["country", "email", "name"]
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestMappingAmounts(MappingCase):
+    """Amounts have the digits of their currency."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.addClassCleanup(cls.registry.reset_changes)
+        cls.env["ir.model.fields"].create(
+            [
+                {
+                    "model_id": cls.env["ir.model"]._get_id("res.partner"),
+                    "field_description": name,
+                    "name": name,
+                    **values,
+                }
+                for name, values in (
+                    (
+                        "x_currency_id",
+                        {"ttype": "many2one", "relation": "res.currency"},
+                    ),
+                    (
+                        "x_amount",
+                        {"ttype": "monetary", "currency_field": "x_currency_id"},
+                    ),
+                )
+            ]
+        )
+        cls.currencies = cls.env["res.currency"].create(
+            [
+                {"name": name, "symbol": name, "rounding": rounding}
+                for name, rounding in (("TS0", 1), ("TS2", 0.01), ("TS3", 0.001))
+            ]
+        )
+
+    def put(self, currency, text, partner=None):
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_partner SET x_amount = %s::numeric, x_currency_id = %s"
+            " WHERE id = %s",
+            (text, currency.id or None, (partner or self.partner).id),
+        )
+        self.env.invalidate_all()
+
+    def test_amount(self):
+        for currency, stored, sent in (
+            (self.currencies[0], "60739.5000000004", "60740.0"),
+            (self.currencies[1], "60739.2000000004", "60739.2"),
+            (self.currencies[1], "52.205", "52.21"),
+            (self.currencies[2], "52.2055", "52.206"),
+            (self.currencies[:0], "60739.20000000000004", "60739.2"),
+        ):
+            with self.subTest(currency=currency.name, stored=stored):
+                self.put(currency, stored)
+                self.assertEqual(repr(self.value("x_amount")), sent)
+
+    def test_amounts_of_lines(self):
+        children = self.env["res.partner"].create(
+            [
+                {"name": currency.name, "parent_id": self.partner.id, "type": "other"}
+                for currency in self.currencies
+            ]
+        )
+        for child, currency in zip(children, self.currencies, strict=True):
+            self.put(currency, "1.2345", child)
+        self.assertEqual(sorted(self.value("child_ids.x_amount")), [1.0, 1.23, 1.235])
+
+    def test_another_currency_is_a_change(self):
+        stream = self.env["sync.stream"].create(
+            stream_values(
+                self.backend,
+                mapping=[("x_amount", "a"), ("parent_id.x_amount", "b")],
+            )
+        )
+        self.assertEqual(
+            stream.mapping_ids._watched_paths(),
+            {
+                "x_amount",
+                "x_currency_id",
+                "parent_id.x_amount",
+                "parent_id.x_currency_id",
+            },
         )
 
 

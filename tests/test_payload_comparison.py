@@ -22,6 +22,12 @@ class TestPayloadComparison(BaseCase):
             ("true", True),
             (None, None),
             ([], []),
+            (60739.2, 60739.20),
+            (60739.2, "60739.20"),
+            ("0099-06-01T03:04:05Z", "0099-06-01T03:04:05+00:00"),
+            (["1.50", None], [1.5, None]),
+            (["2026-06-01T12:34:56Z"], ["2026-06-01T14:34:56+02:00"]),
+            (["6ba7"], ["6ba7"]),
         ):
             with self.subTest(sent=sent, held=held):
                 self.assertTrue(same(sent, held))
@@ -41,6 +47,9 @@ class TestPayloadComparison(BaseCase):
             (["a", "b"], ["b", "a"]),
             ("1", True),
             ([1], "a"),
+            ([1], [True]),
+            (["1"], ["1", "1"]),
+            (["1"], [None]),
         ):
             with self.subTest(sent=sent, held=held):
                 self.assertFalse(same(sent, held))
@@ -58,6 +67,12 @@ class TestPayloadComparison(BaseCase):
                 Line("e", "added", "null", ""),
                 Line("b.z", "kept", "", '"é"'),
             ],
+        )
+
+    def test_json_text_of_an_object(self):
+        self.assertEqual(
+            [line.state for line in compare({"a": '{"b": 1}'}, {"a": {"b": 1}})],
+            ["same"],
         )
 
     def test_nothing_is_held_or_known(self):

@@ -156,7 +156,7 @@ class TestPostgresqlRows(PostgresqlCase):
         self.assertTrue(all(each.ok for each in receipts), receipts)
         self.assertEqual(
             [each.response for each in receipts[:3]],
-            ["DELETE 10", "UPDATE 10", "INSERT 0 10"],
+            ["DELETE 10", "UPDATE 10", "UPDATE 10"],
         )
         self.assertEqual(len(self.statements), 5)
         self.assertEqual(

@@ -46,6 +46,11 @@ class Route:
         go into nested objects (REST)
     :param update_method: ``put`` or ``patch`` (REST)
     :param key_column: column that holds Odoo's key (SQL)
+    :param binary: what in a payload is the base64 of a file, or a list of such: a
+        column of bytes takes the file itself (SQL)
+    :param constants: what in a payload is the same for all records, with its value:
+        where such a column is part of a unique index with the key, it tells our rows
+        from those that others have with the same key (SQL)
     """
 
     target: str
@@ -54,6 +59,8 @@ class Route:
     update_method: str = "put"
     key_column: str = "odoo_id"
     batch_target: str = ""
+    binary: tuple[str, ...] = ()
+    constants: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,24 @@ from psycopg2 import sql
 from ..exceptions import Rejected, SyncError, Throttled, Unreachable
 from .base import Message, Receipt, Transport, not_sent, obstacle_in
 from .postgresql_connection import Connection, PostgresqlConfig
+from .postgresql_errors import lacking_character
 from .postgresql_preview import PostgresqlPreview
-from .postgresql_statement import rounds, row, statement
+from .postgresql_statement import rounds, row, statement, table_name
+from .postgresql_table import ADVISED, Table, advice
 from .redact import one_line, shorten
 
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
 # Rows of one statement at most.
 MAX_ROWS = 1000
-# SQLSTATE "invalid column reference": ON CONFLICT has found no constraint.
-NO_UNIQUE_KEY = "42P10"
+# How often a statement is run at most, when somebody else was in its way.
+RUNS = 3
+# SQLSTATE: serialization failure, unique violation, untranslatable character
+CONFLICT = "40001"
+ANOTHER_ROW = "23505"
+NO_SUCH_CHARACTER = "22P05"
+# What has a better explanation than PostgreSQL's.
+EXPLAINED = {NO_SUCH_CHARACTER, *ADVISED}
 
 
 class PostgresqlTransport(PostgresqlPreview, Transport):
@@ -40,9 +48,16 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
         messages = list(messages)
         self._obstacle = None
         receipts, rows = {}, []
+        try:
+            tables = {
+                route.target: self._table(route)
+                for route in dict.fromkeys(message.route for message in messages)
+            }
+        except SyncError as fault:
+            return _none_written(messages, self._redact.clean(fault))
         for number, message in enumerate(messages):
             try:
-                rows.append(row(number, message))
+                rows.append(row(number, message, tables[message.route.target]))
             except Rejected as error:
                 receipts[number] = _receipt(message, self._redact.clean(error))
         for groups in rounds(rows):
@@ -90,18 +105,17 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
         started = time.monotonic()
         request, response, status, error = "", "", None, None
         try:
-            query, values = statement(rows)
+            written = statement(rows, self._table(rows[0].message.route))
             raw = self._connection.open()
             self.pace.wait()
             request = self._readable(rows, raw)
-            response = self._connection.execute(query, values).statusmessage
+            response = self._run(written)
             status = self._connection.sqlstate
         except SyncError as fault:
             error = self._redact.clean(fault)
             if request:
                 response, status = error.message, self._connection.sqlstate
-            if status == NO_UNIQUE_KEY:
-                error = _no_unique_key(rows[0].message.route)
+                error = self._advised(error, rows[0].message, status)
         known = {
             "status": status,
             "response": response,
@@ -115,9 +129,53 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
             _receipt(each, error, request=request, **known) for each in others
         ]
 
+    def _run(self, written):
+        """Run a statement, and again at once where that is all it takes.
+
+        :return: what it has done, as PostgreSQL says it
+        """
+        for left in reversed(range(RUNS)):
+            try:
+                cursor = self._connection.execute(written.query, written.values)
+                break
+            except SyncError:
+                passing = self._connection.sqlstate == CONFLICT or (
+                    written.may_collide and self._connection.sqlstate == ANOTHER_ROW
+                )
+                if not left or not passing:
+                    raise
+            self.pace.wait()
+        if not written.counts:
+            return cursor.statusmessage
+        updated, inserted = cursor.fetchone()
+        done = [f"UPDATE {updated}"] if updated else []
+        done += [f"INSERT 0 {inserted}"] if inserted or not updated else []
+        return ", ".join(done)
+
+    def _table(self, route):
+        """:return: what is known of the table that a route leads to"""
+        try:
+            name = table_name(route.target)
+        except Rejected:
+            return Table()
+        return self._connection.table(name)
+
+    def _advised(self, error, message, status):
+        """:return: the error, in words that tell what to change where there are any"""
+        if status not in EXPLAINED:
+            return error
+        route = message.route
+        if status == NO_SUCH_CHARACTER:
+            payload = {route.key_column: message.key, **message.payload}
+            found = lacking_character(payload, self._connection.encoding)
+            return self._redact.clean(found) if found else error
+        text = advice(self._table(route), route.target, route.key_column, status)
+        return Rejected(text) if text else error
+
     def _readable(self, rows, raw):
-        """The statement with placeholders instead of values, and with one row."""
-        text = self._redact(one_line(statement(rows[:1])[0].as_string(raw)))
+        """What is done, with placeholders instead of values, and with one row."""
+        query = statement(rows[:1], self._table(rows[0].message.route)).summary
+        text = self._redact(one_line(query.as_string(raw)))
         count = f" [{len(rows)} rows]" if len(rows) > 1 else ""
         return shorten(text, MAX_STATEMENT - len(count)) + count
 
@@ -126,9 +184,12 @@ def _receipt(message, error, **known):
     return Receipt(message, external_id=message.external_id, error=error, **known)
 
 
-def _no_unique_key(route):
-    return Rejected(
-        f"Add a primary key or a unique constraint on the column "
-        f"“{route.key_column}” of the table “{route.target}”: without it PostgreSQL "
-        "cannot tell whether the record is there already."
-    )
+def _none_written(messages, error):
+    """:return: receipts of messages before whose first one there was an error"""
+    if not messages:
+        return []
+    first, *others = messages
+    receipts = [_receipt(first, error)]
+    if obstacle := obstacle_in(receipts):
+        return receipts + [not_sent(message, obstacle) for message in others]
+    return receipts + [_receipt(message, error) for message in others]

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import psycopg2
 from psycopg2 import extensions
 
-from ..exceptions import Unreachable
+from ..exceptions import Rejected, Unreachable
 from .postgresql_errors import concerns_all, connection_error, statement_error
+from .postgresql_table import TABLE, Table
 from .redact import Redactor
 
 APPLICATION_NAME = "queue_job_sync"
@@ -74,6 +75,8 @@ class Connection:
         self.sqlstate = None
         # Whether the last statement was refused whatever its rows.
         self.concerns_all = False
+        # What is known of tables, by their names as SQL.
+        self._tables = {}
 
     def open(self):
         """Connect, unless that is done.
@@ -107,9 +110,34 @@ class Connection:
         :raise SyncError: when it fails; the row then is as it was before, or, when
             the connection broke, may be either
         """
-        timeout = self._config.statement_timeout
         self.sqlstate = None
         self.concerns_all = False
+        return self._run(query, parameters)
+
+    def table(self, name) -> Table:
+        """Ask what a table is like; once, while the connection lasts.
+
+        :param name: as it is written in a statement
+        :return: an empty one when there is none, or it must not be seen
+        :raise SyncError: the server does not say
+        """
+        name = name.as_string(self.open())
+        if name not in self._tables:
+            try:
+                # not a statement here: no percent sign of it is a placeholder
+                found = self._run(TABLE, [name.replace("%%", "%")]).fetchone()
+            except Rejected:
+                found = None
+            self._tables[name] = Table.from_row(*found) if found else Table()
+        return self._tables[name]
+
+    @property
+    def encoding(self) -> str:
+        """:return: in which the database keeps its texts, as PostgreSQL calls it"""
+        return self.open().info.parameter_status("server_encoding")
+
+    def _run(self, query, parameters):
+        timeout = self._config.statement_timeout
         cursor = self.open().cursor()
         try:
             # One round trip: statements sent together are one transaction. The
@@ -135,6 +163,7 @@ class Connection:
     def close(self):
         """Close the connection, if there is one."""
         raw, self._raw = self._raw, None
+        self._tables = {}
         if raw is not None:
             raw.close()
 
@@ -184,7 +213,10 @@ def _parameters(config):
 
 def _limits(timeout):
     lock_wait = min(timeout / 2, MAX_LOCK_WAIT)
+    # A statement sees what others commit while it waits for them, whatever the role's
+    # own default is.
     return (
+        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
         f"SET LOCAL statement_timeout = {_milliseconds(timeout)}; "
         f"SET LOCAL lock_timeout = {_milliseconds(lock_wait)}; "
     )

@@ -3,6 +3,7 @@
 """What an error of a destination's PostgreSQL means for the message."""
 
 import psycopg2
+from psycopg2 import extensions
 
 from ..exceptions import Rejected, SyncError, Temporary, Unreachable
 from .redact import Redactor, one_line, shorten
@@ -26,14 +27,25 @@ _MEANING = {
     "44": Rejected,  # WITH CHECK OPTION violation
     "53": Unreachable,  # disk full, out of memory, too many connections
     "54": Rejected,  # program limit exceeded
+    "55000": Rejected,  # not in the state for it, as a view that takes no rows
     "55P03": Temporary,  # lock not available
     "57014": Unreachable,  # statement timeout
     "57P": Unreachable,  # shutting down, starting up, terminated
     "P0001": Rejected,  # raised by a trigger of the destination
 }
-# Whatever the rows: a feature, schema, table or column is not there or not allowed, or
-# the key has no constraint.
-_WHATEVER_THE_ROWS = {"0A000", "3F000", "42501", "42703", "42P01", "42P10"}
+# Whatever the rows: a feature, schema, table or column is not there or not allowed, the
+# key has no constraint, or the table or column takes no values.
+_WHATEVER_THE_ROWS = {
+    "0A000",
+    "3F000",
+    "42501",
+    "42703",
+    "42809",
+    "428C9",
+    "42P01",
+    "42P10",
+    "55000",
+}
 _TIMED_OUT = "57014"
 # Their detail names the key in question. The detail of the other errors may
 # repeat the whole row.
@@ -76,6 +88,41 @@ def statement_error(
     if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
         text = f"{text}. {error.diag.message_detail}"
     return meaning(error.pgcode)(f"PostgreSQL refused it: {_bounded(text, redact)}")
+
+
+def lacking_character(payload: dict, encoding: str) -> Rejected | None:
+    """Find the character that a database cannot keep.
+
+    :param payload: what was to be written of one record
+    :param encoding: of the database, as PostgreSQL calls it
+    """
+    codec = extensions.encodings.get(encoding, "utf-8")
+    for column, value in payload.items():
+        for character in "".join(_texts(value)):
+            if character == "\0":
+                return Rejected(
+                    f"“{column}” contains a NUL character, which PostgreSQL cannot "
+                    "store."
+                )
+            try:
+                character.encode(codec)
+            except UnicodeEncodeError:
+                return Rejected(
+                    f"“{column}” contains “{character}”, which the database cannot "
+                    f"store: its encoding is {encoding}."
+                )
+    return None
+
+
+def _texts(value):
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            yield from (*_texts(key), *_texts(each))
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _texts(each)
 
 
 def connection_error(error: Exception, where: str, redact: Redactor) -> SyncError:

@@ -8,10 +8,11 @@ from psycopg2 import sql
 
 from ..exceptions import Rejected, SyncError
 from .base import Column
-from .postgresql_statement import row, selection, statement, table_name
+from .postgresql_statement import as_sent, row, selection, statement, table_name
 
 # Whatever a view or a rule does when it is asked, it must not write.
 _READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
+_BYTES_IN_HEX = sql.SQL("SET LOCAL bytea_output = hex; ")
 # By the search path, as a statement that writes finds the table. PostgreSQL manual,
 # "System Catalogs": attidentity, and attgenerated that comes with a default.
 _COLUMNS = sql.SQL(
@@ -45,7 +46,8 @@ class PostgresqlPreview:
 
     def preview(self, message):
         try:
-            query, values = statement([row(0, message)])
+            table = self._table(message.route)
+            query, values, *_how = statement([row(0, message, table)], table)
             cursor = self._connection.open().cursor()
             text = cursor.mogrify(query.as_string(cursor), values).decode("utf-8")
         except SyncError as error:
@@ -54,11 +56,15 @@ class PostgresqlPreview:
 
     def held(self, message):
         try:
-            query, values = selection(message)
-            found = self._connection.execute(_READ_ONLY + query, values).fetchone()
+            table = self._table(message.route)
+            query, values = selection(message, table)
+            query = _READ_ONLY + _BYTES_IN_HEX + query
+            found = self._connection.execute(query, values).fetchone()
         except SyncError as error:
             raise self._redact.clean(error) from None
-        return self._redact.within(json.loads(found[0])) if found else None
+        if not found:
+            return None
+        return self._redact.within(as_sent(json.loads(found[0]), message, table))
 
     def columns(self, target):
         try:

@@ -2,15 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Statements for one row or many, of quoted names and values that PostgreSQL takes."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from psycopg2 import sql
-from psycopg2.extras import Json
+from psycopg2 import Binary, sql
 
 from ..exceptions import Rejected
 from .base import Message
+from .postgresql_table import LOCKS, Table, identity
 from .redact import shorten
 
 # What may make room for a value that another row needs goes first.
@@ -31,9 +32,10 @@ class Row(NamedTuple):
     values: list
 
 
-def row(number: int, message: Message) -> Row:
+def row(number: int, message: Message, table: Table) -> Row:
     """:return: what is to be written for a message
 
+    :param table: what is known of the table that it goes into
     :raise Rejected: it cannot be written
     """
     route = message.route
@@ -43,7 +45,7 @@ def row(number: int, message: Message) -> Row:
     if message.operation == "delete":
         return Row(number, message, shape, [key])
     payload = {
-        column: _value(column, value)
+        column: _column_value(column, value, route.binary, table)
         for column, value in message.payload.items()
         if column != route.key_column
     }
@@ -72,47 +74,79 @@ def rounds(rows: list[Row]) -> Iterator[list[list[Row]]]:
         left = later
 
 
-def statement(rows: list[Row]) -> tuple[sql.Composed, list]:
+class Statement(NamedTuple):
+    """One statement for rows of one shape, each about another record.
+
+    :param values: for its placeholders
+    :param summary: the same in short, for people
+    :param counts: whether its result is how many rows were updated, and how many
+        inserted
+    :param may_collide: whether somebody else who inserts one of the rows at the same
+        time makes it fail, so that it finds that row when it is run again
+    """
+
+    query: sql.Composed
+    values: list
+    summary: sql.Composed
+    counts: bool = False
+    may_collide: bool = False
+
+
+def statement(rows: list[Row], table: Table) -> Statement:
     """Build one statement for rows of one shape, each about another record.
 
-    :return: the statement, and the values for its placeholders
     :raise Rejected: a name is impossible
     """
     message, count = rows[0].message, len(rows)
-    values = [value for each in rows for value in each.values]
-    route = message.route
-    names = {"table": _table(route.target), "key": _name(route.key_column)}
-    columns = [column for column in message.payload if column != route.key_column]
+    place = _Place(message.route, table)
+    columns = [column for column in message.payload if column != place.key]
     if message.operation == "upsert":
-        return _upsert(names, list(map(_name, columns)), count), values
-    names["keys"] = sql.SQL("= %s" if count == 1 else f"IN ({_placeholders(count)})")
+        return _upsert(place, columns, [each.values for each in rows])
+    keys = [value for each in rows for value in each.values]
+    clause = sql.SQL("= %s" if count == 1 else f"IN ({_placeholders(count)})")
+    where, constants = place.where(clause)
     if message.operation == "delete":
-        return sql.SQL("DELETE FROM {table} WHERE {key} {keys}").format(**names), values
-    query = sql.SQL("UPDATE {table} SET {changes} WHERE {key} {keys}").format(
-        changes=_comma(sql.SQL("{} = %s").format(_name(column)) for column in columns),
-        **names,
+        query = sql.SQL("DELETE FROM {} WHERE {}").format(place.table, where)
+        return Statement(query, [*keys, *constants], query)
+    query = sql.SQL("UPDATE {} SET {} WHERE {}").format(
+        place.table,
+        _comma(sql.SQL("{} = %s").format(_name(column)) for column in columns),
+        where,
     )
-    flags = [_value(column, message.payload[column]) for column in columns]
-    return query, [*flags, *values]
+    flags = [
+        _column_value(column, message.payload[column], message.route.binary, table)
+        for column in columns
+    ]
+    return Statement(query, [*flags, *keys, *constants], query)
 
 
-def selection(message: Message) -> tuple[sql.Composed, list]:
+def selection(message: Message, table: Table) -> tuple[sql.Composed, list]:
     """Build the question for what the table holds of a message's record.
 
     :return: the statement, whose result is one JSON object as text, and its values
     :raise Rejected: a name is impossible
     """
-    route = message.route
-    columns = [column for column in message.payload if column != route.key_column]
+    place = _Place(message.route, table)
+    columns = [column for column in message.payload if column != place.key]
+    where, constants = place.where(sql.SQL("= %s"))
     query = sql.SQL(
         "SELECT to_jsonb(held)::text FROM "
-        "(SELECT {columns} FROM {table} WHERE {key} = %s LIMIT 1) AS held"
+        "(SELECT {columns} FROM {table} WHERE {where} LIMIT 1) AS held"
     ).format(
         columns=_comma(map(_name, columns)) if columns else sql.SQL("*"),
-        table=_table(route.target),
-        key=_name(route.key_column),
+        table=place.table,
+        where=where,
     )
-    return query, [_value(route.key_column, str(message.key))]
+    return query, [_value(place.key, str(message.key)), *constants]
+
+
+def as_sent(held: dict, message: Message, table: Table) -> dict:
+    """:return: what a table holds, in the form in which the message has it"""
+    for name in message.route.binary:
+        column = table.columns.get(name)
+        if name in held and column and column.holds_bytes:
+            held[name] = _as_base64(held[name])
+    return held
 
 
 def table_name(target: str) -> sql.Composable:
@@ -123,20 +157,202 @@ def table_name(target: str) -> sql.Composable:
     return _table(target)
 
 
-def _upsert(names, columns, count):
-    changes = [sql.SQL("{0} = EXCLUDED.{0}").format(column) for column in columns]
-    action = sql.SQL("DO NOTHING")
-    if changes:
-        action = sql.SQL("DO UPDATE SET {}").format(_comma(changes))
-    one = f"({_placeholders(1 + len(columns))})"
-    return sql.SQL(
-        "INSERT INTO {table} ({columns}) VALUES {values} ON CONFLICT ({key}) {action}"
-    ).format(
-        columns=_comma([names["key"], *columns]),
-        values=sql.SQL(", ".join([one] * count)),
-        action=action,
-        **names,
+class _Place:
+    """The rows of a table that are those of the records, as SQL says it."""
+
+    def __init__(self, route, table):
+        self.key = route.key_column
+        self.table = _table(route.target)
+        self.known = table
+        self.constants = dict(route.constants)
+        self.identity = identity(table, self.key, self.constants)
+        # without its schema, as columns name it
+        self._own_name = route.target.partition(".")[2] or route.target
+
+    def alias(self, word):
+        """:return: a name within the statement, which no table of it has"""
+        return sql.Identifier(f"{word}_" if word == self._own_name else word)
+
+    def where(self, keys):
+        """:return: the condition on the rows of records, and the values in it that
+        stand after those of the keys
+
+        :param keys: operator with the keys
+        """
+        fellows = self.identity.columns[1:]
+        conditions = [sql.SQL("{} {}").format(_name(self.key), keys)]
+        conditions += [sql.SQL("{} = %s").format(_name(name)) for name in fellows]
+        index = self.identity.index
+        if index and index.predicate:
+            conditions.append(self.preferred(_name(self._own_name)))
+        return sql.SQL(" AND ").join(conditions), [
+            _column_value(name, self.constants[name], (), self.known)
+            for name in fellows
+        ]
+
+    def preferred(self, row):
+        """:return: the condition that a row is covered by the partial index, or that
+        no row of the record is
+
+        :param row: the name that the row goes by
+        """
+        other = self.alias("other")
+        same = sql.SQL(" AND ").join(
+            sql.SQL("{0}.{2} = {1}.{2}").format(other, row, _name(name))
+            for name in self.identity.columns
+        )
+        return sql.SQL(
+            "({} OR NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {}))"
+        ).format(self.covered(row), self.table, other, same, self.covered(other))
+
+    def covered(self, row):
+        """:return: the condition that a row is covered by the partial index
+
+        In a query of its own, where the names of its columns mean nothing else.
+        """
+        return sql.SQL("EXISTS (SELECT FROM (SELECT {}.*) AS held WHERE {})").format(
+            row, sql.SQL(_escaped(self.identity.index.predicate))
+        )
+
+
+def _upsert(place, columns, rows):
+    """Change the rows that are there, and insert those that are missing.
+
+    In this order, since an insert that finds its row there has used up a number of each
+    sequence by then. One statement, so that a chunk is one round trip; PostgreSQL
+    manual, "Data-Modifying Statements in WITH".
+    """
+    names = [place.key, *columns]
+    index = place.identity.index
+    changed = [name for name in columns if name not in place.identity.columns]
+    there, sent = place.alias("there"), place.alias("sent")
+    same = [
+        sql.SQL("{0}.{2} = {1}.{2}").format(there, sent, _name(name))
+        for name in place.identity.columns
+    ]
+    if index and index.predicate:
+        decided = place.identity.is_decided_by(columns)
+        same.append(place.preferred(there) if decided else place.covered(there))
+    # A trigger of a view need not tell which rows it has changed.
+    looks = place.known.is_view or not changed
+    text = _SENT + (_UPDATED if changed else "")
+    text += _INSERT_UNSEEN if looks else _INSERT_COUNTED
+    parts = {
+        "table": place.table,
+        "columns": _comma(map(_name, names)),
+        "conflict": _on_conflict(place, changed),
+    }
+    query = sql.SQL(text).format(
+        there=there,
+        sent=sent,
+        updated=place.alias("updated"),
+        inserted=place.alias("inserted"),
+        key=_name(place.key),
+        typed=_comma(
+            sql.SQL(f"column{number}{_cast(place.known, name)}")
+            for number, name in enumerate(names, 1)
+        ),
+        rows=_rows(place.known, names, rows),
+        same=sql.SQL(" AND ").join(same),
+        changes=_comma(
+            sql.SQL("{1} = {0}.{1}").format(sent, _name(name)) for name in changed
+        ),
+        returning=sql.SQL("")
+        if looks
+        else sql.SQL(" RETURNING {}.{}").format(sent, _name(place.key)),
+        **parts,
     )
+    if not place.identity.is_unique and (index or not place.known.has_indexes):
+        query = _lock(place.known) + query
+    values = [value for row in rows for value in row]
+    summary = sql.SQL(_SUMMARY).format(
+        marks=sql.SQL(_placeholders(len(names))), **parts
+    )
+    return Statement(query, values, summary, not looks, place.identity.arbiter is None)
+
+
+_SENT = "WITH {sent} ({columns}) AS (SELECT {typed} FROM (VALUES {rows}) AS given)"
+_UPDATED = (
+    ", {updated} AS (UPDATE {table} AS {there} SET {changes} FROM {sent}"
+    " WHERE {same}{returning})"
+)
+_SUMMARY = (
+    "UPDATE {table} or INSERT INTO {table} ({columns}) VALUES ({marks}){conflict}"
+)
+_INSERT_UNSEEN = (
+    " INSERT INTO {table} ({columns}) SELECT * FROM {sent}"
+    " WHERE NOT EXISTS (SELECT FROM {table} AS {there} WHERE {same}){conflict}"
+)
+_INSERT_COUNTED = (
+    ", {inserted} AS (INSERT INTO {table} ({columns}) SELECT * FROM {sent}"
+    " WHERE {key} NOT IN (SELECT {key} FROM {updated}){conflict} RETURNING 1)"
+    " SELECT (SELECT count(*) FROM {updated}), (SELECT count(*) FROM {inserted})"
+)
+
+
+def _on_conflict(place, changed):
+    """What happens to a row that somebody else has inserted meanwhile."""
+    index = place.identity.arbiter
+    if index is None and place.known.has_indexes and not place.identity.index:
+        columns, predicate = [place.key], None  # PostgreSQL says what is missing
+    elif index is None:
+        return sql.SQL("")
+    else:
+        columns, predicate = index.columns, index.predicate
+    return sql.SQL(" ON CONFLICT ({}){} DO {}").format(
+        _comma(map(_name, columns)),
+        sql.SQL(" WHERE {}").format(sql.SQL(_escaped(predicate)))
+        if predicate
+        else sql.SQL(""),
+        sql.SQL("UPDATE SET {}").format(
+            _comma(
+                sql.SQL("{0} = EXCLUDED.{0}").format(_name(name)) for name in changed
+            )
+        )
+        if changed
+        else sql.SQL("NOTHING"),
+    )
+
+
+def _lock(table):
+    """Let one of us write at a time, where no index keeps a second row out.
+
+    Until the end of the transaction, by a number that nobody else is likely to use.
+    """
+    # an oid is unsigned, and the number is not
+    oid = (table.oid + 2**31) % 2**32 - 2**31
+    return sql.SQL(f"SELECT pg_advisory_xact_lock({LOCKS}, {oid}); ")
+
+
+def _rows(table, names, rows):
+    """The rows as a list of placeholders.
+
+    PostgreSQL looks for one type for each column of the list. It is the text that it
+    then makes a value of the column's type of, or a type of numbers; where the values
+    differ in kind, each is made one of the column's type.
+    """
+    marks = [
+        "%s" + (_cast(table, name) if _differ(values) else "")
+        for name, values in zip(names, zip(*rows, strict=True), strict=True)
+    ]
+    return sql.SQL(", ".join([f"({', '.join(marks)})"] * len(rows)))
+
+
+def _differ(values):
+    kinds = {type(value) for value in values}
+    kinds.discard(type(None))
+    return len(kinds) > 1 or list in kinds
+
+
+def _cast(table, name):
+    column = table.columns.get(name)
+    return f"::{_escaped(column.type)}" if column else ""
+
+
+def _escaped(text):
+    """SQL that PostgreSQL's own catalog has written, as a part of a statement."""
+    # psycopg2 reads a percent sign as a placeholder
+    return text.replace("%", "%%")
 
 
 def _placeholders(count):
@@ -164,6 +380,23 @@ def _name(name):
     return sql.Identifier(name.replace("%", "%%"))
 
 
+def _column_value(column, value, binary, table):
+    """What psycopg2 is given for a value of the payload, as its column takes it.
+
+    :param binary: columns for which the value is the base64 of a file
+    """
+    if column not in table.special or value is None:
+        return _value(column, value)
+    known = table.columns[column]
+    if known.holds_bytes and column in binary:
+        return _bytes(column, value)
+    if known.holds_json and not isinstance(value, str):  # that is JSON already
+        if known.is_array and isinstance(value, list | tuple):
+            return [None if each is None else _json(column, each) for each in value]
+        return _json(column, value)
+    return _value(column, value)
+
+
 def _value(column, value):
     """What psycopg2 is given for a value of the payload."""
     if isinstance(value, str):
@@ -186,7 +419,27 @@ def _json(column, value):
     except (TypeError, ValueError) as error:
         raise Rejected(f"“{column}” cannot be written as JSON: {error}") from None
     _check_text(column, text)
-    return Json(value, dumps=lambda _value: text)
+    return text
+
+
+def _bytes(column, value):
+    if value is None:
+        return None
+    if isinstance(value, list | tuple):
+        return [_bytes(column, each) for each in value]
+    try:
+        return Binary(base64.b64decode(value, validate=True))
+    except (ValueError, TypeError):
+        raise Rejected(f"“{column}” does not hold the base64 of a file.") from None
+
+
+def _as_base64(held):
+    """:return: the bytes that PostgreSQL writes as ``\\x00ff``, as base64"""
+    if isinstance(held, list):
+        return [_as_base64(each) for each in held]
+    if held is None:
+        return None
+    return base64.b64encode(bytes.fromhex(held.removeprefix("\\x"))).decode()
 
 
 def _check_text(column, text):

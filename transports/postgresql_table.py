@@ -1,0 +1,262 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a destination's table is like, and how a record's row is found in it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from psycopg2 import sql
+
+# By the search path, as a statement that writes finds the table. A type without its
+# length, as a cast to varchar(10) would cut what an assignment refuses; minus one, as
+# "no typmod" would turn bpchar into a single character. Arrays of text, as it is asked
+# on each connection: JSON takes PostgreSQL four times as long. PostgreSQL manual,
+# "System Catalogs".
+TABLE = sql.SQL(
+    """
+    SELECT c.oid::bigint, c.relkind::text,
+           CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
+           ARRAY(
+               SELECT ARRAY[a.attnum::text, a.attname, a.attidentity::text,
+                            format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1)]
+                 FROM pg_catalog.pg_attribute a
+                 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+           ARRAY(
+               SELECT ARRAY[i.indexrelid::regclass::text, i.indkey::text,
+                            i.indnkeyatts::text, pg_get_expr(i.indpred, c.oid),
+                            CASE WHEN i.indpred IS NOT NULL THEN (
+                                SELECT string_agg(d.refobjsubid::text, ' ')
+                                  FROM pg_catalog.pg_depend d
+                                 WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                                   AND d.objid = i.indexrelid AND d.refobjid = c.oid)
+                            END,
+                            i.indimmediate::text, i.indisvalid::text]
+                 FROM pg_catalog.pg_index i
+                WHERE i.indrelid = c.oid AND i.indisunique)
+      FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(%s)
+    """
+)
+# SQLSTATE "invalid column reference": ON CONFLICT has found no constraint.
+NO_UNIQUE_KEY = "42P10"
+# "Generated always"
+NUMBERS_ITSELF = "428C9"
+# "Object not in prerequisite state", "wrong object type"
+NOT_WRITABLE = {"55000", "42809"}
+ADVISED = {NO_UNIQUE_KEY, NUMBERS_ITSELF, *NOT_WRITABLE}
+JSON_TYPES = ("json", "jsonb")
+BYTES = "bytea"
+# The first half of the key of our locks at a destination; the second one is the table.
+LOCKS = 0x716A73
+
+
+@dataclass(frozen=True)
+class ColumnType:
+    """The type of a column.
+
+    :param type: as it is written in a cast; of a domain, what it stands for
+    :param numbers_itself: an identity column that takes no value of anybody else
+    """
+
+    type: str
+    numbers_itself: bool = False
+
+    @property
+    def is_array(self) -> bool:
+        return self.type.endswith("[]")
+
+    @property
+    def holds_json(self) -> bool:
+        return self.type.removesuffix("[]") in JSON_TYPES
+
+    @property
+    def holds_bytes(self) -> bool:
+        return self.type.removesuffix("[]") == BYTES
+
+
+@dataclass(frozen=True)
+class UniqueIndex:
+    """A unique index or constraint, or a primary key.
+
+    :param columns: in its order; ``None`` stands for an expression
+    :param predicate: SQL, of a partial one
+    :param touches: the columns that a partial one looks at, its own among them
+    """
+
+    name: str
+    columns: tuple[str | None, ...]
+    predicate: str | None
+    touches: frozenset[str]
+    deferrable: bool
+    valid: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, view or the like, as far as it is known.
+
+    :param kind: ``pg_class.relkind``; empty when there is none, or none to be seen:
+        the statement that writes is refused with the reason then
+    :param divided_by: how a partitioned table is divided
+    """
+
+    oid: int = 0
+    kind: str = ""
+    divided_by: str | None = None
+    columns: dict[str, ColumnType] = field(default_factory=dict)
+    indexes: tuple[UniqueIndex, ...] = ()
+
+    @classmethod
+    def from_row(cls, oid, kind, divided_by, columns, indexes) -> "Table":
+        """:return: the table that a row of the query ``TABLE`` tells of"""
+        names = {number: name for number, name, *_more in columns}
+        return cls(
+            oid,
+            kind,
+            divided_by,
+            {
+                name: ColumnType(type_, identity == "a")
+                for _number, name, identity, type_ in columns
+            },
+            tuple(_unique_index(names, *index) for index in indexes),
+        )
+
+    @cached_property
+    def special(self) -> frozenset[str]:
+        """The columns that do not take every value as text or number."""
+        return frozenset(
+            name
+            for name, column in self.columns.items()
+            if column.holds_json or column.holds_bytes
+        )
+
+    @property
+    def has_indexes(self) -> bool:
+        """Whether a kind of table can have indexes of its own to be found here."""
+        return self.kind not in ("v", "m", "f")
+
+    @property
+    def is_view(self) -> bool:
+        return self.kind == "v"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells the row of a record from all others.
+
+    :param columns: the key and, where a unique index holds them together with it,
+        columns that have one value in all rows of ours
+    :param index: what keeps a second row out; ``None`` where nothing known does
+    """
+
+    key: str
+    columns: tuple[str, ...]
+    index: UniqueIndex | None = None
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether the index alone keeps a second row of one record out."""
+        return bool(
+            self.index
+            and not self.index.predicate
+            and set(self.index.columns) <= set(self.columns)
+        )
+
+    @property
+    def arbiter(self) -> UniqueIndex | None:
+        """The index that ``ON CONFLICT`` can be asked about."""
+        return None if self.index is None or self.index.deferrable else self.index
+
+    def is_decided_by(self, columns: Collection[str]) -> bool:
+        """:return: whether writing these columns may move a row into, or out of, what a
+        partial index covers: such a row is the record's, covered or not"""
+        decisive = self.index.touches - set(self.index.columns)
+        return not decisive.isdisjoint(columns)
+
+
+def _unique_index(names, name, numbers, count, predicate, touches, immediate, valid):
+    keys = numbers.split()[: int(count)]  # those behind them are only included
+    return UniqueIndex(
+        name,
+        tuple(names.get(number) for number in keys),
+        predicate,
+        frozenset(names[number] for number in (touches or "").split() if number != "0"),
+        immediate == "false",
+        valid == "true",
+    )
+
+
+def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
+    """Find out how the row of a record is told from others.
+
+    :param constants: columns that have one value in all rows of ours
+    """
+
+    def rank(index):
+        columns = set(index.columns)
+        return (
+            not columns <= {key, *constants},
+            bool(index.predicate),
+            index.deferrable,
+            len(columns),
+        )
+
+    candidates = [
+        index
+        for index in table.indexes
+        if index.valid and key in index.columns and None not in index.columns
+    ]
+    if not candidates:
+        return Identity(key, (key,))
+    index = min(candidates, key=rank)
+    fellows = [name for name in index.columns if name in constants and name != key]
+    return Identity(key, (key, *fellows), index)
+
+
+def advice(table: Table, target: str, key: str, sqlstate: str) -> str | None:
+    """Say what must be changed at the destination, so that rows can be written.
+
+    :param target: the name of the table, as it is configured
+    :param sqlstate: of the refusal
+    :return: sentences for people; ``None`` where PostgreSQL's own words say it
+    """
+    if sqlstate == NO_UNIQUE_KEY:
+        return _advice_on_index(table, target, key)
+    if sqlstate in NOT_WRITABLE and table.is_view:
+        return (
+            f"The view “{target}” does not take this change. Give it INSTEAD OF "
+            "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
+        )
+    if sqlstate in NOT_WRITABLE and table.kind == "m":
+        return f"“{target}” is a materialized view, which takes no rows: name a table."
+    column = table.columns.get(key)
+    if sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
+        return (
+            f"The column “{key}” of the table “{target}” numbers its rows by itself "
+            "(GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column for it, as "
+            "odoo_id integer UNIQUE, and name that one as the key."
+        )
+    return None
+
+
+def _advice_on_index(table, target, key):
+    why = "without it PostgreSQL cannot tell whether the record is there already."
+    broken = [
+        index for index in table.indexes if key in index.columns and not index.valid
+    ]
+    if broken:
+        return (
+            f"The unique index “{broken[0].name}” of the table “{target}” is not "
+            f"valid, as its making has failed: repair it with REINDEX; {why}"
+        )
+    if table.kind == "p":
+        return (
+            f"Add a primary key or a unique constraint to the partitioned table "
+            f"“{target}”, on the column “{key}” together with the columns that divide "
+            f"it, {table.divided_by}: {why}"
+        )
+    return (
+        f"Add a primary key or a unique constraint on the column “{key}” of the table "
+        f"“{target}”: {why}"
+    )
