@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
 import random
 from datetime import timedelta
 
@@ -11,6 +12,9 @@ from odoo import fields, models
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import Rejected, Throttled, Unreachable
+from .sync_outbox import LEFT
+
+_logger = logging.getLogger(__name__)
 
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
@@ -96,9 +100,14 @@ class SyncBinding(models.Model):
         records = self.env[stream.model_name].browse(res_ids)
         names = {row.res_id: row.record_name for row in rows}
         eta = fields.Datetime.now() + timedelta(seconds=seconds) if seconds else None
-        next_uuid = rows._delay(
-            stream, records, names, eta, rows._job_priority(), after
-        )
+        next_uuid = None
+        try:
+            with self.env.cr.savepoint(flush=False):
+                next_uuid = rows._delay(
+                    stream, records, names, eta, rows._job_priority(), after
+                )
+        except Exception:
+            _logger.exception(LEFT, records, stream.id)
         try:
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(

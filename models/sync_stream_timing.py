@@ -2,8 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
+import zoneinfo
 from datetime import timedelta, timezone
-from zoneinfo import ZoneInfo
+
+import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -11,6 +13,23 @@ from odoo.exceptions import ValidationError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from .stream_window import seconds_until_open
+
+
+def zone(name):
+    """Return a timezone, by one of the names that Odoo offers.
+
+    It offers those of pytz, which brings its own; the machine's may lack some, as
+    ``US/Eastern`` where Debian's ``tzdata-legacy`` is not installed.
+
+    :raises zoneinfo.ZoneInfoNotFoundError: neither has it
+    """
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except zoneinfo.ZoneInfoNotFoundError:
+        if not pytz.resource_exists(name):
+            raise
+        with pytz.open_resource(name) as resource:
+            return zoneinfo.ZoneInfo.from_file(resource, key=name)
 
 
 class SyncStream(models.Model):
@@ -155,7 +174,7 @@ class SyncStream(models.Model):
             fields.Datetime.now().replace(tzinfo=timezone.utc),
             self.window_start,
             self.window_end,
-            ZoneInfo(self.window_tz or "UTC"),
+            zone(self.window_tz or "UTC"),
         )
 
     def _retry_seconds(self, current_try):
