@@ -18,17 +18,16 @@ from .stream_window import seconds_until_open
 def zone(name):
     """Return a timezone, by one of the names that Odoo offers.
 
-    It offers those of pytz, which brings its own; the machine's may lack some, as
-    ``US/Eastern`` where Debian's ``tzdata-legacy`` is not installed.
+    It offers those of pytz, which brings its own, and knows some by another name; the
+    machine's may lack them, as ``US/Eastern`` where Debian's ``tzdata-legacy`` is not
+    installed.
 
-    :raises zoneinfo.ZoneInfoNotFoundError: neither has it
+    :raises pytz.UnknownTimeZoneError: nobody has it
     """
     try:
         return zoneinfo.ZoneInfo(name)
     except zoneinfo.ZoneInfoNotFoundError:
-        if not pytz.resource_exists(name):
-            raise
-        with pytz.open_resource(name) as resource:
+        with pytz.open_resource(pytz.timezone(name).zone) as resource:
             return zoneinfo.ZoneInfo.from_file(resource, key=name)
 
 

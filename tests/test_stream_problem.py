@@ -6,6 +6,8 @@ from datetime import datetime
 from unittest.mock import patch
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import pytz
+
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -102,7 +104,7 @@ class TestProblem(ProblemCase):
             ) as lacking:
                 lacking.from_file = ZoneInfo.from_file
                 self.assertEqual(zone(name).utcoffset(moment), offset)
-                with self.assertRaises(ZoneInfoNotFoundError):
+                with self.assertRaises(pytz.UnknownTimeZoneError):
                     zone("Mars/Base")
 
     @mute_logger(*LOGGERS)
@@ -166,6 +168,18 @@ class TestProblem(ProblemCase):
         self.sweep()
         self.assertTrue(row.job_uuid)
         self.assertFalse(self.problem())
+
+    @mute_logger(*LOGGERS)
+    def test_job_that_cannot_be_handed_on(self):
+        row = self.edit()
+        function = self.env.ref("queue_job_sync.job_function_res_partner_sync_deliver")
+        function.on_fail_method = "no_such_method"
+        bindings = self.env["sync.binding"].with_context(job_uuid=row.job_uuid)
+        bindings._hand_on(self.stream, self.partner.ids)
+        self.assertFalse(row.job_uuid)
+        function.on_fail_method = False
+        self.sweep()
+        self.assertTrue(row.job_uuid)
 
     @mute_logger(*LOGGERS)
     def test_sweep_goes_on_with_the_others(self):
@@ -273,6 +287,7 @@ class TestGone(ProblemCase):
                 self.assertEqual(len(self.edit(name=f"Ada {path}")), 1)
                 self.assertIn("x_gone", self.problem())
                 self.assertFalse(line.field_type)
+                self.outbox().unlink()
         line.field_path = "email"
         self.assertFalse(self.problem())
 
