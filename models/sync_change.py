@@ -86,7 +86,7 @@ def remember_deleted_with(records):
     if trouble:
         links = streams._cascading_links(records._name, streams._syncable_models())
     for model_name, link in links:
-        lines = _linked(records, model_name, link)
+        lines = linked_to(records, model_name, link)
         if lines:
             remember_changes(lines, names=True)
             remember_deleted_with(lines)
@@ -174,15 +174,16 @@ def _parents(lines, link):
     return parents.browse(id_ for (id_,) in rows)
 
 
-def _linked(records, model_name, link):
-    """Return the records of a model that link to these, without these."""
+def linked_to(records, model_name, link):
+    """Return the records of a model that link to these, without these themselves."""
     env, ids = records.env, tuple(records.ids) or (0,)
+    apart = ids if model_name == records._name else (0,)
     with (
         noted(_logger, "What links to %s is read by plain SQL", records),
         undone(env),
     ):
         lines = env[model_name].sudo().with_context(active_test=False)
-        lines = lines.search([(link, "in", ids), ("id", "not in", ids)])
+        lines = lines.search([(link, "in", ids), ("id", "not in", apart)])
         return lines.with_env(env)
     lines = env[model_name]
     rows = env.execute_query(
@@ -191,7 +192,7 @@ def _linked(records, model_name, link):
             SQL.identifier(lines._table),
             SQL.identifier(link),
             ids,
-            ids,
+            apart,
         )
     )
     return lines.browse(id_ for (id_,) in rows)

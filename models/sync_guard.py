@@ -16,6 +16,8 @@ from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 RETRIED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
+# Marks an exception that is none of ours.
+THEIRS = "queue_job_sync_theirs"
 # Characters of a reason that are kept: it is one line on a screen.
 REASON_LENGTH = 300
 
@@ -48,6 +50,8 @@ def noted(logger, message, *args, level=logging.ERROR):
     except RETRIED:
         raise
     except Exception as error:
+        if getattr(error, THEIRS, False):
+            raise
         trouble.reason = reason_of(error)
         # The server is in trouble, and so is every edit: no traceback would tell more.
         strained = isinstance(error, psycopg2.OperationalError)
@@ -65,11 +69,16 @@ def undone(env, forget=False):
     """Undo what is done inside if it raises, and nothing else of the transaction.
 
     Two statements where nothing raises. What others have in memory is written before:
-    written inside, it would be undone as well, and taken for written.
+    written inside, it would be undone as well, and taken for written. What that raises
+    is theirs to hear, whoever else listens.
 
     :param bool forget: what the ORM has in memory then, for what writes inside
     """
-    env.flush_all()
+    try:
+        env.flush_all()
+    except Exception as error:
+        setattr(error, THEIRS, True)
+        raise
     try:
         with env.cr.savepoint(flush=False):
             yield

@@ -82,12 +82,8 @@ class SyncOutbox(models.Model):
 
         :param changes: :class:`Change` by id
         """
-        watchers, streams = (), self.env["sync.stream"].sudo()
-        with noted(_logger, "Every stream of %s hears of its edits", model_name) as lost:
-            watchers = streams._watchers(model_name)
-        if lost:
-            watchers = streams._every_watcher(model_name)
-        for stream_id, watched in watchers:
+        streams = self.env["sync.stream"].sudo()
+        for stream_id, watched in streams._watchers_for_sure(model_name):
             touched = {
                 id_: change
                 for id_, change in changes.items()

@@ -76,7 +76,9 @@ class SyncOutbox(models.Model):
                 lambda row: (row.stream_id, row.create_uid, row.backfill_id)
             ).items():
                 with (
-                    noted(_logger, LEFT, changes, stream.id) as trouble,
+                    noted(
+                        _logger, LEFT, changes, stream.id, level=logging.WARNING
+                    ) as trouble,
                     undone(self.env, forget=True),
                 ):
                     changes._queue_again(stream, user or self.env.user)

@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import fields, models, tools
 from odoo.tools import SQL
 
 from .sync_guard import RETRIED, reason_of, undone
@@ -35,13 +35,24 @@ class SyncStream(models.Model):
         """Return what raises when the settings are tried, ``False`` if nothing does."""
         self.ensure_one()
         try:
-            with undone(self.env):
-                self._try_setup()
+            self._works()
         except RETRIED:
             raise
         except Exception as error:
             return reason_of(error)
         return False
+
+    @tools.ormcache("self.id")
+    def _works(self):
+        """Try the settings, once until they, or the modules, change.
+
+        What comes and goes besides is told by the changes that have met it.
+
+        :return: True; nothing is kept in memory of what raises
+        """
+        with undone(self.env):
+            self._try_setup()
+        return True
 
     def _try_setup(self):
         """Do what edits and jobs do with the settings, without a record.

@@ -35,14 +35,15 @@ KEEPERS = {"note", "_real_ids", "_flush_changes", "_insert", "_storable_rows"}
 # What catches, and what the way and the way out have in common, which is plain Python
 # over what is in memory.
 GUARDS = {"noted", "undone", "reason_of", "storable", "__bool__"}
-GUARDS |= {"_parents", "_concerned", "_by_user", "_cascading_links"}
+GUARDS |= {"_parents", "_concerned", "_watchers_for_sure", "_by_user"}
+GUARDS |= {"_cascading_links"}
 # A view and a field themselves, and where what is put into them begins.
 VIEWS = {"_get_view", "_get_view_cache_key", "_sync_completed_view"}
 VIEWS |= {"_compute_sync_state", "_is_watched"}
 # They undo by themselves what the methods that they call have broken, and are in
 # memory but for the first time.
 GUARDED_INSIDE = {"_watchers", "_line_watchers", "_deleted_with", "_is_watched"}
-GUARDED_INSIDE |= {"_keep_names", "_linked"}
+GUARDED_INSIDE |= {"_keep_names", "linked_to"}
 # Called without a savepoint: an ordinary edit must not cost a statement more.
 PLAIN_PYTHON = {
     "_job_prepare_context_before_enqueue",
@@ -354,11 +355,41 @@ class TestCaptureFollowed(SyncCase):
             patch.object(model, "search", broken),
         ):
             self.assertEqual(sync_change._parents(self.partner, "parent_id"), other)
-            linked = sync_change._linked(other, "res.partner", "parent_id")
+            linked = sync_change.linked_to(other, "res.partner", "parent_id")
         self.assertEqual(linked, self.partner)
         self.assertEqual(
-            linked, sync_change._linked(other, "res.partner", "parent_id")
+            linked, sync_change.linked_to(other, "res.partner", "parent_id")
         )
+
+    def test_links_of_another_model_with_the_same_id(self):
+        bank = self.env["res.partner.bank"].create(
+            {"acc_number": "BE68 5390 0754 7034", "partner_id": self.partner.id}
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE res_partner_bank SET id = %s WHERE id = %s",
+            (self.partner.id, bank.id),
+        )
+        self.env.invalidate_all()
+        found = sync_change.linked_to(self.partner, "res.partner.bank", "partner_id")
+        self.assertEqual(found.ids, self.partner.ids)
+
+    def test_what_is_wrong_with_the_edit_is_told_as_ever(self):
+        """Found when the edit is written, which may be here for the first time."""
+        for name in ("_flush_changes", "_watchers"):
+            with (
+                self.subTest(name),
+                self.undone(),
+                mute_logger(*LOGGERS),
+                self.assertRaises(pg_errors.CheckViolation),
+            ):
+                if name == "_flush_changes":
+                    self.partner.name = "Ada Lovelace"
+                    self.env.flush_all()
+                self.stream.priority = 99
+                if name == "_watchers":
+                    self.partner.name = "Ada Lovelace"
+                self.env.cr.precommit.run()
 
     def test_it_is_logged(self):
         with (
