@@ -93,9 +93,7 @@ class SyncOutbox(models.Model):
         :param options: see :meth:`_queue`
         """
         with (
-            noted(
-                _logger, LEFT, records, stream.id, level=logging.WARNING
-            ) as trouble,
+            noted(_logger, LEFT, records, stream.id, level=logging.WARNING) as trouble,
             undone(self.env, forget=True),
         ):
             self._queue(stream, records, **options)

@@ -66,7 +66,7 @@ class SyncOutbox(models.Model):
 
     @api.model
     def _noted_ids_of(self, stream, model_name, changes):
-        """Return the ids of changes that a stream is to send; all if that is unknown."""
+        """Return the ids of changes that a stream is to send, or may be."""
         if all(stream.id in change.known for change in changes.values()):
             return list(changes)
         with (

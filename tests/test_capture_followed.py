@@ -10,12 +10,13 @@ from unittest.mock import patch
 import psycopg2
 from psycopg2 import errors as pg_errors
 
-import odoo.addons.queue_job
-import odoo.addons.queue_job_sync
 from odoo import models
 from odoo.exceptions import ConcurrencyError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
+
+import odoo.addons.queue_job
+import odoo.addons.queue_job_sync
 
 from ..models import sync_change
 from .common import SyncCase, stream_values
@@ -49,6 +50,8 @@ PLAIN_PYTHON = {
     "_job_prepare_context_before_enqueue",
     "_job_prepare_context_before_enqueue_keys",
 }
+# What Python itself calls, when it likes to.
+SPECIAL = {"__getattr__", "__del__", "__repr__"}
 LOGGERS = ("odoo.addons.queue_job_sync", "odoo.addons.queue_job", "odoo.sql_db")
 
 
@@ -63,7 +66,7 @@ def broken(*_args, **_kwargs):
 def names_holder(frame):
     """Return what a called function can be replaced on, or nothing."""
     code = frame.f_code
-    if "<" in code.co_qualname or code.co_name in ("__getattr__", "__del__"):
+    if "<" in code.co_qualname or code.co_name in SPECIAL:
         return None
     first = code.co_varnames[0] if code.co_argcount else None
     owner = frame.f_locals.get(first) if first in ("self", "cls") else None
