@@ -43,6 +43,7 @@ class ProblemCase(SyncCase):
         return stream.problem
 
     def sweep(self):
+        self.env.flush_all()
         with patch.object(
             self.env.registry["ir.cron"], "_commit_progress", return_value=0
         ):
