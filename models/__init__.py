@@ -36,6 +36,7 @@ from . import sync_outbox
 from . import sync_outbox_capture
 from . import sync_outbox_backfill
 from . import sync_outbox_sweep
+from . import sync_stream_problem
 from . import sync_backfill
 from . import sync_backfill_run
 from . import sync_backfill_failed

@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
 import random
 from datetime import timedelta
 
@@ -12,6 +13,9 @@ from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import Rejected, Throttled, Unreachable
 from . import clock
+from .sync_outbox import LEFT
+
+_logger = logging.getLogger(__name__)
 
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
@@ -100,9 +104,14 @@ class SyncBinding(models.Model):
         if seconds:
             # this transaction has lasted for as long as it took to send
             eta = clock.current(self.env.cr) + timedelta(seconds=seconds)
-        next_uuid = rows._delay(
-            stream, records, names, eta, rows._job_priority(), after
-        )
+        next_uuid = None
+        try:
+            with self.env.cr.savepoint(flush=False):
+                next_uuid = rows._delay(
+                    stream, records, names, eta, rows._job_priority(), after
+                )
+        except Exception:
+            _logger.exception(LEFT, records, stream.id)
         try:
             with self.env.cr.savepoint(flush=False):
                 self.env.cr.execute(

@@ -172,7 +172,7 @@ class SyncMapping(models.Model):
         :raises ValidationError: the path is not one of this model
         """
         self.ensure_one()
-        model = self.env[self.model_name]
+        model = self.env.get(self.model_name)
         if not self.field_path:
             raise ValidationError(
                 self.env._("Choose the field that fills %s.", self.target)

@@ -5,8 +5,33 @@ from odoo import api, models
 from odoo.fields import Domain
 
 from . import clock
-from .sync_change import remember_changes, remember_parents
+from .sync_change import remember_changes, remember_deleted_with, remember_parents
 from .sync_mapping_lines import fold_lists
+
+
+def closure(model, paths):
+    """Return what paths lead to, with all that this is computed from.
+
+    A field that is gone leads nowhere: nobody can edit it. That the synchronization
+    does not work without it is told by ``problem``.
+
+    :param model: where they begin; it need not inherit ``sync.mixin``
+    :param paths: paths of fields
+    :return: set of names of the model's fields; dict of the paths that go on from a
+        link to lines, by its name
+    """
+    own, behind, to_visit = set(), {}, set(paths)
+    while to_visit:
+        name, _dot, rest = to_visit.pop().partition(".")
+        field = model._fields.get(name)
+        if field is None:
+            continue
+        if rest and field.type == "one2many":
+            behind.setdefault(name, set()).add(rest)
+        if name not in own:
+            own.add(name)
+            to_visit.update(model.pool.field_depends.get(field, ()))
+    return own, behind
 
 
 class SyncMixin(models.AbstractModel):
@@ -55,7 +80,7 @@ class SyncMixin(models.AbstractModel):
         :param stream: the ``sync.stream``
         :return: set of field names
         """
-        return self._sync_closure(self._sync_paths(stream))[0]
+        return closure(self, self._sync_paths(stream))[0]
 
     def _sync_payload(self, stream):
         """Return the content that is sent for one record.
@@ -100,7 +125,7 @@ class SyncMixin(models.AbstractModel):
 
     def unlink(self):
         remember_changes(self, names=True)
-        self._sync_remember_cascade()
+        remember_deleted_with(self)
         return super().unlink()
 
     # -- the job --------------------------------------------------------------

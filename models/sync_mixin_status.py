@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
@@ -8,6 +10,9 @@ from odoo.tools import SQL
 
 from .sync_binding import SYNC_STATES
 from .sync_binding_situation import most_urgent
+from .sync_guard import noted
+
+_logger = logging.getLogger(__name__)
 
 
 class SyncMixin(models.AbstractModel):
@@ -36,9 +41,16 @@ class SyncMixin(models.AbstractModel):
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_sync_state(self):
-        situations = self.env["sync.binding"]._situations(self)
+        found_of = {}
+        # who saves a form reads this, and must not lose what he has typed
+        with noted(_logger, "The state of %s cannot be shown", self):
+            situations = self.env["sync.binding"]._situations(self)
+            found_of = {
+                id_: most_urgent(systems.values())
+                for id_, systems in situations.items()
+            }
         for record in self:
-            found = most_urgent(situations.get(record.id, {}).values())
+            found = found_of.get(record.id)
             record.sync_state = found and found.state
             record.sync_date = found and found.since
 

@@ -7,8 +7,11 @@ import logging
 from odoo import api, fields, models
 
 from .sync_change import names_of
+from .sync_guard import noted, storable, undone
 
 _logger = logging.getLogger(__name__)
+
+LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 
 
 class SyncOutbox(models.Model):
@@ -68,13 +71,37 @@ class SyncOutbox(models.Model):
         readonly=True,
         help="Of the job that is to deliver it.",
     )
+    problem = fields.Char(
+        readonly=True,
+        help="What went wrong when the change was recorded. It is sent all the same, "
+        "as soon as that works.",
+    )
 
     _record_index = models.Index("(stream_id, res_id)")
+    _problem_index = models.Index("(stream_id, id) WHERE problem IS NOT NULL")
 
     # -- jobs ----------------------------------------------------------------
 
     @api.model
-    def _enqueue(
+    def _enqueue(self, stream, records, **options):
+        """Insert outbox rows for records, and the jobs that will deliver them.
+
+        Where that raises, the rows are left for the sweep, with the reason.
+
+        :param stream: the ``sync.stream``, as superuser
+        :param records: recordset in the environment of the user who owns the jobs
+        :param options: see :meth:`_queue`
+        """
+        with (
+            noted(_logger, LEFT, records, stream.id, level=logging.WARNING) as trouble,
+            undone(self.env, forget=True),
+        ):
+            self._queue(stream, records, **options)
+        if trouble:
+            self._queue_in_doubt(stream, records, trouble.reason, **options)
+
+    @api.model
+    def _queue(
         self,
         stream,
         records,
@@ -90,7 +117,7 @@ class SyncOutbox(models.Model):
 
         :param stream: the ``sync.stream``, as superuser
         :param records: recordset in the environment of the user who owns the jobs
-        :param dict gone: names of the deleted records, by id
+        :param dict gone: names of deleted records, by id, of others as well
         :param bool force: asked for by a person: now, and even if unchanged
         :param int priority: of the jobs, if not the stream's
         :param backfill: the ``sync.backfill`` that asks, at a time to send
@@ -98,43 +125,99 @@ class SyncOutbox(models.Model):
         """
         if not records:
             return
-        gone = dict(gone or {})
         if not (eta or force or backfill):
             eta = stream._eta()
-        facts = stream._facts()
+        names, gone = self._names(records, gone or {})
+        chunks = self._delay_chunks(stream, records, names, priority, eta)
+        rows = self._storable_rows(chunks, names, gone, force)
+        self._insert(stream, records.env.uid, rows, backfill)
+
+    @api.model
+    def _queue_in_doubt(
+        self,
+        stream,
+        records,
+        reason,
+        gone=None,
+        force=False,
+        priority=None,
+        backfill=None,
+        eta=None,
+    ):
+        """Do as :meth:`_queue` as far as it goes; only the rows are indispensable.
+
+        Without a job they are queued by the sweep, once that works.
+
+        :param str reason: what has raised
+        """
+        if not records:
+            return
+        names = gone = dict(gone or {})
+        chunks = [(records, None)]
+        with noted(_logger, "Names of %s are not known", records), undone(self.env):
+            names, gone = self._names(records, gone)
+        with (
+            noted(_logger, LEFT, records, stream.id),
+            undone(self.env, forget=True),
+        ):
+            if not (eta or force or backfill):
+                eta = stream._eta()
+            chunks = self._delay_chunks(stream, records, names, priority, eta)
+        rows = self._storable_rows(chunks, names, gone, force, reason)
+        self._insert(stream, records.env.uid, rows, backfill)
+
+    @api.model
+    def _names(self, records, gone):
+        """Return the names of records by id, and those of the deleted ones alone.
+
+        :param dict gone: what is known of the latter
+        """
         names = names_of(records.browse(id_ for id_ in records._ids if id_ not in gone))
-        names |= gone
-        unnamed = [id_ for id_ in records._ids if id_ not in names]
-        gone |= dict.fromkeys(unnamed)
-        names |= dict.fromkeys(unnamed)
-        size = facts.batch_size
+        # deleted by plain SQL, say
+        unnamed = [id_ for id_ in records._ids if id_ not in names and id_ not in gone]
+        gone = {**gone, **dict.fromkeys(unnamed)}
+        return {**names, **gone}, gone
+
+    @api.model
+    def _delay_chunks(self, stream, records, names, priority, eta):
+        """Queue jobs for records, and return ``(records, UUID)`` for each."""
+        size = stream._facts().batch_size
         chunks = [
             records[start : start + size] for start in range(0, len(records), size)
         ]
-        jobs = [self._delay(stream, chunk, names, eta, priority) for chunk in chunks]
-        self._insert(
-            stream,
-            records.env.uid,
-            [
-                (
-                    id_,
-                    names[id_] or None,
-                    "delete" if id_ in gone else "upsert",
-                    force,
-                    uuid,
-                )
-                for chunk, uuid in zip(chunks, jobs, strict=True)
-                for id_ in chunk._ids
-            ],
-            backfill,
-        )
+        return [
+            (chunk, self._delay(stream, chunk, names, eta, priority))
+            for chunk in chunks
+        ]
+
+    @api.model
+    def _storable_rows(self, chunks, names, gone, force, problem=None):
+        """Return rows for :meth:`_insert`.
+
+        :param chunks: list of ``(records, UUID of their job)``
+        :param dict names: what is known of the records' names, by id
+        :param gone: ids of the deleted ones
+        :param problem: what has raised
+        """
+        return [
+            (
+                id_,
+                storable(names.get(id_) or "") or None,
+                "delete" if id_ in gone else "upsert",
+                force,
+                uuid,
+                problem,
+            )
+            for chunk, uuid in chunks
+            for id_ in chunk._ids
+        ]
 
     @api.model
     def _insert(self, stream, uid, rows, backfill=None):
         """Insert rows of a stream by one statement, created by a user.
 
         :param rows: non-empty list of ``(record id, name, operation, force, job
-            UUID)``
+            UUID, problem)``
         :param backfill: the ``sync.backfill`` that they belong to
         """
         # one parameter for all rows: psycopg2 takes longer for arrays than for JSON
@@ -142,9 +225,9 @@ class SyncOutbox(models.Model):
             """
             INSERT INTO sync_outbox
                    (stream_id, res_id, record_name, operation, force, job_uuid,
-                    backfill_id, create_uid, create_date)
+                    problem, backfill_id, create_uid, create_date)
             SELECT %s, (change ->> 0)::int, change ->> 1, change ->> 2,
-                   (change ->> 3)::bool, change ->> 4, %s, %s, %s
+                   (change ->> 3)::bool, change ->> 4, change ->> 5, %s, %s, %s
               FROM jsonb_array_elements(%s) AS change
             """,
             (
@@ -160,8 +243,7 @@ class SyncOutbox(models.Model):
     def _delay(self, stream, records, names, eta=None, priority=None, after=None):
         """Queue the job that delivers records, and return its UUID.
 
-        It belongs to the user of the records' environment. When queue_job refuses,
-        ``None`` is returned: the edit stands, and the sweep will queue its rows.
+        It belongs to the user of the records' environment.
 
         :param dict names: what people call the records, by id
         :param int priority: if not the stream's
@@ -185,27 +267,20 @@ class SyncOutbox(models.Model):
         if facts.company_id:
             # the job is seen by those who see the system; queue_job reads this key
             context["company_id"] = facts.company_id
-        try:
-            with self.env.cr.savepoint(flush=False):
-                job = (
-                    records.with_env(user_env)
-                    .with_context(**context)
-                    .with_delay(
-                        priority=facts.priority if priority is None else priority,
-                        eta=eta,
-                        max_retries=facts.max_retries,
-                        description=f"{facts.backend_name}: {label}",
-                        channel=facts.channel,
-                    )
-                    ._sync_deliver(stream.with_env(user_env))
-                )
-                if after:
-                    after._run_before(job)
-        except Exception:
-            _logger.exception(
-                "No job could be queued for synchronization %s", stream.id
+        job = (
+            records.with_env(user_env)
+            .with_context(**context)
+            .with_delay(
+                priority=facts.priority if priority is None else priority,
+                eta=eta,
+                max_retries=facts.max_retries,
+                description=f"{facts.backend_name}: {label}",
+                channel=facts.channel,
             )
-            return None
+            ._sync_deliver(stream.with_env(user_env))
+        )
+        if after:
+            after._run_before(job)
         # run at once by queue_job's own test switch, there is no job
         return getattr(job, "uuid", None)
 

@@ -6,12 +6,19 @@ import logging
 from odoo import api, models
 
 from .sync_change import PENDING_KEY
+from .sync_guard import noted, undone
 
 _logger = logging.getLogger(__name__)
 
 
 class SyncOutbox(models.Model):
-    """From an edit to outbox rows: which streams have to hear of it."""
+    """From an edit to outbox rows: which streams have to hear of it.
+
+    The ordinary way is one savepoint. Where anything raises on it, it is gone again
+    step by step: what a step cannot tell is taken to be so, the rows are inserted, and
+    they say why. Only what Odoo retries, and rows that cannot be inserted, reach the
+    editor.
+    """
 
     _inherit = "sync.outbox"
 
@@ -19,8 +26,20 @@ class SyncOutbox(models.Model):
         """Turn the noted edits into outbox rows and jobs, just before the commit."""
         pending = self.env.cr.precommit.data.pop(PENDING_KEY, {})
         for model_name, changes in pending.items():
-            for stream, ids in self._concerned(model_name, changes):
-                self._capture(stream, model_name, {id_: changes[id_] for id_ in ids})
+            for stream, touched in self._concerned(model_name, changes):
+                with (
+                    noted(
+                        _logger,
+                        "Edits of %s are recorded step by step, in synchronization %s",
+                        model_name,
+                        stream.id,
+                        level=logging.WARNING,
+                    ) as trouble,
+                    undone(self.env, forget=True),
+                ):
+                    self._capture(stream, model_name, touched)
+                if trouble:
+                    self._capture_in_doubt(stream, model_name, touched, trouble.reason)
 
     @api.model
     def _noted_ids(self, records, known):
@@ -38,24 +57,40 @@ class SyncOutbox(models.Model):
         for stream, ids in known.items():
             for id_ in ids & changes.keys():
                 changes[id_].known.add(stream.id)
-        return dict(self._concerned(records._name, changes)) if changes else {}
+        if not changes:
+            return {}
+        return {
+            stream: self._noted_ids_of(stream, records._name, touched)
+            for stream, touched in self._concerned(records._name, changes)
+        }
+
+    @api.model
+    def _noted_ids_of(self, stream, model_name, changes):
+        """Return the ids of changes that a stream is to send, or may be."""
+        if all(stream.id in change.known for change in changes.values()):
+            return list(changes)
+        with (
+            noted(_logger, "Edits of %s are shown as waiting", model_name),
+            undone(self.env),
+        ):
+            return self._ids_to_send(stream, model_name, changes)
+        return list(changes)
 
     @api.model
     def _concerned(self, model_name, changes):
-        """Yield each stream that has to hear of changes, with the ids of those.
+        """Yield each stream that watches what changes touch, with those.
 
         :param changes: :class:`Change` by id
         """
-        for stream_id, watched in self.env["sync.stream"]._watchers(model_name):
+        streams = self.env["sync.stream"].sudo()
+        for stream_id, watched in streams._watchers_for_sure(model_name):
             touched = {
                 id_: change
                 for id_, change in changes.items()
                 if change.fields is None or change.fields & watched
             }
-            stream = self.env["sync.stream"].sudo().browse(stream_id)
-            ids = self._ids_to_send(stream, model_name, touched)
-            if ids:
-                yield stream, ids
+            if touched:
+                yield streams.browse(stream_id), touched
 
     @api.model
     def _ids_to_send(self, stream, model_name, changes):
@@ -70,22 +105,10 @@ class SyncOutbox(models.Model):
         known |= stream._known_ids(edited - known)
         others = [id_ for id_ in changes if id_ not in known]
         if others:
-            matching = self._matching_ids(stream, model_name, others)
+            records = self.env[model_name].sudo().browse(others).exists()
+            matching = set(stream._matching(records)._ids)
             known |= matching | stream._known_ids({*others} - edited - matching)
         return [id_ for id_ in changes if id_ in known]
-
-    @api.model
-    def _matching_ids(self, stream, model_name, record_ids):
-        """Return which of the records a stream sends."""
-        records = self.env[model_name].sudo().browse(record_ids).exists()
-        try:
-            with self.env.cr.savepoint(flush=False):
-                return set(stream._matching(records)._ids)
-        except Exception:
-            # The editor must not pay for a filter that does not work. The job will
-            # meet the same error, and tell it to those who can mend it.
-            _logger.exception("The filter of synchronization %s failed", stream.id)
-            return set(records._ids)
 
     def _capture(self, stream, model_name, changes):
         """Record the changes that matter to one stream.
@@ -93,15 +116,47 @@ class SyncOutbox(models.Model):
         :param stream: the ``sync.stream``, as superuser
         :param changes: :class:`Change` by id
         """
-        doubtful = [id_ for id_, change in changes.items() if change.fields is None]
+        ids = self._ids_to_send(stream, model_name, changes)
+        gone = self._gone(model_name, ids, changes)
+        for records in self._by_user(model_name, ids, changes):
+            self._queue(stream, records, gone=gone)
+
+    def _capture_in_doubt(self, stream, model_name, changes, reason):
+        """Record changes that may matter to one stream, as far as it can be told.
+
+        :param str reason: what has raised
+        """
+        ids, gone = list(changes), {}
+        with (
+            noted(_logger, "Whether %s %s are sent is not known", model_name, ids),
+            undone(self.env),
+        ):
+            ids = self._ids_to_send(stream, model_name, changes)
+        with (
+            noted(_logger, "Whether %s %s exist is not known", model_name, ids),
+            undone(self.env),
+        ):
+            gone = self._gone(model_name, ids, changes)
+        for records in self._by_user(model_name, ids, changes):
+            self._queue_in_doubt(stream, records, reason, gone=gone)
+
+    @api.model
+    def _gone(self, model_name, ids, changes):
+        """Return the names of those that have been deleted, by id."""
+        doubtful = [id_ for id_ in ids if changes[id_].fields is None]
         present = self.env[model_name].sudo().browse(doubtful).exists()
         absent = {*doubtful}.difference(present._ids)
-        by_env = {}
-        for id_, change in changes.items():
-            by_env.setdefault(change.env, []).append(id_)
-        for env, ids in by_env.items():
-            self._enqueue(
-                stream,
-                env[model_name].browse(ids),
-                gone={id_: changes[id_].name for id_ in ids if id_ in absent},
-            )
+        return {id_: changes[id_].name for id_ in ids if id_ in absent}
+
+    @api.model
+    def _by_user(self, model_name, ids, changes):
+        """Yield what each user has changed, as records in an environment of his.
+
+        Its context is that of his last edit: no content depends on it.
+        """
+        by_user = {}
+        for id_ in ids:
+            by_user.setdefault(changes[id_].uid, []).append(id_)
+        for uid, mine in by_user.items():
+            env = self.env(user=uid, su=False, context=changes[mine[-1]].context)
+            yield env[model_name].browse(mine)

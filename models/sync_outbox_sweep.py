@@ -1,10 +1,16 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
+
 from odoo import api, models
 from odoo.tools import SQL, split_every
 
 from .sync_change import names_of
+from .sync_guard import noted, undone
+from .sync_outbox import LEFT
+
+_logger = logging.getLogger(__name__)
 
 # Changes without a job that are queued in one go before the cron commits.
 SWEEP_BATCH = 500
@@ -69,7 +75,14 @@ class SyncOutbox(models.Model):
             for (stream, user, _backfill), changes in rows.grouped(
                 lambda row: (row.stream_id, row.create_uid, row.backfill_id)
             ).items():
-                changes._queue_again(stream, user or self.env.user)
+                with (
+                    noted(
+                        _logger, LEFT, changes, stream.id, level=logging.WARNING
+                    ) as trouble,
+                    undone(self.env, forget=True),
+                ):
+                    changes._queue_again(stream, user or self.env.user)
+                changes._note_problem(trouble.reason)
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
             if not time_left or len(found) < SWEEP_BATCH:
                 return
@@ -112,3 +125,7 @@ class SyncOutbox(models.Model):
                 stream._eta(),
                 rows._job_priority(),
             )
+
+    def _note_problem(self, reason):
+        """Say why these changes still have no job; ``None`` if they have one."""
+        self.filtered(lambda row: row.problem != (reason or False)).problem = reason

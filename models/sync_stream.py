@@ -52,15 +52,16 @@ class SyncStream(models.Model):
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
     model_id = fields.Many2one(
         "ir.model",
-        required=True,
-        ondelete="cascade",
+        # An uninstall must not take undelivered changes along: it leaves the model's
+        # name, by which a later installation is found again.
+        ondelete="set null",
         domain=lambda self: [("model", "in", self._syncable_models())],
         default=lambda self: self.env["ir.model"]._get("res.partner"),
         help="What is sent: contacts, or any other model prepared for it.",
     )
     model_name = fields.Char(
         "Model Name",
-        related="model_id.model",
+        compute="_compute_model_name",
         store=True,
         index=True,
         help="Technical name of the model.",
@@ -155,10 +156,25 @@ class SyncStream(models.Model):
 
     # -- checks ---------------------------------------------------------------
 
+    @api.depends("model_id.model")
+    def _compute_model_name(self):
+        for stream in self:
+            stream.model_name = stream.model_id.model or stream.model_name
+
     @api.constrains("model_id")
     def _check_model(self):
         syncable = self._syncable_models()
         for stream in self:
+            if not stream.model_id and stream.model_name in {False, *self.env}:
+                raise ValidationError(stream.env._("Choose the model that is sent."))
+            if stream.model_name not in self.env:
+                raise ValidationError(
+                    stream.env._(
+                        "The model %s is gone. Install again what brings it, or "
+                        "archive the synchronization.",
+                        stream.model_name,
+                    )
+                )
             if stream.model_name not in syncable:
                 raise ValidationError(
                     stream.env._(
@@ -263,6 +279,23 @@ class SyncStream(models.Model):
         streams._ensure_job_functions()
         self.env.registry.clear_cache()
         return streams
+
+    def _register_hook(self):
+        super()._register_hook()
+        self._find_models_again()
+
+    @api.model
+    def _find_models_again(self):
+        """Let streams whose model was gone have the one that is installed again."""
+        self.env.cr.execute(
+            "UPDATE sync_stream SET model_id = ir_model.id FROM ir_model"
+            " WHERE ir_model.model = model_name AND model_id IS NULL"
+            " RETURNING sync_stream.id"
+        )
+        found = self.browse(id_ for (id_,) in self.env.cr.fetchall())
+        if found:
+            found.invalidate_recordset(["model_id"], flush=False)
+            found._ensure_job_functions()
 
     def write(self, vals):
         res = super().write(vals)

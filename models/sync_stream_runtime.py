@@ -8,6 +8,7 @@ from odoo import api, models, tools
 from odoo.tools import SQL
 
 from ..transports.base import Route
+from .sync_guard import noted, undone
 
 _logger = logging.getLogger(__name__)
 
@@ -26,6 +27,19 @@ class Facts:
     channel: str
     batch_size: int
     at_once: bool  # neither delay nor off-peak hours
+
+
+def _link_back(model, name):
+    """Return the field of lines that leads back to the records that have them.
+
+    :param name: of the link to the lines
+    :return: the field; ``None`` where there is none, as with a list that is computed
+    """
+    field = model._fields.get(name)
+    if field is None or field.type != "one2many" or not field.inverse_name:
+        return None
+    back = model.env[field.comodel_name]._fields.get(field.inverse_name)
+    return back if back is not None and back.type == "many2one" else None
 
 
 class SyncStream(models.Model):
@@ -57,6 +71,11 @@ class SyncStream(models.Model):
 
         :return: tuple of ``(stream id, frozenset of field names)``
         """
+        with undone(self.env):
+            return self._find_watchers(model_name)
+
+    @api.model
+    def _find_watchers(self, model_name):
         streams = self.sudo().search(
             [
                 ("model_name", "=", model_name),
@@ -72,6 +91,29 @@ class SyncStream(models.Model):
         )
 
     @api.model
+    def _watchers_for_sure(self, model_name):
+        """Return what :meth:`_watchers` does; where that raises, every field.
+
+        By plain SQL then: whatever somebody has made of fields and methods is left
+        alone.
+        """
+        with noted(_logger, "Every edit of %s is heard of", model_name):
+            return self._watchers(model_name)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.id FROM sync_stream s JOIN sync_backend b
+                    ON b.id = s.backend_id
+                 WHERE s.model_name = %s AND s.state = 'live' AND s.active AND b.active
+                 ORDER BY s.id
+                """,
+                model_name,
+            )
+        )
+        every = frozenset(self.env[model_name]._fields)
+        return tuple((id_, every) for (id_,) in rows)
+
+    @api.model
     @tools.ormcache("model_name")
     def _line_watchers(self, model_name):
         """Return what edits of a model's records, as lines of others, are recorded for.
@@ -79,13 +121,17 @@ class SyncStream(models.Model):
         :return: tuple of ``(link of the others to them, link back to those, frozenset
             of field names)``
         """
+        with undone(self.env):
+            return self._find_line_watchers(model_name)
+
+    @api.model
+    def _find_line_watchers(self, model_name):
         watchers = {}
         for stream in self._in_use():
             model = self.env[stream.model_name].sudo()
             for name, watched in stream._watched_lines(model).items():
-                field = model._fields[name]
-                back = self.env[field.comodel_name]._fields.get(field.inverse_name)
-                if field.comodel_name == model_name and back.type == "many2one":
+                back = _link_back(model, name)
+                if back is not None and back.model_name == model_name:
                     found = watchers.setdefault((name, back.name), {back.name})
                     found.update(watched)
         return tuple((*links, frozenset(found)) for links, found in watchers.items())
@@ -98,9 +144,21 @@ class SyncStream(models.Model):
         :param model_name: the model of those others
         :return: tuple of ``(model, name of its link to them)``
         """
+        with undone(self.env):
+            in_use = self._in_use().mapped("model_name")
+            return self._cascading_links(model_name, in_use)
+
+    @api.model
+    def _cascading_links(self, model_name, names):
+        """Return the links over which the database deletes records with others.
+
+        :param model_name: the model of those others
+        :param names: of the models that are looked at
+        :return: tuple of ``(model, name of its link to them)``
+        """
         return tuple(
             (name, field.name)
-            for name in sorted(set(self._in_use().mapped("model_name")))
+            for name in sorted(set(names))
             for field in self.env[name]._fields.values()
             if field.type == "many2one"
             and field.store
@@ -122,30 +180,46 @@ class SyncStream(models.Model):
 
     def _is_watched(self, model_name):
         """Return whether a live synchronization sends records of a model."""
-        return bool(self._watchers(model_name))
+        with noted(_logger, "Views of %s are shown as if it were sent", model_name):
+            return bool(self._watchers(model_name))
+        return True
 
     def _watched_fields(self, model):
-        """Return the names of the fields whose edit this stream has to send."""
+        """Return the names of the fields whose edit this stream has to send.
+
+        All of them where that cannot be told: every edit is recorded then, and
+        ``problem`` says why.
+        """
         self.ensure_one()
-        try:
-            with self.env.cr.savepoint(flush=False):
-                watched = model._sync_watched_fields(self)
+        with (
+            noted(_logger, "Synchronization %s watches every field", self.id),
+            undone(self.env),
+        ):
+            watched = model._sync_watched_fields(self)
             return frozenset({*watched, *self._watched_lines(model)})
-        except Exception:
-            # The editor must not pay for a filter that does not work: every edit is
-            # recorded, and the job tells the error to those who can mend it.
-            _logger.exception("The fields of synchronization %s are unknown", self.id)
-            return frozenset(model._fields)
+        return frozenset(model._fields)
 
     def _watched_lines(self, model):
-        """Return the fields of lines whose edit this stream has to send, by link."""
+        """Return the fields of lines whose edit this stream has to send, by link.
+
+        Those of all lines where that cannot be told.
+        """
         self.ensure_one()
-        try:
-            with self.env.cr.savepoint(flush=False):
-                return model._sync_watched_lines(self)
-        except Exception:
-            # _watched_fields meets the same error, and tells it
-            return {}
+        with (
+            noted(
+                _logger,
+                "Synchronization %s watches all lines",
+                self.id,
+                level=logging.WARNING,  # _watched_fields tells the same
+            ),
+            undone(self.env),
+        ):
+            return model._sync_watched_lines(self)
+        return {
+            name: set(self.env[field.comodel_name]._fields)
+            for name, field in model._fields.items()
+            if field.type == "one2many"
+        }
 
     def _ensure_job_functions(self):
         """Give each model the job function that names its channel.

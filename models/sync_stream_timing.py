@@ -2,8 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
+import zoneinfo
 from datetime import timezone
-from zoneinfo import ZoneInfo
+
+import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -12,6 +14,22 @@ from odoo.addons.base.models.res_partner import _tz_get
 
 from . import clock
 from .stream_window import seconds_until_open
+
+
+def zone(name):
+    """Return a timezone, by one of the names that Odoo offers.
+
+    It offers those of pytz, which brings its own, and knows some by another name; the
+    machine's may lack them, as ``US/Eastern`` where Debian's ``tzdata-legacy`` is not
+    installed.
+
+    :raises pytz.UnknownTimeZoneError: nobody has it
+    """
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except zoneinfo.ZoneInfoNotFoundError:
+        with pytz.open_resource(pytz.timezone(name).zone) as resource:
+            return zoneinfo.ZoneInfo.from_file(resource, key=name)
 
 
 class SyncStream(models.Model):
@@ -156,7 +174,7 @@ class SyncStream(models.Model):
             clock.now(self.env.cr).replace(tzinfo=timezone.utc),
             self.window_start,
             self.window_end,
-            ZoneInfo(self.window_tz or "UTC"),
+            zone(self.window_tz or "UTC"),
         )
 
     def _retry_seconds(self, current_try):

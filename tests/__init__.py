@@ -12,9 +12,11 @@ from . import test_backfill_stop
 from . import test_binding_task
 from . import test_capture
 from . import test_capture_domain
+from . import test_capture_followed
 from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
+from . import test_capture_set_up
 from . import test_clock
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
@@ -83,6 +85,7 @@ from . import test_status
 from . import test_status_dialog
 from . import test_stream
 from . import test_stream_columns
+from . import test_stream_problem
 from . import test_stream_state
 from . import test_stream_window
 from . import test_sync_now

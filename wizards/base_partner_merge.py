@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from ..models.sync_change import remember_changes
+from ..models.sync_change import linked_to, remember_changes
 
 
 class MergePartnerAutomatic(models.TransientModel):
@@ -28,14 +28,12 @@ class MergePartnerAutomatic(models.TransientModel):
         """Yield the records whose link to contacts is watched, field by field."""
         streams = self.env["sync.stream"]
         for model_name in streams._syncable_models():
-            watchers = streams._watchers(model_name)
-            model = self.env[model_name].with_context(active_test=False)
-            for field in model._fields.values():
+            watchers = streams._watchers_for_sure(model_name)
+            for field in self.env[model_name]._fields.values():
                 if (
                     field.type == "many2one"
                     and field.store
                     and field.comodel_name == partners._name
                     and any(field.name in watched for _id, watched in watchers)
                 ):
-                    found = model.sudo().search([(field.name, "in", partners.ids)])
-                    yield self.env[model_name].browse(found.ids), field.name
+                    yield linked_to(partners, model_name, field.name), field.name

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 from . import databases, odoo, paths, postgres, selection, setup
 from .console import Step, run, supervised
+from .inside.live import LIVE
 from .odoo_log import OdooLog
 
 HELP = """\
@@ -17,7 +18,8 @@ Without names, runs the Odoo tests of the addon, its browser tours and the tests
 outside (e2e). Names choose: odoo, e2e, e2e/test_demo.py, test_capture (a file),
 TestCapture (a class), TestCapture.test_rollback (one test), samples (the addons of
 tests/addons), one of these, or peers: the tests of queue_job, contacts and Odoo's
-partners with the addon installed.
+partners with the addon installed, and some of Odoo's portal, CRM and shop while
+contacts are synchronized.
 """
 PEERS = (
     "/queue_job",
@@ -28,6 +30,35 @@ PEERS = (
     "/base/tests/test_format_address_mixin.py",
     # Fails by itself wherever auth_signup is installed: its plain user may not read
     # a field of the partner that the merge copies.
+    "-/base:TestMergePartner.test_merge_partners_with_peon_user",
+)
+# Tests of Odoo that edit contacts all the time, run while contacts are synchronized.
+LIVE_MODULES = ("portal", "crm", "sale", "website_sale")
+LIVE_PEERS = (
+    "/base/tests/test_res_partner.py",
+    "/base/tests/test_res_partner_merge.py",
+    "/portal/tests/test_portal_wizard.py",
+    "/portal/tests/test_message_format_portal.py",
+    "/crm/tests/test_crm_lead.py",
+    "/crm/tests/test_crm_lead_convert.py",
+    "/crm/tests/test_crm_lead_convert_mass.py",
+    "/crm/tests/test_crm_lead_duplicates.py",
+    "/crm/tests/test_crm_lead_merge.py",
+    "/crm/tests/test_crm_lead_multicompany.py",
+    "/crm/tests/test_crm_lead_notification.py",
+    "/crm/tests/test_res_partner.py",
+    "/sale/tests/test_access_rights.py",
+    "/sale/tests/test_credit_limit.py",
+    "/sale/tests/test_sale_flow.py",
+    "/sale/tests/test_sale_order.py",
+    "/website_sale/tests/test_address.py",
+    "/website_sale/tests/test_delivery_controller.py",
+    "/website_sale/tests/test_sale_order.py",
+    "/website_sale/tests/test_website_sale_cart.py",
+    "/website_sale/tests/test_website_sale_cart_abandoned.py",
+    "/website_sale/tests/test_website_sale_cart_payment.py",
+    "/website_sale/tests/test_website_sale_visitor.py",
+    # see PEERS
     "-/base:TestMergePartner.test_merge_partners_with_peon_user",
 )
 
@@ -62,6 +93,7 @@ def main(args):
             counts.append(run_e2e(chosen.e2e, variables))
         if peers:
             counts.append(run_peers(variables, with_addon=not options.without))
+            counts.append(run_live_peers(variables, with_addon=not options.without))
     passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
     if not passed + failed:
         failed = 1
@@ -120,6 +152,23 @@ def run_peers(variables, with_addon):
         command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
         command += _options(database, PEERS)
         return _follow(command, variables, "test-peers.log")
+
+
+def run_live_peers(variables, with_addon):
+    """Run tests of Odoo that edit contacts, with a live synchronization of contacts.
+
+    :param with_addon: whether the addon is installed
+    :return: (passed, failed, skipped)
+    """
+    print("== Tests of other modules while contacts are synchronized", flush=True)
+    modules = (*LIVE_MODULES, paths.ADDON) if with_addon else LIVE_MODULES
+    with databases.copy(databases.template(variables), "peers_live") as database:
+        command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
+        command += _options(database, LIVE_PEERS)
+        command += ["-i", ",".join(modules)]
+        if with_addon:
+            variables = {**variables, LIVE: "1"}
+        return _follow(command, variables, "test-peers-live.log")
 
 
 def run_e2e(names, variables):

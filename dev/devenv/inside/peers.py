@@ -6,10 +6,17 @@ Odoo runs most tests of a module as soon as that module is loaded, when the ones
 depend on it are not there yet. Here they all run at the end, so that the tests of
 the modules that the addon builds on meet the addon too.
 
-Run by Odoo's Python, with Odoo's arguments.
+Run by Odoo's Python, with Odoo's arguments. If the environment asks for it, contacts
+are synchronized meanwhile.
 """
 
+import os
+
+import live
+
 import odoo.cli
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
 from odoo.tests import loader
 from odoo.tests.suite import OdooSuite
 from odoo.tests.tag_selector import TagsSelector
@@ -20,6 +27,10 @@ def make_suite(module_names, position="at_install"):
     """In place of Odoo's: nothing at install, everything selected afterwards."""
     if position == "at_install":
         return OdooSuite()
+    if os.environ.get(live.LIVE):
+        (database,) = config["db_name"]
+        with Registry(database).cursor() as cr:
+            live.make(api.Environment(cr, SUPERUSER_ID, {}))
     selected = TagsSelector(config["test_tags"])
     tests = (
         test
