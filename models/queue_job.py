@@ -8,6 +8,8 @@ from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 
+from .loose_link import LooseMany2one
+
 # What queue_job puts before the reason of the last try.
 OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
 
@@ -15,18 +17,16 @@ OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
-    sync_backend_id = fields.Many2one(
+    sync_backend_id = LooseMany2one(
         "sync.backend",
         "External System",
         readonly=True,
-        ondelete="set null",
         help="Where the job sends something to.",
     )
-    sync_stream_id = fields.Many2one(
+    sync_stream_id = LooseMany2one(
         "sync.stream",
         "Synchronization",
         readonly=True,
-        ondelete="set null",
         help="What says which fields are sent, and when.",
     )
     sync_res_id = fields.Integer(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .loose_link import LooseMany2one
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -36,11 +38,10 @@ class SyncAttempt(models.Model):
     _log_access = False
     _rec_name = "idempotency_key"
 
-    stream_id = fields.Many2one(
+    stream_id = LooseMany2one(
         "sync.stream",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="What the request belongs to.",
     )
     res_id = fields.Integer(

@@ -3,7 +3,7 @@
 
 from datetime import timedelta
 
-from odoo import models
+from odoo import SUPERUSER_ID, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
@@ -21,7 +21,9 @@ class SyncIncident(models.Model):
     def _queue_probe(self):
         """Queue the job that asks the system whether it is back."""
         self.ensure_one()
-        self.with_delay(
+        # not as the user of the job that found the system down: while that one holds
+        # its locks, this would wait for whoever is deleting the user
+        self.with_user(SUPERUSER_ID).with_delay(
             priority=0,
             max_retries=0,
             eta=timedelta(seconds=self._probe_interval()),

@@ -44,7 +44,7 @@ class SyncOutbox(models.Model):
                     "job_uuid": job.uuid,
                 }
                 for job in jobs
-                if job.sync_stream_id and job.uuid not in armed
+                if job.sync_stream_id.exists() and job.uuid not in armed
                 for names in [names_of(job.records.sudo().exists())]
                 for record in job.records
             ]
@@ -69,7 +69,7 @@ class SyncOutbox(models.Model):
             for (stream, user, _backfill), changes in rows.grouped(
                 lambda row: (row.stream_id, row.create_uid, row.backfill_id)
             ).items():
-                changes._queue_again(stream, user or self.env.user)
+                changes._queue_again(stream, user.exists() or self.env.user)
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
             if not time_left or len(found) < SWEEP_BATCH:
                 return
@@ -90,6 +90,8 @@ class SyncOutbox(models.Model):
                 SELECT o.id FROM sync_outbox o
                  WHERE o.id > %s AND NOT EXISTS (
                        SELECT FROM open_job WHERE open_job.uuid = o.job_uuid)
+                   AND o.stream_id IN (
+                       SELECT id FROM sync_stream WHERE deleting_since IS NULL)
                  ORDER BY o.id LIMIT %s
                 """,
                 last_id,

@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo.addons.queue_job_sync.tests.common import backend_values
+from odoo.addons.queue_job_sync.tests.common import backend_values, drop
 from odoo.addons.queue_job_sync.tests.postgresql_case import PASSWORD, PostgresqlCase
 
 from .common import SaleCase
@@ -63,7 +63,7 @@ class TestLinesTable(SaleCase, PostgresqlCase):
             ).active = True
         super()._delete_everything()
         with self.transaction() as env:
-            env["sync.backend"].browse(self.warehouse_id).unlink()
+            drop(env["sync.backend"].browse(self.warehouse_id))
 
     def rows(self):
         return self.query("SELECT order_id, quantity FROM order_lines ORDER BY odoo_id")
