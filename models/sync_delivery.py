@@ -157,7 +157,7 @@ class SyncDelivery(models.Model):
 
     @api.model
     def _last_about(self, pairs, limit):
-        """Return the ids of the last attempts at records.
+        """Return the ids of the last attempts at records, the latest first.
 
         Each record's are found at one place of the index: the conditions say where it
         begins and ends, and the order is its own, so that no statistics can lead
@@ -180,6 +180,7 @@ class SyncDelivery(models.Model):
                                   AND (wanted.res_id, wanted.stream_id)
                         ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC
                         LIMIT %s) AS last
+                 ORDER BY last.id DESC
                 """,
                 [stream_id for stream_id, _res_id in pairs],
                 [res_id for _stream_id, res_id in pairs],

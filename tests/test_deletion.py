@@ -15,6 +15,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import SQL, mute_logger
 
 from ..models import sync_deletion
+from ..models.loose_link import LooseMany2one
 from .common import SyncCase, backend_values, drop, stream_values
 from .race_case import RaceCase
 from .test_delivery_errors import closed_port
@@ -498,6 +499,21 @@ class TestDeletionOfOthers(SyncCase):
         self.assertFalse(self.stream.exists())
         self.backend.unlink()
         self.assertFalse(self.backend.exists())
+
+    def test_every_link_without_a_foreign_key_is_followed(self):
+        for name in ("sync.stream", "sync.backend"):
+            target = self.env[name]
+            followed = {
+                (owned.table, owned.link)
+                for owned in (*target._owned, target._owned_jobs)
+            }
+            loose = {
+                (model._table, field.name)
+                for model in self.env.values()
+                for field in model._fields.values()
+                if isinstance(field, LooseMany2one) and field.comodel_name == name
+            }
+            self.assertEqual(loose, followed)
 
     def test_undelivered_changes_keep_it(self):
         self.env["res.partner"].create({"name": "Ada"})

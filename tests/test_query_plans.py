@@ -483,11 +483,6 @@ class TestNewStream(SyncCase):
         for inner in plan.get("Plans", ()):
             yield from self.touched(inner, text)
 
-    def each_new_stream(self):
-        for stream in (self.before, self.after):
-            with self.subTest(stream=stream.name):
-                yield stream
-
     def test_the_check_can_fail(self):
         with self.assertRaisesRegex(AssertionError, "rows of sync_binding are touched"):
             with self.touching_few():
@@ -496,7 +491,7 @@ class TestNewStream(SyncCase):
                 )
 
     def test_edit(self):
-        for stream in self.each_new_stream():
+        for stream in (self.before, self.after):
             with self.touching_few():
                 self.assertEqual(len(stream._known_ids(set(self.ids))), len(self.ids))
         with self.touching_few():
@@ -505,7 +500,7 @@ class TestNewStream(SyncCase):
 
     def test_job(self):
         bindings = self.env["sync.binding"]
-        for stream in self.each_new_stream():
+        for stream in (self.before, self.after):
             with self.touching_few():
                 owed = bindings._owed_changes(stream, self.ids)
                 self.assertEqual(len(owed), len(self.ids))
@@ -526,13 +521,13 @@ class TestNewStream(SyncCase):
                 bindings._record_failure(job)
 
     def test_what_is_counted(self):
-        for stream in self.each_new_stream():
+        for stream in (self.before, self.after):
             with self.touching_few():
                 failed = self.env["sync.counter"]._failed_before(stream.id, self.ids)
             self.assertEqual(failed, {id_ for id_ in self.ids if id_ % 2})
 
     def test_last_deliveries(self):
-        for stream in self.each_new_stream():
+        for stream in (self.before, self.after):
             mine = [("stream_id", "=", stream.id), ("res_id", "in", self.ids)]
             bindings = self.env["sync.binding"].search(mine)
             with self.touching_few():
@@ -552,10 +547,11 @@ class TestNewStream(SyncCase):
         with self.touching_few():
             self.partners.read(["sync_state", "sync_date"])
         with self.touching_few():
-            self.partners[0].action_sync_status()
+            action = self.partners[0].action_sync_status()
+            self.assertTrue(self.env["sync.status"].browse(action["res_id"]).content)
 
     def test_backfills(self):
-        for stream in self.each_new_stream():
+        for stream in (self.before, self.after):
             with self.touching_few():
                 self.env["sync.backfill"]._start(stream, scope="unconfirmed")
                 backfill = stream._open_backfills()
@@ -567,8 +563,10 @@ class TestNewStream(SyncCase):
 
     def test_deletion(self):
         deletion = self.env["sync.stream"]
-        for stream in self.each_new_stream():
+        for stream in (self.before, self.after):
             for owned in deletion._owned:
+                if owned.table not in TABLES:
+                    continue
                 with self.touching_few():
                     self.assertFalse(deletion._lost_ids(owned))
             with self.touching_few():
