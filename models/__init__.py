@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from . import sync_deletion
 from . import sync_backend
 from . import sync_backend_rest
 from . import sync_backend_postgresql
@@ -56,6 +57,7 @@ from . import sync_delivery
 from . import sync_counter
 from . import sync_metrics
 from . import sync_purge
+from . import sync_stream_deletion
 from . import sync_mixin
 from . import sync_mixin_lines
 from . import sync_mixin_status

@@ -10,6 +10,7 @@ from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
 from ..text import storable_within
+from .loose_link import LooseMany2one
 
 # What queue_job puts before the reason of the last try.
 OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
@@ -30,18 +31,16 @@ class QueueJob(models.Model):
         "sync_record_name",
     )
 
-    sync_backend_id = fields.Many2one(
+    sync_backend_id = LooseMany2one(
         "sync.backend",
         "External System",
         readonly=True,
-        ondelete="set null",
         help="Where the job sends something to.",
     )
-    sync_stream_id = fields.Many2one(
+    sync_stream_id = LooseMany2one(
         "sync.stream",
         "Synchronization",
         readonly=True,
-        ondelete="set null",
         help="What says which fields are sent, and when.",
     )
     sync_res_id = fields.Integer(

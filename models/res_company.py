@@ -3,7 +3,8 @@
 
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 
@@ -36,6 +37,25 @@ class ResCompany(models.Model):
         "CHECK (job_failure_quiet_minutes >= 0)",
         "The quiet period after a mail cannot be negative.",
     )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_with_systems(self):
+        # before PostgreSQL locks the company, which jobs of its systems refer to
+        systems = (
+            self.env["sync.backend"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("company_id", "in", self.ids)])
+        )
+        if systems:
+            raise UserError(
+                self.env._(
+                    "External systems get the records of %(companies)s: %(systems)s. "
+                    "Delete them first, or give them another company.",
+                    companies=", ".join(systems.company_id.mapped("name")),
+                    systems=", ".join(systems.mapped("name")),
+                )
+            )
 
     def _job_failure_users(self, chosen):
         """Return who is to be told about failed jobs, with an address or without.

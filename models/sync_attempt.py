@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..text import storable
+from .loose_link import LooseMany2one
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,10 @@ class SyncAttempt(models.Model):
     _log_access = False
     _rec_name = "idempotency_key"
 
-    stream_id = fields.Many2one(
+    stream_id = LooseMany2one(
         "sync.stream",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="What the request belongs to.",
     )
     res_id = fields.Integer(

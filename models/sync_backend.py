@@ -25,7 +25,7 @@ class SyncBackend(models.Model):
 
     _name = "sync.backend"
     _description = "External System"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "sync.deletion"]
     _order = "name, id"
     _check_company_auto = True
 
@@ -43,6 +43,8 @@ class SyncBackend(models.Model):
     company_id = fields.Many2one(
         "res.company",
         tracking=True,
+        # without its company it would send the records of all of them
+        ondelete="restrict",
         help="Only records of this company, or of none, are sent. "
         "Empty: records of every company.",
     )
@@ -122,8 +124,9 @@ class SyncBackend(models.Model):
         if streams:
             raise UserError(
                 self.env._(
-                    "%(system)s still has synchronizations (%(streams)s). "
-                    "Delete them first, or archive the system.",
+                    "%(system)s still has synchronizations (%(streams)s). Press "
+                    "Delete at the top of its form: that archives it, cancels its jobs "
+                    "and deletes it with them in the background.",
                     system=streams[0].backend_id.name,
                     streams=", ".join(streams.mapped("name")),
                 )

@@ -80,7 +80,7 @@ class SyncBackend(models.Model):
         """Return the open incident of this system, if any. A plain read."""
         self.ensure_one()
         return self.env["sync.incident"].search(
-            [("backend_id", "=", self.id), ("closed", "=", False)], limit=1
+            [("backend_id", "=", self.id), ("closed", "=", False)]
         )
 
     def _hold(self):

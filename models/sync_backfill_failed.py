@@ -24,8 +24,8 @@ class SyncBackfill(models.Model):
         return SQL(
             """
             SELECT %(columns)s FROM queue_job j %(join)s
-             WHERE j.sync_stream_id = %(stream)s AND j.state = 'failed'
-               AND j.id > %(last)s
+             WHERE j.sync_stream_id BETWEEN %(stream)s AND %(stream)s
+               AND j.state = 'failed' AND j.id > %(last)s
             """,
             columns=columns,
             join=SQL("LEFT JOIN sync_outbox o ON o.job_uuid = j.uuid")
@@ -39,7 +39,8 @@ class SyncBackfill(models.Model):
         """Queue the next failed jobs again; return how many records they send."""
         rows = self.env.execute_query(
             SQL(
-                "%s AND j.id <= %s ORDER BY j.id LIMIT %s",
+                # the order of the index, so that no other way is thought of
+                "%s AND j.id <= %s ORDER BY j.sync_stream_id, j.id LIMIT %s",
                 self._failed_jobs(SQL("j.id")),
                 self.end_id,
                 room,

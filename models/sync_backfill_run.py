@@ -221,14 +221,17 @@ class SyncBackfill(models.Model):
             self.env["sync.outbox"].flush_model()
             query.add_where(
                 SQL(
+                    # OFFSET keeps PostgreSQL from reading all of them for each step
                     """
                     (NOT EXISTS (
                         SELECT 1 FROM sync_binding b
                          WHERE b.stream_id = %(stream)s AND b.res_id = %(id)s
-                           AND b.content_hash IS NOT NULL AND b.skipped IS NOT TRUE)
+                           AND b.content_hash IS NOT NULL AND b.skipped IS NOT TRUE
+                        OFFSET 0)
                      OR EXISTS (
                         SELECT 1 FROM sync_outbox o
-                         WHERE o.stream_id = %(stream)s AND o.res_id = %(id)s))
+                         WHERE o.stream_id = %(stream)s AND o.res_id = %(id)s
+                        OFFSET 0))
                     """,
                     stream=stream.id,
                     id=SQL.identifier(query.table, "id"),

@@ -4,6 +4,9 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .loose_link import LooseMany2one
+from .record_rows import rows_about
+
 # A job in one of these states will still do its work.
 LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
 
@@ -29,12 +32,11 @@ class SyncBinding(models.Model):
     _log_access = False
     _rec_name = "external_id"
 
-    stream_id = fields.Many2one(
+    stream_id = LooseMany2one(
         "sync.stream",
         "Synchronization",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="What sends the record.",
     )
     backend_id = fields.Many2one(
@@ -130,11 +132,7 @@ class SyncBinding(models.Model):
 
     def _compute_state(self):
         open_states = self.sudo()._open_states(
-            SQL(
-                "(o.stream_id, o.res_id) IN (SELECT stream_id, res_id"
-                " FROM sync_binding WHERE id IN %s)",
-                tuple(self.ids) or (0,),
-            )
+            [(binding.stream_id.id, binding.res_id) for binding in self]
         )
         for binding in self:
             binding.state = open_states.get(
@@ -150,41 +148,43 @@ class SyncBinding(models.Model):
         return "synced" if self.last_success else False
 
     def _compute_delivery_ids(self):
+        deliveries = self.env["sync.delivery"]
+        found = deliveries._last_about(
+            [(binding.stream_id.id, binding.res_id) for binding in self], 20
+        )
+        # those that the user may read, the last one first
+        by_pair = deliveries.search([("id", "in", found)]).grouped(
+            lambda each: (each.stream_id, each.res_id)
+        )
         for binding in self:
-            binding.delivery_ids = self.env["sync.delivery"].search(
-                [
-                    ("stream_id", "=", binding.stream_id.id),
-                    ("res_id", "=", binding.res_id),
-                ],
-                limit=20,
-            )
+            binding.delivery_ids = by_pair.get((binding.stream_id, binding.res_id))
 
     # -- the state of records -------------------------------------------------
 
     @api.model
-    def _open_states(self, where):
-        """Return the state of everything that has undelivered changes.
+    def _open_states(self, pairs):
+        """Return the state of what has undelivered changes.
 
         Failed when the jobs of all its changes have failed, otherwise waiting.
 
-        :param where: :class:`SQL` condition on ``o``, the outbox
+        :param pairs: list of ``(stream id, record id)`` to look at
         :return: dict ``{(stream id, record id): "waiting" | "failed"}``
         """
         return {
             (stream_id, res_id): state
             for stream_id, res_id, state, _since in self.env.execute_query(
-                self._open_query(where)
+                self._open_query(pairs)
             )
         }
 
     @api.model
-    def _open_query(self, where):
+    def _open_query(self, pairs):
         """Return the query for what has undelivered changes, as :class:`SQL`.
 
         Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
         A change whose job has vanished waits: the sweep will queue it again.
 
-        :param where: :class:`SQL` condition on ``o``, the outbox
+        :param pairs: list of ``(stream id, record id)`` to look at
         """
         self.env["sync.outbox"].flush_model()
         self.env["queue.job"].flush_model(["uuid", "state", "date_started"])
@@ -195,13 +195,12 @@ class SyncBinding(models.Model):
                    CASE WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
                    CASE WHEN %(waits)s THEN min(o.create_date)
                         ELSE COALESCE(max(j.date_started), min(o.create_date)) END
-              FROM sync_outbox o
+              FROM %(changes)s AS o
               LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-             WHERE %(where)s
              GROUP BY o.stream_id, o.res_id
             """,
             waits=waits,
-            where=where,
+            changes=rows_about("sync_outbox", pairs),
         )
 
     def action_open_record(self):

@@ -91,12 +91,10 @@ class SyncBinding(models.Model):
         :param after: ``queue.job`` records that have to be done before
         """
         uuid = self.env.context.get("job_uuid")
-        rows = self.env["sync.outbox"].search(
-            [
-                ("stream_id", "=", stream.id),
-                ("res_id", "in", res_ids),
-                ("job_uuid", "=", uuid),
-            ]
+        # by the job alone: its rows are few, those of a stream need not be
+        rows = self.env["sync.outbox"].search([("job_uuid", "=", uuid)])
+        rows = rows.filtered(
+            lambda row, ids=set(res_ids): row.stream_id == stream and row.res_id in ids
         )
         records = self.env[stream.model_name].browse(res_ids)
         names = {row.res_id: row.record_name for row in rows}

@@ -6,9 +6,11 @@ import random
 from psycopg2 import errors as pg_errors
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from .record_rows import rows_about
 from .sync_binding_task import Held
 
 # Seconds after which a job looks again at a record that another job is sending.
@@ -39,12 +41,14 @@ class SyncBinding(models.Model):
             transaction took its snapshot, so that this job cannot know what was sent
         """
         cr = self.env.cr
+        pairs = [(stream.id, id_) for id_ in sorted(record_ids)]
         try:
             with cr.savepoint(flush=False):
                 cr.execute(
-                    "SELECT res_id FROM sync_binding"
-                    " WHERE stream_id = %s AND res_id = ANY(%s)",
-                    (stream.id, list(record_ids)),
+                    SQL(
+                        "SELECT res_id FROM %s AS binding",
+                        rows_about("sync_binding", pairs),
+                    ),
                     log_exceptions=False,
                 )
                 missing = set(record_ids) - {res_id for (res_id,) in cr.fetchall()}
@@ -52,11 +56,13 @@ class SyncBinding(models.Model):
                     self._insert_missing(stream, missing)
                 # SKIP LOCKED does not skip a row changed since the snapshot was
                 # taken: that is a serialization failure
+                lock = SQL("FOR NO KEY UPDATE SKIP LOCKED")
                 cr.execute(
-                    "SELECT id, res_id, external_id, content_hash, version, note"
-                    "  FROM sync_binding WHERE stream_id = %s AND res_id = ANY(%s)"
-                    " ORDER BY res_id FOR NO KEY UPDATE SKIP LOCKED",
-                    (stream.id, list(record_ids)),
+                    SQL(
+                        "SELECT id, res_id, external_id, content_hash, version, note"
+                        "  FROM %s AS binding",
+                        rows_about("sync_binding", pairs, lock),
+                    ),
                     log_exceptions=False,
                 )
                 return [Held(*row) for row in cr.fetchall()]

@@ -8,6 +8,7 @@ from psycopg2 import errors as pg_errors
 from odoo import models
 from odoo.tools import SQL
 
+from .record_rows import rows_about
 from .sync_binding_lock import BUSY_SECONDS
 
 # Jobs that can be waited for: no worker has them, or will before this one commits.
@@ -88,12 +89,12 @@ class SyncBinding(models.Model):
             SQL(
                 """
                 SELECT DISTINCT ON (o.stream_id, o.res_id) o.stream_id, o.res_id, j.id
-                  FROM sync_outbox o JOIN queue_job j ON j.uuid = o.job_uuid
-                 WHERE (o.stream_id, o.res_id) IN %s AND j.state IN %s
+                  FROM %s AS o JOIN queue_job j ON j.uuid = o.job_uuid
+                 WHERE j.state IN %s
                  ORDER BY o.stream_id, o.res_id, j.state = 'failed',
                           j.state = 'wait_dependencies', j.id
                 """,
-                tuple(keys),
+                rows_about("sync_outbox", keys),
                 AT_REST,
             )
         )

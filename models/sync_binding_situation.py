@@ -3,9 +3,12 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 
 from odoo import api, models
 from odoo.tools import SQL
+
+from .record_rows import rows_about
 
 # A record that is in several systems shows the state that most wants attention.
 BY_URGENCY = ("failed", "waiting", "skipped", "synced")
@@ -51,10 +54,10 @@ class SyncBinding(models.Model):
         found = {id_: {} for id_ in records.ids}
         if not streams or not found:
             return found
-        wanted = tuple(streams.ids), tuple(found)
+        wanted = list(product(streams.ids, found))
         known, undelivered = {}, False
         for stream_id, res_id, is_open, state, since, held in self.env.execute_query(
-            self._known_query(*wanted)
+            self._known_query(wanted)
         ):
             stream = streams.browse(stream_id)
             if state:
@@ -64,9 +67,8 @@ class SyncBinding(models.Model):
             undelivered = undelivered or is_open
         if undelivered:
             # the last word: more than what is there, what is on its way counts
-            where = SQL("o.stream_id IN %s AND o.res_id IN %s", *wanted)
             for stream_id, res_id, state, since in self.env.execute_query(
-                self._open_query(where)
+                self._open_query(wanted)
             ):
                 found[res_id][streams.browse(stream_id)] = Situation(state, since)
         for stream, ids in self.env["sync.outbox"]._noted_ids(records, known).items():
@@ -77,12 +79,14 @@ class SyncBinding(models.Model):
         return found
 
     @api.model
-    def _known_query(self, stream_ids, record_ids):
+    def _known_query(self, pairs):
         """Return the query for what streams have had to do with records.
 
         Its columns: stream id, record id, whether that is an undelivered change, the
         state and since when of what is settled, and whether the destination holds the
         record, or soon may.
+
+        :param pairs: list of ``(stream id, record id)``
         """
         self.env["sync.outbox"].flush_model(["stream_id", "res_id"])
         self.flush_model()
@@ -93,15 +97,13 @@ class SyncBinding(models.Model):
                         WHEN last_success IS NOT NULL THEN 'synced' END,
                    CASE WHEN skipped THEN note_date ELSE last_success END,
                    content_hash IS NOT NULL OR external_id IS NOT NULL
-              FROM sync_binding
-             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+              FROM %(bindings)s AS binding
              UNION ALL
             SELECT stream_id, res_id, true, NULL, NULL, true
-              FROM sync_outbox
-             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+              FROM %(changes)s AS change
             """,
-            streams=stream_ids,
-            records=record_ids,
+            bindings=rows_about("sync_binding", pairs),
+            changes=rows_about("sync_outbox", pairs),
         )
 
     @api.model

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from odoo import models
+from odoo.tools import SQL
 
 from ..transports.base import Message
+from .record_rows import rows_about
 from .sync_attempt import Attempt
 
 # Made once: json.dumps() makes one for each call that is not about the defaults.
@@ -174,14 +176,16 @@ class SyncBinding(models.Model):
         They and the records are read in one snapshot, so the rows found here are
         exactly the changes that the content covers.
         """
+        changes = rows_about("sync_outbox", [(stream.id, id_) for id_ in record_ids])
         self.env.cr.execute(
-            """
-            SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
-              FROM sync_outbox o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
-             WHERE o.stream_id = %s AND o.res_id = ANY(%s)
-             GROUP BY o.res_id
-            """,
-            (stream.id, list(record_ids)),
+            SQL(
+                """
+                SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
+                  FROM %s AS o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
+                 GROUP BY o.res_id
+                """,
+                changes,
+            )
         )
         return {
             res_id: Owed(row_ids, bool(force), bool(resend))

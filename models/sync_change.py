@@ -10,11 +10,10 @@ from functools import partial
 from odoo.exceptions import MissingError
 from odoo.tools import SQL
 
+from ..text import storable_within
 from .sync_guard import noted, undone
 
 _logger = logging.getLogger(__name__)
-
-from ..text import storable_within
 
 PENDING_KEY = "queue_job_sync.changes"
 

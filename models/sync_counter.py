@@ -8,6 +8,8 @@ from math import inf
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from .loose_link import LooseMany2one
+
 # Upper bounds of the classes of duration, in seconds; a read timeout is 30 by default.
 BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, inf)
 # In place of a bound: nothing was sent, so nothing was timed.
@@ -30,12 +32,11 @@ class SyncCounter(models.Model):
     _log_access = False
     _rec_name = "result"
 
-    stream_id = fields.Many2one(
+    stream_id = LooseMany2one(
         "sync.stream",
         required=True,
         readonly=True,
         index=True,
-        ondelete="cascade",
         help="What was sent.",
     )
     result = fields.Char(
@@ -115,17 +116,13 @@ class SyncCounter(models.Model):
     def _failed_before(self, stream_id, record_ids):
         """Return those of the records whose last logged attempt failed."""
         deliveries = self.env["sync.delivery"]
-        deliveries.flush_model(["stream_id", "res_id", "state"])
+        deliveries.flush_model(["state"])
+        last_ids = deliveries._last_about([(stream_id, id_) for id_ in record_ids], 1)
         rows = self.env.execute_query(
             SQL(
-                """
-                SELECT wanted.id FROM unnest(%s::integer[]) AS wanted(id)
-                 WHERE (SELECT d.state FROM sync_delivery d
-                         WHERE d.stream_id = %s AND d.res_id = wanted.id
-                         ORDER BY d.id DESC LIMIT 1) = 'failed'
-                """,
-                list(record_ids),
-                stream_id,
+                "SELECT res_id FROM sync_delivery"
+                " WHERE id = ANY(%s) AND state = 'failed'",
+                last_ids,
             )
         )
         return {id_ for (id_,) in rows}

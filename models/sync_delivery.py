@@ -4,9 +4,11 @@
 import json
 
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
 from ..text import storable
+from .loose_link import LooseMany2one
 
 # Characters of a payload that the log keeps.
 BODY_LIMIT = 10_000
@@ -30,12 +32,11 @@ class SyncDelivery(models.Model):
         required=True,
         help="When the attempt was made.",
     )
-    stream_id = fields.Many2one(
+    stream_id = LooseMany2one(
         "sync.stream",
         "Synchronization",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="What says which fields are sent, and when.",
     )
     backend_id = fields.Many2one(
@@ -99,8 +100,12 @@ class SyncDelivery(models.Model):
         help="Seconds until the system had answered.",
     )
 
-    _record_index = models.Index("(stream_id, res_id, id)")
-    # Used by sync.backend._unanswered_in_a_row, and the list of a stream's deliveries
+    # Used by _last_about. The record goes first, so that no other index will do: with
+    # two that begin with the stream, PostgreSQL takes the one on the stream alone for
+    # as good as long as it knows little of the stream, and reads all of its log.
+    _record_index = models.Index("(res_id, stream_id, id)")
+    # Used by sync.backend._unanswered_in_a_row, the list of a stream's deliveries, and
+    # when these are deleted
     _stream_index = models.Index("(stream_id, id)")
     # Used by the purge; the rest is for sync.backend._queue_figures to read no row
     _date_index = models.Index("(date) INCLUDE (stream_id, state)")
@@ -150,6 +155,40 @@ class SyncDelivery(models.Model):
                 json.dumps(lines),
             ),
         )
+
+    @api.model
+    def _last_about(self, pairs, limit):
+        """Return the ids of the last attempts at records, the latest first.
+
+        Each record's are found at one place of the index: the conditions say where it
+        begins and ends, and the order is its own, so that no statistics can lead
+        PostgreSQL another way, such as along the primary key.
+
+        :param pairs: iterable of ``(stream id, record id)``
+        :param int limit: of attempts for each record, at most
+        """
+        pairs = list(pairs)
+        self.flush_model(["stream_id", "res_id"])
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT last.id
+                  FROM unnest(%s::int[], %s::int[]) AS wanted (stream_id, res_id)
+                 CROSS JOIN LATERAL (
+                       SELECT d.id FROM sync_delivery d
+                        WHERE (d.res_id, d.stream_id)
+                              BETWEEN (wanted.res_id, wanted.stream_id)
+                                  AND (wanted.res_id, wanted.stream_id)
+                        ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC
+                        LIMIT %s) AS last
+                 ORDER BY last.id DESC
+                """,
+                [stream_id for stream_id, _res_id in pairs],
+                [res_id for _stream_id, res_id in pairs],
+                limit,
+            )
+        )
+        return [id_ for (id_,) in rows]
 
     @api.model
     def _kind_of(self, error):

@@ -10,6 +10,7 @@ from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from . import clock
+from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
 
@@ -35,12 +36,11 @@ class SyncIncident(models.Model):
     _log_access = False
     _rec_name = "reason"
 
-    backend_id = fields.Many2one(
+    backend_id = LooseMany2one(
         "sync.backend",
         "System",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="The system that gets nothing meanwhile.",
     )
     company_id = fields.Many2one(related="backend_id.company_id")

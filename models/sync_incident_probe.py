@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import models
+from odoo import SUPERUSER_ID, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
@@ -20,7 +20,9 @@ class SyncIncident(models.Model):
     def _queue_probe(self):
         """Queue the job that asks the system whether it is back."""
         self.ensure_one()
-        self.with_delay(
+        # not as the user of the job that found the system down: while that one holds
+        # its locks, this would wait for whoever is deleting the user
+        self.with_user(SUPERUSER_ID).with_delay(
             priority=0,
             max_retries=0,
             eta=clock.after(self.env.cr, self._probe_interval()),

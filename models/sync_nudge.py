@@ -9,6 +9,8 @@ from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL
 
+from .loose_link import LooseMany2one
+
 _logger = logging.getLogger(__name__)
 
 # Seconds in which open dashboards are told at most once about a system. The dashboard
@@ -32,11 +34,10 @@ class SyncNudge(models.Model):
     _log_access = False
     _rec_name = "backend_id"
 
-    backend_id = fields.Many2one(
+    backend_id = LooseMany2one(
         "sync.backend",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="The system whose figures have changed.",
     )
     sent = fields.Datetime(

@@ -6,6 +6,7 @@ import logging
 
 from odoo import api, fields, models
 
+from .loose_link import LooseMany2one
 from .sync_change import names_of
 from .sync_guard import noted, storable, undone
 
@@ -29,12 +30,23 @@ class SyncOutbox(models.Model):
     _order = "id"
     _rec_name = "record_name"
 
-    stream_id = fields.Many2one(
+    create_uid = LooseMany2one(
+        "res.users",
+        "Created by",
+        readonly=True,
+        help="Whose edit it was.",
+    )
+    write_uid = LooseMany2one(
+        "res.users",
+        "Last Updated by",
+        readonly=True,
+        help="Who last gave it another job.",
+    )
+    stream_id = LooseMany2one(
         "sync.stream",
         "Synchronization",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="What has to send the change.",
     )
     backend_id = fields.Many2one(

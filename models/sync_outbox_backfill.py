@@ -1,7 +1,9 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import models
+
+from .loose_link import LooseMany2one
 
 
 class SyncOutbox(models.Model):
@@ -9,11 +11,10 @@ class SyncOutbox(models.Model):
 
     _inherit = "sync.outbox"
 
-    backfill_id = fields.Many2one(
+    backfill_id = LooseMany2one(
         "sync.backfill",
         readonly=True,
         index="btree_not_null",
-        ondelete="set null",
         help="The backfill that asked for it; empty for an edit.",
     )
 

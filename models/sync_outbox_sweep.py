@@ -50,7 +50,7 @@ class SyncOutbox(models.Model):
                     "job_uuid": job.uuid,
                 }
                 for job in jobs
-                if job.sync_stream_id and job.uuid not in armed
+                if job.sync_stream_id.exists() and job.uuid not in armed
                 for names in [names_of(job.records.sudo().exists())]
                 for record in job.records
             ]
@@ -81,7 +81,7 @@ class SyncOutbox(models.Model):
                     ) as trouble,
                     undone(self.env, forget=True),
                 ):
-                    changes._queue_again(stream, user or self.env.user)
+                    changes._queue_again(stream, user.exists() or self.env.user)
                 changes._note_problem(trouble.reason)
             time_left = self.env["ir.cron"]._commit_progress(len(rows))
             if not time_left or len(found) < SWEEP_BATCH:
@@ -103,6 +103,8 @@ class SyncOutbox(models.Model):
                 SELECT o.id FROM sync_outbox o
                  WHERE o.id > %s AND NOT EXISTS (
                        SELECT FROM open_job WHERE open_job.uuid = o.job_uuid)
+                   AND o.stream_id IN (
+                       SELECT id FROM sync_stream WHERE deleting_since IS NULL)
                  ORDER BY o.id LIMIT %s
                 """,
                 last_id,

@@ -11,6 +11,7 @@ from odoo.tools import SQL
 from ..exceptions import RateLimited
 from ..transports.pace import Slots, slots_within
 from . import read_committed
+from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
 
@@ -30,11 +31,10 @@ class SyncRate(models.Model):
     _log_access = False
     _rec_name = "backend_id"
 
-    backend_id = fields.Many2one(
+    backend_id = LooseMany2one(
         "sync.backend",
         required=True,
         readonly=True,
-        ondelete="cascade",
         help="The system whose limit this is about.",
     )
     rate = fields.Float(

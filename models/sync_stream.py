@@ -21,7 +21,7 @@ class SyncStream(models.Model):
 
     _name = "sync.stream"
     _description = "Synchronization"
-    _inherit = ["mail.thread"]
+    _inherit = ["mail.thread", "sync.deletion"]
     _order = "sequence, id"
 
     name = fields.Char(
@@ -257,19 +257,9 @@ class SyncStream(models.Model):
                     )
                 )
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_pending(self):
-        waiting = (
-            self.env["sync.outbox"].sudo().search_count([("stream_id", "in", self.ids)])
-        )
-        if waiting:
-            raise UserError(
-                self.env._(
-                    "%s changes have not been delivered yet. Archive the "
-                    "synchronization, or cancel its jobs first.",
-                    waiting,
-                )
-            )
+    @api.constrains("backend_id")
+    def _check_backend_stays(self):
+        self.backend_id._require_staying()
 
     # -- writing --------------------------------------------------------------
 

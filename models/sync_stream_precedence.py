@@ -5,6 +5,7 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 from odoo.tools import SQL
 
+from .record_rows import rows_about
 from .sync_change import names_of
 
 
@@ -94,18 +95,22 @@ class SyncStream(models.Model):
                 """
                 SELECT wanted.id,
                        EXISTS (SELECT 1 FROM sync_outbox
-                                WHERE stream_id = %(stream)s AND res_id = wanted.id)
+                                WHERE stream_id = %(stream)s AND res_id = wanted.id
+                               OFFSET 0)
                   FROM unnest(%(ids)s::int[]) AS wanted (id)
-                  LEFT JOIN sync_binding AS binding
-                    ON binding.stream_id = %(stream)s AND binding.res_id = wanted.id
+                  LEFT JOIN %(bindings)s AS binding ON binding.res_id = wanted.id
                  WHERE binding.id IS NULL
                     OR (binding.content_hash IS NULL AND binding.external_id IS NULL
                         AND NOT COALESCE(binding.skipped, false))
                     OR EXISTS (SELECT 1 FROM sync_outbox
-                                WHERE stream_id = %(stream)s AND res_id = wanted.id)
+                                WHERE stream_id = %(stream)s AND res_id = wanted.id
+                               OFFSET 0)
                 """,
                 stream=self.id,
                 ids=list(record_ids),
+                bindings=rows_about(
+                    "sync_binding", [(self.id, id_) for id_ in record_ids]
+                ),
             )
         )
         waiting = {id_ for id_, owed in found if owed}

@@ -8,6 +8,7 @@ from odoo import api, models, tools
 from odoo.tools import SQL
 
 from ..transports.base import Route
+from .record_rows import rows_about
 from .sync_guard import noted, undone
 
 _logger = logging.getLogger(__name__)
@@ -309,19 +310,17 @@ class SyncStream(models.Model):
         self.ensure_one()
         if not record_ids:
             return set()
-        ids = tuple(record_ids)
+        pairs = [(self.id, id_) for id_ in record_ids]
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT res_id FROM sync_binding
-                 WHERE stream_id = %(stream)s AND res_id IN %(ids)s
-                   AND (content_hash IS NOT NULL OR external_id IS NOT NULL)
+                SELECT res_id FROM %s AS binding
+                 WHERE content_hash IS NOT NULL OR external_id IS NOT NULL
                  UNION
-                SELECT res_id FROM sync_outbox
-                 WHERE stream_id = %(stream)s AND res_id IN %(ids)s
+                SELECT res_id FROM %s AS change
                 """,
-                stream=self.id,
-                ids=ids,
+                rows_about("sync_binding", pairs),
+                rows_about("sync_outbox", pairs),
             )
         )
         return {res_id for (res_id,) in rows}

@@ -30,6 +30,8 @@ class SyncStream(models.Model):
     def _resting_text(self):
         """Return why this stream does not send at all, ``False`` if it does."""
         self.ensure_one()
+        if self.deleting_since:
+            return self.env._("%s is being deleted.", self.name)
         if not self.backend_id.active:
             return self.env._("%s is archived.", self.backend_id.name)
         if not self.active:

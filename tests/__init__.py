@@ -30,6 +30,7 @@ from . import test_dashboard
 from . import test_dashboard_nudge
 from . import test_data
 from . import test_declared_access
+from . import test_deletion
 from . import test_delivery
 from . import test_delivery_attempts
 from . import test_delivery_batch

@@ -13,6 +13,7 @@ from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.jobrunner.runner import Database
 
 from .backfill_case import BackfillCase
+from .common import drop
 from .race_case import NO_WAITING
 
 
@@ -156,7 +157,7 @@ class TestBackfillStop(BackfillCase):
         self.start()
         uuid = self.step()
         with self.transaction() as env:
-            env["sync.stream"].browse(self.stream_id).unlink()
+            drop(env["sync.stream"].browse(self.stream_id))
         self.assertEqual(self.run_job(uuid), "done")
 
     def test_one_at_a_time(self):

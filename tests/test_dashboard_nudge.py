@@ -12,6 +12,7 @@ from odoo.tools import mute_logger
 
 from ..models import sync_nudge
 from ..models.sync_nudge import WINDOW
+from .common import drop
 from .incident_case import IncidentCase
 
 DELIVERIES = 200
@@ -187,8 +188,8 @@ class TestDashboardNudge(IncidentCase):
         other = self.new_system()
         with self.transaction() as env:
             env["sync.backend"].browse(other.backend_id)._nudge()
-            env["sync.stream"].browse(other.stream_id).unlink()
-            env["sync.backend"].browse(other.backend_id).unlink()
+            drop(env["sync.stream"].browse(other.stream_id))
+            drop(env["sync.backend"].browse(other.backend_id))
         self.assertFalse(
             self.read("sync.nudge", [("backend_id", "=", other.backend_id)], ["id"])
         )

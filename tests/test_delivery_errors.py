@@ -7,7 +7,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
-from .common import DeliveryCase
+from .common import DeliveryCase, drop
 
 
 def closed_port():
@@ -192,8 +192,7 @@ class TestDeliveryErrors(DeliveryCase):
         self.new_partner()
         (uuid,) = self.job_uuids()
         with self.transaction() as env:
-            env["sync.outbox"].search([("stream_id", "=", self.stream_id)]).unlink()
-            env["sync.stream"].browse(self.stream_id).unlink()
+            drop(env["sync.stream"].browse(self.stream_id))
         self.addCleanup(self._delete_jobs, uuid)
         self.assertEqual(self.run_job(uuid), "done")
         self.assertFalse(self.destination.requests)

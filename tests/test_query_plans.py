@@ -334,3 +334,240 @@ class TestQueryPlans(SyncCase):
     def test_figures(self):
         with self.plans():
             self.env["sync.backend"].search([])._queue_figures()
+
+
+NEW = 30_000  # records of a stream that the statistics know nothing of
+# Rows that a statement about a hundred records may touch in a table.
+FEW = 1_500
+
+
+@tagged("post_install", "-at_install")
+class TestNewStream(SyncCase):
+    """A stream that has just begun, beside the large log of another one.
+
+    Statistics are of before it began: its rows are as many as they are, and PostgreSQL
+    takes them for none.
+    """
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # one before the stream with the log, and one after it
+        cls.before = cls.stream
+        backends = cls.env["sync.backend"].create(
+            [backend_values(name="Old"), backend_values(name="New")]
+        )
+        cls.old, cls.after = cls.env["sync.stream"].create(
+            [stream_values(backend) for backend in backends]
+        )
+        cls.before_commit(cls)
+        cls.partners = cls.env["res.partner"].search([], limit=100, order="id")
+        cls.ids = cls.partners.ids
+        cr = cls.env.cr
+        cr.execute("ALTER TABLE queue_job DISABLE TRIGGER queue_job_notify")
+        for table in TABLES:
+            cr.execute(
+                SQL(
+                    "ALTER TABLE %s SET (autovacuum_enabled = false)",
+                    SQL.identifier(table),
+                )
+            )
+        cls._fill(cls.old, MANY, 0)
+        for table in TABLES:
+            cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
+        for stream in (cls.before, cls.after):
+            cls._fill(stream, NEW, min(cls.ids))
+        cls.env.invalidate_all()
+
+    @classmethod
+    def _fill(cls, stream, count, first):
+        """Deliveries and copies of a stream; half of the records are owed."""
+        cr = cls.env.cr
+        values = {
+            "stream": stream.id,
+            "streams": [stream.id] * 2,
+            "backends": [stream.backend_id.id] * 2,
+            "first": first,
+            "count": count,
+            "last": first + count - 1,
+        }
+        for state, share in (("pending", count // 2), ("failed", FAILED)):
+            cr.execute(FILL_JOBS, {**values, "state": state, "count": share})
+        cr.execute(FILL_OUTBOX, values)
+        cr.execute(
+            """
+            INSERT INTO sync_binding (stream_id, res_id, external_id, content_hash,
+                                      version, last_success, skipped)
+            SELECT %(stream)s, n, 'C-' || n, md5(n::text), 1,
+                   now() AT TIME ZONE 'utc', false
+              FROM generate_series(%(first)s, %(last)s) n
+            """,
+            values,
+        )
+        # each of them twice
+        cr.execute(
+            """
+            INSERT INTO sync_delivery (date, stream_id, res_id, operation, state,
+                                       error_kind, duration)
+            SELECT now() AT TIME ZONE 'utc' - (%(last)s - n) * interval '1 second',
+                   %(stream)s, n, 'upsert',
+                   CASE WHEN n %% 2 = 0 THEN 'success' ELSE 'failed' END,
+                   CASE WHEN n %% 2 = 0 THEN NULL ELSE 'unreachable' END, 0.1
+              FROM generate_series(1, 2) AS twice,
+                   generate_series(%(first)s, %(last)s) n
+            """,
+            values,
+        )
+        cr.execute(
+            """
+            INSERT INTO sync_attempt (stream_id, res_id, version, operation,
+                                      idempotency_key, digest, content)
+            SELECT %(stream)s, n, 1, 'upsert', n, n, '{}'
+              FROM generate_series(%(first)s, %(first)s + 99) n
+            """,
+            values,
+        )
+
+    @contextmanager
+    def touching_few(self, *allowed):
+        """Fail if a query of the body touches more than a few rows of a table.
+
+        Each is executed twice: the first time for its figures, and undone.
+
+        :param allowed: tables of which more may be touched
+        """
+        execute = Cursor.execute
+        touched = []
+
+        def analyze(cursor, query, params=None, log_exceptions=True):
+            if isinstance(query, SQL):
+                text, values = query.code, query.params
+            else:
+                text, values = query, params
+            if text.lstrip(" (\n").startswith(PLANNED):
+                execute(cursor, "SAVEPOINT analyzed")
+                execute(
+                    cursor,
+                    f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {text}",
+                    values,
+                )
+                ((plan,),) = cursor.fetchall()
+                execute(cursor, "ROLLBACK TO SAVEPOINT analyzed")
+                plan = plan if isinstance(plan, list) else json.loads(plan)
+                touched.extend(self.touched(plan[0]["Plan"], text))
+            return execute(cursor, query, params, log_exceptions)
+
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with patch("odoo.sql_db.Cursor.execute", analyze):
+            yield
+            self.env.flush_all()
+        self.assertTrue(touched)
+        for table, rows, text in touched:
+            if rows > FEW and table not in allowed:
+                self.fail(f"{rows} rows of {table} are touched by: {text}")
+
+    def touched(self, plan, text):
+        """Yield each table that a plan has read, with how many rows, and the query."""
+        table = plan.get("Relation Name")
+        if table in TABLES and "Scan" in plan["Node Type"]:
+            rows = sum(
+                plan.get(key, 0)
+                for key in (
+                    "Actual Rows",
+                    "Rows Removed by Filter",
+                    "Rows Removed by Index Recheck",
+                )
+            )
+            yield table, rows * plan["Actual Loops"], text
+        for inner in plan.get("Plans", ()):
+            yield from self.touched(inner, text)
+
+    def test_the_check_can_fail(self):
+        with self.assertRaisesRegex(AssertionError, "rows of sync_binding are touched"):
+            with self.touching_few():
+                self.env["sync.binding"].search_count(
+                    [("stream_id", "=", self.after.id), ("note", "=", "nothing")]
+                )
+
+    def test_edit(self):
+        for stream in (self.before, self.after):
+            with self.touching_few():
+                self.assertEqual(len(stream._known_ids(set(self.ids))), len(self.ids))
+        with self.touching_few():
+            self.partners[0].name = "Edited"
+            self.before_commit()
+
+    def test_job(self):
+        bindings = self.env["sync.binding"]
+        for stream in (self.before, self.after):
+            with self.touching_few():
+                owed = bindings._owed_changes(stream, self.ids)
+                self.assertEqual(len(owed), len(self.ids))
+                held = bindings._lock(stream, self.ids)
+                self.assertEqual(len(held), len(self.ids))
+                bindings._prepare_tasks(stream, held, owed)
+            with self.touching_few():
+                stream.backend_id._unanswered_in_a_row(stream.backend_id.id, 5)
+            with self.touching_few():
+                self.assertEqual(stream._undelivered(self.ids), set(self.ids))
+                keys = {(stream.id, id_) for id_ in self.ids}
+                self.assertEqual(len(bindings._jobs_at_rest(keys)), len(self.ids))
+            job = self.jobs(stream)[:1]
+            with self.touching_few():
+                rows = bindings.with_context(job_uuid=job.uuid)
+                rows._hand_on(stream, [job.sync_res_id])
+            with self.touching_few():
+                bindings._record_failure(job)
+
+    def test_what_is_counted(self):
+        for stream in (self.before, self.after):
+            with self.touching_few():
+                failed = self.env["sync.counter"]._failed_before(stream.id, self.ids)
+            self.assertEqual(failed, {id_ for id_ in self.ids if id_ % 2})
+
+    def test_last_deliveries(self):
+        for stream in (self.before, self.after):
+            mine = [("stream_id", "=", stream.id), ("res_id", "in", self.ids)]
+            bindings = self.env["sync.binding"].search(mine)
+            with self.touching_few():
+                self.assertEqual(len(bindings.delivery_ids), 2 * len(self.ids))
+            for binding in bindings[:3]:
+                self.assertEqual(
+                    set(binding.delivery_ids.mapped("res_id")), {binding.res_id}
+                )
+                self.assertEqual(binding.delivery_ids.stream_id, stream)
+                ids = binding.delivery_ids.ids
+                self.assertEqual(ids, sorted(ids, reverse=True))
+            with self.touching_few():
+                states = set(bindings.mapped("state"))
+            self.assertLessEqual(states, {"waiting", "failed"})
+
+    def test_contacts(self):
+        with self.touching_few():
+            self.partners.read(["sync_state", "sync_date"])
+        with self.touching_few():
+            action = self.partners[0].action_sync_status()
+            self.assertTrue(self.env["sync.status"].browse(action["res_id"]).content)
+
+    def test_backfills(self):
+        for stream in (self.before, self.after):
+            with self.touching_few():
+                self.env["sync.backfill"]._start(stream, scope="unconfirmed")
+                backfill = stream._open_backfills()
+                query = backfill._records_query(order="id", limit=100)
+                query.get_result_ids()
+            backfill.write({"scope": "failed", "end_id": 2**31 - 1})
+            with self.touching_few():
+                backfill._requeue(100)
+
+    def test_deletion(self):
+        deletion = self.env["sync.stream"]
+        for stream in (self.before, self.after):
+            for owned in deletion._owned:
+                if owned.table not in TABLES:
+                    continue
+                with self.touching_few():
+                    self.assertFalse(deletion._lost_ids(owned))
+            with self.touching_few():
+                self.assertTrue(stream._owns_rows())

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from psycopg2.errors import CheckViolation
 
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -192,15 +192,6 @@ class TestStream(ConfigurationCase):
                 self.stream,
                 model_id=self.env["ir.model"]._get("res.country").id,
             )
-
-    def test_with_undelivered_changes_cannot_be_deleted(self):
-        self.env["res.partner"].create([{"name": "Ada"}, {"name": "Grace"}])
-        self.before_commit()
-        with self.assertRaisesRegex(UserError, "2 changes have not been delivered yet"):
-            self.stream.unlink()
-        self.outbox().unlink()
-        self.stream.unlink()
-        self.assertFalse(self.stream.exists())
 
     def test_deleted_stream_is_watched_no_more(self):
         self.stream.unlink()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from odoo.tests import tagged
 
+from .common import drop
 from .tour_case import TourCase
 
 
@@ -146,7 +147,6 @@ class TestTours(TourCase):
             backends = everything.search([("url", "=", self.destination.url)])
             streams = backends.stream_ids
             env["queue.job"].search([("sync_backend_id", "in", backends.ids)]).unlink()
-            env["sync.outbox"].search([("stream_id", "in", streams.ids)]).unlink()
-            streams.unlink()
-            backends.unlink()
+            drop(streams)
+            drop(backends)
         super()._delete_everything()

@@ -3,6 +3,7 @@
 
 from odoo.tests import tagged
 
+from .common import drop
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .tour_case import TourCase
 
@@ -61,9 +62,8 @@ class SetupTourCase(TourCase):
             env["sync.setup"].search([]).unlink()
             domain = [("sync_backend_id", "in", systems.ids)]
             env["queue.job"].search(domain).unlink()
-            env["sync.outbox"].search([("stream_id", "in", streams.ids)]).unlink()
-            streams.exists().unlink()
-            systems.exists().unlink()
+            drop(streams.exists())
+            drop(systems.exists())
         super()._delete_everything()
 
 

@@ -115,8 +115,9 @@ class SyncStatus(models.TransientModel):
         for stream, situation in (situations or {}).items():
             place = [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
             binding = bindings.sudo().search(place)
-            deliveries = (
-                self.env["sync.delivery"].sudo().search(place, limit=LAST_DELIVERIES)
+            deliveries = self.env["sync.delivery"].sudo()
+            deliveries = deliveries.browse(
+                deliveries._last_about([(stream.id, record.id)], LAST_DELIVERIES)
             )
             job = self._job_that_counts(place, situation.state)
             name = stream.backend_id.name

@@ -7,7 +7,7 @@ import threading
 from odoo import fields
 from odoo.tests import tagged
 
-from odoo.addons.queue_job_sync.tests.common import DeliveryCase
+from odoo.addons.queue_job_sync.tests.common import DeliveryCase, drop
 from odoo.addons.queue_job_sync.tests.servers import Answer, HttpDestination
 
 LINES = (
@@ -87,8 +87,7 @@ class SaleCase(DeliveryCase):
         with self.transaction() as env:
             streams = env["sync.stream"].search([])
             env["queue.job"].search([]).unlink()
-            env["sync.outbox"].search([]).unlink()
-            streams.filtered(lambda each: each.id != self.stream_id).unlink()
+            drop(streams.filtered(lambda each: each.id != self.stream_id))
         with self.transaction() as env:
             env["sale.order"].search([]).unlink()
             env["product.product"].browse(self.product_id).product_tmpl_id.unlink()

@@ -1,7 +1,11 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo.addons.queue_job_sync.tests.common import backend_values, create_backend
+from odoo.addons.queue_job_sync.tests.common import (
+    backend_values,
+    create_backend,
+    drop,
+)
 from odoo.addons.queue_job_sync.tests.postgresql_case import PASSWORD, PostgresqlCase
 
 from .common import SaleCase
@@ -64,7 +68,7 @@ class TestLinesTable(SaleCase, PostgresqlCase):
             ).active = True
         super()._delete_everything()
         with self.transaction() as env:
-            env["sync.backend"].browse(self.warehouse_id).unlink()
+            drop(env["sync.backend"].browse(self.warehouse_id))
 
     def rows(self):
         return self.query("SELECT order_id, quantity FROM order_lines ORDER BY odoo_id")
