@@ -278,8 +278,10 @@ class QueueJob(models.Model):
                 }
             )
             job.dependent_ids.filtered(
-                lambda each: each.state == WAIT_DEPENDENCIES
-                and set(each.dependency_ids.mapped("state")) == {DONE}
+                lambda each: (
+                    each.state == WAIT_DEPENDENCIES
+                    and set(each.dependency_ids.mapped("state")) == {DONE}
+                )
             ).state = PENDING
         elif state == CANCELLED:
             job.write({"state": CANCELLED, "date_cancelled": now, "result": result})

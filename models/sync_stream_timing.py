@@ -64,7 +64,8 @@ class SyncStream(models.Model):
     retry_pattern = fields.Char(
         help="Seconds to wait, from a number of tries on: {1: 10, 5: 60} waits 10 "
         "seconds after the first tries, and 60 from the fifth on. "
-        "A pair, as in {1: (10, 20)}, waits a random time between the two.",
+        "A pair, as in {1: (10, 20)}, waits a random time between the two. From one "
+        "second to a year.",
     )
     channel_id = fields.Many2one(
         "queue.job.channel",

@@ -15,9 +15,7 @@ from odoo.tools import file_open
 from .common import backend_values, stream_values
 
 MODULE = "queue_job_sync"
-MIGRATION = Path(__file__).parents[1] / (
-    "migrations/19.0.3.0.0/post-window-of-jobs.py"
-)
+MIGRATION = Path(__file__).parents[1] / ("migrations/19.0.3.0.0/post-window-of-jobs.py")
 
 
 @tagged("post_install", "-at_install")

@@ -61,13 +61,13 @@ class TestJobConnection(DeliveryCase):
         try:
             if limit:
                 cr.execute(SQL("SET %s = '300ms'", SQL.identifier(limit)))
-                cr.commit()
+                cr.commit()  # pylint: disable=invalid-commit
             env = api.Environment(cr, SUPERUSER_ID, {})
             job = RunJobController._acquire_job(env, uuid)
             with mute_logger(*QUIET):
                 yield lambda: RunJobController._runjob(env, job), cr
             if not cr.closed:
-                cr.commit()
+                cr.commit()  # pylint: disable=invalid-commit
         finally:
             cr.close()
 
@@ -181,9 +181,7 @@ class TestJobConnection(DeliveryCase):
         self.new_partner()
         (uuid,) = self.job_uuids()
         error = psycopg2.OperationalError("server closed the connection unexpectedly")
-        with patch.object(
-            self.registry["sync.binding"], "_deliver", side_effect=error
-        ):
+        with patch.object(self.registry["sync.binding"], "_deliver", side_effect=error):
             self.assertEqual(self.run_job(uuid), "failed")
         reason = self.job(uuid, "failure_reason")["failure_reason"]
         self.assertIn("server closed the connection", reason)

@@ -152,9 +152,7 @@ class TestStream(ConfigurationCase):
                 function.edit_retry_pattern = text
                 function.flush_recordset()
         function.edit_retry_pattern = "{1: 10, 5: (11, 20)}"
-        self.assertEqual(
-            functions.job_config(name).retry_pattern, {1: 10, 5: (11, 20)}
-        )
+        self.assertEqual(functions.job_config(name).retry_pattern, {1: 10, 5: (11, 20)})
 
     def test_retry_pattern_that_starts_late_leaves_the_delay_to_the_first_tries(self):
         self.stream.write({"retry_delay": 2, "retry_pattern": "{3: 10}"})
