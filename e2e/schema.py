@@ -56,6 +56,19 @@ RECORDS = {
     "queue_job_function": "name",
     "res_groups": "name::text",
 }
+# Of these, those whose content modules bring and nobody changes by using Odoo.
+CONTENT = (
+    "ir_model_access",
+    "ir_rule",
+    "ir_ui_view",
+    "ir_ui_menu",
+    "ir_act_window",
+    "mail_template",
+    "mail_message_subtype",
+    "queue_job_channel",
+    "queue_job_function",
+    "res_groups",
+)
 # Columns that hold a model's name.
 NAMING_A_MODEL = """
     SELECT table_name, column_name
@@ -87,6 +100,22 @@ def records(database):
     with closing(psycopg2.connect(dbname=database)) as connection:
         for table, name in RECORDS.items():
             statement = f"SELECT {name} FROM {table}"
+            found.update(f"{table}: {text}" for text in _column(connection, statement))
+    return found
+
+
+def content(database):
+    """Return what the records hold that modules bring, but for who wrote it and when.
+
+    :param database: its name
+    :return: set of texts, each the table and a row
+    """
+    found = set()
+    with closing(psycopg2.connect(dbname=database)) as connection:
+        for table in CONTENT:
+            statement = sql.SQL(
+                "SELECT (to_jsonb({0}) - 'write_date' - 'write_uid')::text FROM {0}"
+            ).format(sql.Identifier(table))
             found.update(f"{table}: {text}" for text in _column(connection, statement))
     return found
 

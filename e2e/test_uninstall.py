@@ -107,6 +107,7 @@ def run_a_job(server, database):
 
 def test_nothing_is_left(database, crm):
     before = schema.structure(database), schema.records(database)
+    content = schema.content(database)
     LOG.unlink(missing_ok=True)
     environment = scratch_odoo.environment()
     install(odoo.command_line(), database, [paths.ADDON], LOG, environment)
@@ -126,6 +127,7 @@ def test_nothing_is_left(database, crm):
         assert sorted(schema.structure(database) ^ structure) == []
         own = f"queue_job_channel: root.{OWN_CHANNEL}"
         assert sorted(schema.records(database) ^ records) == [own]
+        assert sorted(content - schema.content(database)) == []
         assert schema.rows_about(database, "sync.%") == []
         assert query(database, "SELECT name FROM queue_job") == []
         run_a_job(server, database)

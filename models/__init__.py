@@ -64,8 +64,10 @@ from . import sync_mixin_status
 from . import sync_mixin_views
 from . import ir_actions
 from . import queue_job
+from . import queue_job_load
 from . import queue_job_channel
 from . import queue_job_display
+from . import queue_job_function
 from . import queue_job_precedence
 from . import queue_job_notify
 from . import queue_job_recover
@@ -75,3 +77,4 @@ from . import res_company
 from . import res_company_digest
 from . import res_config_settings
 from . import res_partner
+from . import res_users

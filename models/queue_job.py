@@ -3,6 +3,8 @@
 
 import re
 
+import psycopg2
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -108,10 +110,10 @@ class QueueJob(models.Model):
     def _name_of_records(self):
         """Return the names of up to three records that a job works on."""
         self.ensure_one()
-        records = self.records
-        if records is None or not records.ids:
+        records = self._known_records()
+        if not records:
             return False
-        found = records.with_env(self.env).exists()._filtered_access("read")
+        found = records.exists()._filtered_access("read")
         if not found:
             return str(records)
         names = found[:3].mapped("display_name")
@@ -120,7 +122,18 @@ class QueueJob(models.Model):
     # -- decisions of people --------------------------------------------------
 
     def _change_job_state(self, state, result=None):
-        res = super()._change_job_state(state, result=result)
+        for job in self:
+            try:
+                super(QueueJob, job)._change_job_state(state, result=result)
+            except psycopg2.Error:
+                raise
+            except Exception:
+                if not any(each._load_problem() for each in job._loaded_together()):
+                    raise
+                if job._mend():
+                    super(QueueJob, job)._change_job_state(state, result=result)
+                else:
+                    job._change_unloadable(state, result)
         if state in (DONE, CANCELLED):
             note = result or self.env._("Closed by %s", self.env.user.name)
             self.env["sync.outbox"]._settle(self, note)
@@ -130,7 +143,6 @@ class QueueJob(models.Model):
             self.env["sync.outbox"].sudo()._rearm(self)
             self._release_waiting(self)
         self.sync_backend_id._nudge()
-        return res
 
     def open_related_action(self):
         """Open what the job works on.
@@ -139,12 +151,20 @@ class QueueJob(models.Model):
         """
         try:
             return super().open_related_action()
-        except UserError:
-            if self.records and not self.records.exists():
+        except psycopg2.Error:
+            raise
+        except Exception:
+            records = self._known_records()
+            if records and not records.exists():
                 raise UserError(
                     self.env._("%s no longer exists.", self.related_name)
                 ) from None
-            raise
+            problem = self._load_problem()
+            if not problem:
+                raise
+            if not records:
+                raise UserError(problem) from None
+            return self.related_action_open_record()
 
     def write(self, vals):
         # what a job returns or raises may hold what cannot be stored, and a job that

@@ -3,6 +3,8 @@
 
 from datetime import datetime
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 
 from odoo.addons.base_sparse_field.models.fields import Serialized
@@ -100,6 +102,22 @@ class QueueJob(models.Model):
         for job in self:
             most = job.max_retries or self.env._("for ever")
             job.tries = f"{job.retry} / {most}"
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        """Say what an empty list means, where its window does not."""
+        return super().get_empty_list_help(
+            help_message
+            or Markup(
+                '<p class="o_view_nocontent_smiling_face">{nothing}</p><p>{more}</p>'
+            ).format(
+                nothing=self.env._("Nothing waits and nothing has failed"),
+                more=self.env._(
+                    "Jobs come by themselves, such as when somebody edits a contact. "
+                    "Remove the filter to see those that are done."
+                ),
+            )
+        )
 
     def _message_failed_job(self):
         # queue_job's speaks of a section that is on top of the form here

@@ -54,15 +54,17 @@ class QueueJob(models.Model):
             self.sudo()._trigger_notification()
         return res
 
-    def _message_post_on_failure(self):
-        """Leave a note on the job; the mail is sent from the template instead.
+    def _notify_thread(self, message, *args, **kwargs):
+        """Tell nobody of the message about a failure: the template's mail does that.
 
-        queue_job subscribes every manager and mails each of them here.
+        queue_job leaves the message for the followers, whom it subscribes with it.
         """
-        for job in self:
-            message = job._message_failed_job()
-            if message:
-                job.message_post(body=message, subtype_xmlid="mail.mt_note")
+        about_failure = self.env.ref(
+            "queue_job.mt_job_failed", raise_if_not_found=False
+        )
+        if about_failure and message.subtype_id == about_failure:
+            return []
+        return super()._notify_thread(message, *args, **kwargs)
 
     def _trigger_notification(self):
         """Call the cron, unless a quiet period is on: its end calls the cron."""

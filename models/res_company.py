@@ -60,16 +60,21 @@ class ResCompany(models.Model):
     def _job_failure_users(self, chosen):
         """Return who is to be told about failed jobs, with an address or without.
 
+        Never a manager whom queue_job would not tell: with ``queue_job_subscribe``,
+        each decides about that.
+
         :param self: one company, or none for what belongs to no company
         :param chosen: the users who are, instead of every manager; may be empty
         """
+        group = self.env.ref("queue_job.group_queue_job_manager")
+        managers = Domain("all_group_ids", "in", group.ids)
+        asked = Domain(self.env["queue.job"]._subscribe_users_domain() or managers)
         if chosen:
-            return chosen
-        managers = self.env.ref("queue_job.group_queue_job_manager")
-        domain = Domain("all_group_ids", "in", managers.ids)
+            declined = managers & Domain("id", "in", chosen.ids) & ~asked
+            return chosen - self.env["res.users"].search(declined)
         if self:
-            domain &= Domain("company_ids", "in", self.ids)
-        return self.env["res.users"].search(domain)
+            asked &= Domain("company_ids", "in", self.ids)
+        return self.env["res.users"].search(asked)
 
     def _job_failure_partners(self):
         """Return whom a mail about failed jobs or an outage goes to.

@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import ast
+import logging
 import zoneinfo
 from datetime import timezone
 
@@ -13,7 +13,10 @@ from odoo.exceptions import ValidationError
 from odoo.addons.base.models.res_partner import _tz_get
 
 from . import clock
+from .retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from .stream_window import seconds_until_open
+
+_logger = logging.getLogger(__name__)
 
 
 def zone(name):
@@ -80,7 +83,8 @@ class SyncStream(models.Model):
     retry_pattern = fields.Char(
         help="Seconds to wait, from a number of tries on: {1: 10, 5: 60} waits 10 "
         "seconds after the first tries, and 60 from the fifth on. "
-        "A pair, as in {1: (10, 20)}, waits a random time between the two.",
+        "A pair, as in {1: (10, 20)}, waits a random time between the two. From one "
+        "second to a year.",
     )
     channel_id = fields.Many2one(
         "queue.job.channel",
@@ -131,27 +135,21 @@ class SyncStream(models.Model):
     def _parsed_retry_pattern(self):
         """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.
 
-        The syntax is that of queue_job's ``retry_pattern``.
+        :raises ValidationError: it is none
         """
         self.ensure_one()
-        if not self.retry_pattern:
-            return {}
         try:
-            pattern = ast.literal_eval(self.retry_pattern)
-            for count, seconds in pattern.items():
-                least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
-                if int(count) < 1 or not 0 < int(least) <= int(most):
-                    raise ValueError(count)
-        except (ValueError, TypeError, SyntaxError, AttributeError):
+            return parse_retry_pattern(self.retry_pattern or "{}")
+        except ValueError:
             raise ValidationError(
                 self.env._(
-                    "%(pattern)s is not a retry pattern. It names seconds by number of "
-                    "tries, such as %(example)s.",
+                    "%(pattern)s is not a retry pattern. It names seconds, from 1 to "
+                    "%(most)s (a year), by number of tries, such as %(example)s.",
                     pattern=self.retry_pattern,
+                    most=LONGEST_WAIT,
                     example="{1: 10, 5: 60}",
                 )
             ) from None
-        return pattern
 
     def _eta(self):
         """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
@@ -185,7 +183,13 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         seconds = self.retry_delay * 60
-        for count, after in sorted(self._parsed_retry_pattern().items()):
+        try:
+            pattern = self._parsed_retry_pattern()
+        except ValidationError as err:
+            # written past the check: a record that failed is not left without a retry
+            _logger.warning("Synchronization %s: %s", self.id, err)
+            pattern = {}
+        for count, after in sorted(pattern.items()):
             if current_try >= count:
                 seconds = after
         return seconds

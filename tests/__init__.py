@@ -54,7 +54,9 @@ from . import test_incident_jobs
 from . import test_incident_mail
 from . import test_incident_probe
 from . import test_job_buttons
+from . import test_job_connection
 from . import test_job_display
+from . import test_job_load
 from . import test_labels
 from . import test_mail_language
 from . import test_mail_server_down

@@ -8,8 +8,7 @@ from odoo.modules.registry import Registry
 from odoo.tests.common import BaseCase, TransactionCase, get_db_name
 from odoo.tools import SQL, mute_logger
 
-from odoo.addons.queue_job.controllers.main import RunJobController
-
+from ..controllers.run_job import RunJobController
 from .servers import HttpDestination
 
 MAPPING = (("name", "name"), ("email", "email"), ("country_id.code", "country"))
@@ -259,9 +258,10 @@ class DeliveryCase(BaseCase):
             mute_logger(*self.quiet_loggers),
         ):
             env = api.Environment(cr, SUPERUSER_ID, {})
-            job = RunJobController._acquire_job(env, uuid)
             try:
-                RunJobController._runjob(env, job)
+                job = RunJobController._acquire_job(env, uuid)
+                if job:
+                    RunJobController._runjob(env, job)
             except Exception:
                 # as the HTTP layer does; the failure itself is committed already
                 cr.rollback()

@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from odoo import SUPERUSER_ID, api
 from odoo.tools import mute_logger
 
-from odoo.addons.queue_job.controllers.main import RunJobController
-
+from ..controllers.run_job import RunJobController
 from .common import DeliveryCase
 
 # Times that postponed jobs are run before a test takes them for stuck.

@@ -9,9 +9,9 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.jobrunner.runner import Database
 
+from ..controllers.run_job import RunJobController
 from .backfill_case import BackfillCase
 from .common import drop
 from .race_case import NO_WAITING

@@ -1,13 +1,21 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import csv
 import re
+import runpy
+from pathlib import Path
 
+from lxml import etree
+
+from odoo.modules.module import Manifest
 from odoo.tests import TransactionCase, tagged
+from odoo.tools import file_open
 
 from .common import backend_values, stream_values
 
 MODULE = "queue_job_sync"
+MIGRATION = Path(__file__).parents[1] / ("migrations/19.0.3.0.0/post-window-of-jobs.py")
 
 
 @tagged("post_install", "-at_install")
@@ -71,6 +79,41 @@ class TestData(TransactionCase):
     def test_windows_open_models_that_exist(self):
         for action in self.records("ir.actions.act_window"):
             self.assertIn(action.res_model, self.env)
+
+    def test_records_of_others_are_left_as_they_are(self):
+        """What another module made would stay changed when the addon is gone."""
+        manifest = Manifest.for_addon(MODULE)
+        for file in manifest["data"]:
+            if file.endswith(".csv"):
+                with file_open(f"{MODULE}/{file}") as opened:
+                    ids = [row["id"] for row in csv.DictReader(opened)]
+            else:
+                with file_open(f"{MODULE}/{file}", "rb") as opened:
+                    tree = etree.parse(opened)
+                self.assertFalse(tree.xpath("//delete"), file)
+                ids = tree.xpath("//record/@id | //template/@id | //menuitem/@id")
+            foreign = [id_ for id_ in ids if "." in id_]
+            self.assertEqual(foreign, [], file)
+
+    def test_window_of_all_jobs(self):
+        actions = self.env["ir.actions.act_window"]
+        action = actions._for_xml_id("queue_job.action_queue_job")
+        modes = [mode for _view, mode in action["views"]]
+        self.assertEqual(modes, ["list", "kanban", "form", "pivot", "graph"])
+        self.assertIn("Nothing waits and nothing has failed", action["help"])
+        action = actions._for_xml_id("queue_job_sync.action_queue_job_failed")
+        self.assertNotIn("Nothing waits", action["help"])
+
+    def test_window_that_an_earlier_version_had_changed_is_queue_jobs_again(self):
+        window = self.env.ref("queue_job.action_queue_job")
+        as_made = window.view_mode
+        self.assertEqual(as_made, "list,form,pivot,graph")
+        window.write({"view_mode": "list,kanban,form,graph,pivot", "help": "Changed"})
+        window.flush_recordset()
+        runpy.run_path(MIGRATION)["migrate"](self.env.cr, "19.0.2.0.0")
+        window.invalidate_recordset()
+        self.assertEqual(window.view_mode, as_made)
+        self.assertNotIn("Changed", window.help or "")
 
     def test_a_stream_brings_the_job_function_of_its_model(self):
         function = self.env.ref(f"{MODULE}.job_function_res_partner_sync_deliver")

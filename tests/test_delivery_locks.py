@@ -11,9 +11,9 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.queue_job.controllers.main import RunJobController
 from odoo.addons.queue_job.job import Job
 
+from ..controllers.run_job import RunJobController
 from .common import DeliveryCase
 from .servers import HttpDestination
 

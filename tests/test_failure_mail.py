@@ -118,14 +118,17 @@ class TestFailureMail(FailureMailCase):
         self.notify()
         self.assertMails(uuid, 0)
 
-    def test_queue_job_sends_no_mail_of_its_own(self):
+    def test_queue_job_subscribes_its_followers_and_sends_no_mail_of_its_own(self):
         uuid = self.failed_test_job()
         with self.transaction() as env:
             job = env["queue.job"].search([("uuid", "=", uuid)])
-            self.assertFalse(job.message_follower_ids)
+            managers = env["res.users"].search(job._subscribe_users_domain())
+            self.assertIn(self.silent_id, managers.ids)
+            followers = (managers | job.user_id).partner_id.filtered("active")
+            self.assertEqual(job.message_follower_ids.partner_id, followers)
             messages = job.message_ids.filtered("body")
             self.assertEqual(len(messages), 1)
-            self.assertEqual(messages.subtype_id, env.ref("mail.mt_note"))
+            self.assertEqual(messages.subtype_id, env.ref("queue_job.mt_job_failed"))
             self.assertIn("The job has failed", messages.body)
             self.assertFalse(messages.notification_ids)
         self.assertMails(uuid, 0)

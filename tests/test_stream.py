@@ -2,14 +2,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a stream accepts, and what it says when it does not."""
 
+from datetime import timedelta
 from unittest.mock import patch
 
 from psycopg2.errors import CheckViolation
 
-from odoo.exceptions import ValidationError
+from odoo import fields
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..models.sync_binding_failure import JITTER
 from .common import SyncCase, database_values, stream_values
 
 
@@ -75,7 +78,32 @@ class TestStream(ConfigurationCase):
             "{1: 'x'}",
             "{1: (20, 10)}",
             "{1: (10, 20, 30)}",
+            "{1: (10,)}",
+            "{1: [(1, 2), 3]}",
             "[1, 2]",
+            "{1, 2}",
+            "None",
+            # no time that a job could be put off to
+            "{1: 1e999}",
+            "{1: 1e12}",
+            "{1: 31536001}",
+            "{1: (10, 1e999)}",
+            "{1: -1e999}",
+            "{1: 1e999 - 1e999}",
+            # no number of seconds, or of tries
+            "{1: '5'}",
+            "{1: True}",
+            "{1: 5j}",
+            "{1: None}",
+            "{True: 5}",
+            "{'1': 5}",
+            "{1.5: 5}",
+            "{-1: 5}",
+            "{2147483648: 5}",
+            "{1e999: 5}",
+            # nothing that Python could read
+            "{" * 5000,
+            "(" * 200 + "1" + ")" * 200,
         ):
             with self.subTest(text):
                 self.assertRefused(
@@ -88,6 +116,43 @@ class TestStream(ConfigurationCase):
         self.stream.write({"retry_pattern": "{1: 10, 5: (60, 90)}"})
         waits = [self.stream._retry_seconds(count) for count in (1, 4, 5, 9)]
         self.assertEqual(waits, [10, 10, (60, 90), (60, 90)])
+
+    def test_longest_waits_of_a_retry_pattern_can_be_stored(self):
+        self.stream.retry_pattern = "{1: 1.5, 2: [60, 90], 2147483647: 31536000}"
+        waits = [self.stream._retry_seconds(count) for count in (1, 2, 2147483647)]
+        self.assertEqual(waits, [1.5, (60, 90), 31536000])
+        eta = fields.Datetime.now() + timedelta(seconds=waits[-1] * (1 + JITTER))
+        self.assertLess(eta.year, 2100)
+
+    def test_retry_pattern_written_past_the_check_leaves_the_delay(self):
+        self.stream.retry_delay = 7
+        self.stream.flush_recordset()
+        self.env.cr.execute("UPDATE sync_stream SET retry_pattern = '{1: 1e12}'")
+        self.stream.invalidate_recordset()
+        with self.assertLogs("odoo.addons.queue_job_sync.models.sync_stream_timing"):
+            self.assertEqual(self.stream._retry_seconds(1), 420)
+
+    def test_pattern_of_a_job_function_is_one_that_queue_job_can_use(self):
+        """queue_job reads it to load a job, and stops there if it cannot."""
+        functions = self.env["queue.job.function"]
+        name = "<res.partner>._sync_deliver"
+        function = functions.search([("name", "=", name)])
+        for text in (
+            "{1: 2.5}",
+            "{1: '5'}",
+            "{1: 1e999}",
+            "{1: 1000000000000}",
+            "{1: True}",
+            "{1: 0}",
+            "{1: (1, 2.5)}",
+            "{0: 5}",
+            "{1: None}",
+        ):
+            with self.subTest(text), self.assertRaisesRegex(UserError, "Retry Pattern"):
+                function.edit_retry_pattern = text
+                function.flush_recordset()
+        function.edit_retry_pattern = "{1: 10, 5: (11, 20)}"
+        self.assertEqual(functions.job_config(name).retry_pattern, {1: 10, 5: (11, 20)})
 
     def test_retry_pattern_that_starts_late_leaves_the_delay_to_the_first_tries(self):
         self.stream.write({"retry_delay": 2, "retry_pattern": "{3: 10}"})

@@ -21,8 +21,11 @@ tests/addons), one of these, or peers: the tests of queue_job, contacts and Odoo
 partners with the addon installed, and some of Odoo's portal, CRM and shop while
 contacts are synchronized.
 """
+# Installed for their tests; no database needs them otherwise.
+PEER_ADDONS = ("queue_job_subscribe", "test_queue_job")
 PEERS = (
     "/queue_job",
+    *(f"/{name}" for name in PEER_ADDONS),
     "/contacts",
     "/base/tests/test_res_partner.py",
     "/base/tests/test_res_partner_bank.py",
@@ -140,15 +143,15 @@ def run_peers(variables, with_addon):
     """
     print(f"== Tests of other modules, {'with' if with_addon else 'without'} the addon")
     with databases.copy(databases.template(variables), "peers") as database:
-        if with_addon:
-            install = ("-d", database, "-i", paths.ADDON, "--stop-after-init")
-            with Step("Installing the addon"):
-                run(
-                    odoo.command_line(*install, "--no-http", "--max-cron-threads=0"),
-                    log="test-peers-install.log",
-                    what="Installing the addon",
-                    env=odoo.environment(variables),
-                )
+        names = ",".join((*PEER_ADDONS, *[paths.ADDON] * with_addon))
+        install = ("-d", database, "-i", names, "--stop-after-init")
+        with Step(f"Installing {names}"):
+            run(
+                odoo.command_line(*install, "--no-http", "--max-cron-threads=0"),
+                log="test-peers-install.log",
+                what=f"Installing {names}",
+                env=odoo.environment(variables),
+            )
         command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
         command += _options(database, PEERS)
         return _follow(command, variables, "test-peers.log")

@@ -1,0 +1,141 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import logging
+import random
+import time
+
+import psycopg2
+
+from odoo.tools import SQL
+
+from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
+from odoo.addons.queue_job.job import DONE, STARTED
+
+from ..models.queue_job_load import is_own
+
+_logger = logging.getLogger(__name__)
+
+# Seconds to wait at most for a database server that restarts, and between two looks.
+PATIENCE, PAUSE = 20, 0.5
+# Seconds after which a job whose connection was lost is tried again, least and most:
+# all jobs of a server that restarts lose theirs at once.
+SOON = (2, 10)
+
+
+class RunJobController(QueueJobs):
+    """How a worker runs a job that queue_job's runner asks for."""
+
+    @classmethod
+    def _acquire_job(cls, env, job_uuid):
+        """Acquire a job; one that cannot be loaded is mended, or failed.
+
+        queue_job would leave it enqueued, to be found dead and started for ever.
+        """
+        jobs = env["queue.job"]
+        for mended in (False, True):
+            try:
+                jobs._check_environment(job_uuid)
+                return super()._acquire_job(env, job_uuid)
+            except psycopg2.Error:
+                # says nothing about the job
+                raise
+            except Exception as err:
+                env.cr.rollback()
+                job = jobs._lock_enqueued(job_uuid)
+                if not job:
+                    return None
+                if mended or not job._mend():
+                    _logger.warning("job %s cannot be loaded", job_uuid, exc_info=err)
+                    job._fail_unloadable(err)
+                    mended = True
+                env.cr.commit()  # pylint: disable=invalid-commit
+                if mended:
+                    return None
+
+    @classmethod
+    def _try_perform_job(cls, env, job):
+        """Try to perform a job; one of ours outlives the loss of its connection.
+
+        The database server may have ended it, or may restart: that says nothing about
+        the job, and uses no try.
+        """
+        if not is_own(job.model_name, job.method_name):
+            return super()._try_perform_job(env, job)
+        tries = job.retry
+        try:
+            cls._keep_connection(env.cr)
+            return super()._try_perform_job(env, job)
+        except Exception:
+            # Not what was raised tells: a destination may be a database as well, and
+            # a lost connection is noticed by whoever uses it next.
+            if not env.cr.closed:
+                raise
+            _logger.info("%s has lost its connection", job, exc_info=True)
+            cls._put_back(env, job, tries)
+            return None
+
+    @classmethod
+    def _enqueue_dependent_jobs(cls, env, job):
+        # one that was put back is not done, and has no connection either
+        if job.state == DONE:
+            super()._enqueue_dependent_jobs(env, job)
+
+    @classmethod
+    def _keep_connection(cls, cr):
+        """Have the server not end a job that waits for a destination's answer.
+
+        ``transaction_timeout`` came with PostgreSQL 17.
+        """
+        cr.execute(
+            """
+            SELECT set_config(name, '0', true)
+              FROM unnest(ARRAY['idle_in_transaction_session_timeout',
+                                'transaction_timeout']) AS name
+             WHERE current_setting(name, true) IS NOT NULL
+            """
+        )
+
+    @classmethod
+    def _put_back(cls, env, job, tries):
+        """Let a job run again that has lost its connection, unless another one does.
+
+        :param int tries: how often it was tried before
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                job.env.clear()
+                with job.in_temporary_env():
+                    if cls._is_still_here(job):
+                        reason = job.env._(
+                            "The connection to Odoo's database was lost while the job"
+                            " worked. It is tried again."
+                        )
+                        job.retry = tries
+                        job.postpone(result=reason, seconds=random.uniform(*SOON))
+                        job.set_pending(reset_retry=False)
+                        job.store()
+                return
+            except psycopg2.Error:
+                if time.monotonic() > deadline:
+                    # the runner will find it dead
+                    _logger.exception("%s could not be put back", job)
+                    return
+                time.sleep(PAUSE)
+
+    @classmethod
+    def _is_still_here(cls, job):
+        """Lock a job; return whether it is as this worker has started it."""
+        rows = job.env.execute_query(
+            SQL(
+                "SELECT FROM queue_job"
+                " WHERE uuid = %s AND state = %s AND worker_pid = %s"
+                " AND date_trunc('second', date_started) = %s FOR NO KEY UPDATE",
+                job.uuid,
+                STARTED,
+                job.worker_pid,
+                job.date_started.replace(microsecond=0),
+            )
+        )
+        return bool(rows)

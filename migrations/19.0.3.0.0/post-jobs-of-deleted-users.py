@@ -1,0 +1,15 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo import SUPERUSER_ID, api
+
+from odoo.addons.queue_job_sync.models.queue_job_load import OPEN_OWN_JOBS
+
+
+def migrate(cr, version):
+    """Let jobs go on whose user has been deleted: queue_job could not load them.
+
+    The database has emptied the link to the user, who is named in the records still.
+    """
+    jobs = api.Environment(cr, SUPERUSER_ID, {})["queue.job"]
+    jobs.search([*OPEN_OWN_JOBS, ("user_id", "=", False)])._go_on_as_odoobot()
