@@ -8,8 +8,18 @@ from collections.abc import Iterable
 from psycopg2 import sql
 
 from ..exceptions import Rejected, SyncError, Throttled, Unreachable
-from .base import Message, Receipt, Transport, not_sent, obstacle_in
+from .base import (
+    DONE,
+    UNSENT,
+    Message,
+    Receipt,
+    Transport,
+    not_sent,
+    obstacle_in,
+    unsent,
+)
 from .postgresql_connection import Connection, PostgresqlConfig
+from .postgresql_errors import fate_after
 from .postgresql_preview import PostgresqlPreview
 from .postgresql_statement import rounds, row, statement
 from .redact import Redactor, one_line, shorten
@@ -44,7 +54,7 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
             try:
                 rows.append(row(number, message))
             except Rejected as error:
-                receipts[number] = _receipt(message, self._redact.clean(error))
+                receipts[number] = unsent(message, self._redact.clean(error))
         for groups in rounds(rows):
             for group in groups:
                 for start in range(0, len(group), MAX_ROWS):
@@ -88,23 +98,26 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
         """:return: a receipt for each row of one statement"""
         started = time.monotonic()
         request, response, status, error = "", "", None, None
+        fate = UNSENT
         try:
             query, values = statement(rows)
             raw = self._connection.open()
             self.pace.wait()
             request = self._readable(rows, raw)
             response = self._connection.execute(query, values).statusmessage
-            status = self._connection.sqlstate
+            status, fate = self._connection.sqlstate, DONE
         except SyncError as fault:
             error = self._redact.clean(fault)
             if request:
                 response, status = error.message, self._connection.sqlstate
+                fate = fate_after(error, status)
             if status == NO_UNIQUE_KEY:
                 error = _no_unique_key(rows[0].message.route)
         known = {
             "status": status,
             "response": response,
             "duration": time.monotonic() - started,
+            "fate": fate,
         }
         first, *others = (row.message for row in rows)
         receipts = [_receipt(first, error, request=request, **known)]
