@@ -39,6 +39,7 @@ from . import test_failure_digest
 from . import test_failure_digest_text
 from . import test_failure_mail
 from . import test_failure_mail_trouble
+from . import test_fate_decisions
 from . import test_help
 from . import test_incident
 from . import test_incident_access
@@ -49,6 +50,7 @@ from . import test_incident_probe
 from . import test_job_buttons
 from . import test_job_display
 from . import test_labels
+from . import test_lost_connection
 from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
