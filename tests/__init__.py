@@ -40,6 +40,7 @@ from . import test_failure_digest_text
 from . import test_failure_mail
 from . import test_failure_mail_trouble
 from . import test_fate_decisions
+from . import test_fate_orders
 from . import test_help
 from . import test_incident
 from . import test_incident_access
@@ -93,6 +94,7 @@ from . import test_tours_mapping
 from . import test_tours_setup
 from . import test_translations
 from . import test_transport_base
+from . import test_transport_fate
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
 from . import test_transport_postgresql_errors

@@ -16,7 +16,7 @@ RECORD = 7
 FIRST, SECOND, THIRD = ({"name": name} for name in ("Ada", "Grace", "Blaise"))
 DELETED, NOTHING = None, "no edit"
 # Turns after which a request can no longer arrive.
-WINDOW = 2
+WINDOW = 3
 TURNS = 12  # in which all must be well once the destination is
 
 # What becomes of a request: is it carried out, and what is known of it afterwards.
@@ -115,16 +115,9 @@ class _World:
     def turn(self, outcome):
         """Let a job run, if there is one, and time pass."""
         self.now += 1
-        self.arrive()
         if self.owed_from is not None and self.owed_from <= self.now:
             self._job(outcome)
-
-    def arrive(self, all_of_them=False):
-        """Carry out what comes late, just before nobody would wait for it any more."""
-        due = [
-            each for each in self.on_its_way if all_of_them or each[0] <= self.now + 1
-        ]
-        self.on_its_way = [each for each in self.on_its_way if each not in due]
+        due = [each for each in self.on_its_way if each[0] == self.now]
         for _until, request in due:
             self.there.carry_out(*request)
 
@@ -238,7 +231,6 @@ class TestFateDecisions(BaseCase):
         for _turn in range(TURNS):
             world.turn(ANSWERED)
             self.judge(world, story)
-        world.arrive(all_of_them=True)
         self.assertTrue(world.shows_synced, story)
         self.judge(world, story, at_rest=True)
 
