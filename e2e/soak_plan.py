@@ -27,9 +27,9 @@ GLITCHES = (
     ("crm_fault", {"kind": "renege", "status": 422, "share": 0.2}),
     ("lose_connections", {}),
 )
-# While jobs lose their connections to Odoo's database: the CRM has done what it was asked
-# before it answers late, but is late to begin with what is about wavering contacts, whose
-# older contents may overtake newer ones then.
+# While jobs lose their connections to Odoo's database: the CRM has done what it was
+# asked before it answers late, but is late to begin with what is about wavering
+# contacts, whose older contents may overtake newer ones then.
 SLOW = (
     {"kind": "late", "seconds": 2.0},
     {"kind": "hang", "seconds": 2.0, "match": WAVERER},

@@ -19,15 +19,15 @@ class SyncAttempt(models.Model):
 
         Jobs see to that themselves, see ``sync.binding._close_notes``. Here it is about
         a worker that had lost its connection, noted its request after the next one had
-        looked, and died before it could say so; and about notes that a crash has brought
-        back, most of which tell of what is there anyway.
+        looked, and died before it could say so; and about notes that a crash has
+        brought back, most of which tell of what is there anyway.
         """
         with self.env.registry.cursor() as cr:
             env = self.env(cr=cr)
             found = env.execute_query(self._forgotten_query())
             in_use = env["sync.stream"]._in_use()
             late = {}
-            for id_, stream_id, res_id, is_same in found:
+            for _id, stream_id, res_id, is_same in found:
                 if not is_same and stream_id in in_use._ids:
                     late.setdefault(stream_id, {})[res_id] = ()
             env["sync.attempt"]._end(

@@ -55,8 +55,8 @@ class SyncBackend(models.Model):
     def _seconds_in_flight(self, count):
         """Return after how many seconds requests that begin to leave now are over.
 
-        However slowly each is answered, and whatever became of the worker: Odoo ends one
-        that works for longer than its limit.
+        However slowly each is answered, and whatever became of the worker: Odoo ends
+        one that works for longer than its limit.
 
         :param int count: how many
         """

@@ -9,9 +9,9 @@ from functools import partial
 
 import psycopg2
 
-from odoo import fields, models
+from odoo import models
 
-from ..exceptions import Rejected, Temporary
+from ..exceptions import Rejected, Temporary, Throttled
 from ..transports.base import DONE, UNKNOWN, Message
 from .sync_attempt import Attempt, Recreations, write_notes
 from .sync_binding_task import TaskBuilder
@@ -121,7 +121,7 @@ class SyncBinding(models.Model):
     # -- requests that may come late ------------------------------------------
 
     def _send_over_late_ones(self, stream, tasks):
-        """Have records sent once more over what may arrive after they were confirmed."""
+        """Have records sent once more over what may arrive after their confirmation."""
         late = {
             task.binding.res_id: [each.late_until for each in task.may_be_overwritten]
             for task in tasks
@@ -136,10 +136,9 @@ class SyncBinding(models.Model):
         :param dict late: when their requests are over, by record id: lists of times by
             the database's clock (UTC, naive), ``None`` for those that are
         """
-        now = fields.Datetime.now()
         by_time = {}
         for res_id, times in late.items():
-            over = max((at for at in times if at), default=now)
+            over = max((at for at in times if at), default=self.env.cr.now())
             by_time.setdefault(over, []).append(res_id)
         for eta, ids in by_time.items():
             records = self.env[stream.model_name].browse(ids)
@@ -164,6 +163,8 @@ class SyncBinding(models.Model):
     def _tell_loss(self, stream, sent):
         """Keep, on a new connection, that records have to be sent again, and why."""
         sent = [each for each in sent if each[1].fate in (DONE, UNKNOWN)]
+        if not sent:
+            return
         ids = [task.binding.res_id for task, _receipt in sent]
         _logger.warning(
             "The connection to the database was lost while synchronization %s was "
@@ -172,8 +173,6 @@ class SyncBinding(models.Model):
             len(ids),
             ids,
         )
-        if not sent:
-            return
         try:
             with self.env.registry.cursor() as cr:
                 env = self.env(cr=cr)
@@ -188,8 +187,9 @@ class SyncBinding(models.Model):
                 )
                 late = dict.fromkeys(ids, ())
                 env["sync.binding"]._send_once_more(stream.with_env(env), late)
-        except psycopg2.Error:
-            # the notes are there: whoever sends the records next finds them
+        except Exception:
+            # what the job has to tell is its loss; the notes are there, and whoever
+            # sends the records next finds them
             _logger.exception("This could not be kept either")
 
     # -- creations ------------------------------------------------------------
@@ -221,10 +221,14 @@ class SyncBinding(models.Model):
                 left = [each for each in task.attempts if each.id not in closed]
                 fresh = builder.build(again.binding, task.owed, task.payload, left)
                 task.__dict__.update(fresh.__dict__)
-            elif not (receipt.status and task.owed.force):
-                # a person who insists may risk a second one, rather than wait for ever
+            elif not self._insists(task, receipt):
                 failures.append((task, self._still_unknown(task, receipt.error)))
         return failures
+
+    def _insists(self, task, receipt):
+        """Return whether a person risks a second record, rather than wait for ever."""
+        was_judged = receipt.status and not isinstance(receipt.error, Throttled)
+        return was_judged and task.owed.force
 
     def _still_unknown(self, task, error):
         """Return the error of a record that may be there, without its id.
@@ -238,8 +242,8 @@ class SyncBinding(models.Model):
             return Temporary(error.message)
         return Rejected(
             self.env._(
-                "It may be there already: its creation was not answered, and asking for "
-                "it again was refused. Synchronize Now creates it anew. %s",
+                "It may be there already: its creation was not answered, and asking "
+                "for it again was refused. Synchronize Now creates it anew. %s",
                 error.message,
             )
         )

@@ -53,7 +53,7 @@ class Task:
     def asks_again(self):
         """Whether that creation has to be asked for before anything else is sent."""
         creation = self.creation
-        return bool(creation) and (
+        return bool(creation and self.message) and (
             creation.digest != self.digest or self.attempts[-1].key != creation.key
         )
 
@@ -68,8 +68,8 @@ class Task:
         """
         *update, own = self.noted
         if fate not in (DONE, UNKNOWN):
-            # an update that has found the record gone still tells that what was confirmed
-            # is not there
+            # an update that has found the record gone still tells that what was
+            # confirmed is not there
             return [own.id]
         closed = [each.id for each in update]
         if fate == UNKNOWN:
@@ -208,9 +208,9 @@ def _idempotency_key(binding, attempts, digest):
     """Return the key of a request: that of the last attempt, or a random one.
 
     The same on every retry of the same content, and another one when anything else may
-    have been carried out since: a destination that honours keys answers a known one from
-    memory, and writes nothing. It is random so that a database that was restored from a
-    backup does not repeat the keys of edits that it has forgotten.
+    have been carried out since: a destination that honours keys answers a known one
+    from memory, and writes nothing. It is random so that a database that was restored
+    from a backup does not repeat the keys of edits that it has forgotten.
     """
     last = attempts[-1] if attempts else None
     if last and (last.digest, last.version) == (digest, binding.version):

@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from collections import deque
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, product
@@ -11,6 +12,7 @@ from odoo.tests import tagged
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import SyncError
+from ..models.sync_rate import reserve
 from .common import MAPPING, DeliveryCase, stream_values
 from .servers import Answer, HttpDestination
 from .test_delivery_errors import closed_port
@@ -29,8 +31,11 @@ OUTCOMES = {
     "lost": (False, {"drop": True}),
     "refused": (False, {"status": 422}),
     "throttled": (False, {"status": 429, "headers": {"Retry-After": "1"}}),
+    "busy": (False, {"status": 503, "headers": {"Retry-After": "1"}}),
     "unsent": (False, None),
 }
+# Those that differ in what is known afterwards.
+ENDS = [name for name in OUTCOMES if name != "busy"]
 
 
 class FickleDestination(HttpDestination):
@@ -43,10 +48,12 @@ class FickleDestination(HttpDestination):
         super().__init__()
         self.honours = honours
         self.outcome = OUTCOMES["answered"]
+        self.first = deque()
 
     def reply(self, request):
-        carry_out, otherwise = self.outcome
+        """As ``outcome`` says, after the ``first`` ones."""
         with self._lock:
+            carry_out, otherwise = self.first.popleft() if self.first else self.outcome
             self.requests.append(request)
             answer = self._obey(request) if carry_out else Answer()
         return replace(answer, **otherwise)
@@ -93,7 +100,7 @@ class FateOrdersCase(DeliveryCase):
         kinds = cycle(product((True, False), EDITS))
         stories = [
             Story(*kind, outcomes)
-            for outcomes, kind in zip(product(OUTCOMES, repeat=3), kinds, strict=False)
+            for outcomes, kind in zip(product(ENDS, repeat=3), kinds, strict=False)
         ]
         with self.transaction() as env:
             partners = env["res.partner"].create([{"name": FIRST} for _each in stories])
@@ -185,3 +192,124 @@ class TestFateOrdersWithoutKeys(FateOrdersCase):
 
     def test_every_order(self):
         self.play()
+
+
+@tagged("post_install", "-at_install")
+class TestFateOfRetries(DeliveryCase):
+    """What a retry meets tells nothing of the request before it."""
+
+    destination_class = partial(FickleDestination, honours=True)
+
+    def setUp(self):
+        super().setUp()
+        self.change_backend(outage_threshold=PATIENT)
+
+    def names_there(self):
+        return [record["name"] for record in self.destination.records.values()]
+
+    def run_last(self, *outcomes, then="answered"):
+        """Run the last job that waits; its requests end like these, in this order."""
+        self.destination.first.extend(OUTCOMES[name] for name in outcomes)
+        self.destination.outcome = OUTCOMES[then]
+        state = self.run_job(self.job_uuids("pending")[-1])
+        self.assertFalse(self.destination.first)
+        return state
+
+    def known_partner(self):
+        partner_id = self.new_partner(name=FIRST)
+        self.assertEqual(self.run_pending(), ["done"])
+        return partner_id
+
+    def assertIsThere(self, partner_id, name):
+        """Assert that it is once delivered, and that nothing remains of it here."""
+        self.assertEqual(self.run_last(), "done")
+        self.assertEqual(self.names_there(), [name])
+        self.assertFalse(self.outbox(partner_id))
+        domain = [("stream_id", "=", self.stream_id)]
+        self.assertFalse(self.read("sync.attempt", domain, []))
+
+    def test_update_whose_retry_gets_nowhere(self):
+        for retry in ("refused", "throttled", "busy"):
+            with self.subTest(retry):
+                self.destination.records.clear()
+                partner_id = self.known_partner()
+                self.edit(partner_id, name=SECOND)
+                self.run_last(then="stored, lost")
+                self.run_last(then=retry)
+                self.assertEqual(self.names_there(), [SECOND])
+                self.edit(partner_id, name=FIRST)
+                self.assertIsThere(partner_id, FIRST)
+
+    def test_creation_whose_retry_gets_nowhere(self):
+        for retry in ("refused", "throttled", "busy"):
+            with self.subTest(retry):
+                self.destination.records.clear()
+                partner_id = self.new_partner(name=FIRST)
+                self.run_last(then="stored, lost")
+                self.run_last(then=retry)
+                self.edit(partner_id, name=SECOND)
+                self.assertIsThere(partner_id, SECOND)
+
+    def test_second_send_on_a_kept_connection_that_was_lost(self):
+        for second in ("refused", "throttled"):
+            with self.subTest(second):
+                self.destination.records.clear()
+                partner_id = self.known_partner()
+                self.edit(partner_id, name=SECOND)
+                self.run_last("stored, lost", second)
+                self.assertEqual(self.names_there(), [SECOND])
+                self.edit(partner_id, name=FIRST)
+                self.assertIsThere(partner_id, FIRST)
+
+    def test_our_own_limit(self):
+        partner_id = self.known_partner()
+        self.edit(partner_id, name=SECOND)
+        self.run_last(then="stored, lost")
+        self.change_backend(rate_limit=0.001)
+        reserve(self.registry, self.backend_id, 1, 1, 1)  # the only turn for long
+        self.edit(partner_id, name=THIRD)
+        self.assertEqual(self.run_last(), "pending")
+        self.change_backend(rate_limit=0)
+        self.assertEqual(self.names_there(), [SECOND])
+        self.edit(partner_id, name=FIRST)
+        self.assertIsThere(partner_id, FIRST)
+
+    def test_records_held_back_after_the_failure_of_another(self):
+        self.change_stream(batch_size=10)
+        self.change_backend(concurrency=1)
+        other_id, partner_id = self.known_partner(), self.known_partner()
+        self.edit(partner_id, name=SECOND)
+        self.run_last(then="stored, lost")
+        with self.transaction() as env:
+            env["res.partner"].browse([other_id, partner_id]).name = THIRD
+        self.run_last("throttled")
+        self.assertEqual(self.names_there(), [FIRST, SECOND])
+        self.edit(partner_id, name=FIRST)
+        self.run_last()
+        self.assertEqual(self.names_there()[-1], FIRST)
+        self.assertFalse(self.outbox(partner_id))
+
+    def test_record_that_was_lost_there_and_may_have_been_created_again(self):
+        for retry in ("answered", "refused", "throttled"):
+            with self.subTest(retry):
+                partner_id = self.known_partner()
+                self.destination.records.clear()
+                self.edit(partner_id, name=SECOND)
+                # the update finds nothing
+                self.run_last("answered", then="stored, lost")
+                self.assertEqual(self.names_there(), [SECOND])
+                if retry != "answered":
+                    self.run_last(then=retry)
+                self.edit(partner_id, name=THIRD)
+                self.assertIsThere(partner_id, THIRD)
+                self.destination.records.clear()
+
+    def test_record_that_was_lost_there_and_cannot_be_created_again(self):
+        partner_id = self.known_partner()
+        self.destination.records.clear()
+        self.edit(partner_id, name=SECOND)
+        self.run_last("answered", then="refused")
+        self.assertEqual(self.names_there(), [])
+        # as it was confirmed, and as it is not there any more
+        self.edit(partner_id, name=FIRST)
+        self.assertIsThere(partner_id, FIRST)

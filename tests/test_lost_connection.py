@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import threading
-import time
 from contextlib import contextmanager
 from functools import partial
 from unittest.mock import patch

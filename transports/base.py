@@ -281,7 +281,7 @@ def _fate_told_by(error):
     """What an error alone tells of a request's fate: no more than is sure.
 
     A request that has left and failed may have been carried out. ``Rejected`` says that
-    the destination has judged it, and :class:`RateLimited` is our own limit. ``Throttled``
+    the destination has judged it, and ``RateLimited`` is our own limit. ``Throttled``
     says neither: behind a 503 there may be a proxy that has passed the request on.
     """
     if error is None:

@@ -3,7 +3,7 @@
 
 
 def migrate(cr, version):
-    """Let open notes and their keys go on; there is one for each request from now on."""
+    """Let open notes and their keys go on; each request has its own from now on."""
     cr.execute("DROP INDEX IF EXISTS sync_attempt__key_uniq")
     # those that a crash had left: until now, a confirmation answered all before it
     cr.execute(
