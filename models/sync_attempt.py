@@ -242,7 +242,9 @@ def write_notes(registry, stream_id, notes, seconds):
             INSERT INTO sync_attempt
                    (stream_id, late_until, res_id, version, operation, idempotency_key,
                     digest, content, creates)
-            SELECT %s, now() AT TIME ZONE 'utc' + %s * interval '1 second', {_VALUES}
+            -- whole seconds, as the eta of a job that waits for it
+            SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
+                                            + %s * interval '1 second'), {_VALUES}
               FROM jsonb_array_elements(%s) AS note
             RETURNING res_id, id
             """,
