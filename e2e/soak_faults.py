@@ -16,6 +16,15 @@ from e2e.soak_postgres import FAST, IMMEDIATE
 AFTERMATH = 5.0
 # What the warehouse's transport sends when it changes something.
 CHANGES = (b"INSERT INTO", b"UPDATE ", b"DELETE FROM")
+# queue_job holds a lock in this table for as long as a job runs.
+END_CONNECTIONS = """
+SELECT pg_terminate_backend(a.pid)
+  FROM pg_stat_activity a
+ WHERE a.datname = current_database() AND a.state = 'idle in transaction'
+   AND EXISTS (
+       SELECT FROM pg_locks l
+        WHERE l.pid = a.pid AND l.relation = 'queue_job_lock'::regclass AND l.granted)
+"""
 
 
 class Faults:
@@ -107,6 +116,14 @@ class Faults:
         self._scene.postgres.start()
         self._database_down[-1] = (down, time.monotonic())
         self._done["postgres_crashed" if crash else "postgres_restarted"] += 1
+
+    def lose_connections(self, duration):
+        """End the database connections of jobs that wait for an answer.
+
+        Those of editors, who have no such lock, are left alone.
+        """
+        ended = self._scene.query(END_CONNECTIONS)
+        self._done["connections_lost"] += len(ended)
 
     # -- destinations ---------------------------------------------------------
 

@@ -25,6 +25,7 @@ from e2e.soak_log import retries_of_editors  # noqa: E402
 from e2e.soak_plan import make_plan  # noqa: E402
 from e2e.soak_scene import Scene  # noqa: E402
 from e2e.soak_settle import settle  # noqa: E402
+from e2e.soak_waverer import Waverer  # noqa: E402
 
 SHOWN = 10  # findings of each kind that are told in words
 
@@ -35,7 +36,7 @@ def main():
     :return: exit status
     """
     arguments = soak_arguments.parse()
-    scene = Scene(arguments.editors, arguments.keep)
+    scene = Scene(arguments.editors + 1, arguments.keep)
     print(f"Seed {arguments.seed}", flush=True)
     try:
         scene.open()
@@ -116,19 +117,18 @@ def _make_editors(scene, ledger, faults, arguments):
     def may_edit():
         return ledger.edits < arguments.edits * progress()
 
-    return [
-        Editor(
-            client,
-            contacts,
-            ledger,
-            seed=f"{arguments.seed} {number}",
-            may_edit=may_edit,
-            enough=enough,
-            excused=faults.excuse,
-            values=scene.values,
-        )
-        for number, client in enumerate(scene.editors)
+    common = {
+        "may_edit": may_edit,
+        "enough": enough,
+        "excused": faults.excuse,
+        "values": scene.values,
+    }
+    *others, last = scene.editors
+    editors = [
+        Editor(client, contacts, ledger, seed=f"{arguments.seed} {number}", **common)
+        for number, client in enumerate(others)
     ]
+    return [*editors, Waverer(last, ledger, f"{arguments.seed} last", **common)]
 
 
 def _tell(title, sentences):

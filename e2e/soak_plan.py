@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass, field
 
+from e2e.soak_waverer import WAVERER
+
 # In this order of frequency. A worker is killed while it sends.
 KILLS = ("worker", "odoo", "runner", "postgres", "worker", "runner", "worker")
 DESTINATIONS = ("crm", "warehouse")
@@ -27,9 +29,21 @@ GLITCHES = (
     ("crm_fault", {"kind": "hang", "seconds": 4.5, "share": 0.3}),
     ("warehouse_drop", {}),
     *ANSWERS,
+    # The answer is lost, and what asks again is refused.
+    ("crm_fault", {"kind": "renege", "status": 429, "retry_after": 1, "share": 0.5}),
+    ("crm_fault", {"kind": "renege", "status": 503, "share": 0.5}),
+    ("crm_fault", {"kind": "renege", "status": 422, "share": 0.2}),
+    ("lose_connections", {}),
+)
+# While jobs lose their connections to Odoo's database: the CRM has done what it was
+# asked before it answers late, but is late to begin with what is about wavering
+# contacts, whose older contents may overtake newer ones then.
+SLOW = (
+    {"kind": "late", "seconds": 2.0},
+    {"kind": "hang", "seconds": 2.0, "match": WAVERER},
 )
 GLITCH_EVERY = 4  # seconds from one to the next, on average
-LEAD = 0.7  # seconds that the CRM hangs before the worker is killed
+LEAD = 0.7  # seconds that the CRM hangs before a worker or a connection is killed
 DOWN = (2.0, 8.0)  # seconds, least and most
 # Parts of the time. Nobody is killed in the last one: while contacts are still edited,
 # the job runner wakes up often enough to find soon what died.
@@ -73,6 +87,11 @@ def make_plan(rng, seconds, kills, outages):
         duration = rng.uniform(1.0, 3.0)
         at = rng.uniform(*slot)
         events.append(Event(at, action, {**options, "duration": duration}))
+        if action == "lose_connections":
+            events += [
+                Event(at - LEAD, "crm_fault", {**slow, "duration": LEAD + duration})
+                for slow in SLOW
+            ]
         if action == "warehouse_drop":
             events.append(Event(at + duration, "warehouse_keep"))
     return sorted(events)

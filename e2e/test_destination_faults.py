@@ -48,6 +48,27 @@ def test_crm_fault_ends_by_itself(post, crm):
     assert crm.faults() == {}
 
 
+def test_crm_loses_an_answer_and_refuses_what_asks_again(crm):
+    headers = {"Authorization": f"Bearer {crm.token}"}
+
+    def post(contact):
+        body = {**ADA, "odoo_id": contact}
+        key = {"Idempotency-Key": f"k{contact}"}
+        url = f"{crm.url}/contacts"
+        return requests.post(url, json=body, headers={**headers, **key}, timeout=5)
+
+    crm.misbehave("renege", 60, status=422, match='"odoo_id": 7')
+    assert post(8).status_code == 201
+    with pytest.raises(requests.ConnectionError):
+        post(7)
+    assert len(crm.contacts()) == 2
+    assert post(8).headers["Idempotent-Replayed"] == "true"
+    assert post(7).status_code == 422
+    crm.behave()
+    assert post(7).headers["Idempotent-Replayed"] == "true"
+    assert crm.faults() == {"crm_renege_422": 1, "crm_status_422": 1}
+
+
 def test_crm_drops_an_answer_and_knows_the_key_afterwards(post, crm):
     crm.misbehave("drop", 60)
     with pytest.raises(requests.ConnectionError):

@@ -24,6 +24,7 @@ KEPT = (
     "sync_mapping",
     "sync_binding",
     "sync_delivery",
+    "sync_attempt",
     "sync_incident",
     "queue_job",
 )
@@ -124,6 +125,10 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
             for model in (*own_models(admin), *EXTENDED):
                 screens.opened(admin, model)
             assert_all_is_delivered(admin, crm, warehouse)
+        # the request that the CRM has not answered was repeated as the same one
+        (note,) = before["sync_attempt"].values()
+        assert note["idempotency_key"] in {entry["key"] for entry in crm.journal()}
+        assert rows(database, "sync_attempt") == {}
 
 
 def leave_secrets_around(database, crm):

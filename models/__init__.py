@@ -48,6 +48,7 @@ from . import sync_binding_lock
 from . import sync_binding_search
 from . import sync_binding_situation
 from . import sync_attempt
+from . import sync_attempt_sweep
 from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery

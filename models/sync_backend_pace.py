@@ -3,11 +3,16 @@
 
 from dataclasses import replace
 from functools import partial
+from math import ceil
 
 from odoo import fields, models
+from odoo.tools import config
 
-from ..transports.pace import Pace
+from ..transports.pace import MAX_DURATION, Pace
 from .sync_rate import reserve
+
+# Seconds that a destination may take to begin with a request that has arrived.
+GRACE = 5
 
 
 class SyncBackend(models.Model):
@@ -46,3 +51,19 @@ class SyncBackend(models.Model):
         if self.rate_limit:
             transport.pace = Pace(partial(reserve, self.env.registry, self.id))
         return transport
+
+    def _seconds_in_flight(self, count):
+        """Return after how many seconds requests that begin to leave now are over.
+
+        However slowly each is answered, and whatever became of the worker: Odoo ends
+        one that works for longer than its limit.
+
+        :param int count: how many
+        """
+        self.ensure_one()
+        each = self.connect_timeout + self.read_timeout + GRACE
+        seconds = each * ceil(count / self.concurrency)
+        if self.rate_limit:
+            seconds += MAX_DURATION
+        limit = config["limit_time_real"]
+        return max(each, min(seconds, limit + each)) if limit > 0 else seconds

@@ -2,18 +2,25 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
+import logging
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+
+import psycopg2
 
 from odoo import models
 
-from ..exceptions import Rejected
-from ..transports.base import Message
-from .sync_attempt import Attempt
+from ..exceptions import Rejected, Temporary, Throttled
+from ..transports.base import DONE, UNKNOWN, Message
+from .sync_attempt import Attempt, Recreations, write_notes
 from .sync_binding_task import TaskBuilder
+
+_logger = logging.getLogger(__name__)
 
 
 class SyncBinding(models.Model):
-    """Deliveries whose answer never came, see ``sync.attempt``."""
+    """What is sent, and deliveries whose answer never came, see ``sync.attempt``."""
 
     _inherit = "sync.binding"
 
@@ -22,105 +29,239 @@ class SyncBinding(models.Model):
         if not bindings:
             return {}
         return self.env["sync.attempt"]._read_open(
-            stream.id, {binding.res_id: binding.version for binding in bindings}
+            stream.id, [binding.res_id for binding in bindings]
         )
+
+    def _transmit(self, stream, tasks):
+        """Send what tasks say, and keep what is known of each request that failed.
+
+        :param tasks: list of :class:`Task` with a message
+        :return: list of ``(task, receipt)``
+        """
+        if not tasks:
+            return []
+        recreations = self._note_attempts(stream, tasks)
+        with stream.backend_id._open_transport() as transport:
+            transport.recreating = recreations
+            receipts = transport.send([task.message for task in tasks])
+        sent = list(zip(tasks, receipts, strict=True))
+        closed, over = [], []
+        for task, receipt in sent:
+            recreation = recreations.made.get(task.binding.res_id)
+            if recreation:
+                task.noted.append(recreation)
+            if not receipt.ok:
+                closed += task.closed_by(receipt.fate)
+                over += task.over_after(receipt.fate)
+        self._log_refused(
+            stream,
+            [receipt for receipt in receipts if not receipt.ok],
+            {task.binding.res_id: task.content for task in tasks},
+        )
+        self.env["sync.attempt"]._settle(closed, over)
+        return sent
 
     def _note_attempts(self, stream, tasks):
         """Note what is about to be sent.
 
-        The content too where :meth:`_resume_attempts` may have to send it again.
+        The content too where :meth:`_resume_creations` may have to send it again.
+
+        :return: :class:`Recreations`, for what the transport decides on
         """
-        keeps = stream._route().id_policy == "destination"
-        self.env["sync.attempt"]._note(
-            stream.id,
-            [
-                (
-                    task.binding.res_id,
-                    task.binding.version,
-                    Attempt(
-                        task.message.operation,
-                        task.message.idempotency_key,
-                        task.digest,
-                        task.content if keeps else "",
-                    ),
-                )
-                for task in tasks
-            ],
-        )
-
-    def _forget_refused(self, stream, keys):
-        """Drop the notes of requests that were refused: they changed nothing there."""
-        if keys:
-            self.env["sync.attempt"]._forget_keys(stream.id, keys)
-
-    def _forget_on_commit(self, stream, record_ids):
-        """Drop the notes of confirmed records once the confirmation is committed."""
-        if record_ids:
-            self.env.cr.postcommit.add(
-                partial(self.env["sync.attempt"]._forget_records, stream.id, record_ids)
+        gives_ids = stream._route().id_policy == "destination"
+        seconds = stream.backend_id._seconds_in_flight(len(tasks))
+        attempts = {
+            task.binding.res_id: Attempt(
+                version=task.binding.version,
+                operation=task.message.operation,
+                key=task.message.idempotency_key,
+                digest=task.digest,
+                content=task.content if gives_ids else "",
+                creates=gives_ids
+                and task.message.operation == "upsert"
+                and not task.message.external_id,
             )
+            for task in tasks
+        }
+        registry = self.env.registry
+        ids = write_notes(registry, stream.id, attempts.items(), seconds)
+        for task in tasks:
+            res_id = task.binding.res_id
+            task.noted = [replace(attempts[res_id], id=ids[res_id])]
+        return Recreations(registry, stream.id, attempts, seconds)
 
-    def _resume_attempts(self, stream, tasks):
-        """Ask again where an answer is missing, before anything else is sent.
+    def _close_on_commit(self, stream, tasks):
+        """Drop the notes that a confirmation closes, once it is committed."""
+        self.env.cr.postcommit.add(partial(self._close_notes, stream, tasks))
+
+    def _close_notes(self, stream, tasks):
+        """Drop the notes that a confirmation has closed.
+
+        Nobody but this job can have sent one of the records meanwhile, unless it has
+        lost its lock with its connection: what this job has not known of when it built
+        its tasks may have been carried out after what it has sent.
+        """
+        by_id = {task.binding.res_id: task for task in tasks}
+        unknown = self.env["sync.attempt"]._close(
+            stream.id,
+            [id_ for task in tasks for id_ in task.closed_by(DONE)],
+            {id_: [each.id for each in task.attempts] for id_, task in by_id.items()},
+        )
+        late = {}
+        for res_id, version, digest, late_until in unknown:
+            task = by_id[res_id]
+            # of a later job otherwise, which has seen what was confirmed
+            if version < task.binding.version and digest != task.digest:
+                late.setdefault(res_id, []).append(late_until)
+        if late:
+            with self.env.registry.cursor() as cr:
+                env = self.env(cr=cr)
+                env["sync.binding"]._send_once_more(stream.with_env(env), late)
+
+    # -- requests that may come late ------------------------------------------
+
+    def _send_over_late_ones(self, stream, tasks):
+        """Have records sent once more over what may arrive after their confirmation."""
+        late = {
+            task.binding.res_id: [each.late_until for each in task.may_be_overwritten]
+            for task in tasks
+        }
+        self._send_once_more(stream, {id_: at for id_, at in late.items() if at})
+
+    def _send_once_more(self, stream, late):
+        """Queue records whose requests may arrive late, for when they no longer can.
+
+        Until then they wait, for the people who look at them too.
+
+        :param dict late: when their requests are over, by record id: lists of times by
+            the database's clock (UTC, naive), ``None`` for those that are
+        """
+        by_time = {}
+        for res_id, times in late.items():
+            over = max((at for at in times if at), default=self.env.cr.now())
+            by_time.setdefault(over, []).append(res_id)
+        for eta, ids in by_time.items():
+            records = self.env[stream.model_name].browse(ids)
+            self.env["sync.outbox"]._enqueue(stream, records, eta=eta)
+
+    @contextmanager
+    def _telling_loss(self, stream, sent):
+        """Within, a job keeps what was answered; if its connection is gone, say so.
+
+        Its locks went with the connection: another job may have sent the same records
+        meanwhile, before what this one has sent or after it.
+
+        :param sent: list of ``(task, receipt)``
+        """
+        try:
+            yield
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if self.env.cr.connection.closed:
+                self._tell_loss(stream, sent)
+            raise
+
+    def _tell_loss(self, stream, sent):
+        """Keep, on a new connection, that records have to be sent again, and why."""
+        sent = [each for each in sent if each[1].fate in (DONE, UNKNOWN)]
+        if not sent:
+            return
+        ids = [task.binding.res_id for task, _receipt in sent]
+        _logger.warning(
+            "The connection to the database was lost while synchronization %s was "
+            "sending: %s are sent again (%s)",
+            stream.id,
+            len(ids),
+            ids,
+        )
+        try:
+            with self.env.registry.cursor() as cr:
+                env = self.env(cr=cr)
+                env["sync.attempt"]._restore(
+                    stream.id,
+                    [(task.binding.res_id, task.noted[-1]) for task, _receipt in sent],
+                )
+                env["sync.delivery"]._log_receipts(
+                    stream.with_env(env),
+                    [receipt for _task, receipt in sent if receipt.ok],
+                    {task.binding.res_id: task.content for task, _receipt in sent},
+                )
+                late = dict.fromkeys(ids, ())
+                env["sync.binding"]._send_once_more(stream.with_env(env), late)
+        except Exception:
+            # what the job has to tell is its loss; the notes are there, and whoever
+            # sends the records next finds them
+            _logger.exception("This could not be kept either")
+
+    # -- creations ------------------------------------------------------------
+
+    def _resume_creations(self, stream, tasks):
+        """Ask again for creations without an answer, before anything else is sent.
 
         Only destinations that give their own ids need it: the others know the record
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         changed in place to what is still to be done.
 
-        :return: list of ``(task, error)`` for those that got no answer again
+        :return: list of ``(task, error)`` for those of which it is still not known
+            whether they are there
         """
-        route = stream._route()
-        pending = [
-            task
-            for task in tasks
-            if task.creation
-            and task.creation.content
-            and task.creation.digest != task.digest
-        ]
-        if not pending or route.id_policy != "destination":
+        pending = [task for task in tasks if task.asks_again]
+        if not pending:
             return []
-        with stream.backend_id._open_transport() as transport:
-            receipts = transport.send(
-                [
-                    Message(
-                        operation="upsert",
-                        key=task.binding.res_id,
-                        payload=json.loads(task.creation.content),
-                        route=route,
-                        idempotency_key=task.creation.key,
-                    )
-                    for task in pending
-                ]
-            )
+        route = stream._route()
+        asked = {_asking_again(task, route): task for task in pending}
+        sent = self._transmit(stream, list(asked))
+        with self._telling_loss(stream, sent):
+            self._confirm(stream, sent)
         failures = []
         builder = TaskBuilder(stream)
-        for task, receipt in zip(pending, receipts, strict=True):
-            creation = task.creation
-            if not self._take_answer(stream, task, receipt):
-                failures.append((task, receipt.error))
-                continue
-            left = [each for each in task.attempts if each is not creation]
-            fresh = builder.build(task.binding, task.owed, task.payload, left)
-            task.__dict__.update(fresh.__dict__)
+        for again, receipt in sent:
+            task = asked[again]
+            if receipt.ok:
+                closed = again.closed_by(DONE)
+                left = [each for each in task.attempts if each.id not in closed]
+                fresh = builder.build(again.binding, task.owed, task.payload, left)
+                task.__dict__.update(fresh.__dict__)
+            elif not self._insists(task, receipt):
+                failures.append((task, self._still_unknown(task, receipt.error)))
         return failures
 
-    def _take_answer(self, stream, task, receipt):
-        """Take note of the answer to an attempt that was made again.
+    def _insists(self, task, receipt):
+        """Return whether a person risks a second record, rather than wait for ever."""
+        was_judged = receipt.status and not isinstance(receipt.error, Throttled)
+        return was_judged and task.owed.force
 
-        :return: whether it is known now if the record is there
+    def _still_unknown(self, task, error):
+        """Return the error of a record that may be there, without its id.
+
+        No refusal of a request tells what became of the one before it.
         """
-        creation = task.creation
-        bodies = {task.binding.res_id: creation.content}
-        if receipt.ok:
-            self.env["sync.delivery"]._log_receipts(stream, [receipt], bodies)
-            self._confirm([(task, receipt, creation.digest)])
-            self._forget_on_commit(stream, [task.binding.res_id])
-            return True
-        self._log_refused(stream, [receipt], bodies)
-        insists = receipt.status and task.owed.force
-        if not isinstance(receipt.error, Rejected) and not insists:
-            # a server error does not tell whether the record is there; a person who
-            # insists may risk a second one, rather than wait for ever
-            return False
-        self._forget_refused(stream, [creation.key])
-        return True
+        if not isinstance(error, Rejected):
+            return error
+        if not task.creation.over:
+            # it may be refused only because the first one is still being carried out
+            return Temporary(error.message)
+        return Rejected(
+            self.env._(
+                "It may be there already: its creation was not answered, and asking "
+                "for it again was refused. Synchronize Now creates it anew. %s",
+                error.message,
+            )
+        )
+
+
+def _asking_again(task, route):
+    """Return a task that sends an open creation as it was sent."""
+    creation = task.creation
+    return replace(
+        task,
+        content=creation.content,
+        digest=creation.digest,
+        message=Message(
+            operation="upsert",
+            key=task.binding.res_id,
+            payload=json.loads(creation.content),
+            route=route,
+            idempotency_key=creation.key,
+        ),
+        noted=[],
+    )

@@ -7,7 +7,7 @@ from odoo import api, fields, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import RateLimited, Rejected, Throttled
+from ..exceptions import RateLimited
 from .sync_binding_lock import BUSY_SECONDS
 
 # Seconds to wait for a changed mind about a system or a synchronization that is
@@ -58,7 +58,7 @@ class SyncBinding(models.Model):
         if len(busy) == len(owed):
             raise self._busy_error()
         tasks, broken = self._prepare_tasks(stream, bindings, owed)
-        failures = self._resume_attempts(stream, tasks)
+        failures = self._resume_creations(stream, tasks)
         failed = {task for task, _error in failures}
         failures += self._send_tasks(
             stream, [task for task in tasks if task not in failed]
@@ -98,37 +98,18 @@ class SyncBinding(models.Model):
 
         :return: list of ``(task, error)`` for the others
         """
-        by_key = {task.binding.res_id: task for task in tasks}
-        messages = [task.message for task in tasks if task.message]
-        receipts = []
-        if messages:
-            self._note_attempts(stream, [task for task in tasks if task.message])
-            with stream.backend_id._open_transport() as transport:
-                receipts = transport.send(messages)
-        bodies = {key: task.content for key, task in by_key.items()}
-        refused = [receipt for receipt in receipts if not receipt.ok]
-        self._log_refused(stream, refused, bodies)
-        self._forget_refused(
-            stream,
-            [
-                receipt.message.idempotency_key
-                for receipt in refused
-                if isinstance(receipt.error, Rejected | Throttled)
-            ],
-        )
-        delivered = [receipt for receipt in receipts if receipt.ok]
-        self.env["sync.delivery"]._log_receipts(stream, delivered, bodies)
-        confirmed = [(by_key[receipt.message.key], receipt) for receipt in delivered]
-        self._confirm([(task, receipt, task.digest) for task, receipt in confirmed])
-        self._forget_on_commit(stream, [receipt.message.key for receipt in delivered])
+        sent = self._transmit(stream, [task for task in tasks if task.message])
         settled = [task for task in tasks if not task.message]
-        # the system holds what is here: no older state was left there
-        self.browse(task.binding.id for task in settled if task.binding.note).write(
-            NOTHING_DECIDED
-        )
-        settled += [task for task, _receipt in confirmed]
-        self._settle_rows([id_ for task in settled for id_ in task.owed.row_ids])
-        return [(by_key[receipt.message.key], receipt.error) for receipt in refused]
+        with self._telling_loss(stream, sent):
+            # the system holds what is here: no older state was left there
+            self.browse(task.binding.id for task in settled if task.binding.note).write(
+                NOTHING_DECIDED
+            )
+            confirmed = self._confirm(stream, sent)
+            settled += confirmed
+            self._settle_rows([id_ for task in settled for id_ in task.owed.row_ids])
+            self._send_over_late_ones(stream, confirmed)
+        return [(task, receipt.error) for task, receipt in sent if not receipt.ok]
 
     def _settle_rows(self, row_ids):
         """Drop outbox rows that have been delivered, by their ids."""
@@ -155,19 +136,26 @@ class SyncBinding(models.Model):
                 deliveries = self.env(cr=cr)["sync.delivery"]
                 deliveries._log_receipts(stream, attempted, bodies)
 
-    def _confirm(self, confirmed):
-        """Keep what the destination has confirmed, in one statement.
+    def _confirm(self, stream, sent):
+        """Keep what the destination has confirmed, in one statement, and log it.
 
-        :param confirmed: list of ``(task, receipt, fingerprint of what was sent)``
+        :param sent: list of ``(task, receipt)``
+        :return: the tasks among them that it has confirmed
         """
-        if not confirmed:
-            return
+        done = [(task, receipt) for task, receipt in sent if receipt.ok]
+        if not done:
+            return []
+        self.env["sync.delivery"]._log_receipts(
+            stream,
+            [receipt for _task, receipt in done],
+            {task.binding.res_id: task.content for task, _receipt in done},
+        )
         rows = []
-        for task, receipt, digest in confirmed:
+        for task, receipt in done:
             gone = receipt.message.operation == "delete"
             task.binding = task.binding._replace(
                 external_id=None if gone else receipt.external_id,
-                content_hash=None if gone else digest,
+                content_hash=None if gone else task.digest,
                 version=task.binding.version + 1,
                 note=None,
             )
@@ -195,6 +183,9 @@ class SyncBinding(models.Model):
             ),
         )
         self.browse(id_ for id_, *_values in rows).invalidate_recordset(flush=False)
+        confirmed = [task for task, _receipt in done]
+        self._close_on_commit(stream, confirmed)
+        return confirmed
 
     def _summary(self, stream, tasks, failures, apart):
         """Return what became of the records, for the job's result.

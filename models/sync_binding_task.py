@@ -3,13 +3,14 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from odoo import models
 from odoo.tools import SQL
 
-from ..transports.base import Message
+from ..transports.base import DONE, UNKNOWN, Message
 from .record_rows import rows_about
 from .sync_attempt import Attempt
 
@@ -41,15 +42,89 @@ class Task:
     message: Message | None  # None: nothing has to be sent
     payload: dict | None  # as it is to be sent, None if the record is gone
     attempts: list[Attempt]  # what was sent before, and never answered
+    # its own requests: the last is the one that the receipt is about; one before it was
+    # an update that has found no record
+    noted: list[Attempt] = field(default_factory=list)
 
     @property
     def creation(self):
-        """The attempt that may have created a record whose id is not known here."""
-        if self.binding.external_id:
-            return None
-        return next(
-            (each for each in self.attempts if each.operation == "upsert"), None
+        """The attempt that may have made a record there whose id is not known here."""
+        return open_creation(self.binding, self.attempts)
+
+    @property
+    def asks_again(self):
+        """Whether that creation has to be asked for before anything else is sent."""
+        creation = self.creation
+        return bool(creation and self.message) and (
+            creation.digest != self.digest or self.attempts[-1].key != creation.key
         )
+
+    def closed_by(self, fate):
+        """Return the ids of the notes that its request's fate closes.
+
+        Those of its own, unless the fate is unknown. A note of another one only if the
+        destination has confirmed this one, and nothing of the other can come after it:
+        what was carried out under a key may have been at its first request already.
+
+        :param str fate: as in ``Receipt``
+        """
+        *update, own = self.noted
+        if fate not in (DONE, UNKNOWN):
+            # an update that has found the record gone still tells that what was
+            # confirmed is not there
+            return [own.id]
+        closed = [each.id for each in update]
+        if fate == UNKNOWN:
+            # one note stands for all requests with its key
+            twins = [
+                each.id for each in self.attempts if each.key == own.key and each.over
+            ]
+            return closed + ([own.id, *twins[1:]] if twins else [])
+        closed.append(own.id)
+        keys = [each.key for each in self.attempts]
+        again = own.key in keys
+        before = self.attempts[: keys.index(own.key)] if again else self.attempts
+        closed += [
+            each.id
+            for each in before
+            if (each.late_until is None if again else each.over)
+        ]
+        # sending once more mends no creation that comes late, and its key does
+        return closed + [
+            each.id
+            for each in self.attempts
+            if each.key == own.key and (each.over or each.creates)
+        ]
+
+    def over_after(self, fate):
+        """Return the ids of the notes that stay, and whose requests are over."""
+        closed = self.closed_by(fate)
+        over = [each.id for each in self.noted]
+        if fate == UNKNOWN:
+            # so that a retry may have its key: nothing else comes between them
+            over += [each.id for each in self.attempts if each.over and each.late_until]
+        return [id_ for id_ in over if id_ not in closed]
+
+    @property
+    def may_be_overwritten(self):
+        """The attempts that may put something else there after this was confirmed."""
+        closed = self.closed_by(DONE)
+        return [
+            each
+            for each in self.attempts
+            if each.id not in closed and each.digest != self.digest
+        ]
+
+
+def open_creation(binding, attempts):
+    """Return the first of the attempts that may have made the record there.
+
+    One that was made before the binding's last confirmation is settled by it.
+    """
+    return next(
+        (each for each in attempts if each.creates and each.version == binding.version),
+        None,
+    )
 
 
 @dataclass(frozen=True)
@@ -74,8 +149,6 @@ class TaskBuilder:
         self._stream = stream
         self._marks = stream.delete_policy == "mark"
         self._deletes = stream.delete_policy != "ignore"
-        parameters = stream.env["ir.config_parameter"].sudo()
-        self._key = Fingerprint(parameters.get_param("database.uuid"), stream.id)
         self._digests = {
             operation: Fingerprint(
                 operation, self._route.target, self._route.key_column
@@ -94,9 +167,12 @@ class TaskBuilder:
         operation, body = self._operation(payload)
         content = _ENCODER.encode(body)
         digest = self._digests[operation](content)
+        creation = open_creation(binding, attempts)
         # an unanswered attempt may have put something else there since
-        needed = digest != binding.content_hash or any(
-            attempt.digest != digest for attempt in attempts
+        needed = (
+            digest != binding.content_hash
+            or creation is not None
+            or any(attempt.digest != digest for attempt in attempts)
         )
         if payload is not None:
             needed = needed or owed.force or owed.resend
@@ -113,8 +189,9 @@ class TaskBuilder:
                 key=binding.res_id,
                 payload=_as_read_back(body, content),
                 route=self._route,
-                external_id=binding.external_id or None,
-                idempotency_key=self._idempotency_key(binding, attempts, digest),
+                # a creation is open: what it had the id of was found gone
+                external_id=None if creation else binding.external_id or None,
+                idempotency_key=_idempotency_key(binding, attempts, digest),
             )
         return Task(binding, owed, content, digest, message, payload, list(attempts))
 
@@ -128,16 +205,22 @@ class TaskBuilder:
             payload = self._stream._with_mark(payload, False)
         return "upsert", payload
 
-    def _idempotency_key(self, binding, attempts, digest):
-        """Return the key of a request.
 
-        The same on every retry of the same content, and another one when the same
-        content comes back after something else was sent: a destination that honours
-        keys answers a known one from memory, and writes nothing.
-        """
-        if attempts and attempts[-1].digest == digest:
-            return attempts[-1].key
-        return self._key(binding.res_id, binding.version, len(attempts), digest)
+def _idempotency_key(binding, attempts, digest):
+    """Return the key of a request: that of the last attempt, or a random one.
+
+    The same on every retry of the same content, and another one when anything else may
+    have been carried out since: a destination that honours keys answers a known one
+    from memory, and writes nothing. It is random so that a database that was restored
+    from a backup does not repeat the keys of edits that it has forgotten.
+    """
+    last = attempts[-1] if attempts else None
+    if last and (last.digest, last.version) == (digest, binding.version):
+        others = [each for each in attempts if each.key != last.key]
+        # a creation's key is all that keeps it from being a second one
+        if last.creates or all(each.late_until is None for each in others):
+            return last.key
+    return uuid.uuid4().hex
 
 
 class Fingerprint:

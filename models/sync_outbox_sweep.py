@@ -66,6 +66,7 @@ class SyncOutbox(models.Model):
         queue_job refused it. Failed jobs are not replaced: people decide about them.
         """
         self.env["queue.job"]._release_waiting()
+        self.env["sync.attempt"]._send_over_forgotten()
         last_id = 0
         while True:
             found = self._orphan_ids(last_id)

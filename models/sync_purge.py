@@ -46,7 +46,7 @@ class SyncBinding(models.Model):
         """Drop bindings of records that were deleted here and there.
 
         Not those of archived records: when they come back, their deliveries must not
-        begin to count anew, or old idempotency keys would be used again.
+        begin to count anew, since notes of requests tell by it what came before.
 
         :return: as :meth:`SyncDelivery._gc_old_deliveries`
         """
@@ -79,19 +79,3 @@ class SyncBinding(models.Model):
             self.browse(id_ for (id_,) in rows).invalidate_recordset(flush=False)
             dropped += len(rows)
         return dropped, dropped >= BATCH
-
-
-class SyncAttempt(models.Model):
-    _inherit = "sync.attempt"
-
-    @api.autovacuum
-    def _gc_answered(self):
-        """Drop notes that a crash has left between an answer and the note's end."""
-        self.env.cr.execute(
-            """
-            DELETE FROM sync_attempt a
-             USING sync_binding b
-             WHERE b.stream_id = a.stream_id AND b.res_id = a.res_id
-               AND a.version < b.version
-            """
-        )

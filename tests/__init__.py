@@ -44,6 +44,8 @@ from . import test_failure_digest
 from . import test_failure_digest_text
 from . import test_failure_mail
 from . import test_failure_mail_trouble
+from . import test_fate_decisions
+from . import test_fate_orders
 from . import test_help
 from . import test_html_fields
 from . import test_incident
@@ -58,6 +60,7 @@ from . import test_job_connection
 from . import test_job_display
 from . import test_job_load
 from . import test_labels
+from . import test_lost_connection
 from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
@@ -103,6 +106,7 @@ from . import test_tours_secret
 from . import test_tours_setup
 from . import test_translations
 from . import test_transport_base
+from . import test_transport_fate
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
 from . import test_transport_postgresql_errors

@@ -271,6 +271,19 @@ class DeliveryCase(BaseCase):
         """Run every pending job of this test once, and return the states."""
         return [self.run_job(uuid) for uuid in self.job_uuids("pending")]
 
+    def outlast_requests(self):
+        """Let the time pass in which requests of lost workers may arrive.
+
+        As :meth:`run_job` does with the eta of a job.
+        """
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE sync_attempt SET late_until = now() AT TIME ZONE 'utc'"
+                " - interval '1 second'"
+                " WHERE stream_id = %s AND late_until IS NOT NULL",
+                (self.stream_id,),
+            )
+
     def binding(self, partner_id):
         """Return what is known of a contact at the destination."""
         found = self.read(

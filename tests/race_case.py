@@ -95,6 +95,7 @@ class RaceCase(DeliveryCase):
     def settle(self):
         """Run all jobs until none is left."""
         for _round in range(ROUNDS):
+            self.outlast_requests()
             if not self.run_pending():
                 return
         self.fail("the jobs never end")

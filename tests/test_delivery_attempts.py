@@ -75,18 +75,37 @@ class TestDeliveryAttempts(DeliveryCase):
         self.assertEqual(self.run_job(uuid), "done")
         self.assertEqual(self.names_there(), ["Grace"])
 
-    def test_refused_first_content_does_not_stay_in_the_way(self):
+    def test_refusal_of_the_retry_does_not_tell_that_it_is_not_there(self):
         partner_id = self.lose_first_answer(name="Ada")
-        self.destination.records.clear()
         self.edit(partner_id, name="Grace")
         self.destination.answer(422, {"message": "no such name"})
         uuid = self.job_uuids("pending")[-1]
+        self.assertEqual(self.run_job(uuid), "failed")
+        reason = self.job(uuid, "failure_reason")["failure_reason"]
+        self.assertIn("may be there already", reason)
+        self.assertIn("no such name", reason)
+        self.assertEqual(len(self.outbox(partner_id)), 2)
+        with self.transaction() as env:
+            env["queue.job"].search([("uuid", "=", uuid)]).requeue()
         self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.assertFalse(self.attempts())
+
+    def test_person_who_insists_gets_past_a_refusal(self):
+        partner_id = self.lose_first_answer(name="Ada")
+        self.destination.records.clear()
+        with self.transaction() as env:
+            partner = env["res.partner"].browse(partner_id)
+            partner.name = "Grace"
+            partner.action_sync_now()
+        self.destination.answer(422, {"message": "no such name"})
+        self.assertEqual(self.run_job(self.job_uuids("pending")[-1]), "done")
         self.assertEqual(self.names_there(), ["Grace"])
         self.assertEqual(
             [request.method for request in self.destination.requests],
             ["POST", "POST", "POST"],
         )
+        self.assertFalse(self.attempts())
 
     def test_server_error_does_not_tell_that_it_is_not_there(self):
         partner_id = self.lose_first_answer(name="Ada")

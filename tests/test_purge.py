@@ -69,20 +69,29 @@ class TestPurge(DeliveryCase):
         partner_id = self.new_partner()
         self.run_pending()
         domain = [("stream_id", "=", self.stream_id)]
-        with self.transaction() as env:
-            for version in (0, 1):
+        confirmed = self.binding(partner_id)["content_hash"]
+        # of the request that was confirmed last; of one before it, of a worker that has
+        # lost its connection; and of one whose answer is still awaited
+        for version, digest in ((0, confirmed), (0, "other"), (1, "other")):
+            with self.transaction() as env:
                 env["sync.attempt"].create(
                     {
                         "stream_id": self.stream_id,
                         "res_id": partner_id,
                         "version": version,
                         "operation": "upsert",
-                        "idempotency_key": f"key {version}",
-                        "digest": "digest",
+                        "idempotency_key": f"{version} {digest}",
+                        "digest": digest,
                         "content": "{}",
+                        "late_until": fields.Datetime.now() - timedelta(seconds=2),
                     }
                 )
         with self.transaction() as env:
-            env["sync.attempt"]._gc_answered()
-            # the binding is at version 1: that one has no answer yet
-            self.assertEqual(env["sync.attempt"].search(domain).version, 1)
+            env["sync.outbox"].with_context(cron_id=None)._cron_queue_orphans()
+        with self.transaction() as env:
+            notes = env["sync.attempt"].search(domain)
+            self.assertEqual(notes.mapped("idempotency_key"), ["0 other", "1 other"])
+        self.assertEqual(len(self.outbox(partner_id)), 1)
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(len(self.destination.requests), 2)
+        self.assertFalse(self.read("sync.attempt", domain, []))

@@ -127,8 +127,10 @@ class TestQueryPlans(SyncCase):
             cr.execute(fill, {**values, "count": MANY})
         cr.execute(
             "INSERT INTO sync_attempt (stream_id, res_id, version, operation,"
-            " idempotency_key, digest, content)"
-            " SELECT %s, n, 1, 'upsert', n, n, '{}' FROM generate_series(1, 5000) n",
+            " idempotency_key, digest, content, late_until)"
+            " SELECT %s, n, 1, 'upsert', n, n, '{}',"
+            " CASE WHEN n %% 9 > 0 THEN now() AT TIME ZONE 'utc' END"
+            " FROM generate_series(1, 5000) n",
             (cls.stream.id,),
         )
         for table in (*TABLES, "res_partner", "sync_stream", "queue_job_lock"):
@@ -226,7 +228,13 @@ class TestQueryPlans(SyncCase):
             bindings._pass_gate(self.stream, owed)
         with self.plans():
             locked = bindings._lock(self.stream, ids)
-            bindings._prepare_tasks(self.stream, locked, owed)
+            tasks, _broken = bindings._prepare_tasks(self.stream, locked, owed)
+        with self.plans():
+            (task,) = tasks
+            known = {task.binding.res_id: [1, 2]}
+            attempts = self.env["sync.attempt"]
+            attempts._close(self.stream.id, [1, 2, 3], known)
+            attempts._end([4], [5])
         for backend in (self.backend, self.small, self.silent):
             with self.subTest(backend.name), self.plans():
                 self.assertEqual(backend._unanswered_in_a_row(backend.id, 5), 0)
@@ -324,6 +332,9 @@ class TestQueryPlans(SyncCase):
     def test_sweep(self):
         with self.plans("sync_outbox"):
             self.assertFalse(self.env["sync.outbox"]._orphan_ids(0))
+        # the open notes are gone through, and looked up elsewhere
+        with self.plans("sync_attempt"):
+            self.env.execute_query(self.env["sync.attempt"]._forgotten_query())
 
     def test_cleaning(self):
         self.env["ir.config_parameter"].set_param("queue_job_sync.delivery_days", 20)

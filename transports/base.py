@@ -7,17 +7,21 @@ else of this package.
 """
 
 import abc
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..exceptions import SyncError, Throttled, Unreachable
+from ..exceptions import RateLimited, Rejected, SyncError, Throttled, Unreachable
 from ..text import storable_within
 from .pace import NO_PACE, Pace
 from .redact import Redactor, one_line, shorten
 
 __all__ = [
+    "DONE",
     "NO_PACE",
+    "REFUSED",
+    "UNKNOWN",
+    "UNSENT",
     "Message",
     "Pace",
     "Receipt",
@@ -29,7 +33,14 @@ __all__ = [
     "obstacle_in",
     "one_line",
     "shorten",
+    "unsent",
 ]
+
+# What is known of one request afterwards, see :attr:`Receipt.fate`.
+DONE = "done"
+REFUSED = "refused"
+UNKNOWN = "unknown"
+UNSENT = "unsent"
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,11 @@ class Receipt:
     :param status: HTTP status or SQLSTATE; ``None`` when there was no answer
     :param response: the beginning of the answer, for the log
     :param duration: seconds
+    :param fate: what is now known of this very request, whatever is to be done next:
+        ``done``; ``refused``, it changed nothing there; ``unknown``, it may have been
+        carried out, or still be; ``unsent``, nothing of it ever left. Where a message
+        took several requests, what all of them together may have changed. A transport
+        that does not say gets what is safe, see :func:`_fate_told_by`
     """
 
     message: Message
@@ -106,8 +122,12 @@ class Receipt:
     status: str | None = None
     response: str = ""
     duration: float = 0.0
+    fate: str | None = field(default=None, compare=False)
 
     def __post_init__(self):
+        # also where a receipt was copied with another error than it was made with
+        if self.fate is None or (self.fate == DONE) != self.ok:
+            object.__setattr__(self, "fate", _fate_told_by(self.error))
         # What a destination says enters our tables here, and in a SyncError.
         for name in ("external_id", "request", "status", "response"):
             value = getattr(self, name)
@@ -137,6 +157,10 @@ class Transport(abc.ABC):
 
     # Set by whoever opens the transport; asked before each real request.
     pace: Pace = NO_PACE
+    # Likewise; told just before a request, from any thread, that a message's record is
+    # about to be created anew with a key, since an update has found it gone. What it
+    # raises, a SyncError, keeps the request from leaving.
+    recreating: Callable[[Message, str], None] = staticmethod(lambda message, key: None)
 
     @abc.abstractmethod
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
@@ -233,7 +257,7 @@ class SequentialTransport(Transport):
         try:
             self.pace.wait()
         except Throttled as error:
-            return Receipt(message, external_id=message.external_id, error=error)
+            return unsent(message, error)
         return self._deliver(message)
 
     @abc.abstractmethod
@@ -257,5 +281,23 @@ def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
     """:return: the receipt of a message that was held back after ``obstacle``"""
     text = f"Not sent after an earlier failure: {obstacle.message}"
     waits = (obstacle.retry_after,) if isinstance(obstacle, Throttled) else ()
-    error = type(obstacle)(text, *waits)
-    return Receipt(message, external_id=message.external_id, error=error)
+    return unsent(message, type(obstacle)(text, *waits))
+
+
+def unsent(message: Message, error: SyncError) -> Receipt:
+    """:return: the receipt of a message of which nothing has left"""
+    return Receipt(message, message.external_id, error, fate=UNSENT)
+
+
+def _fate_told_by(error):
+    """What an error alone tells of a request's fate: no more than is sure.
+
+    A request that has left and failed may have been carried out. ``Rejected`` says that
+    the destination has judged it, and ``RateLimited`` is our own limit. ``Throttled``
+    says neither: behind a 503 there may be a proxy that has passed the request on.
+    """
+    if error is None:
+        return DONE
+    if isinstance(error, RateLimited):
+        return UNSENT
+    return REFUSED if isinstance(error, Rejected) else UNKNOWN

@@ -8,9 +8,18 @@ from collections.abc import Iterable
 from psycopg2 import sql
 
 from ..exceptions import Rejected, SyncError, Throttled, Unreachable
-from .base import Message, Receipt, Transport, not_sent, obstacle_in
+from .base import (
+    DONE,
+    UNSENT,
+    Message,
+    Receipt,
+    Transport,
+    not_sent,
+    obstacle_in,
+    unsent,
+)
 from .postgresql_connection import Connection, PostgresqlConfig
-from .postgresql_errors import lacking_character
+from .postgresql_errors import fate_after, lacking_character
 from .postgresql_preview import PostgresqlPreview
 from .postgresql_statement import rounds, row, statement, table_name
 from .postgresql_table import ADVISED, Table, advice
@@ -59,7 +68,7 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
             try:
                 rows.append(row(number, message, tables[message.route.target]))
             except Rejected as error:
-                receipts[number] = _receipt(message, self._redact.clean(error))
+                receipts[number] = unsent(message, self._redact.clean(error))
         for groups in rounds(rows):
             for group in groups:
                 for start in range(0, len(group), MAX_ROWS):
@@ -104,22 +113,25 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
         """:return: a receipt for each row of one statement"""
         started = time.monotonic()
         request, response, status, error = "", "", None, None
+        fate = UNSENT
         try:
             written = statement(rows, self._table(rows[0].message.route))
             raw = self._connection.open()
             self.pace.wait()
             request = self._readable(rows, raw)
             response = self._run(written)
-            status = self._connection.sqlstate
+            status, fate = self._connection.sqlstate, DONE
         except SyncError as fault:
             error = self._redact.clean(fault)
             if request:
                 response, status = error.message, self._connection.sqlstate
+                fate = fate_after(error, status)
                 error = self._advised(error, rows[0].message, status)
         known = {
             "status": status,
             "response": response,
             "duration": time.monotonic() - started,
+            "fate": fate,
         }
         first, *others = (row.message for row in rows)
         receipts = [_receipt(first, error, request=request, **known)]
@@ -189,7 +201,7 @@ def _none_written(messages, error):
     if not messages:
         return []
     first, *others = messages
-    receipts = [_receipt(first, error)]
+    receipts = [unsent(first, error)]
     if obstacle := obstacle_in(receipts):
         return receipts + [not_sent(message, obstacle) for message in others]
-    return receipts + [_receipt(message, error) for message in others]
+    return receipts + [unsent(message, error) for message in others]

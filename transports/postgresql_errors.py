@@ -6,6 +6,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from ..exceptions import Rejected, SyncError, Temporary, Unreachable
+from .base import REFUSED, UNKNOWN, UNSENT
 from .redact import Redactor, one_line, shorten
 
 # Characters of the server's own explanation in an error.
@@ -47,6 +48,10 @@ _WHATEVER_THE_ROWS = {
     "55000",
 }
 _TIMED_OUT = "57014"
+# After these, what was sent may have been committed: the connection or the server was
+# lost, perhaps between the commit and its answer. Any other error of the server has
+# rolled its transaction back.
+_PERHAPS_COMMITTED = ("08", "40003", "57P", "58", "F0", "XX")
 # Their detail names the key in question. The detail of the other errors may
 # repeat the whole row.
 _TELLING_DETAIL = {"23503", "23505", "23P01"}
@@ -59,6 +64,18 @@ def meaning(sqlstate: str) -> type[SyncError]:
         if found:
             return found
     return Temporary
+
+
+def fate_after(error: SyncError, sqlstate: str | None) -> str:
+    """:return: what is known of a statement that failed, as in :class:`.base.Receipt`
+
+    :param error: what :func:`statement_error` made of it
+    :param sqlstate: ``None`` when the server has not answered
+    """
+    if sqlstate is None:
+        # the driver itself takes no such values: it has sent nothing
+        return UNSENT if isinstance(error, Rejected) else UNKNOWN
+    return UNKNOWN if sqlstate.startswith(_PERHAPS_COMMITTED) else REFUSED
 
 
 def concerns_all(error: psycopg2.Error) -> bool:

@@ -83,6 +83,7 @@ class RestTransport(RestPreview, Transport):
             status=str(trail.answer.status) if trail.answer else None,
             response=self._client.excerpt(trail.answer),
             duration=time.monotonic() - started,
+            fate=trail.fate(error),
         )
 
     def _apply(self, trail, message):
@@ -112,6 +113,8 @@ class RestTransport(RestPreview, Transport):
         return id_after(message, answer)
 
     def _create(self, key_suffix, trail, message):
+        if key_suffix:
+            self.recreating(message, f"{message.idempotency_key}{key_suffix}")
         answer = self._write(trail, "POST", message, None, message.payload, key_suffix)
         raise_unless_ok(answer)
         return assigned_id(answer, message.route.external_id_key)

@@ -27,6 +27,8 @@ MIN_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 24 * 3600.0
 
 _TEMPORARY = {408, 425}
+# "Ask there instead": nothing was done here (RFC 9110 sections 15.4.8 and 15.4.9).
+_ELSEWHERE = {307, 308}
 _UNREACHABLE = {401, 403, 502, 503, 504}
 # Where APIs put the reason; "title" and "detail" are those of RFC 9457.
 _REASON_KEYS = ("title", "message", "detail", "error", "error_description", "errors")
@@ -55,6 +57,18 @@ class Answer:
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the status says that the request has changed nothing.
+
+        Not 408, which a proxy may answer for a server that is still at work, not the
+        redirects that follow what was done (RFC 9110 sections 15.4.2 to 15.4.4), and no
+        5xx, whatever else it says.
+        """
+        if self.status in _ELSEWHERE:
+            return True
+        return 400 <= self.status < 500 and self.status != 408
 
     @property
     def text(self) -> str:

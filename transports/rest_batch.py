@@ -27,7 +27,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from .base import Message, Receipt, not_sent, obstacle_in
+from .base import REFUSED, UNKNOWN, Message, Receipt, not_sent, obstacle_in, unsent
 from .rest_client import RestClient, Trail, to_json
 from .rest_config import RestConfig
 from .rest_meaning import (
@@ -90,7 +90,7 @@ class BatchSender:
                 return None
             return _Item(number, message, to_json(_content(message)))
         except Rejected as error:
-            self._receipts[number] = self._receipt(message, error)
+            self._receipts[number] = unsent(message, self._client.clean(error))
             return None
 
     def _send_alone(self, items, key_suffix=""):
@@ -131,23 +131,26 @@ class BatchSender:
             "duration": time.monotonic() - started,
         }
         if error is None:
-            self._judge(items, answer, common)
-        elif isinstance(error, Rejected):
+            self._judge(items, answer, common, trail.lost)
+        elif isinstance(error, Rejected) and trail.fate(error) == REFUSED:
             self._send_alone(items)
         else:
-            self._keep_failure(items, error, trail.answer, common)
+            self._keep_failure(items, error, trail, common)
 
-    def _keep_failure(self, items, error, answer, common):
+    def _keep_failure(self, items, error, trail, common):
         """Give the error of the whole request to each of its records."""
-        receipts = []
+        receipts, common = [], {**common, "fate": trail.fate(error)}
         for item in items:
-            receipts.append(self._receipt(item.message, error, answer, **common))
+            receipts.append(self._receipt(item.message, error, trail.answer, **common))
             if isinstance(error, Throttled | Unreachable):
                 common = {**common, "request": ""}  # the first receipt tells of it
         self._keep(items, receipts)
 
-    def _judge(self, items, answer, common):
-        """Read what became of each record."""
+    def _judge(self, items, answer, common, sent_twice):
+        """Read what became of each record.
+
+        :param bool sent_twice: the request left once before, and was not answered
+        """
         found = _by_key(answer)
         judged, receipts, lost = [], [], []
         for item in items:
@@ -156,7 +159,10 @@ class BatchSender:
                 lost.append(item)
             else:
                 judged.append(item)
-                receipts.append(self._judge_item(item.message, own, answer, common))
+                receipt = self._judge_item(item.message, own, answer, common)
+                if sent_twice and not receipt.ok:
+                    receipt = replace(receipt, fate=UNKNOWN)
+                receipts.append(receipt)
         self._keep(judged, receipts)
         # Their keys are answered already: these are other requests.
         self._send_alone(lost, RECREATE)
@@ -175,7 +181,8 @@ class BatchSender:
             else:
                 external_id = id_after(message, own)
         except SyncError as error:
-            return self._receipt(message, error, own or whole, **common)
+            fate = REFUSED if own and own.refuses else UNKNOWN
+            return self._receipt(message, error, own or whole, fate=fate, **common)
         receipt = self._receipt(message, None, own, **common)
         return replace(receipt, external_id=external_id)
 

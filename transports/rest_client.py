@@ -7,12 +7,13 @@ import json
 import uuid
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from .base import DONE, REFUSED, UNKNOWN, UNSENT
 from .pace import NO_PACE, Pace
 from .redact import Redactor
 from .rest_answer import MAX_BODY, Answer, inflate
 from .rest_config import RestConfig, auth_headers
 from .rest_errors import NO_ANSWER, is_broken_off, is_stale, no_answer
-from .rest_session import prepare, sessions
+from .rest_session import departure, prepare, sessions
 from .signing import secret_problem, signature_headers, spellings
 from .urls import loggable, origin, url_problem
 
@@ -27,6 +28,9 @@ _SAFE_REDIRECTS = {307, 308}
 class Trail:
     """What was sent for one message, and the last answer to it.
 
+    ``lost`` tells whether one of its requests has left and got no answer: also the
+    first of two with one key, whatever the second is answered.
+
     :param pace: asked before each request
     """
 
@@ -34,6 +38,20 @@ class Trail:
         self.pace = pace
         self.requests = []
         self.answer = None
+        self.lost = False
+
+    def fate(self, error: SyncError | None) -> str:
+        """:return: what is known of all that was sent, as in :class:`.base.Receipt`
+
+        :param error: what became of the message
+        """
+        if error is None:
+            return DONE
+        if self.lost:
+            return UNKNOWN
+        if self.answer is None:
+            return UNSENT
+        return REFUSED if self.answer.refuses else UNKNOWN
 
 
 class RestClient:
@@ -100,11 +118,13 @@ class RestClient:
     def _exchange(self, trail, method, url, headers, body) -> Answer:
         timeouts = self._config.connect_timeout, self._config.read_timeout
         session = sessions.get(self._config, *timeouts)
+        departure.begun = False
         try:
             prepared = prepare(method, url, headers, body)
             response = self._send_fresh(trail, session, prepared)
             return _read(response, method, url, self.redact)
         except NO_ANSWER as error:
+            trail.lost = trail.lost or departure.begun
             raise no_answer(error, url, *timeouts) from None
 
     def _send_fresh(self, trail, session, prepared):
@@ -120,6 +140,7 @@ class RestClient:
             except NO_ANSWER as error:
                 if not is_stale(error):
                     raise
+            trail.lost = True
             _wait_again(trail.pace)
         return self._send(session, prepared)
 

@@ -35,6 +35,19 @@ MAX_INTERIM = 20
 PROBATION = 0.1
 
 
+class _Departure(threading.local):
+    """Whether the request that this thread sends has begun to leave.
+
+    urllib3 and requests wrap what is raised in ways that differ by version; a thread
+    sends one request at a time.
+    """
+
+    begun = False
+
+
+departure = _Departure()
+
+
 class StaleConnection(http.client.RemoteDisconnected):
     """The server closed a kept connection just as the next request was sent."""
 
@@ -173,6 +186,9 @@ class _TimedConnection:
             self._held = held = []
             super().request(*args, **kwargs)
             self._held = None
+            if self.sock is None:
+                self.connect()
+            departure.begun = True
             # Head and body at once: half the system calls, for the server too.
             self.send(b"".join(held))
         except ConnectionResetError as error:

@@ -237,13 +237,10 @@ class Handler(BaseHTTPRequestHandler):
     def _handle(self):
         received = time.time()
         key = self.headers.get("Idempotency-Key")
-        fault = self.faults.draw() or {}
-        kind = fault.get("kind")
-        if kind:
-            self.contacts.count_fault(name_of(fault))
-        body, replayed = "", False
+        body, replayed, fault = "", False, {}
         try:
             body = self._read_body()
+            fault = self._draw_fault(body)
             self._check_token()
             self._refuse_by(fault)
         except Refused as refused:
@@ -253,11 +250,12 @@ class Handler(BaseHTTPRequestHandler):
             status, answer, replayed = self.contacts.handle(
                 self.command, self.path, key, body, received
             )
+        kind = fault.get("kind")
         if kind == "late":
             time.sleep(fault["seconds"])
         if kind == "lie":
             status, answer = fault["status"], {"error": "out of order"}
-        if kind == "drop" or status == CLIENT_CLOSED:
+        if kind in ("drop", "renege") or status == CLIENT_CLOSED:
             self.close_connection = True
             return
         if kind == "nul" and isinstance(answer, dict):
@@ -281,6 +279,12 @@ class Handler(BaseHTTPRequestHandler):
         both, self.wfile = self.wfile.getvalue(), connection
         with suppress(OSError):  # the client may be gone
             connection.write(both)
+
+    def _draw_fault(self, body):
+        fault = self.faults.draw(body) or {}
+        if fault:
+            self.contacts.count_fault(name_of(fault))
+        return fault
 
     def _refuse_by(self, fault):
         """Do not carry the request out, when that is the fault that hits it."""

@@ -12,11 +12,14 @@ process can switch them on, also while the CRM is down. It is a list of objects:
                 answer; ``status``: refuse; ``lie``: carry it out and answer an error;
                 ``interim``: send interim answers before the answer; ``twice``: send
                 the answer twice; ``nul``: put into the answer what PostgreSQL cannot
-                store, into that of a refusal with ``status``
+                store, into that of a refusal with ``status``;
+                ``renege``: as ``drop``, and refuse the next request about that contact
 ``until``       end of the fault, in seconds since the epoch
 ``share``       which part of the requests it hits, from 0 to 1 (default 1)
+``match``       it hits only requests whose body holds this text
 ``seconds``     how long ``hang`` and ``late`` wait
-``status``      what ``status``, ``lie`` and ``nul`` answer
+``status``      what ``status``, ``lie`` and ``nul`` answer, and ``renege`` the next
+                time
 ``retry_after`` value of the Retry-After header of that answer, if there is to be one
 =============== ==================================================================
 """
@@ -25,6 +28,7 @@ import json
 import random
 import select
 import socket
+import threading
 import time
 
 # RFC 9110 section 15.2, RFC 8297.
@@ -41,15 +45,39 @@ class Faults:
 
     def __init__(self, path=None):
         self._path = path
+        self._lock = threading.Lock()
+        self._reneged = {}  # what the next request about a contact is to meet
 
-    def draw(self):
-        """Return the fault that hits the next request as a dict, or None."""
+    def draw(self, body=""):
+        """Return the fault that hits the next request as a dict, or None.
+
+        :param body: of the request, as text
+        """
         if self._path is None or not self._path.exists():
             return None
-        now = time.time()
+        now, contact = time.time(), _contact_of(body)
+        with self._lock:
+            refusal = self._reneged.pop(contact, None)
+        if refusal and now < refusal["until"]:
+            return refusal
         for fault in json.loads(self._path.read_text()):
-            if now < fault["until"] and random.random() < fault.get("share", 1):
-                return fault
+            hits = now < fault["until"] and fault.get("match", "") in body
+            if not hits or random.random() >= fault.get("share", 1):
+                continue
+            if fault["kind"] == "renege":
+                if contact is None:
+                    continue
+                with self._lock:
+                    self._reneged[contact] = {**fault, "kind": "status"}
+            return fault
+        return None
+
+
+def _contact_of(body):
+    """Return Odoo's id of the contact that a body is about, or None."""
+    try:
+        return json.loads(body)["odoo_id"]
+    except (ValueError, KeyError, TypeError):
         return None
 
 

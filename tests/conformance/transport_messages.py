@@ -7,7 +7,7 @@ import time
 from hashlib import sha256
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ...transports.base import Message
+from ...transports.base import DONE, UNKNOWN, Message
 from .destination import (
     DOWN,
     LOCKED,
@@ -118,6 +118,14 @@ class TransportMessages:
         self.assertEqual(len(receipts), LONG)
         for receipt in receipts:
             self.assertIsInstance(receipt.error, Unreachable)
+
+    def test_what_may_have_been_done_is_not_called_undone(self):
+        self.have(LOSE)
+        (receipt,) = self.send(self.message(7))
+        self.assertEqual(receipt.fate, UNKNOWN)
+        self.destination.mend()
+        (receipt,) = self.send(self.message(7))
+        self.assertEqual(receipt.fate, DONE)
 
     def test_sending_again_changes_nothing(self):
         sent = self.message(7)

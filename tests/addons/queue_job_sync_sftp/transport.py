@@ -11,6 +11,10 @@ import paramiko
 
 from odoo.addons.queue_job_sync.exceptions import Rejected, SyncError
 from odoo.addons.queue_job_sync.transports.base import (
+    DONE,
+    REFUSED,
+    UNKNOWN,
+    UNSENT,
     Message,
     Receipt,
     Redactor,
@@ -42,11 +46,17 @@ class SftpTransport(SequentialTransport):
 
     def _deliver(self, message: Message) -> Receipt:
         started = time.monotonic()
-        path, request, error = None, "", None
+        path, request, error, fate = None, "", None, UNSENT
         try:
             path = _path(message)
             request = f"{message.operation} {path}"
+            self._asking(lambda sftp: None)  # nothing leaves before it is connected
+            fate = UNKNOWN
             self._asking(lambda sftp: _apply(sftp, message, path))
+            fate = DONE
+        except Rejected as fault:
+            error = self._redact.clean(fault)
+            fate = REFUSED if fate == UNKNOWN else UNSENT
         except SyncError as fault:
             error = self._redact.clean(fault)
         return Receipt(
@@ -55,6 +65,7 @@ class SftpTransport(SequentialTransport):
             request=self._redact(request),
             response=error.message if error else "",
             duration=time.monotonic() - started,
+            fate=fate,
         )
 
     def _asking(self, action):

@@ -1,0 +1,295 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import threading
+from contextlib import contextmanager
+from functools import partial
+from unittest.mock import patch
+
+from odoo.modules.registry import DummyRLock, Registry
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..transports.rest import RestTransport
+from .race_case import RaceCase
+from .servers import HttpDestination
+
+# Seconds after which a test gives up; none takes that long unless it fails.
+PATIENCE = 20
+LATE = "Late"
+
+
+class LateDestination(HttpDestination):
+    """A destination that is slow to begin with what has this name."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.held = threading.Event()
+        self.may_begin = threading.Event()
+
+    def reply(self, request):
+        if request.json and request.json["name"] == LATE and not self.held.is_set():
+            self.held.set()
+            self.may_begin.wait(PATIENCE)
+        return super().reply(request)
+
+
+class WorkerDied(BaseException):
+    """What a killed worker looks like from inside: nothing after it runs."""
+
+
+class LostConnectionCase(RaceCase):
+    """A job whose connection to Odoo's database is lost while it sends."""
+
+    destination_class = LateDestination
+    # one filter for all threads: each of them would restore what another has set
+    quiet_loggers = ()
+
+    def setUp(self):
+        super().setUp()
+        # the runner of the tests holds it, and would keep every other thread out
+        self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
+        self.enterContext(mute_logger("odoo.addons.queue_job.controllers.main"))
+        self.enterContext(mute_logger("odoo.sql_db"))
+        self.change_backend(read_timeout=2 * PATIENCE)
+        self.addCleanup(self.destination.may_begin.set)
+
+    def names_there(self):
+        return [record["name"] for record in self.destination.records.values()]
+
+    def attempts(self):
+        return self.read("sync.attempt", [("stream_id", "=", self.stream_id)], [])
+
+    def key_of(self, name):
+        """Return the keys that requests with a name came with, in their order."""
+        return [
+            request.headers["Idempotency-Key"]
+            for request in self.destination.requests
+            if request.json and request.json["name"] == name
+        ]
+
+    def terminate(self):
+        """End the connection of the only transaction that is open, at the server."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND state = 'idle in transaction'"
+            )
+            self.assertEqual(cr.fetchall(), [(True,)])
+
+    def try_job(self, uuid):
+        """Run a job, whatever queue_job makes of a connection that is gone."""
+        try:
+            self.run_job(uuid)
+        except Exception as error:
+            self.gone = error
+
+    def wait_for(self, event):
+        self.assertTrue(event.wait(PATIENCE), "it never came to that")
+
+    @contextmanager
+    def losing(self, uuid, sending):
+        """Run a job in a thread; within, it is where it is to be, without connection.
+
+        On leaving it goes on, and comes to its end.
+        """
+        thread = threading.Thread(target=self.try_job, args=(uuid,))
+        thread.start()
+        try:
+            self.wait_for(sending)
+            self.terminate()
+            yield
+        finally:
+            self.destination.may_begin.set()
+            thread.join(PATIENCE)
+        self.assertFalse(thread.is_alive())
+
+    def situation(self, partner_id):
+        with self.transaction() as env:
+            partner = env["res.partner"].browse(partner_id)
+            return partner.sync_state
+
+    def deliver_meanwhile(self, partner_id, name):
+        self.edit(partner_id, name=name)
+        uuid = self.job_uuids("pending")[-1]
+        self.assertEqual(self.run_job(uuid), "done")
+
+    def assertEndsWith(self, partner_id, name):
+        """Assert that the late state was there, is not shown as synced, and goes."""
+        self.assertEqual(self.names_there(), [LATE])
+        self.assertEqual(self.situation(partner_id), "waiting")
+        before = self.key_of(name)
+        self.settle()
+        self.assertEqual(self.names_there(), [name])
+        self.assertFalse(self.outbox())
+        self.assertFalse(self.attempts())
+        self.assertEqual(self.situation(partner_id), "synced")
+        self.assertFalse(set(before) & set(self.key_of(name)[len(before) :]))
+
+
+@tagged("post_install", "-at_install")
+class TestLostConnection(LostConnectionCase):
+    def test_request_that_arrives_after_a_later_one(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        self.edit(partner_id, name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING") as log:
+            with self.losing(uuid, self.destination.held):
+                self.deliver_meanwhile(partner_id, "Now")
+                self.assertEqual(self.names_there(), ["Now"])
+                self.assertEqual(self.situation(partner_id), "waiting")
+        self.assertIn("connection to the database was lost", log.output[0])
+        self.assertIn(str(partner_id), log.output[0])
+        self.assertEndsWith(partner_id, "Now")
+        # what it has sent is in the log, although it could not be confirmed
+        deliveries = self.read(
+            "sync.delivery", [("res_id", "=", partner_id)], ["state"], order="id"
+        )
+        self.assertEqual([each["state"] for each in deliveries], ["success"] * 4)
+
+    def test_creation_that_arrives_after_a_later_edit(self):
+        partner_id = self.new_partner(name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            with self.losing(uuid, self.destination.held):
+                self.deliver_meanwhile(partner_id, "Now")
+                self.assertEqual(self.names_there(), ["Now"])
+        self.settle()
+        self.assertEqual(self.names_there(), ["Now"])
+        self.assertFalse(self.outbox())
+        self.assertFalse(self.attempts())
+
+    def test_nothing_else_was_sent_meanwhile(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        self.edit(partner_id, name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            with self.losing(uuid, self.destination.held):
+                pass
+        self.assertEqual(self.situation(partner_id), "waiting")
+        self.settle()
+        self.assertEqual(self.names_there(), [LATE])
+        self.assertFalse(self.outbox())
+        # the same request again
+        self.assertEqual(len(set(self.key_of(LATE))), 1)
+
+    def lose_before_the_note(self, partner_id):
+        """Let a job send after its connection is gone, and another one is confirmed."""
+        self.edit(partner_id, name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        about_to, may_send = threading.Event(), threading.Event()
+        bindings = self.registry["sync.binding"]
+        real_transmit = bindings._transmit
+
+        def transmit(self, stream, tasks):
+            if tasks and tasks[0].message.payload["name"] == LATE:
+                about_to.set()
+                may_send.wait(PATIENCE)
+            return real_transmit(self, stream, tasks)
+
+        self.destination.held.set()  # it is not the destination that is late
+        with patch.object(bindings, "_transmit", transmit):
+            with self.losing(uuid, about_to):
+                self.deliver_meanwhile(partner_id, "Now")
+                self.assertEqual(self.situation(partner_id), "synced")
+                may_send.set()
+
+    def test_request_that_left_after_a_later_one_was_confirmed(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            self.lose_before_the_note(partner_id)
+        self.assertEndsWith(partner_id, "Now")
+
+    def test_the_sweep_finds_what_a_worker_could_not_say_any_more(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        with patch.object(self.registry["sync.binding"], "_tell_loss"):
+            self.lose_before_the_note(partner_id)
+        self.assertEqual(self.names_there(), [LATE])
+        self.assertFalse(self.outbox())
+        self.sweep()  # it may still arrive
+        self.assertFalse(self.outbox())
+        self.outlast_requests()
+        self.sweep()
+        self.assertEqual(len(self.outbox()), 1)
+        self.sweep()
+        self.assertEqual(len(self.outbox()), 1)
+        self.assertEndsWith(partner_id, "Now")
+        self.sweep()
+        self.assertFalse(self.outbox())
+
+    def sweep(self):
+        with self.transaction() as env:
+            env["sync.attempt"]._send_over_forgotten()
+
+
+@tagged("post_install", "-at_install")
+class TestDeadWorker(LostConnectionCase):
+    """Nobody is left to say anything, and its request is on its way."""
+
+    def die_sending(self, uuid):
+        """Kill a worker whose request has reached the destination's queue."""
+        real_send = RestTransport.send
+        threads = []
+
+        def send_and_die(transport, messages):
+            thread = threading.Thread(target=real_send, args=(transport, messages))
+            threads.append(thread)
+            thread.start()
+            self.wait_for(self.destination.held)
+            raise WorkerDied
+
+        with (
+            patch.object(RestTransport, "send", send_and_die),
+            self.assertRaises(WorkerDied),
+        ):
+            self.run_job(uuid)
+
+        def arrive():
+            self.destination.may_begin.set()
+            threads[0].join(PATIENCE)
+
+        return arrive
+
+    def test_request_that_arrives_late(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        self.edit(partner_id, name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        arrive = self.die_sending(uuid)
+        self.deliver_meanwhile(partner_id, "Now")
+        self.assertEqual(self.names_there(), ["Now"])
+        self.assertEqual(self.situation(partner_id), "waiting")
+        # the record is sent once more, and not before the request can arrive no more
+        (again,) = self.outbox(partner_id)
+        (late,) = self.attempts()
+        eta = self.job(again["job_uuid"], "eta")["eta"]
+        self.assertEqual(eta, late["late_until"])
+        arrive()
+        self.assertEndsWith(partner_id, "Now")
+
+    def test_content_that_comes_back_while_a_request_may_arrive(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        self.edit(partner_id, name=LATE)
+        arrive = self.die_sending(self.job_uuids("pending")[-1])
+        self.deliver_meanwhile(partner_id, "Now")
+        self.deliver_meanwhile(partner_id, LATE)
+        arrive()
+        # the first one's may have been answered for what was overwritten since
+        self.assertEqual(len(set(self.key_of(LATE))), 2)
+        self.settle()
+        self.assertEqual(self.names_there(), [LATE])
+        self.assertFalse(self.outbox())
+
+
+@tagged("post_install", "-at_install")
+class TestDeadWorkerOdooIds(TestDeadWorker):
+    stream_options = {"id_policy": "odoo"}
+    destination_class = partial(LateDestination, upsert=True)
+    test_tags = {"standard", "post_install"}
+    allow_inherited_tests_method = True
