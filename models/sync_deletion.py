@@ -5,6 +5,7 @@ import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
 from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
@@ -112,6 +113,12 @@ class SyncDeletion(models.AbstractModel):
         self.env.cr.postcommit.add(self.env.registry.clear_cache)
         self.env.ref("queue_job_sync.ir_cron_deletions").sudo()._trigger()
 
+    @api.model
+    def _being_deleted(self):
+        """Return those that somebody has decided to delete."""
+        everything = self.with_context(active_test=False).sudo()
+        return everything.search([("deleting_since", "!=", False)])
+
     # -- in the background ----------------------------------------------------
 
     @api.model
@@ -125,13 +132,18 @@ class SyncDeletion(models.AbstractModel):
                 for count in model._delete_batches(id_):
                     if not progress(count, remaining=1):
                         return
+        if self.env["sync.stream"]._being_deleted() or (
+            self.env["sync.backend"]._being_deleted()
+        ):
+            # something has to be waited for
+            soon = fields.Datetime.now() + timedelta(minutes=1)
+            self.env.ref("queue_job_sync.ir_cron_deletions").sudo()._trigger(soon)
         progress(remaining=0)
 
     @api.model
     def _ids_to_delete(self):
         """Return the ids of what is being deleted, or is gone and still owns rows."""
-        deleting = self.with_context(active_test=False).sudo()
-        found = set(deleting.search([("deleting_since", "!=", False)])._ids)
+        found = set(self._being_deleted()._ids)
         for owned in (*self._owned, self._owned_jobs):
             found.update(self._lost_ids(owned))
         if found:
