@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 from . import databases, odoo, paths, postgres, selection, setup
 from .console import Step, run, supervised
-from .inside.live import LIVE
+from .inside import live
 from .odoo_log import OdooLog
 
 HELP = """\
@@ -143,15 +143,7 @@ def run_peers(variables, with_addon):
     """
     print(f"== Tests of other modules, {'with' if with_addon else 'without'} the addon")
     with databases.copy(databases.template(variables), "peers") as database:
-        names = ",".join((*PEER_ADDONS, *[paths.ADDON] * with_addon))
-        install = ("-d", database, "-i", names, "--stop-after-init")
-        with Step(f"Installing {names}"):
-            run(
-                odoo.command_line(*install, "--no-http", "--max-cron-threads=0"),
-                log="test-peers-install.log",
-                what=f"Installing {names}",
-                env=odoo.environment(variables),
-            )
+        _install(database, [*PEER_ADDONS, *[paths.ADDON] * with_addon], variables)
         command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
         command += _options(database, PEERS)
         return _follow(command, variables, "test-peers.log")
@@ -166,12 +158,26 @@ def run_live_peers(variables, with_addon):
     print("== Tests of other modules while contacts are synchronized", flush=True)
     modules = (*LIVE_MODULES, paths.ADDON) if with_addon else LIVE_MODULES
     with databases.copy(databases.template(variables), "peers_live") as database:
+        _install(database, modules, variables)
         command = [str(paths.PYTHON), str(paths.DEV / "devenv/inside/peers.py")]
         command += _options(database, LIVE_PEERS)
-        command += ["-i", ",".join(modules)]
+        variables = {**variables, live.WITHOUT_PAGES: "1"}
         if with_addon:
-            variables = {**variables, LIVE: "1"}
+            variables[live.LIVE] = "1"
         return _follow(command, variables, "test-peers-live.log")
+
+
+def _install(database, modules, variables):
+    """Install modules for the tests of others."""
+    what = f"Installing {', '.join(modules)}"
+    options = ("-d", database, "-i", ",".join(modules), "--stop-after-init")
+    with Step(what):
+        run(
+            odoo.command_line(*options, "--no-http", "--max-cron-threads=0"),
+            log="test-peers-install.log",
+            what=what,
+            env=odoo.environment(variables),
+        )
 
 
 def run_e2e(names, variables):

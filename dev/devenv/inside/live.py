@@ -2,8 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A database in which contacts are synchronized; nothing takes what is sent."""
 
-# The environment variable that asks for it.
+# The environment variable that asks for it,
 LIVE = "QUEUE_JOB_SYNC_LIVE"
+# and the one that leaves tests out for which pages are made: the scripts and styles of
+# a shop take longer than all other tests.
+WITHOUT_PAGES = "QUEUE_JOB_SYNC_WITHOUT_PAGES"
 # Everything that an edit can be captured by: fields, links, lines.
 MAPPING = {
     "name": "name",

@@ -17,7 +17,7 @@ import live
 import odoo.cli
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
-from odoo.tests import loader
+from odoo.tests import HttpCase, loader
 from odoo.tests.suite import OdooSuite
 from odoo.tests.tag_selector import TagsSelector
 from odoo.tools import config
@@ -32,12 +32,13 @@ def make_suite(module_names, position="at_install"):
         with Registry(database).cursor() as cr:
             live.make(api.Environment(cr, SUPERUSER_ID, {}))
     selected = TagsSelector(config["test_tags"])
+    without_pages = os.environ.get(live.WITHOUT_PAGES)
     tests = (
         test
         for name in module_names
         for module in loader.get_test_modules(name)
         for test in loader.get_module_test_cases(module)
-        if selected.check(test)
+        if selected.check(test) and not (without_pages and isinstance(test, HttpCase))
     )
     return OdooSuite(sorted(tests, key=lambda test: getattr(test, "test_sequence", 0)))
 
