@@ -33,7 +33,7 @@ class TablesCase(PostgresqlCase):
             "GRANT ALL ON ALL SEQUENCES IN SCHEMA own TO PUBLIC"
         )
 
-    def write(self, target="own.t", key=7, **payload):
+    def put(self, target="own.t", key=7, **payload):
         receipt = self.send(message(key=key, target=target, payload=payload))
         self.assertTrue(receipt.ok, receipt.error)
         return receipt
@@ -89,16 +89,16 @@ class TestPostgresqlKeys(TablesCase):
             "IDENTITY, odoo_id integer UNIQUE NOT NULL, name text)"
         )
         for name in "abc":
-            receipt = self.write(name=name)
+            receipt = self.put(name=name)
         self.assertEqual(receipt.response, "UPDATE 1")
-        self.write(key=8, name="d")
+        self.put(key=8, name="d")
         self.assertEqual(
             self.rows("id, no, odoo_id, name"), [(1, 1, 7, "c"), (2, 2, 8, "d")]
         )
 
     def test_some_are_there_and_some_are_missing(self):
         self.make("CREATE TABLE t (odoo_id integer PRIMARY KEY, name text)")
-        self.write(key=1, name="old")
+        self.put(key=1, name="old")
         receipts = self.send(
             *[
                 message(key=key, target="own.t", payload={"name": "new"})
@@ -114,7 +114,7 @@ class TestPostgresqlKeys(TablesCase):
             "own text NOT NULL);"
             "INSERT INTO t VALUES (7, 'a', 'theirs')"
         )
-        self.write(name="b")
+        self.put(name="b")
         self.assertEqual(self.rows("odoo_id, name, own"), [(7, "b", "theirs")])
 
     def test_key_together_with_another_column(self):
@@ -122,10 +122,10 @@ class TestPostgresqlKeys(TablesCase):
             "CREATE TABLE t (odoo_id integer, lang text, name text, "
             "PRIMARY KEY (odoo_id, lang))"
         )
-        self.write(name="a", lang="fr")
-        self.write(name="b", lang="fr")
+        self.put(name="a", lang="fr")
+        self.put(name="b", lang="fr")
         self.assertEqual(self.rows("odoo_id, lang, name"), [(7, "fr", "b")])
-        self.write(name="c", lang="en")
+        self.put(name="c", lang="en")
         self.assertEqual(self.rows("odoo_id, lang, name"), [(7, "en", "c")])
         self.assertTrue(self.send(message("delete", target="own.t", payload={})).ok)
         self.assertEqual(self.rows(), [])
@@ -172,7 +172,7 @@ class TestPostgresqlKeys(TablesCase):
             "INSERT INTO t VALUES (NULL, 'theirs'), (NULL, 'theirs')"
         )
         for name in "ab":
-            self.write(name=name)
+            self.put(name=name)
         self.assertEqual(self.rows(), [(7, "b"), (None, "theirs"), (None, "theirs")])
         self.query("TRUNCATE own.t")
         self.together()
@@ -187,7 +187,7 @@ class TestPostgresqlKeys(TablesCase):
         )
         history = [(7, "first"), (7, "then")]
         for name in "ab":
-            self.write(name=name)
+            self.put(name=name)
             self.assertEqual(self.rows(), sorted([(7, name), *history]))
         held = message(payload={"name": ""}, target="own.t")
         with PostgresqlTransport(self.config()) as transport:
@@ -202,9 +202,9 @@ class TestPostgresqlKeys(TablesCase):
             "CREATE UNIQUE INDEX ON t (odoo_id) WHERE state = 'live'"
         )
         for state in ("live", "off", "off", "live"):
-            self.write(name="a", state=state)
+            self.put(name="a", state=state)
             self.assertEqual(self.rows("odoo_id, state"), [(7, state)])
-        self.write(name="a", state="off")
+        self.put(name="a", state="off")
         marked = message("mark", target="own.t", payload={"deleted": True})
         self.assertTrue(self.send(marked).ok)
         self.assertEqual(self.rows("odoo_id, deleted"), [(7, True)])
@@ -217,7 +217,7 @@ class TestPostgresqlKeys(TablesCase):
                     f"UNIQUE (odoo_id) DEFERRABLE INITIALLY {when})"
                 )
                 for name in "ab":
-                    self.write(name=name, email="e")
+                    self.put(name=name, email="e")
                 self.assertEqual(self.rows(), [(7, "b")])
                 receipt = self.send(
                     message(key=8, target="own.t", payload={"name": "c", "email": "e"})
@@ -237,8 +237,8 @@ class TestPostgresqlKeys(TablesCase):
                 ('2027-01-01');
             """
         )
-        self.write(name="a", made="2025-03-01")
-        self.write(name="b", made="2026-03-01")
+        self.put(name="a", made="2025-03-01")
+        self.put(name="b", made="2026-03-01")
         self.assertEqual(self.rows(), [(7, "b")])
         self.assertEqual(self.rows(table="own.t2"), [(7, "b")])
         receipt = self.send(
@@ -261,7 +261,7 @@ class TestPostgresqlKeys(TablesCase):
             with other.cursor() as cursor:
                 cursor.execute("INSERT INTO own.t VALUES (7, 'other')")
             threading.Timer(0.3, other.commit).start()
-            self.write(name="ours")
+            self.put(name="ours")
             self.assertEqual(self.rows(), [(7, "ours")])
             other.close()
 
@@ -274,7 +274,7 @@ class TestPostgresqlKeys(TablesCase):
             self.query(f"ALTER ROLE {self.user} SET search_path = own")
             with self.subTest(name):
                 for value in "ab":
-                    self.write(name, name=value)
+                    self.put(name, name=value)
                 self.assertEqual(self.rows(table=f'own."{name}"'), [(7, "b")])
                 marked = message("mark", target=name, payload={"gone": True})
                 self.assertTrue(self.send(marked).ok)
@@ -291,7 +291,7 @@ class TestPostgresqlViews(TablesCase):
             """
         )
         for name in "abc":
-            self.write("own.v", name=name)
+            self.put("own.v", name=name)
         self.assertEqual(self.rows("id, odoo_id, name"), [(1, 7, "c")])
         self.assertTrue(self.send(message("delete", target="own.v", payload={})).ok)
         self.assertEqual(self.rows(), [])
@@ -319,7 +319,7 @@ class TestPostgresqlViews(TablesCase):
                     """
                 )
                 for name in "abc":
-                    self.write("own.v", name=name)
+                    self.put("own.v", name=name)
                 self.assertEqual(self.rows(), [(7, "c")])
                 marked = message("mark", target="own.v", payload={"name": "gone"})
                 self.assertTrue(self.send(marked).ok)
@@ -327,7 +327,7 @@ class TestPostgresqlViews(TablesCase):
                 gone = message("delete", target="own.v", payload={})
                 self.assertTrue(self.send(gone).ok)
                 self.assertEqual(self.rows(), [])
-                self.at_once(*[lambda: self.write("own.v", name="x")] * 5)
+                self.at_once(*[lambda: self.put("own.v", name="x")] * 5)
                 self.assertEqual(self.rows(), [(7, "x")])
 
     def test_advice_fits_what_it_is_about(self):
@@ -404,17 +404,13 @@ class TestPostgresqlTypes(TablesCase):
             for key, payload in enumerate(payloads)
         ]
         for _time in range(2):
-            execute, runs = Connection.execute, []
-
-            def counting(*arguments, execute=execute, runs=runs):
-                runs.append(arguments)
-                return execute(*arguments)
-
-            with patch.object(Connection, "execute", counting):
+            with patch.object(
+                Connection, "execute", autospec=True, side_effect=Connection.execute
+            ) as execute:
                 receipts = self.send(*messages)
             for receipt in receipts:
                 self.assertTrue(receipt.ok, receipt.error)
-            self.assertEqual(len(runs), 1)
+            self.assertEqual(execute.call_count, 1)
         with PostgresqlTransport(self.config()) as transport:
             held = [transport.held(each) for each in messages]
         for payload, found in zip(payloads, held, strict=True):
@@ -427,7 +423,7 @@ class TestPostgresqlTypes(TablesCase):
             "CREATE TABLE t (odoo_id integer PRIMARY KEY, v varchar(3), c char(3), "
             "b bit(3), d short, n numeric(5,2), i integer)"
         )
-        self.write(v="abc", c="ab", b="101", d="abc", n=1.005, i=1.5)
+        self.put(v="abc", c="ab", b="101", d="abc", n=1.005, i=1.5)
         self.assertEqual(self.rows("v, c, i"), [("abc", "ab ", 2)])
         for column, value in zip("vcbd", ("abcd", "abcd", "1010", "abcd"), strict=True):
             with self.subTest(column):
@@ -520,7 +516,7 @@ class TestPostgresqlRoles(TablesCase):
                 FOR EACH ROW EXECUTE FUNCTION conflict();
             """
         )
-        receipt = self.write(name=postgresql.RUNS - 1)
+        receipt = self.put(name=postgresql.RUNS - 1)
         self.assertEqual(receipt.status, "00000")
         self.query("ALTER SEQUENCE own.s RESTART; TRUNCATE own.t")
         receipt = self.send(message(target="own.t", payload={"name": postgresql.RUNS}))
