@@ -3,8 +3,7 @@
 """What the job of an edit is like."""
 
 from datetime import datetime
-
-from freezegun import freeze_time
+from unittest.mock import patch
 
 from odoo.tests import new_test_user, tagged
 
@@ -88,13 +87,17 @@ class TestCaptureJob(SyncCase):
         job = self.job_of_edit(channel_id=channel.id)
         self.assertEqual(job.channel, "root.sync.crm")
 
-    @freeze_time("2026-06-01 12:00:00")
+    def it_is(self, moment):
+        """Let the database's clock show a time, in this transaction."""
+        self.enterContext(patch.object(self.env.cr, "_now", moment))
+
     def test_executes_only_after_the_delay(self):
+        self.it_is(datetime(2026, 6, 1, 12))
         job = self.job_of_edit(delay_policy="delay", delay_minutes=30)
         self.assertEqual(job.eta, datetime(2026, 6, 1, 12, 30))
 
-    @freeze_time("2026-06-01 12:00:00")
     def test_executes_only_off_peak(self):
+        self.it_is(datetime(2026, 6, 1, 12))
         job = self.job_of_edit(
             delay_policy="window",
             window_start=22,
@@ -103,8 +106,8 @@ class TestCaptureJob(SyncCase):
         )
         self.assertEqual(job.eta, datetime(2026, 6, 1, 20, 0))
 
-    @freeze_time("2026-06-01 23:00:00")
     def test_executes_at_once_inside_the_off_peak_hours(self):
+        self.it_is(datetime(2026, 6, 1, 23))
         job = self.job_of_edit(
             delay_policy="window",
             window_start=22,
