@@ -121,8 +121,13 @@ class Faults:
         """End the database connections of jobs that wait for an answer.
 
         Those of editors, who have no such lock, are left alone.
+
+        :param duration: how long to wait for such a job, in seconds
         """
-        ended = self._scene.query(END_CONNECTIONS)
+        ended, deadline = [], time.monotonic() + duration
+        while not ended and time.monotonic() < deadline:
+            ended = self._scene.query(END_CONNECTIONS)
+            time.sleep(0.1)
         self._done["connections_lost"] += len(ended)
 
     # -- destinations ---------------------------------------------------------
