@@ -118,20 +118,6 @@ class SyncBackend(models.Model):
         streams._check_route()
         streams._check_mapping()
 
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_used(self):
-        streams = self.with_context(active_test=False).stream_ids
-        if streams:
-            raise UserError(
-                self.env._(
-                    "%(system)s still has synchronizations (%(streams)s). Press "
-                    "Delete at the top of its form: that archives it, cancels its jobs "
-                    "and deletes it with them in the background.",
-                    system=streams[0].backend_id.name,
-                    streams=", ".join(streams.mapped("name")),
-                )
-            )
-
     @api.model_create_multi
     def create(self, vals_list):
         if any(vals.keys() & self._secret_names() for vals in vals_list):

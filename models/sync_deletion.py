@@ -84,14 +84,16 @@ class SyncDeletion(models.AbstractModel):
     def _unlink_except_in_use(self):
         for record in self:
             if record._owns_rows():
-                raise UserError(
-                    self.env._(
-                        "%s is in use: changes, copies, deliveries or jobs belong to "
-                        "it. Press Delete at the top of its form: that archives it, "
-                        "cancels its jobs and deletes all this in the background.",
-                        record.display_name,
-                    )
-                )
+                raise UserError(record._in_use_text())
+
+    def _in_use_text(self):
+        """Return why this cannot be deleted at once, and what to do instead."""
+        return self.env._(
+            "%s is in use: changes, copies, deliveries or jobs belong to it. Press "
+            "Delete at the top of its form: that archives it, cancels its jobs and "
+            "deletes all this in the background.",
+            self.display_name,
+        )
 
     def action_delete(self):
         """Archive these, cancel their jobs, and delete them in the background.

@@ -54,6 +54,18 @@ class SyncBackend(models.Model):
     def _owns_rows(self):
         return bool(self._all_streams()) or super()._owns_rows()
 
+    def _in_use_text(self):
+        streams = self._all_streams()
+        if not streams:
+            return super()._in_use_text()
+        return self.env._(
+            "%(system)s still has synchronizations (%(streams)s). Press Delete at the "
+            "top of its form: that archives it, cancels its jobs and deletes it with "
+            "them in the background.",
+            system=self.name,
+            streams=", ".join(streams.mapped("name")),
+        )
+
     def _all_streams(self):
         return self.with_context(active_test=False).stream_ids
 
