@@ -63,6 +63,23 @@ LIVE_PEERS = (
     "/website_sale/tests/test_website_sale_visitor.py",
     # see PEERS
     "-/base:TestMergePartner.test_merge_partners_with_peon_user",
+    # These fail without the addon too (--without). By account's write of contacts, which
+    # takes a record for an id,
+    "-/base:TestPartnerAddressCompany.test_address_parent_company_creation",
+    "-/base:TestPartnerAddressCompany.test_commercial_field_sync_reset",
+    # because the library phonenumbers is not installed,
+    "-/crm:TestCRMLead.test_assert_initial_values",
+    "-/crm:TestCRMLead.test_crm_lead_partner_sync_email_phone",
+    "-/crm:TestCRMLead.test_crm_lead_partner_sync_email_phone_corner_cases",
+    "-/crm:TestCRMLead.test_crm_lead_update_contact",
+    "-/crm:TestCRMLead.test_phone_mobile_update",
+    # and because the installed lxml writes HTML in another way.
+    "-/crm:TestLeadMerge.test_lead_merge_address_not_propagated",
+    "-/crm:TestLeadMerge.test_lead_merge_address_propagated",
+    "-/crm:TestLeadMerge.test_lead_merge_internals",
+    "-/crm:TestLeadMerge.test_merge_method",
+    "-/crm:TestLeadMerge.test_merge_method_propagate_lost_reason",
+    "-/sale:TestSaleOrder.test_invoicing_terms",
 )
 
 
