@@ -70,8 +70,10 @@ class ResCompany(models.Model):
         managers = Domain("all_group_ids", "in", group.ids)
         asked = Domain(self.env["queue.job"]._subscribe_users_domain() or managers)
         if chosen:
-            declined = managers & Domain("id", "in", chosen.ids) & ~asked
-            return chosen - self.env["res.users"].search(declined)
+            # not by a negation: that of a group finds who has any other group too
+            users, among = self.env["res.users"], Domain("id", "in", chosen.ids)
+            declined = users.search(among & managers) - users.search(among & asked)
+            return chosen - declined
         if self:
             asked &= Domain("company_ids", "in", self.ids)
         return self.env["res.users"].search(asked)

@@ -34,6 +34,8 @@ ARGUMENTS = {
     "copy_data": (),
     "default_get": (["display_name"],),
     "get_bindings": (SYNCHRONIZED,),
+    "rotate_signing_secret": ("env:SYNC_SECRET",),
+    "set_secret": ("auth_secret", "env:SYNC_SECRET"),
 }
 # Loggers that tell of what is refused or broken on purpose.
 QUIET = ("odoo.sql_db", "odoo.addons.base.models.ir_rule", "odoo.addons.base.models")
