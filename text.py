@@ -23,7 +23,8 @@ def storable_within(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
     if isinstance(value, list | tuple):
-        return type(value)(map(storable_within, value))
+        make = getattr(value, "_make", type(value))  # of a named tuple
+        return make(map(storable_within, value))
     if isinstance(value, dict):
         return {
             storable_within(key): storable_within(item) for key, item in value.items()
