@@ -9,12 +9,14 @@ so does a backup that was restored into a new database.
 
 A backup of the whole server's files differs in none. But time has gone back in it:
 fewer changes have been recorded than a node has seen already. Each node keeps that
-number in a file of Odoo's data folder, outside of the database.
+number in a file of Odoo's data folder, outside of the database. Who resumes does so on
+one node: what the others have seen until then counts no more either.
 """
 
 import json
 import logging
 import os
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,11 +47,13 @@ class Sight(NamedTuple):
 
     :param here: where it is now
     :param there: where it has sent from; ``None`` if it has not yet
+    :param since: since when, in seconds since 1970; 0 if it has not yet
     :param changes: the last number that was given to an undelivered change
     """
 
     here: Place
     there: Place | None
+    since: float
     changes: int
 
 
@@ -75,15 +79,16 @@ def look(cr, tells_server=True):
         (PARAMETER,),
     )
     *place, text, changes = cr.fetchone()
-    return Sight(Place(*place), _parsed(text), changes)
+    return Sight(Place(*place), *_parsed(text), changes)
 
 
 def _parsed(text):
     try:
-        return Place(*json.loads(text)) if text else None
+        *place, since = json.loads(text or "")
+        return Place(*place), float(since)
     except (ValueError, TypeError):
         # a person has changed it: as unknown as none
-        return None
+        return None, 0
 
 
 def may_tell_server(cr):
@@ -97,20 +102,29 @@ def may_tell_server(cr):
 
 def remember(env, place):
     """Let the database send from a place, from now on."""
-    env["ir.config_parameter"].sudo().set_param(PARAMETER, json.dumps(place))
+    env.cr.execute("SELECT extract(epoch FROM clock_timestamp())::float")
+    (since,) = env.cr.fetchone()
+    env["ir.config_parameter"].sudo().set_param(PARAMETER, json.dumps([*place, since]))
 
 
-def seen(place):
-    """Return how many changes this node has seen recorded at a place, 0 for none."""
+def seen(place, since):
+    """Return how many changes this node has seen recorded at a place, 0 for none.
+
+    More than there can be if it has seen the database send from there since later.
+
+    :param since: when it has begun to send from there, as the database says
+    """
     try:
-        *noted, changes = json.loads(_file(place).read_text())
-        return changes if Place(*noted) == place else 0
+        *noted, noted_since, changes = json.loads(_file(place).read_text())
+        if Place(*noted) != place or noted_since < since:
+            return 0
+        return changes if noted_since == since else inf
     except (OSError, ValueError, TypeError):
         return 0
 
 
-def note(place, changes):
-    """Keep on this node how many changes were recorded at a place.
+def note(place, since, changes):
+    """Keep on this node how many changes were recorded at a place, see :func:`seen`.
 
     A node that cannot write there does without.
     """
@@ -118,7 +132,7 @@ def note(place, changes):
     partial = path.with_suffix(f".{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps([*place, changes]))
+        partial.write_text(json.dumps([*place, since, changes]))
         partial.replace(path)
     except OSError as error:
         _logger.info("%s cannot be written: %s", path, error)

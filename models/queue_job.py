@@ -12,7 +12,7 @@ from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
 from ..text import storable_within
-from .loose_link import LooseMany2one
+from .loose_link import LooseMany2one, groups_there
 
 # What queue_job puts before the reason of the last try.
 OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
@@ -118,6 +118,10 @@ class QueueJob(models.Model):
             return str(records)
         names = found[:3].mapped("display_name")
         return ", ".join(names) + ("…" if len(found) > 3 else "")
+
+    def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
+        values = super()._read_group_postprocess_groupby(groupby_spec, raw_values)
+        return groups_there(self, groupby_spec, values)
 
     # -- decisions of people --------------------------------------------------
 

@@ -14,6 +14,7 @@ from odoo.tools import SQL
 
 from ..exceptions import Temporary
 from ..text import storable
+from . import read_committed
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -148,7 +149,8 @@ class SyncAttempt(models.Model):
         :param over: ids of those that stay, and whose requests have come to an end
         """
         if closed or over:
-            with self.env.registry.cursor() as cr:
+            # the sweep may be at the same notes
+            with read_committed.cursor(self.env.registry) as cr:
                 self.env(cr=cr)["sync.attempt"]._end(closed, over)
 
     @api.model
@@ -172,7 +174,7 @@ class SyncAttempt(models.Model):
         :return: list of ``(record id, version, digest, late_until)`` of the notes of
             these records that they did not know of
         """
-        with self.env.registry.cursor() as cr:
+        with read_committed.cursor(self.env.registry) as cr:
             # a note that a crash brings back does no harm: it is sent once more
             cr.execute("SET LOCAL synchronous_commit = off")
             cr.execute(

@@ -95,6 +95,14 @@ class SyncBinding(models.Model):
         self.env.cr.postcommit.add(partial(self._close_notes, stream, tasks))
 
     def _close_notes(self, stream, tasks):
+        """Do what :meth:`_drop_closed` does; the job is done, whatever that meets."""
+        try:
+            self._drop_closed(stream, tasks)
+        except Exception:
+            # notes that stay do no harm, and the sweep looks after them
+            _logger.exception("Notes of synchronization %s stay for now", stream.id)
+
+    def _drop_closed(self, stream, tasks):
         """Drop the notes that a confirmation has closed.
 
         Nobody but this job can have sent one of the records meanwhile, unless it has
@@ -187,9 +195,12 @@ class SyncBinding(models.Model):
                 )
                 late = dict.fromkeys(ids, ())
                 env["sync.binding"]._send_once_more(stream.with_env(env), late)
+        # what the job has to tell is its loss; the notes are there, and whoever sends the
+        # records next finds them
+        except psycopg2.OperationalError as error:
+            # a server that restarts refuses new connections too
+            _logger.warning("This could not be kept either: %s", str(error).strip())
         except Exception:
-            # what the job has to tell is its loss; the notes are there, and whoever
-            # sends the records next finds them
             _logger.exception("This could not be kept either")
 
     # -- creations ------------------------------------------------------------

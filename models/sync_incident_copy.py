@@ -31,7 +31,7 @@ class SyncIncident(models.Model):
     @api.model
     def _doubt(self):
         """Return why this may not be the database that has sent so far, else ``""``."""
-        here, there, changes = self._look()
+        here, there, since, changes = self._look()
         if there is None:
             return ""
         if here.database != there.database:
@@ -44,7 +44,7 @@ class SyncIncident(models.Model):
             return self.env._("It is on another PostgreSQL server than before.")
         if here.oid != there.oid:
             return self.env._("It was made anew under the same name.")
-        if changes < origin.seen(here):
+        if changes < origin.seen(here, since):
             return self.env._("Changes that this server has seen are not in it.")
         return ""
 
@@ -96,5 +96,5 @@ class SyncIncident(models.Model):
 
     @api.model
     def _note_place(self):
-        here, _there, changes = self._look()
-        origin.note(here, changes)
+        here, _there, since, changes = self._look()
+        origin.note(here, since, changes)

@@ -6,7 +6,7 @@ import logging
 
 from odoo import api, fields, models
 
-from .loose_link import LooseMany2one
+from .loose_link import LooseMany2one, groups_there
 from .sync_change import names_of
 from .sync_guard import noted, storable, undone
 
@@ -312,6 +312,10 @@ class SyncOutbox(models.Model):
             self._enqueue(stream, matching, force=True, priority=priority, eta=eta)
             count += len(matching)
         return count
+
+    def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
+        values = super()._read_group_postprocess_groupby(groupby_spec, raw_values)
+        return groups_there(self, groupby_spec, values)
 
     def action_open_record(self):
         """Open the record that waits."""

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import tempfile
+from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo.modules.neutralize import get_neutralization_queries
@@ -30,8 +31,12 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
 
     def place(self):
         with self.transaction() as env:
-            here, _there, changes = env["sync.incident"]._look()
+            here, _there, _since, changes = env["sync.incident"]._look()
         return here, changes
+
+    def since(self):
+        with self.transaction() as env:
+            return env["sync.incident"]._look().since
 
     def pretend(self, **values):
         """Let the database have sent from elsewhere; nothing else tells a copy."""
@@ -61,12 +66,12 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         self.assertEqual(self.known(), here)
         self.assertEqual(here.database, self.registry.db_name)
         self.assertTrue(here.oid and here.server)
-        self.assertEqual(origin.seen(here), changes)
+        self.assertEqual(origin.seen(here, self.since()), changes)
         self.assertFalse(self.incidents())
 
     def test_server_that_does_not_say_which_it_is(self):
         with self.transaction() as env:
-            here, _there, changes = origin.look(env.cr, tells_server=False)
+            here, _there, _since, changes = origin.look(env.cr, tells_server=False)
         self.assertEqual((here.server, here.database), ("", self.registry.db_name))
         self.assertGreaterEqual(changes, 0)
 
@@ -152,19 +157,53 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
     def test_time_that_has_gone_back(self):
         self.watch()
         here, changes = self.place()
-        origin.note(here, changes + 1)
+        origin.note(here, self.since(), changes + 1)
         self.assertEqual(self.run_job(self.new_job()), "done")
-        origin.note(here, changes + 100)
+        origin.note(here, self.since(), changes + 100)
         self.assertEqual(self.run_job(self.new_job()), "pending")
         self.assertEqual(self.incident()["kind"], "copy")
         self.assertIn("not in it", self.incident()["reason"])
         self.resume()
         self.assertEqual(self.run_job(self.new_job()), "done")
 
+    @contextmanager
+    def another_node(self):
+        """Within, work on a node that has a data folder of its own."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            patch.dict(config.options, {"data_dir": folder}),
+        ):
+            yield
+
+    def test_who_resumes_on_one_node_does_so_on_all(self):
+        """What other nodes have seen, they have seen before it was restored."""
+        self.watch()
+        here, changes = self.place()
+        origin.note(here, self.since(), changes + 100)
+        self.assertEqual(self.run_job(self.new_job()), "pending")
+        with self.another_node():
+            self.resume()
+            self.assertEqual(self.run_job(self.new_job()), "done")
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.watch()
+        self.assertEqual(self.run_job(self.new_job()), "done")
+        self.assertEqual(len(self.incidents()), 1)
+
+    def test_backup_from_before_the_database_has_moved(self):
+        """It has sent from here since later, as this node has seen."""
+        self.watch()
+        here, changes = self.place()
+        origin.note(here, self.since() + 1, changes)
+        self.assertEqual(self.run_job(self.new_job()), "pending")
+        self.assertEqual(self.incident()["kind"], "copy")
+        self.resume()
+        self.assertEqual(self.run_job(self.new_job()), "done")
+
     def test_what_was_noted_of_another_database_does_not_count(self):
         self.watch()
         here, changes = self.place()
-        origin.note(here._replace(oid=here.oid + 1), changes + 100)
+        origin.note(
+            here._replace(oid=here.oid + 1), self.since(), changes + 100)
         self.assertEqual(self.run_job(self.new_job()), "done")
 
     def test_node_that_cannot_write_or_read_its_note_does_without(self):

@@ -6,6 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 import psycopg2
+import psycopg2.pool
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.modules.registry import Registry
@@ -176,6 +177,29 @@ class TestJobConnection(DeliveryCase):
     def _delete_job(self, uuid):
         with self.transaction() as env:
             env["queue.job"].search([("uuid", "=", uuid)]).unlink()
+
+    def test_no_connection_for_its_notes_does_not_undo_a_delivery(self):
+        """They are dropped after the commit, on a connection of their own."""
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        full = psycopg2.pool.PoolError("The Connection Pool Is Full")
+        notes = self.registry["sync.attempt"]
+        with (
+            patch.object(notes, "_close", side_effect=full),
+            mute_logger("odoo.addons.queue_job_sync.models.sync_binding_attempt"),
+        ):
+            self.assertEqual(self.run_job(uuid), "done")
+        self.assertFalse(self.outbox(partner_id))
+        # and what has stayed is seen to
+        self.edit(partner_id, name="Grace")
+        self.assertEqual(self.run_pending(), ["done"])
+        # once more, for it might have come late
+        self.outlast_requests()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(
+            [record["name"] for record in self.destination.records.values()], ["Grace"]
+        )
+        self.assertFalse(self.read("sync.attempt", [], []))
 
     def test_error_of_another_database_is_not_taken_for_a_lost_connection(self):
         self.new_partner()

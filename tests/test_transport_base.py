@@ -7,6 +7,7 @@ import json
 import pathlib
 import pickle
 import re
+import time
 from urllib.parse import quote
 
 from odoo.tests import BaseCase, tagged
@@ -187,6 +188,18 @@ class TestRedactor(BaseCase):
 
     def test_no_secret_changes_nothing(self):
         self.assertEqual(Redactor(["", None, " "])("as it is"), "as it is")
+
+    def test_time_does_not_grow_out_of_proportion(self):
+        """A destination may answer with anything, as a megabyte of what begins an
+        escape and is none."""
+        hide = Redactor([self.SECRET])
+        for begun in ("\\", "&", "%", "%25", "\\u", "&#", "&amp;", "%0", "\\ud83d"):
+            for text in (begun * 50_000, begun * 50_000 + "z"):
+                with self.subTest(begun, end=text[-1]):
+                    began = time.process_time()
+                    hide(text)
+                    hide.excerpt(text, 50_000, cut=True)
+                    self.assertLess(time.process_time() - began, 5)
 
     def test_excerpt_holds_no_half_of_a_secret(self):
         hide = Redactor(["0123456789"])

@@ -9,12 +9,14 @@ texts are often escaped twice: an answer quotes a request, and a page the answer
 import html
 import re
 from collections.abc import Iterator
+from string import hexdigits
 from typing import NamedTuple
 
 # Escapes within escapes that are read.
 LAYERS = 4
-# What an escape begins with.
-_MARK = re.compile(r"[\\&%]")
+# What an escape begins with: all backslashes of a row, as one that leads nowhere would
+# be read anew from each of them.
+_MARK = re.compile(r"\\+|[&%]")
 _ESCAPE = re.compile(
     r"""
     (?P<pair>\\+u d[89ab][0-9a-f]{2} \\+u d[c-f][0-9a-f]{2})
@@ -31,10 +33,11 @@ _ESCAPE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-# An escape that a cut has left without its end.
+# An escape that a cut has left without its end, and what one of a URL consists of.
 _BROKEN_ESCAPE = re.compile(
-    r"(?:\\+(?:u\{?|x)?[0-9a-f]*|&[^\s&]{0,40}|%[0-9a-f%]*)\Z", re.IGNORECASE
+    r"(?:(?<!\\)\\+(?:u\{?|x)?[0-9a-f]*|&[^\s&]{0,40})\Z", re.IGNORECASE
 )
+_OF_OCTETS = f"%{hexdigits}"
 # A form writes a blank as a plus; the letter of an escape stands for what it escapes.
 _ALIKE = {"+": " ", "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
 
@@ -63,7 +66,10 @@ def readings(text: str) -> Iterator[Reading]:
 
 def without_broken_escape(text: str) -> str:
     """:return: a text that has been cut, without what is left of an escape"""
-    return _BROKEN_ESCAPE.sub("", text)
+    found = _BROKEN_ESCAPE.search(text)
+    octets = text.find("%", len(text.rstrip(_OF_OCTETS)))
+    ends = [found and found.start(), octets if octets >= 0 else None, len(text)]
+    return text[: min(end for end in ends if end is not None)]
 
 
 def _alike(text):
