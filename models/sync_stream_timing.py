@@ -8,7 +8,7 @@ from datetime import timezone
 import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -168,11 +168,17 @@ class SyncStream(models.Model):
         self.ensure_one()
         if self.delay_policy != "window":
             return 0
+        try:
+            clock = zone(self.window_tz or "UTC")
+        except pytz.UnknownTimeZoneError:
+            raise UserError(
+                self.env._("This server does not know the timezone %s.", self.window_tz)
+            ) from None
         return seconds_until_open(
             clock.now(self.env.cr).replace(tzinfo=timezone.utc),
             self.window_start,
             self.window_end,
-            zone(self.window_tz or "UTC"),
+            clock,
         )
 
     def _retry_seconds(self, current_try):
