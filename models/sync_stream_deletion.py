@@ -51,11 +51,11 @@ class SyncBackend(models.Model):
     )
     _owned_jobs = Owned("queue_job", "sync_backend_id", "date_created")
 
-    def _owns_rows(self):
-        return bool(self._all_streams()) or super()._owns_rows()
-
     def _all_streams(self):
         return self.with_context(active_test=False).stream_ids
+
+    def _delete_last(self):
+        return 0 if self._all_streams() else super()._delete_last()
 
     def _begin_deletion(self):
         super()._begin_deletion()
