@@ -31,14 +31,18 @@ class QueueJob(models.Model):
                        failure_notified = false
                   FROM (SELECT id,
                                row_number() OVER (ORDER BY priority, id) AS number
-                          FROM queue_job
-                         WHERE id IN %(ids)s AND state = 'failed') AS place
+                          FROM unnest(%(ids)s::int[]) AS wanted (one)
+                         CROSS JOIN LATERAL (
+                               SELECT id, priority FROM queue_job
+                                WHERE id = one AND state = 'failed'
+                               -- by the primary key, however many have failed
+                               OFFSET 0) AS failed) AS place
                  WHERE job.id = place.id
                 RETURNING job.id
                 """,
                 now=fields.Datetime.now(),
                 rate=max(rate, 1),
-                ids=tuple(self.ids),
+                ids=self.ids,
             )
         )
         self.invalidate_model()

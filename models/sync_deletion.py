@@ -205,8 +205,9 @@ class SyncDeletion(models.AbstractModel):
             self.env._("What it was to send to is being deleted."),
         )
         yield from self._batches(jobs, id_, cancel, SQL("state IN %s", AT_REST))
-        if self._owns_jobs(id_, AT_WORK):
-            return
+        with self._own_cursor() as cr:
+            if self.with_env(self.env(cr=cr))._owns_jobs(id_, AT_WORK):
+                return
         for owned in self._owned:
             drop = SQL("DELETE FROM %s", SQL.identifier(owned.table))
             yield from self._batches(owned, id_, drop)

@@ -10,7 +10,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from .common import SyncCase, stream_values
+from .common import SyncCase, drop, stream_values
 
 
 class MappingCase(SyncCase):
@@ -139,6 +139,5 @@ class TestMapping(MappingCase):
 
     def test_mapping_deleted_with_its_stream(self):
         lines = self.stream.mapping_ids
-        self.outbox().unlink()
-        self.stream.unlink()
+        drop(self.stream)
         self.assertFalse(lines.exists())
