@@ -33,7 +33,8 @@ class QueueJob(models.Model):
                                row_number() OVER (ORDER BY priority, id) AS number
                           FROM queue_job
                          WHERE id IN %(ids)s AND state = 'failed') AS place
-                 WHERE job.id = place.id
+                 -- said twice, so that each is looked up in the index
+                 WHERE job.id = place.id AND job.id IN %(ids)s
                 RETURNING job.id
                 """,
                 now=fields.Datetime.now(),
