@@ -76,17 +76,32 @@ class SyncIncident(models.Model):
 
         Every minute: people are told although nothing is edited.
         """
-        if self._doubt():
+        doubt = self._doubt()
+        if doubt:
             for backend in self.env["sync.backend"].search(
                 [("stream_ids", "!=", False)]
             ):
-                if not backend._open_incident():
+                incident = backend._open_incident()
+                if not incident:
                     self._hold_copy(backend)
+                elif incident.kind == "outage":
+                    incident._become_copy(doubt)
             return
         if self._look().there is None:
             self._adopt()
         else:
             self._note_place()
+
+    def _become_copy(self, doubt):
+        """Hold what was down when it was copied for being a copy. Commits by itself.
+
+        It is not even asked whether it is back, which takes the original's credentials.
+
+        :param str doubt: why it may be one
+        """
+        with self._apart() as own:
+            if own.kind == "outage" and not own.closed:
+                own.write({"kind": "copy", "reason": doubt, "told_opened": False})
 
     @api.model
     def _adopt(self):

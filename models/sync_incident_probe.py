@@ -41,8 +41,12 @@ class SyncIncident(models.Model):
         :raises RetryableJobError: it does not; to be asked again later
         """
         self.ensure_one()
-        if not self.exists() or self.closed:
+        if not self.exists() or self.closed or self.kind != "outage":
             return self.env._("The incident is over.")
+        doubt = self._doubt()
+        if doubt:
+            self._become_copy(doubt)
+            return self._copy_text(doubt)
         with clock.keeping_etas(self.env.cr):
             return self._ask()
 

@@ -138,6 +138,24 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         self.watch()
         self.assertFalse(self.read("sync.incident", [("closed", "=", False)], []))
 
+    def test_system_that_was_down_is_not_asked_by_a_copy(self):
+        for find_out in ("probe", "cron"):
+            with self.subTest(find_out):
+                self.open_outage()
+                self.copied()
+                if find_out == "probe":
+                    self.assertEqual(self.run_job(self.probes("pending")[-1]), "done")
+                else:
+                    self.watch()
+                    self.assertEqual(self.run_job(self.probes("pending")[-1]), "done")
+                self.assertEqual(self.destination.requests, [])
+                self.assertEqual(self.incidents()[-1]["kind"], "copy")
+                uuid = self.new_job()
+                self.assertEqual(self.run_job(uuid), "pending")
+                self.resume()
+                self.assertEqual(self.run_job(uuid), "done")
+                self.destination.requests.clear()
+
     def test_paused_system_of_a_copy_is_held_after_it_is_resumed(self):
         self.pause()
         self.copied()
