@@ -153,6 +153,7 @@ class TestMailServerDown(MailServerCase):
         with self.transaction() as env:
             backend = env["sync.backend"].browse(self.backend_id)
             env["sync.incident"]._insert(backend.id, "outage", "down")
+        with self.transaction() as env:
             env["sync.incident"]._cron_watch()
         with self.transaction() as env:
             domain = [("model", "=", "sync.incident"), ("id", ">", self.last_mail)]
