@@ -182,16 +182,16 @@ class TestLostConnection(LostConnectionCase):
         (uuid,) = self.job_uuids("pending")
         about_to, may_send = threading.Event(), threading.Event()
         bindings = self.registry["sync.binding"]
-        real_transmit = bindings._transmit
+        real_note = bindings._note_attempts
 
-        def transmit(self, stream, tasks):
-            if tasks and tasks[0].message.payload["name"] == LATE:
+        def note(self, stream, tasks):
+            if tasks[0].message.payload["name"] == LATE:
                 about_to.set()
                 may_send.wait(PATIENCE)
-            return real_transmit(self, stream, tasks)
+            return real_note(self, stream, tasks)
 
         self.destination.held.set()  # it is not the destination that is late
-        with patch.object(bindings, "_transmit", transmit):
+        with patch.object(bindings, "_note_attempts", note):
             with self.losing(uuid, about_to):
                 self.deliver_meanwhile(partner_id, "Now")
                 self.assertEqual(self.situation(partner_id), "synced")
