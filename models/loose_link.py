@@ -54,9 +54,7 @@ class LooseMany2one(fields.Many2one):
         return linked.browse(id_ for id_ in linked._ids if id_ not in gone)
 
     def condition_to_sql(self, field_expr, operator, value, model, alias, query):
-        sql = super().condition_to_sql(
-            field_expr, operator, value, model, alias, query
-        )
+        sql = super().condition_to_sql(field_expr, operator, value, model, alias, query)
         if operator == "any!" and isinstance(value, Domain):
             # what is joined may be no row at all
             _comodel, coalias = self.join(model, alias, query)

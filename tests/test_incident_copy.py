@@ -220,8 +220,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
     def test_what_was_noted_of_another_database_does_not_count(self):
         self.watch()
         here, changes = self.place()
-        origin.note(
-            here._replace(oid=here.oid + 1), self.since(), changes + 100)
+        origin.note(here._replace(oid=here.oid + 1), self.since(), changes + 100)
         self.assertEqual(self.run_job(self.new_job()), "done")
 
     def test_node_that_cannot_write_or_read_its_note_does_without(self):
