@@ -195,8 +195,8 @@ class SyncBinding(models.Model):
                 )
                 late = dict.fromkeys(ids, ())
                 env["sync.binding"]._send_once_more(stream.with_env(env), late)
-        # what the job has to tell is its loss; the notes are there, and whoever sends the
-        # records next finds them
+        # what the job has to tell is its loss; the notes are there, and whoever sends
+        # the records next finds them
         except psycopg2.OperationalError as error:
             # a server that restarts refuses new connections too
             _logger.warning("This could not be kept either: %s", str(error).strip())
