@@ -40,9 +40,9 @@ class SyncBinding(models.Model):
         """
         if not tasks:
             return []
-        recreations = self._note_attempts(stream, tasks)
+        # opened first: it reads secrets, and what has no connection notes nothing
         with stream.backend_id._open_transport() as transport:
-            transport.recreating = recreations
+            transport.recreating = recreations = self._note_attempts(stream, tasks)
             receipts = transport.send([task.message for task in tasks])
         sent = list(zip(tasks, receipts, strict=True))
         closed, over = [], []

@@ -34,6 +34,7 @@ ARGUMENTS = {
     "copy_data": (),
     "default_get": (["display_name"],),
     "get_bindings": (SYNCHRONIZED,),
+    "get_empty_list_help": ("",),
     "rotate_signing_secret": ("env:SYNC_SECRET",),
     "set_secret": ("auth_secret", "env:SYNC_SECRET"),
 }

@@ -182,26 +182,16 @@ class TestLostConnection(LostConnectionCase):
         (uuid,) = self.job_uuids("pending")
         about_to, may_send = threading.Event(), threading.Event()
         bindings = self.registry["sync.binding"]
-        backends = self.registry["sync.backend"]
-        real_transmit, real_open = bindings._transmit, backends._open_transport
-        # to open one reads the system's secret, which no lost connection can
-        opened = {}
+        real_note = bindings._note_attempts
 
-        def open_transport(self):
-            return opened.get(threading.get_ident()) or real_open(self)
-
-        def transmit(self, stream, tasks):
-            if tasks and tasks[0].message.payload["name"] == LATE:
-                opened[threading.get_ident()] = real_open(stream.backend_id)
+        def note(self, stream, tasks):
+            if tasks[0].message.payload["name"] == LATE:
                 about_to.set()
                 may_send.wait(PATIENCE)
-            return real_transmit(self, stream, tasks)
+            return real_note(self, stream, tasks)
 
         self.destination.held.set()  # it is not the destination that is late
-        with (
-            patch.object(bindings, "_transmit", transmit),
-            patch.object(backends, "_open_transport", open_transport),
-        ):
+        with patch.object(bindings, "_note_attempts", note):
             with self.losing(uuid, about_to):
                 self.deliver_meanwhile(partner_id, "Now")
                 self.assertEqual(self.situation(partner_id), "synced")
