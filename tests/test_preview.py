@@ -54,15 +54,19 @@ class TestPreviewRest(PreviewCase):
         self.assertIn("does not hold it yet", found["held_problem"])
         self.assertFalse(found["request_problem"])
         self.assertIn("New", found["comparison"])
-        # the request that is sent then is the very same
+        # the request that is sent then is the very same, but for its key
         self.assertEqual(self.run_pending(), ["done"])
         (request,) = self.destination.requests
         self.assertEqual(request.body.decode(), body)
+        shown = dict(line.split(": ", 1) for line in head.splitlines()[1:])
+        self.assertEqual(shown.pop("Idempotency-Key"), "(a random one)")
+        sent = dict(request.headers)
+        self.assertRegex(sent.pop("Idempotency-Key"), r"^[0-9a-f]{32}$")
         self.assertEqual(
-            dict(line.split(": ", 1) for line in head.splitlines()[1:]),
+            shown,
             {
                 name: value
-                for name, value in request.headers.items()
+                for name, value in sent.items()
                 if name not in ("Host", "Connection")
             },
         )

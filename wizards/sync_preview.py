@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from dataclasses import replace
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
@@ -14,6 +16,8 @@ from ..transports.redact import shorten
 MAX_REQUEST = 20_000
 # Of a record that nobody has changed: sent nevertheless.
 FORCED = Owed([], force=True)
+# In place of the key, which is made when a request is sent.
+ANY_KEY = "(a random one)"
 
 
 class SyncPreview(models.TransientModel):
@@ -125,7 +129,7 @@ class SyncPreview(models.TransientModel):
             FORCED,
             present._sync_payload(stream) if present else None,
         )
-        return task.message
+        return task.message and replace(task.message, idempotency_key=ANY_KEY)
 
     def _found(self, message):
         """Return what there is to see of a message, as values of this wizard."""
