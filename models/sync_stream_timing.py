@@ -169,7 +169,7 @@ class SyncStream(models.Model):
         if self.delay_policy != "window":
             return 0
         try:
-            clock = zone(self.window_tz or "UTC")
+            timezone_there = zone(self.window_tz or "UTC")
         except pytz.UnknownTimeZoneError:
             raise UserError(
                 self.env._("This server does not know the timezone %s.", self.window_tz)
@@ -178,7 +178,7 @@ class SyncStream(models.Model):
             clock.now(self.env.cr).replace(tzinfo=timezone.utc),
             self.window_start,
             self.window_end,
-            clock,
+            timezone_there,
         )
 
     def _retry_seconds(self, current_try):
