@@ -59,7 +59,6 @@ class SyncStream(models.Model):
         help="What is sent: contacts, or any other model prepared for it.",
     )
     model_name = fields.Char(
-        "Model Name",
         compute="_compute_model_name",
         store=True,
         index=True,
