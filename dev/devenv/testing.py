@@ -63,8 +63,8 @@ LIVE_PEERS = (
     "/website_sale/tests/test_website_sale_visitor.py",
     # see PEERS
     "-/base:TestMergePartner.test_merge_partners_with_peon_user",
-    # These fail without the addon too (--without). By account's write of contacts,
-    # which takes a record for an id,
+    # These fail without the addon too (--without): because account's write of contacts
+    # takes a record for an id,
     "-/base:TestPartnerAddressCompany.test_address_parent_company_creation",
     "-/base:TestPartnerAddressCompany.test_commercial_field_sync_reset",
     # because the library phonenumbers is not installed,
