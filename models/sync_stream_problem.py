@@ -122,6 +122,7 @@ class SyncBackend(models.Model):
     def action_open_problems(self):
         """Open the synchronizations of this system that do not work."""
         self.ensure_one()
+        self.check_access("read")
         streams = self._streams_with_problems()
         if len(streams) == 1:
             return streams.get_formview_action()
