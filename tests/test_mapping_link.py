@@ -47,6 +47,7 @@ class TestMappingLink(SyncCase):
         self.env.flush_all()
         self.env.invalidate_all()
         chunk = self.stream._for_sending(records)
+        self.assertTrue(self.stream.create_date)  # a job has read it by now
         start = self.env.cr.sql_log_count
         found = chunk._sync_payloads(self.stream)
         count = self.env.cr.sql_log_count - start
