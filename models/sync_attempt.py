@@ -16,6 +16,7 @@ from ..exceptions import Temporary
 from ..text import storable
 from . import read_committed
 from .loose_link import LooseMany2one
+from .record_rows import rows_about
 
 _logger = logging.getLogger(__name__)
 
@@ -129,12 +130,12 @@ class SyncAttempt(models.Model):
                            content, COALESCE(creates, false), id, late_until,
                            late_until IS NULL
                            OR late_until < clock_timestamp() AT TIME ZONE 'utc'
-                      FROM sync_attempt
-                     WHERE stream_id = %s AND res_id IN %s
+                      FROM %s AS attempt
                      ORDER BY id
                     """,
-                    stream_id,
-                    tuple(record_ids),
+                    rows_about(
+                        "sync_attempt", [(stream_id, id_) for id_ in record_ids]
+                    ),
                 )
             )
             for res_id, *values in cr.fetchall():
@@ -181,12 +182,11 @@ class SyncAttempt(models.Model):
                 SQL(
                     """
                     WITH gone AS (DELETE FROM sync_attempt WHERE id = ANY(%s))
-                    SELECT res_id, version, digest, late_until FROM sync_attempt
-                     WHERE stream_id = %s AND res_id IN %s AND id <> ALL(%s)
+                    SELECT res_id, version, digest, late_until FROM %s AS attempt
+                     WHERE id <> ALL(%s)
                     """,
                     list(closed),
-                    stream_id,
-                    tuple(known),
+                    rows_about("sync_attempt", [(stream_id, id_) for id_ in known]),
                     [id_ for ids in known.values() for id_ in ids] + list(closed),
                 )
             )
@@ -206,7 +206,8 @@ class SyncAttempt(models.Model):
                     digest, content, creates)
             SELECT %s, (note ->> 7)::int, {_VALUES}
               FROM jsonb_array_elements(%s) AS note
-            ON CONFLICT (id) DO UPDATE SET late_until = NULL
+            ON CONFLICT (id) DO UPDATE
+               SET late_until = NULL, creates = EXCLUDED.creates
             """,
             (stream_id, json.dumps([[*_row(*each), each[1].id] for each in notes])),
         )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 import psycopg2
+from psycopg2 import errors as pg_errors
 
 from odoo import models
 
@@ -53,12 +54,15 @@ class SyncBinding(models.Model):
             if not receipt.ok:
                 closed += task.closed_by(receipt.fate)
                 over += task.over_after(receipt.fate)
-        self._log_refused(
-            stream,
-            [receipt for receipt in receipts if not receipt.ok],
-            {task.binding.res_id: task.content for task in tasks},
-        )
-        self.env["sync.attempt"]._settle(closed, over)
+        refused = [receipt for receipt in receipts if not receipt.ok]
+        bodies = {task.binding.res_id: task.content for task in tasks}
+        try:
+            self._log_refused(stream, refused, bodies)
+            self.env["sync.attempt"]._settle(closed, over)
+        except psycopg2.Error:
+            # what the others were answered must not go with it; notes that stay do no
+            # harm
+            _logger.exception("What was refused could not be kept")
         return sent
 
     def _note_attempts(self, stream, tasks):
@@ -184,9 +188,15 @@ class SyncBinding(models.Model):
         try:
             with self.env.registry.cursor() as cr:
                 env = self.env(cr=cr)
+                kept = env["sync.binding"]._keep_ids(stream, sent)
                 env["sync.attempt"]._restore(
                     stream.id,
-                    [(task.binding.res_id, task.noted[-1]) for task, _receipt in sent],
+                    [
+                        # a creation whose id is known is asked for no more
+                        (id_, replace(note, creates=note.creates and id_ not in kept))
+                        for task, _receipt in sent
+                        for id_, note in [(task.binding.res_id, task.noted[-1])]
+                    ],
                 )
                 env["sync.delivery"]._log_receipts(
                     stream.with_env(env),
@@ -202,6 +212,44 @@ class SyncBinding(models.Model):
             _logger.warning("This could not be kept either: %s", str(error).strip())
         except Exception:
             _logger.exception("This could not be kept either")
+
+    def _keep_ids(self, stream, sent):
+        """Keep the ids that the destination gave to records, if nobody else has.
+
+        :param sent: list of ``(task, receipt)``
+        :return: the ids of the records whose own id there is known now
+        """
+        cr = self.env.cr
+        found = {
+            task.binding.res_id: receipt.external_id
+            for task, receipt in sent
+            if receipt.ok and receipt.external_id and task.noted[-1].creates
+        }
+        if not found:
+            return ()
+        try:
+            with cr.savepoint(flush=False):
+                # a job that is sending the record knows better in a moment
+                cr.execute("SET LOCAL lock_timeout = '1s'")
+                cr.execute(
+                    """
+                    INSERT INTO sync_binding AS binding
+                           (stream_id, res_id, external_id, version, skipped)
+                    SELECT %s, found.*, 0, false
+                      FROM unnest(%s::int[], %s::text[]) AS found
+                    ON CONFLICT (stream_id, res_id) DO UPDATE
+                       SET external_id = EXCLUDED.external_id
+                     WHERE binding.external_id IS NULL
+                    RETURNING res_id
+                    """,
+                    (stream.id, list(found), list(found.values())),
+                    log_exceptions=False,
+                )
+                kept = {res_id for (res_id,) in cr.fetchall()}
+                cr.execute("SET LOCAL lock_timeout = DEFAULT")
+                return kept
+        except (pg_errors.LockNotAvailable, pg_errors.SerializationFailure):
+            return ()
 
     # -- creations ------------------------------------------------------------
 

@@ -193,6 +193,9 @@ class SyncDeletion(models.AbstractModel):
             yield from self._each_batch(id_)
         except (pg_errors.LockNotAvailable, pg_errors.DeadlockDetected):
             _logger.info("%s %s is deleted later: somebody uses it", self._name, id_)
+        except Exception:
+            # the others go on; a person looks into this one
+            _logger.exception("%s %s could not be deleted", self._name, id_)
 
     @api.model
     def _each_batch(self, id_):

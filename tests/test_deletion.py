@@ -240,6 +240,30 @@ class TestDeletion(DeletionCase):
         self.run_cron()
         self.assertEqual(self.left(), set())
 
+    def test_one_that_cannot_go_holds_up_no_other(self):
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            last = stream.copy().id
+            stream.browse([self.stream_id, last]).action_delete()
+        streams = self.registry["sync.stream"]
+        real_unlink = streams.unlink
+
+        def unlink(records):
+            # what another addon may do
+            if self.stream_id in records._ids:
+                raise UserError("It is still needed.")
+            return real_unlink(records)
+
+        with (
+            patch.object(streams, "unlink", unlink),
+            self.assertLogs("odoo.addons.queue_job_sync", "ERROR") as log,
+        ):
+            self.run_cron()
+        self.assertIn(f"sync.stream {self.stream_id} could not", log.output[0])
+        self.assertFalse(self.count("sync_stream", "id", last))
+        self.run_cron()
+        self.assertEqual(self.left(), set())
+
     def test_what_went_with_its_model_is_swept_up(self):
         self.new_partner()
         self.run_pending()

@@ -161,6 +161,21 @@ class TestLostConnection(LostConnectionCase):
         self.assertFalse(self.outbox())
         self.assertFalse(self.attempts())
 
+    def test_creation_is_not_asked_for_again(self):
+        partner_id = self.new_partner(name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            with self.losing(uuid, self.destination.held):
+                pass
+        self.edit(partner_id, name="Now")
+        self.settle()
+        self.assertEqual(self.names_there(), ["Now"])
+        # it may be one that makes a second record of the same key
+        methods = [request.method for request in self.destination.requests]
+        self.assertEqual(methods, ["POST", "PUT"])
+        self.assertFalse(self.outbox())
+        self.assertFalse(self.attempts())
+
     def test_nothing_else_was_sent_meanwhile(self):
         partner_id = self.new_partner(name="Zero")
         self.settle()
