@@ -34,9 +34,6 @@ from . import sync_mapping_conversion_check
 from . import sync_mapping_link
 from . import sync_mapping_lines
 from . import sync_outbox
-from . import sync_outbox_capture
-from . import sync_outbox_backfill
-from . import sync_outbox_sweep
 from . import sync_stream_problem
 from . import sync_backfill
 from . import sync_backfill_run
@@ -44,16 +41,7 @@ from . import sync_backfill_failed
 from . import sync_stream_backfill
 from . import sync_backend_dashboard
 from . import sync_binding
-from . import sync_binding_lock
-from . import sync_binding_search
-from . import sync_binding_situation
 from . import sync_attempt
-from . import sync_attempt_sweep
-from . import sync_binding_task
-from . import sync_binding_attempt
-from . import sync_binding_delivery
-from . import sync_binding_failure
-from . import sync_binding_precedence
 from . import sync_delivery
 from . import sync_counter
 from . import sync_metrics
@@ -69,9 +57,7 @@ from . import queue_job_load
 from . import queue_job_channel
 from . import queue_job_display
 from . import queue_job_function
-from . import queue_job_precedence
 from . import queue_job_notify
-from . import queue_job_recover
 from . import mail_mail
 from . import mail_template
 from . import res_company

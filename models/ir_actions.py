@@ -3,6 +3,8 @@
 
 from odoo import api, models
 
+from ..engine.standing import streams_of
+
 
 class IrActionsActions(models.Model):
     """Synchronize now, in the Action menu of every synchronized model."""
@@ -16,7 +18,7 @@ class IrActionsActions(models.Model):
             self.env["sync.stream"]._is_watched(model_name)
             and self.env.user._is_internal()
             and self.env[model_name].has_access("write")
-            and self.env["sync.binding"]._streams_of(model_name)
+            and streams_of(self.env, model_name)
         ):
             action = self.env.ref("queue_job_sync.action_sync_now").sudo()
             bindings.setdefault("action", []).append(

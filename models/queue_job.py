@@ -11,6 +11,7 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
+from ..engine import jobs, precedence
 from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
 
@@ -140,12 +141,12 @@ class QueueJob(models.Model):
                     job._change_unloadable(state, result)
         if state in (DONE, CANCELLED):
             note = result or self.env._("Closed by %s", self.env.user.name)
-            self.env["sync.outbox"]._settle(self, note)
+            jobs.settle(self, note)
             if state == CANCELLED:
-                self._settle_dependents(note)
+                precedence.settle_dependents(self, note)
         elif state == PENDING:
-            self.env["sync.outbox"].sudo()._rearm(self)
-            self._release_waiting(self)
+            jobs.rearm(self)
+            precedence.release(self.env, self)
         self.sync_backend_id._nudge()
 
     def open_related_action(self):
@@ -180,5 +181,5 @@ class QueueJob(models.Model):
         if vals.get("state") == FAILED:
             self.sudo().sync_backend_id._nudge()
             for job in self.sudo().filtered("sync_stream_id"):
-                self.env["sync.binding"].sudo()._record_failure(job)
+                jobs.record_failure(job)
         return res

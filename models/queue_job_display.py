@@ -16,6 +16,8 @@ from odoo.addons.queue_job.job import (
     WAIT_DEPENDENCIES,
 )
 
+from ..engine import precedence
+
 
 class QueueJob(models.Model):
     """What people are shown of a job: why it waits or failed, its tries, its time."""
@@ -91,7 +93,7 @@ class QueueJob(models.Model):
                 # what it has waited for is over
                 job.state_reason = False
             elif job.state == WAIT_DEPENDENCIES:
-                job.state_reason = job._reason_to_wait()
+                job.state_reason = precedence.reason_to_wait(job)
             elif job.state == PENDING and not job.result and job.eta and job.eta > now:
                 job.state_reason = self.env._("Waits for the time set for it")
             else:

@@ -9,6 +9,8 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
+from ..engine import gate
+
 # Seconds of work after which a rate says something.
 RATE_SECONDS = 5
 
@@ -242,7 +244,7 @@ class SyncBackfill(models.Model):
             incident = stream.backend_id._open_incident()
             if incident:
                 backfill.hint = incident._waiting_text()
-            elif stream._seconds_until_open():
+            elif gate.seconds_until_window(stream):
                 backfill.hint = self.env._("Waiting for the off-peak hours.")
             elif not backfill.started:
                 backfill.hint = self.env._("About to count what there is to send.")

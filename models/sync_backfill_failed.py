@@ -4,6 +4,8 @@
 from odoo import models
 from odoo.tools import SQL
 
+from ..engine.jobs import requeue_spread
+
 # Failed jobs that are queued again at a time; most of them send one record.
 OUTSTANDING_FAILED = 500
 
@@ -50,7 +52,7 @@ class SyncBackfill(models.Model):
         self.last_id = ids[-1] if len(ids) == room else self.end_id
         jobs = self.env["queue.job"].browse(ids)
         jobs.with_context(tracking_disable=True).priority = self.priority
-        jobs._requeue_spread(self.backend_id.drain_rate)
+        requeue_spread(jobs, self.backend_id.drain_rate)
         self.env["sync.outbox"].flush_model()
         marked = self.env.execute_query(
             SQL(

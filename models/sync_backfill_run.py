@@ -7,9 +7,7 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from odoo.addons.queue_job.exception import RetryableJobError
-
-from . import clock
+from ..engine import clock, gate, jobs
 from .sync_backfill_failed import OUTSTANDING_FAILED
 
 # Jobs of one backfill that are queued at a time: enough to keep the workers busy, and
@@ -131,28 +129,14 @@ class SyncBackfill(models.Model):
         if stream._resting_text():
             backfill._stop_resting()
             return backfill.note
-        backfill._pass_gate()
+        gate.pass_through(stream)
         if not backfill.started:
             backfill._count()
         return backfill._queue_records()
 
-    def _later(self, seconds, reason):
-        return RetryableJobError(reason, seconds=seconds, ignore_retry=True)
-
     def _stop_resting(self):
         for backfill in self:
             backfill._stop(backfill.stream_id._resting_text())
-
-    def _pass_gate(self):
-        """Return only if now is a time to send; a delay of edits is no concern."""
-        stream = self.stream_id
-        hold = stream.backend_id._hold()
-        if hold:
-            text, seconds = hold
-            raise self._later(seconds, text)
-        wait = stream._seconds_until_open()
-        if wait:
-            raise self._later(wait, self.env._("Waiting for the off-peak hours."))
 
     def _count(self):
         """Find out how much there is to do, and where it ends."""
@@ -170,19 +154,19 @@ class SyncBackfill(models.Model):
 
     def _queue_records(self):
         """Queue as many records as there is room for, and the next step."""
-        waiting, jobs, _failed = self._open_rows().get(self.id, (0, 0, 0))
+        waiting, open_jobs, _failed = self._open_rows().get(self.id, (0, 0, 0))
         most = OUTSTANDING_FAILED if self.scope == "failed" else OUTSTANDING
         if self.last_id >= self.end_id:
             if waiting:
-                raise self._later(
-                    WAIT_SECONDS, self.env._("%s records to deliver.", waiting)
+                raise gate.later(
+                    self.env._("%s records to deliver.", waiting), WAIT_SECONDS
                 )
             return self._finish()
-        if jobs >= most:
-            raise self._later(
-                WAIT_SECONDS, self.env._("%s jobs have to be done first.", jobs)
+        if open_jobs >= most:
+            raise gate.later(
+                self.env._("%s jobs have to be done first.", open_jobs), WAIT_SECONDS
             )
-        room = most - jobs
+        room = most - open_jobs
         count = self._requeue(room) if self.scope == "failed" else self._enqueue(room)
         self.queued += count
         return self.env._("%s records queued.", count)
@@ -202,9 +186,7 @@ class SyncBackfill(models.Model):
     def _enqueue_ids(self, ids):
         stream = self.stream_id
         records = self.env[stream.model_name].with_user(self.user_id).browse(ids)
-        self.env["sync.outbox"]._enqueue(
-            stream, records, priority=self.priority, backfill=self
-        )
+        jobs.enqueue(stream, records, priority=self.priority, backfill=self)
 
     def _records_query(self, **options):
         """Return the query for the records that are still to be queued."""

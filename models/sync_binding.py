@@ -1,21 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import api, fields, models
-from odoo.tools import SQL
+from odoo import fields, models
 
+from ..engine.standing import SYNC_STATES, open_states
 from .loose_link import LooseMany2one
-from .record_rows import rows_about
-
-# A job in one of these states will still do its work.
-LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
-
-SYNC_STATES = [
-    ("synced", "Synced"),
-    ("waiting", "Waiting"),
-    ("skipped", "Skipped"),
-    ("failed", "Failed"),
-]
 
 
 class SyncBinding(models.Model):
@@ -23,7 +12,7 @@ class SyncBinding(models.Model):
 
     Only workers write bindings, and the row is their lock: two jobs never send the
     same record of the same stream at once. How they deliver is in
-    ``sync_binding_delivery.py``; this file is about what a binding tells.
+    ``engine/delivery.py``.
     """
 
     _name = "sync.binding"
@@ -109,6 +98,8 @@ class SyncBinding(models.Model):
     _record_uniq = models.UniqueIndex("(stream_id, res_id)")
     # Used by the list of copies whose last try failed
     _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
+    # Used by the search for records by their state
+    _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
 
     def init(self):
         # Room on its page for the next state of a row: no index has to be written when
@@ -131,11 +122,12 @@ class SyncBinding(models.Model):
             binding.display_name = f"{binding.backend_id.name}: {binding.record_name}"
 
     def _compute_state(self):
-        open_states = self.sudo()._open_states(
-            [(binding.stream_id.id, binding.res_id) for binding in self]
+        found = open_states(
+            self.sudo().env,
+            [(binding.stream_id.id, binding.res_id) for binding in self],
         )
         for binding in self:
-            binding.state = open_states.get(
+            binding.state = found.get(
                 (binding.stream_id.id, binding.res_id),
                 binding._settled_state(),
             )
@@ -158,50 +150,6 @@ class SyncBinding(models.Model):
         )
         for binding in self:
             binding.delivery_ids = by_pair.get((binding.stream_id, binding.res_id))
-
-    # -- the state of records -------------------------------------------------
-
-    @api.model
-    def _open_states(self, pairs):
-        """Return the state of what has undelivered changes.
-
-        Failed when the jobs of all its changes have failed, otherwise waiting.
-
-        :param pairs: list of ``(stream id, record id)`` to look at
-        :return: dict ``{(stream id, record id): "waiting" | "failed"}``
-        """
-        return {
-            (stream_id, res_id): state
-            for stream_id, res_id, state, _since in self.env.execute_query(
-                self._open_query(pairs)
-            )
-        }
-
-    @api.model
-    def _open_query(self, pairs):
-        """Return the query for what has undelivered changes, as :class:`SQL`.
-
-        Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
-        A change whose job has vanished waits: the sweep will queue it again.
-
-        :param pairs: list of ``(stream id, record id)`` to look at
-        """
-        self.env["sync.outbox"].flush_model()
-        self.env["queue.job"].flush_model(["uuid", "state", "date_started"])
-        waits = SQL("bool_or(j.state IS DISTINCT FROM 'failed')")
-        return SQL(
-            """
-            SELECT o.stream_id, o.res_id,
-                   CASE WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
-                   CASE WHEN %(waits)s THEN min(o.create_date)
-                        ELSE COALESCE(max(j.date_started), min(o.create_date)) END
-              FROM %(changes)s AS o
-              LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-             GROUP BY o.stream_id, o.res_id
-            """,
-            waits=waits,
-            changes=rows_about("sync_outbox", pairs),
-        )
 
     def action_open_record(self):
         """Open the record that this is the copy of."""

@@ -9,7 +9,7 @@ from psycopg2 import errors as pg_errors
 from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from . import clock
+from ..engine import clock
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@
 from odoo import api, models
 from odoo.tools import ormcache
 
-from . import origin
+from ..engine import origin
 from .sync_incident_jobs import WAIT_LEAST
 
 

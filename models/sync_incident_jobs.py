@@ -8,7 +8,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from . import clock, read_committed
+from ..engine import clock
+from ..engine.store import read_committed
 from .sync_incident import WAIT_HOURS
 
 _logger = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class SyncIncident(models.Model):
         """
         # The runner changes jobs all the time. What it has changed by now is seen,
         # or passed over: no reason to begin again.
-        with read_committed.cursor(self.env.registry) as cr:
+        with read_committed(self.env.registry) as cr:
             cr.execute(
                 "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)",
                 (self.id,),

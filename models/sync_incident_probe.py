@@ -5,8 +5,9 @@ from odoo import SUPERUSER_ID, models
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from ..engine import clock
+from ..engine.store import read_committed
 from ..exceptions import SyncError
-from . import clock, read_committed
 
 # Seconds between two probes: doubled each time, up to the most.
 PROBE_LEAST, PROBE_MOST = 15, 900
@@ -55,7 +56,7 @@ class SyncIncident(models.Model):
             with self.backend_id._open_transport() as transport:
                 answer = transport.check()
         except SyncError as err:
-            with read_committed.cursor(self.env.registry) as cr:
+            with read_committed(self.env.registry) as cr:
                 incident = self.with_env(self.env(cr=cr))
                 incident.probes += 1
                 incident._prolong()

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from . import read_committed
-from .sync_binding import LIVE_STATES
+from ..engine.store import LIVE_STATES, read_committed
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class SyncIncident(models.Model):
         Jobs open and close incidents while the cron works; what it writes must neither
         fail for that nor be written over something newer.
         """
-        with read_committed.cursor(self.env.registry) as cr:
+        with read_committed(self.env.registry) as cr:
             yield self.with_env(self.env(cr=cr)).exists()
 
     @api.model

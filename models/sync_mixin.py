@@ -4,8 +4,13 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from . import clock
-from .sync_change import remember_changes, remember_deleted_with, remember_parents
+from ..engine import clock
+from ..engine.capture import (
+    remember_changes,
+    remember_deleted_with,
+    remember_parents,
+)
+from ..engine.delivery import Delivery
 from .sync_mapping_lines import fold_lists
 
 
@@ -142,7 +147,9 @@ class SyncMixin(models.AbstractModel):
         :raises SyncError: this record will not get through as it is
         """
         with clock.keeping_etas(self.env.cr):
-            return self.env["sync.binding"].sudo()._deliver(stream.sudo(), self.ids)
+            # in the environment of the job, which names it
+            stream = stream.with_env(self.env(su=True))
+            return Delivery(stream, self.ids).run()
 
     @api.model
     def _job_store_values(self, job):

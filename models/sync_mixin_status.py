@@ -6,11 +6,10 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
-from .sync_binding import SYNC_STATES
-from .sync_binding_situation import most_urgent
-from .sync_guard import noted
+from ..engine import jobs, standing
+from ..engine.guard import noted
+from ..engine.standing import SYNC_STATES, most_urgent
 
 _logger = logging.getLogger(__name__)
 
@@ -44,10 +43,9 @@ class SyncMixin(models.AbstractModel):
         found_of = {}
         # who saves a form reads this, and must not lose what he has typed
         with noted(_logger, "The state of %s cannot be shown", self):
-            situations = self.env["sync.binding"]._situations(self)
             found_of = {
                 id_: most_urgent(systems.values())
-                for id_, systems in situations.items()
+                for id_, systems in standing.situations(self).items()
             }
         for record in self:
             found = found_of.get(record.id)
@@ -59,9 +57,7 @@ class SyncMixin(models.AbstractModel):
             return NotImplemented
         known = [False, *(state for state, _label in SYNC_STATES)]
         return Domain.OR(
-            self.env["sync.binding"]._state_domain(self, state)
-            for state in known
-            if state in value
+            standing.state_domain(self, state) for state in known if state in value
         )
 
     def action_sync_status(self):
@@ -102,24 +98,7 @@ class SyncMixin(models.AbstractModel):
         stream_ids = streams.search([("model_name", "=", self._name)]).ids
         if not stream_ids or not self.ids:
             return []
-        for model in ("sync.outbox", "sync.delivery"):
-            self.env[model].flush_model(["stream_id", "res_id", "job_uuid"])
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT job_uuid FROM sync_outbox
-                 WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-                   AND job_uuid IS NOT NULL
-                 UNION
-                SELECT job_uuid FROM sync_delivery
-                 WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-                   AND job_uuid IS NOT NULL
-                """,
-                streams=tuple(stream_ids),
-                records=tuple(self.ids),
-            )
-        )
-        return sorted(uuid for (uuid,) in rows)
+        return standing.job_uuids(self, stream_ids)
 
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.
@@ -129,7 +108,7 @@ class SyncMixin(models.AbstractModel):
         """
         self.check_access("write")
         self.env["sync.now"].check_access("write")
-        streams = self.env["sync.binding"]._streams_of(self._name)
+        streams = standing.streams_of(self.env, self._name)
         return self._sync_send(streams)
 
     def _sync_send(self, streams, priority=None, eta=None):
@@ -141,11 +120,7 @@ class SyncMixin(models.AbstractModel):
         :return: action that tells the user
         :raises UserError: no synchronization sends any of them
         """
-        count = (
-            self.env["sync.outbox"]
-            .sudo()
-            ._enqueue_by_hand(self, streams, priority=priority, eta=eta)
-        )
+        count = jobs.enqueue_by_hand(self, streams, priority=priority, eta=eta)
         if not count:
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")

@@ -8,9 +8,9 @@ import psycopg2
 from odoo import fields, models
 from odoo.tools import SQL
 
+from ..engine.store import read_committed
 from ..exceptions import RateLimited
 from ..transports.pace import Slots, slots_within
-from . import read_committed
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def reserve(registry, backend_id, count, span, patience):
     :raises RateLimited: the turn could not be reserved
     """
     try:
-        with read_committed.cursor(registry) as cr:
+        with read_committed(registry) as cr:
             return _reserve(cr, backend_id, count, span, patience)
     except psycopg2.Error:
         # what was sent before it has receipts that must not be lost

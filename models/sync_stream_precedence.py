@@ -3,10 +3,6 @@
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
-from odoo.tools import SQL
-
-from .record_rows import rows_about
-from .sync_change import names_of
 
 
 class SyncStream(models.Model):
@@ -80,45 +76,3 @@ class SyncStream(models.Model):
         """Return whether the system knows the records by their ids in Odoo."""
         self.ensure_one()
         return self.transport != "rest" or self.id_policy == "odoo"
-
-    def _undelivered(self, record_ids):
-        """Return those of the ids that the system does not hold as they are now.
-
-        There are changes on their way, or they belong there and never were. What a
-        person has decided not to send is not waited for.
-
-        :return: set of ids
-        """
-        self.ensure_one()
-        found = self.env.execute_query(
-            SQL(
-                """
-                SELECT wanted.id,
-                       EXISTS (SELECT 1 FROM sync_outbox
-                                WHERE stream_id = %(stream)s AND res_id = wanted.id
-                               OFFSET 0)
-                  FROM unnest(%(ids)s::int[]) AS wanted (id)
-                  LEFT JOIN %(bindings)s AS binding ON binding.res_id = wanted.id
-                 WHERE binding.id IS NULL
-                    OR (binding.content_hash IS NULL AND binding.external_id IS NULL
-                        AND NOT COALESCE(binding.skipped, false))
-                    OR EXISTS (SELECT 1 FROM sync_outbox
-                                WHERE stream_id = %(stream)s AND res_id = wanted.id
-                               OFFSET 0)
-                """,
-                stream=self.id,
-                ids=list(record_ids),
-                bindings=rows_about(
-                    "sync_binding", [(self.id, id_) for id_ in record_ids]
-                ),
-            )
-        )
-        waiting = {id_ for id_, owed in found if owed}
-        never_sent = [id_ for id_, owed in found if not owed]
-        records = self.env[self.model_name].browse(never_sent).exists()
-        return waiting | set(self._matching(records)._ids)
-
-    def _name_of(self, res_id):
-        """Return what people call a record of this stream."""
-        record = self.env[self.model_name].browse(res_id).exists()
-        return names_of(record).get(res_id) or f"{self.model_id.name} {res_id}"

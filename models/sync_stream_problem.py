@@ -2,9 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import fields, models, tools
-from odoo.tools import SQL
 
-from .sync_guard import RETRIED, reason_of, undone
+from ..engine.guard import RETRIED, reason_of, undone
 
 
 class SyncStream(models.Model):
@@ -70,27 +69,6 @@ class SyncStream(models.Model):
             model._fields[name]
         self._eta()
         self._parsed_retry_pattern()
-
-
-class SyncOutbox(models.Model):
-    _inherit = "sync.outbox"
-
-    def _problems(self, streams):
-        """Return what last went wrong when changes were recorded, by id of a stream."""
-        self.env["sync.outbox"].flush_model(["stream_id", "problem"])
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    """
-                    SELECT stream_id, (array_agg(problem ORDER BY id DESC))[1]
-                      FROM sync_outbox
-                     WHERE problem IS NOT NULL AND stream_id IN %s
-                     GROUP BY stream_id
-                    """,
-                    tuple(streams._origin.ids) or (0,),
-                )
-            )
-        )
 
 
 class SyncBackend(models.Model):

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from odoo import api, models, tools
 from odoo.tools import SQL
 
+from ..engine.guard import noted, undone
 from ..transports.base import Route
-from .record_rows import rows_about
-from .sync_guard import noted, undone
 
 _logger = logging.getLogger(__name__)
 
@@ -301,26 +300,3 @@ class SyncStream(models.Model):
         self.ensure_one()
         records = self._for_sending(records)
         return records.filtered_domain(records._sync_domain(self))
-
-    def _known_ids(self, record_ids):
-        """Return those of the ids that the destination holds, or soon may.
-
-        A plain read: it neither locks nor waits.
-        """
-        self.ensure_one()
-        if not record_ids:
-            return set()
-        pairs = [(self.id, id_) for id_ in record_ids]
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT res_id FROM %s AS binding
-                 WHERE content_hash IS NOT NULL OR external_id IS NOT NULL
-                 UNION
-                SELECT res_id FROM %s AS change
-                """,
-                rows_about("sync_binding", pairs),
-                rows_about("sync_outbox", pairs),
-            )
-        )
-        return {res_id for (res_id,) in rows}

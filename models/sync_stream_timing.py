@@ -2,37 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
-import zoneinfo
-from datetime import timezone
-
-import pytz
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from . import clock
-from .retry_pattern import LONGEST_WAIT, parse_retry_pattern
-from .stream_window import seconds_until_open
+from ..engine import gate
+from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 
 _logger = logging.getLogger(__name__)
-
-
-def zone(name):
-    """Return a timezone, by one of the names that Odoo offers.
-
-    It offers those of pytz, which brings its own, and knows some by another name; the
-    machine's may lack them, as ``US/Eastern`` where Debian's ``tzdata-legacy`` is not
-    installed.
-
-    :raises pytz.UnknownTimeZoneError: nobody has it
-    """
-    try:
-        return zoneinfo.ZoneInfo(name)
-    except zoneinfo.ZoneInfoNotFoundError:
-        with pytz.open_resource(pytz.timezone(name).zone) as resource:
-            return zoneinfo.ZoneInfo.from_file(resource, key=name)
 
 
 class SyncStream(models.Model):
@@ -154,32 +133,7 @@ class SyncStream(models.Model):
     def _eta(self):
         """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
         self.ensure_one()
-        facts = self._facts()
-        until = self.env["sync.incident"]._wait_until(facts.backend_id)
-        if until or facts.at_once:
-            return until
-        if self.delay_policy == "delay":
-            return clock.after(self.env.cr, self.delay_minutes * 60)
-        wait = self._seconds_until_open()
-        return clock.after(self.env.cr, wait) if wait else None
-
-    def _seconds_until_open(self):
-        """Return the seconds until the off-peak window opens, 0 inside it."""
-        self.ensure_one()
-        if self.delay_policy != "window":
-            return 0
-        try:
-            timezone_there = zone(self.window_tz or "UTC")
-        except pytz.UnknownTimeZoneError:
-            raise UserError(
-                self.env._("This server does not know the timezone %s.", self.window_tz)
-            ) from None
-        return seconds_until_open(
-            clock.now(self.env.cr).replace(tzinfo=timezone.utc),
-            self.window_start,
-            self.window_end,
-            timezone_there,
-        )
+        return gate.eta(self)
 
     def _retry_seconds(self, current_try):
         """Return the seconds to wait after a try that failed.

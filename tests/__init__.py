@@ -9,7 +9,7 @@ from . import test_backfill
 from . import test_backfill_access
 from . import test_backfill_scope
 from . import test_backfill_stop
-from . import test_binding_task
+from . import test_task
 from . import test_capture
 from . import test_capture_domain
 from . import test_capture_followed
@@ -94,7 +94,7 @@ from . import test_stream
 from . import test_stream_columns
 from . import test_stream_problem
 from . import test_stream_state
-from . import test_stream_window
+from . import test_gate
 from . import test_sync_now
 from . import test_tours
 from . import test_tours_contact

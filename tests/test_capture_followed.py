@@ -18,7 +18,7 @@ from odoo.tools import mute_logger
 import odoo.addons.queue_job
 import odoo.addons.queue_job_sync
 
-from ..models import sync_change
+from ..engine import capture, store
 from .common import SyncCase, stream_values
 
 FOLDERS = tuple(
@@ -32,7 +32,7 @@ THE_EDIT = {"create", "write", "unlink"}
 BEGINNINGS = {"remember_changes", "remember_parents", "remember_deleted_with"}
 # What keeps an edit in memory until the commit, and what keeps it for good: where
 # these fail, there is nothing that could still be told of it.
-KEEPERS = {"note", "_real_ids", "_flush_changes", "_insert", "_storable_rows"}
+KEEPERS = {"note", "_real_ids", "flush_changes", "insert_changes", "_storable_rows"}
 # What catches, and what the way and the way out have in common, which is plain Python
 # over what is in memory.
 GUARDS = {"noted", "undone", "reason_of", "storable", "__bool__"}
@@ -233,7 +233,7 @@ class TestCaptureFollowed(SyncCase):
         with self.undone(), following(found):
             edit()
         names = {name for _holder, name, _is_ours in found}
-        self.assertIn("_insert", names, "the way was not followed to its end")
+        self.assertIn("insert_changes", names, "the way was not followed to its end")
         apart = THE_EDIT | BEGINNINGS | KEEPERS | GUARDS | VIEWS
         return [called for called in found if called[1] not in apart]
 
@@ -261,8 +261,8 @@ class TestCaptureFollowed(SyncCase):
         self.assertLessEqual(
             {
                 *("_watched_fields", "_line_watchers", "_sync_watched_fields"),
-                *("_sync_domain", "_known_ids", "_facts", "_eta", "names_of"),
-                *("seconds_until_open", "_wait_until", "with_delay", "_delay"),
+                *("_sync_domain", "known_ids", "_facts", "_eta", "names_of"),
+                *("seconds_until_open", "_wait_until", "with_delay", "delay"),
                 *("_job_store_values", "_sync_paths", "store", "_matching"),
             },
             names,
@@ -317,8 +317,8 @@ class TestCaptureFollowed(SyncCase):
             self.undone(),
             mute_logger(*LOGGERS),
             patch.object(
-                self.env.registry["sync.outbox"],
-                "_insert",
+                store,
+                "insert_changes",
                 side_effect=psycopg2.OperationalError("disk full"),
             ),
             self.assertRaisesRegex(psycopg2.OperationalError, "disk full"),
@@ -357,12 +357,10 @@ class TestCaptureFollowed(SyncCase):
             patch.object(model, "mapped", broken),
             patch.object(model, "search", broken),
         ):
-            self.assertEqual(sync_change._parents(self.partner, "parent_id"), other)
-            linked = sync_change.linked_to(other, "res.partner", "parent_id")
+            self.assertEqual(capture._parents(self.partner, "parent_id"), other)
+            linked = capture.linked_to(other, "res.partner", "parent_id")
         self.assertEqual(linked, self.partner)
-        self.assertEqual(
-            linked, sync_change.linked_to(other, "res.partner", "parent_id")
-        )
+        self.assertEqual(linked, capture.linked_to(other, "res.partner", "parent_id"))
 
     def test_links_of_another_model_with_the_same_id(self):
         bank = self.env["res.partner.bank"].create(
@@ -374,19 +372,19 @@ class TestCaptureFollowed(SyncCase):
             (self.partner.id, bank.id),
         )
         self.env.invalidate_all()
-        found = sync_change.linked_to(self.partner, "res.partner.bank", "partner_id")
+        found = capture.linked_to(self.partner, "res.partner.bank", "partner_id")
         self.assertEqual(found.ids, self.partner.ids)
 
     def test_what_is_wrong_with_the_edit_is_told_as_ever(self):
         """Found when the edit is written, which may be here for the first time."""
-        for name in ("_flush_changes", "_watchers"):
+        for name in ("flush_changes", "_watchers"):
             with (
                 self.subTest(name),
                 self.undone(),
                 mute_logger(*LOGGERS),
                 self.assertRaises(pg_errors.CheckViolation),
             ):
-                if name == "_flush_changes":
+                if name == "flush_changes":
                     self.partner.name = "Ada Lovelace"
                     self.env.flush_all()
                 self.stream.priority = 99

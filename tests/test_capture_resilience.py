@@ -30,7 +30,7 @@ class TestCaptureResilience(SyncCase):
     def broken_filter(self, break_it):
         return patch.object(self.env.registry["res.partner"], "_sync_domain", break_it)
 
-    @mute_logger("odoo.addons.queue_job_sync.models.sync_outbox_capture")
+    @mute_logger("odoo.addons.queue_job_sync.engine.capture")
     def test_filter_that_raises_lets_the_edit_through(self):
         def raises(records, stream):
             raise ZeroDivisionError("broken filter")
@@ -39,7 +39,7 @@ class TestCaptureResilience(SyncCase):
         with self.broken_filter(raises):
             self.assertEqual(len(self.edit()), 1)
 
-    @mute_logger("odoo.addons.queue_job_sync.models.sync_outbox_capture", "odoo.sql_db")
+    @mute_logger("odoo.addons.queue_job_sync.engine.capture", "odoo.sql_db")
     def test_filter_that_breaks_the_transaction_lets_the_edit_through(self):
         def raises(records, stream):
             records.env.cr.execute("SELECT 1/0")
@@ -49,7 +49,7 @@ class TestCaptureResilience(SyncCase):
             self.assertEqual(len(self.edit()), 1)
 
     @mute_logger(
-        "odoo.addons.queue_job_sync.models.sync_outbox_capture",
+        "odoo.addons.queue_job_sync.engine.capture",
         "odoo.addons.queue_job_sync.models.sync_stream_runtime",
         "odoo.sql_db",
     )
@@ -70,7 +70,7 @@ class TestCaptureResilience(SyncCase):
             self.before_commit()
             self.outbox().unlink()
 
-    @mute_logger("odoo.addons.queue_job_sync.models.sync_outbox")
+    @mute_logger("odoo.addons.queue_job_sync.engine.jobs")
     def test_job_that_cannot_be_made_leaves_the_row(self):
         function = self.env.ref("queue_job_sync.job_function_res_partner_sync_deliver")
         # queue_job then refuses to build any job of this function

@@ -6,7 +6,7 @@ from copy import deepcopy
 
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ..models.sync_change import PENDING_KEY
+from ..engine.capture import PENDING_KEY
 from .common import SyncCase, backend_values, stream_values
 
 

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from .. import transports
-from ..models import clock
+from ..engine import clock
 from .incident_case import THRESHOLD, IncidentCase
 
 AHEAD = timedelta(minutes=10)

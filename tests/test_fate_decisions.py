@@ -6,9 +6,7 @@ from itertools import count, product
 
 from odoo.tests import BaseCase, tagged
 
-from ..models.sync_attempt import Attempt
-from ..models.sync_binding_attempt import _asking_again
-from ..models.sync_binding_task import Held, Owed, TaskBuilder
+from ..engine.task import Attempt, Held, Owed, TaskBuilder
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT, Route
 from ..transports.rest_meaning import RECREATE
 
@@ -86,7 +84,7 @@ class _World:
     """One record, what is noted of it, and a destination: without database or socket.
 
     A turn is one job. What the jobs do with what was decided is as in
-    ``sync.binding._send_tasks``, in short.
+    ``engine/delivery.py``, in short.
     """
 
     def __init__(self, id_policy, honours, known, lost_there=False):
@@ -128,7 +126,7 @@ class _World:
         ]
         task = self._build(self.binding, attempts)
         if task.asks_again:
-            again = _asking_again(task, self.route)
+            again = task.asking_again(self.route)
             if not self._send(again, outcome):
                 return
             open_ids = {each.id for each in self.notes}

@@ -9,7 +9,7 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 from odoo.tools import config
 
-from ..models import origin
+from ..engine import origin
 from .failure_mail_case import FailureMailCase
 from .incident_case import IncidentCase
 

@@ -15,6 +15,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..controllers import run_job
 from ..controllers.run_job import RunJobController
+from ..engine import store
 from .common import DeliveryCase
 from .servers import HttpDestination
 
@@ -183,10 +184,9 @@ class TestJobConnection(DeliveryCase):
         partner_id = self.new_partner()
         (uuid,) = self.job_uuids()
         full = psycopg2.pool.PoolError("The Connection Pool Is Full")
-        notes = self.registry["sync.attempt"]
         with (
-            patch.object(notes, "_close", side_effect=full),
-            mute_logger("odoo.addons.queue_job_sync.models.sync_binding_attempt"),
+            patch.object(store, "close_notes", side_effect=full),
+            mute_logger("odoo.addons.queue_job_sync.engine.delivery"),
         ):
             self.assertEqual(self.run_job(uuid), "done")
         self.assertFalse(self.outbox(partner_id))

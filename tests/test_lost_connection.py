@@ -10,6 +10,7 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..engine.delivery import Delivery, send_over_forgotten
 from ..transports.rest import RestTransport
 from .race_case import RaceCase
 from .servers import HttpDestination
@@ -196,17 +197,16 @@ class TestLostConnection(LostConnectionCase):
         self.edit(partner_id, name=LATE)
         (uuid,) = self.job_uuids("pending")
         about_to, may_send = threading.Event(), threading.Event()
-        bindings = self.registry["sync.binding"]
-        real_note = bindings._note_attempts
+        real_note = Delivery._note
 
-        def note(self, stream, tasks):
+        def note(self, tasks):
             if tasks[0].message.payload["name"] == LATE:
                 about_to.set()
                 may_send.wait(PATIENCE)
-            return real_note(self, stream, tasks)
+            return real_note(self, tasks)
 
         self.destination.held.set()  # it is not the destination that is late
-        with patch.object(bindings, "_note_attempts", note):
+        with patch.object(Delivery, "_note", note):
             with self.losing(uuid, about_to):
                 self.deliver_meanwhile(partner_id, "Now")
                 self.assertEqual(self.situation(partner_id), "synced")
@@ -222,7 +222,7 @@ class TestLostConnection(LostConnectionCase):
     def test_the_sweep_finds_what_a_worker_could_not_say_any_more(self):
         partner_id = self.new_partner(name="Zero")
         self.settle()
-        with patch.object(self.registry["sync.binding"], "_tell_loss"):
+        with patch.object(Delivery, "_tell_loss"):
             self.lose_before_the_note(partner_id)
         self.assertEqual(self.names_there(), [LATE])
         self.assertFalse(self.outbox())
@@ -239,7 +239,7 @@ class TestLostConnection(LostConnectionCase):
 
     def sweep(self):
         with self.transaction() as env:
-            env["sync.attempt"]._send_over_forgotten()
+            send_over_forgotten(env)
 
 
 @tagged("post_install", "-at_install")

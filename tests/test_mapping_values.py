@@ -6,8 +6,8 @@ import base64
 
 from odoo.tests import new_test_user, tagged
 
+from ..engine.task import Held, Owed, TaskBuilder
 from ..models.payload_values import plain_of, rounded
-from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from .common import stream_values
 from .test_mapping import MappingCase
 

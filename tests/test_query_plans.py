@@ -14,6 +14,8 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
+from ..engine import gate, jobs, precedence, store
+from ..engine.delivery import SWEEP_BATCH, Delivery
 from .common import SyncCase, backend_values, stream_values
 
 TABLES = {"queue_job", "sync_outbox", "sync_binding", "sync_delivery", "sync_attempt"}
@@ -197,7 +199,7 @@ class TestQueryPlans(SyncCase):
 
     def test_edit(self):
         with self.plans():
-            self.stream._known_ids(set(range(1, 81)))
+            store.known_ids(self.stream, set(range(1, 81)))
             self.stream._eta()
         with self.plans():
             self.partner.name = "Edited"
@@ -207,8 +209,7 @@ class TestQueryPlans(SyncCase):
             self.before_commit()
 
     def test_job(self):
-        ids = [self.job.sync_res_id]
-        bindings = self.env["sync.binding"]
+        sending = Delivery(self.stream, [self.job.sync_res_id])
         with self.plans():
             job = Job.load(self.env, self.job.uuid)
             job.add_lock_record()
@@ -223,23 +224,21 @@ class TestQueryPlans(SyncCase):
             }
         )
         with self.plans():
-            owed = bindings._owed_changes(self.stream, ids)
+            sending.owed = store.owed_changes(self.stream, sending.record_ids)
         with self.plans(reads=False), self.assertRaises(RetryableJobError):
-            bindings._pass_gate(self.stream, owed)
+            gate.pass_through(self.stream)
         with self.plans():
-            locked = bindings._lock(self.stream, ids)
-            tasks, _broken = bindings._prepare_tasks(self.stream, locked, owed)
+            sending._prepare(sending._lock())
         with self.plans():
-            (task,) = tasks
+            (task,) = sending.tasks
             known = {task.binding.res_id: [1, 2]}
-            attempts = self.env["sync.attempt"]
-            attempts._close(self.stream.id, [1, 2, 3], known)
-            attempts._end([4], [5])
+            store.close_notes(self.env.registry, self.stream, [1, 2, 3], known)
+            store.end_notes(self.env.cr, [4], [5])
         for backend in (self.backend, self.small, self.silent):
             with self.subTest(backend.name), self.plans():
                 self.assertEqual(backend._unanswered_in_a_row(backend.id, 5), 0)
         with self.plans():
-            bindings._record_failure(self.job)
+            jobs.record_failure(self.job)
         with self.plans():
             self.job.button_done()
         with self.plans():
@@ -331,10 +330,10 @@ class TestQueryPlans(SyncCase):
 
     def test_sweep(self):
         with self.plans("sync_outbox"):
-            self.assertFalse(self.env["sync.outbox"]._orphan_ids(0))
+            self.assertFalse(store.orphan_ids(self.env, 0, jobs.SWEEP_BATCH))
         # the open notes are gone through, and looked up elsewhere
         with self.plans("sync_attempt"):
-            self.env.execute_query(self.env["sync.attempt"]._forgotten_query())
+            store.forgotten_notes(self.env, SWEEP_BATCH)
 
     def test_cleaning(self):
         self.env["ir.config_parameter"].set_param("queue_job_sync.delivery_days", 20)
@@ -508,32 +507,36 @@ class TestNewStream(SyncCase):
     def test_edit(self):
         for stream in (self.before, self.after):
             with self.touching_few():
-                self.assertEqual(len(stream._known_ids(set(self.ids))), len(self.ids))
+                self.assertEqual(
+                    len(store.known_ids(stream, set(self.ids))), len(self.ids)
+                )
         with self.touching_few():
             self.partners[0].name = "Edited"
             self.before_commit()
 
     def test_job(self):
-        bindings = self.env["sync.binding"]
         for stream in (self.before, self.after):
+            sending = Delivery(stream, self.ids)
             with self.touching_few():
-                owed = bindings._owed_changes(stream, self.ids)
-                self.assertEqual(len(owed), len(self.ids))
-                held = bindings._lock(stream, self.ids)
+                sending.owed = store.owed_changes(stream, self.ids)
+                self.assertEqual(len(sending.owed), len(self.ids))
+                held = sending._lock()
                 self.assertEqual(len(held), len(self.ids))
-                bindings._prepare_tasks(stream, held, owed)
+                sending._prepare(held)
             with self.touching_few():
                 stream.backend_id._unanswered_in_a_row(stream.backend_id.id, 5)
             with self.touching_few():
-                self.assertEqual(stream._undelivered(self.ids), set(self.ids))
+                self.assertEqual(
+                    precedence._undelivered(stream, self.ids), set(self.ids)
+                )
                 keys = {(stream.id, id_) for id_ in self.ids}
-                self.assertEqual(len(bindings._jobs_at_rest(keys)), len(self.ids))
+                self.assertEqual(len(store.jobs_at_rest(self.env, keys)), len(self.ids))
             job = self.jobs(stream)[:1]
             with self.touching_few():
-                rows = bindings.with_context(job_uuid=job.uuid)
-                rows._hand_on(stream, [job.sync_res_id])
+                in_job = stream.with_context(job_uuid=job.uuid)
+                jobs.hand_on(in_job, [job.sync_res_id])
             with self.touching_few():
-                bindings._record_failure(job)
+                jobs.record_failure(job)
 
     def test_what_is_counted(self):
         for stream in (self.before, self.after):

@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ..engine.standing import situations
 from .common import SyncCase, backend_values, stream_values
 
 
@@ -210,7 +211,7 @@ class TestStatus(SyncCase):
     def test_a_form_costs_one_query_and_another_while_a_change_waits(self):
         for partners, count in ((self.partners, 2), (self.synced, 1)):
             partners.invalidate_recordset()
-            self.env["sync.binding"]._situations(partners)
+            situations(partners)
             with self.subTest(partners), self.assertQueryCount(count):
                 partners.mapped("sync_state")
                 partners.mapped("sync_date")

@@ -12,7 +12,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.sync_binding_failure import JITTER
+from ..engine.delivery import JITTER
+from ..engine.gate import seconds_until_window
 from .common import SyncCase, database_values, stream_values
 
 
@@ -294,4 +295,4 @@ class TestStream(ConfigurationCase):
 
     def test_window_without_timezone_is_utc(self):
         self.stream.write({"delay_policy": "window", "window_tz": False})
-        self.assertIsInstance(self.stream._seconds_until_open(), int)
+        self.assertIsInstance(seconds_until_window(self.stream), int)

@@ -11,7 +11,8 @@ import pytz
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models.sync_stream_timing import zone
+from ..engine import jobs
+from ..engine.gate import zone
 from .common import SyncCase, stream_values
 
 LOGGERS = ("odoo.addons.queue_job_sync", "odoo.sql_db")
@@ -185,8 +186,8 @@ class TestProblem(ProblemCase):
         row = self.edit()
         function = self.env.ref("queue_job_sync.job_function_res_partner_sync_deliver")
         function.on_fail_method = "no_such_method"
-        bindings = self.env["sync.binding"].with_context(job_uuid=row.job_uuid)
-        bindings._hand_on(self.stream, self.partner.ids)
+        in_job = self.stream.with_context(job_uuid=row.job_uuid)
+        jobs.hand_on(in_job, self.partner.ids)
         self.assertFalse(row.job_uuid)
         function.on_fail_method = False
         self.sweep()
@@ -214,7 +215,7 @@ class TestProblem(ProblemCase):
             self.assertEqual(self.edit().problem, "ValueError: ab?c")
         self.outbox().unlink()
         with patch(
-            "odoo.addons.queue_job_sync.models.sync_outbox.names_of",
+            "odoo.addons.queue_job_sync.engine.jobs.names_of",
             return_value={self.partner.id: "A\0da\ud800"},
         ):
             self.assertEqual(self.edit(name="Ada").record_name, "Ada?")

@@ -3,7 +3,7 @@
 
 from odoo import api, models
 
-from ..models.sync_change import linked_to, remember_changes
+from ..engine.capture import linked_to, remember_changes
 
 
 class MergePartnerAutomatic(models.TransientModel):

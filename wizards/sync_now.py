@@ -4,6 +4,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..engine import standing
+
 
 class SyncNow(models.TransientModel):
     """Ask to which systems records are sent, when, and how urgently."""
@@ -75,7 +77,7 @@ class SyncNow(models.TransientModel):
         """
         self.check_access("write")
         editable = self._editable(records)
-        streams = self.env["sync.binding"]._streams_of(records._name)
+        streams = standing.streams_of(self.env, records._name)
         if not streams:
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")
@@ -130,7 +132,7 @@ class SyncNow(models.TransientModel):
             raise UserError(self.env._("Select the records to send first."))
         records = self._editable(self.env[self.res_model].browse(self.res_ids))
         chosen = self.line_ids.filtered("selected").sudo().stream_id
-        visible = self.env["sync.binding"]._streams_of(self.res_model)
+        visible = standing.streams_of(self.env, self.res_model)
         later = self.eta and self.eta > fields.Datetime.now()
         action = records._sync_send(
             chosen & visible, priority=self.priority, eta=self.eta if later else None

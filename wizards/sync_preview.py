@@ -6,9 +6,9 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine.task import Held, Owed, TaskBuilder
 from ..exceptions import SyncError
 from ..models.payload_comparison import Line, compare
-from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from ..text import storable_within
 from ..transports.redact import shorten
 

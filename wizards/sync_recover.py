@@ -6,6 +6,8 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine.jobs import requeue_spread
+
 
 class SyncRecover(models.TransientModel):
     """Requeue everything of a system that has failed since a time."""
@@ -54,7 +56,7 @@ class SyncRecover(models.TransientModel):
         self.check_access("write")
         self.env["queue.job"].check_access("write")
         jobs = self.env["queue.job"].search(self._failed_jobs_domain())
-        count = jobs.sudo()._requeue_spread(self.backend_id.drain_rate)
+        count = requeue_spread(jobs.sudo(), self.backend_id.drain_rate)
         if not count:
             raise UserError(
                 self.env._(

@@ -11,7 +11,8 @@ from odoo.tools.misc import babel_locale_parse, format_datetime, get_lang
 from odoo.addons.queue_job.job import FAILED, STARTED
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
-from ..models.sync_binding import LIVE_STATES
+from ..engine import standing
+from ..engine.store import LIVE_STATES
 
 LAST_DELIVERIES = 5
 REASON_LENGTH = 300  # characters
@@ -110,7 +111,7 @@ class SyncStatus(models.TransientModel):
         """Return what there is to tell of each system, as a list of dicts."""
         record = self._record()
         bindings = self.env["sync.binding"]
-        situations = record and bindings._situations(record)[record.id]
+        situations = record and standing.situations(record)[record.id]
         systems = []
         for stream, situation in (situations or {}).items():
             place = [("stream_id", "=", stream.id), ("res_id", "=", record.id)]

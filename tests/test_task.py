@@ -6,7 +6,7 @@ import json
 
 from odoo.tests import BaseCase, tagged
 
-from ..models.sync_binding_task import Fingerprint, _as_read_back
+from ..engine.task import Fingerprint, _as_read_back
 
 
 @tagged("post_install", "-at_install")

@@ -1,21 +1,31 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-"""What one transaction has changed, kept until just before it commits."""
+"""From an edit to undelivered changes: what one transaction has done to which records.
+
+Edits are noted in memory. Just before the commit, each synchronization that watches
+them has its rows of ``sync.outbox``, and jobs. The ordinary way is one savepoint. Where
+anything raises on it, it is gone again step by step: what a step cannot tell is taken
+to be so, the rows are inserted, and they say why. Only what Odoo retries, and rows that
+cannot be inserted, reach the editor.
+"""
 
 import logging
 from dataclasses import dataclass, field
 from functools import partial
 
-from odoo.exceptions import MissingError
 from odoo.tools import SQL
 
-from ..text import storable_within
-from .sync_guard import noted, undone
+from . import jobs, store
+from .guard import noted, undone
+from .jobs import names_of
 
 _logger = logging.getLogger(__name__)
 
 PENDING_KEY = "queue_job_sync.changes"
+
+
+# -- the edit -----------------------------------------------------------------
 
 
 @dataclass
@@ -105,7 +115,7 @@ def note(records, field_names):
     precommit = env.cr.precommit
     if PENDING_KEY not in precommit.data:
         precommit.data[PENDING_KEY] = {}
-        precommit.add(partial(env["sync.outbox"].browse()._flush_changes))
+        precommit.add(partial(flush_changes, env))
     changes = precommit.data[PENDING_KEY].setdefault(records._name, {})
     for id_ in ids:
         change = changes.setdefault(id_, Change(env.uid, context, set()))
@@ -202,26 +212,147 @@ def linked_to(records, model_name, link):
     return lines.browse(id_ for (id_,) in rows)
 
 
-def names_of(records):
-    """Return the names of records by id, wherever they were edited.
+# -- the commit ---------------------------------------------------------------
 
-    The stored name, if there is one: a display name has to be computed, and may come
-    with an address or a mail when the context asks for it. A record that is gone,
-    with plain SQL say, has none.
+
+def flush_changes(env):
+    """Turn the noted edits into outbox rows and jobs, just before the commit."""
+    env = env(su=True)
+    pending = env.cr.precommit.data.pop(PENDING_KEY, {})
+    for model_name, changes in pending.items():
+        for stream, touched in _concerned(env, model_name, changes):
+            with (
+                noted(
+                    _logger,
+                    "Edits of %s are recorded step by step, in synchronization %s",
+                    model_name,
+                    stream.id,
+                    level=logging.WARNING,
+                ) as trouble,
+                undone(env, forget=True),
+            ):
+                _capture(stream, model_name, touched)
+            if trouble:
+                _capture_in_doubt(stream, model_name, touched, trouble.reason)
+
+
+def noted_ids(records, known):
+    """Return which records the current transaction has yet to queue.
+
+    Who saves a form reads the record back before the commit that queues its job.
+
+    :param known: ids of the records that the destination of a stream holds, or soon
+        may, by stream: neither here nor at the commit is that asked again
+    :return: dict ``{stream: ids}``, the streams as superuser
     """
-    records = records.sudo().with_context(  # pylint: disable=context-overridden
-        # what else the context asks for may change the name
-        records._job_prepare_context_before_enqueue()
-    )
-    stored = records._fields.get(records._rec_name)
-    plain = stored and stored.store and stored.type == "char"
-    name = records._rec_name if plain else "display_name"
-    try:
-        return _names(records, name)
-    except MissingError:
-        return _names(records.exists(), name)
+    env = records.env
+    changes = env.cr.precommit.data.get(PENDING_KEY, {}).get(records._name, {})
+    changes = {id_: changes[id_] for id_ in records._ids if id_ in changes}
+    for stream, ids in known.items():
+        for id_ in ids & changes.keys():
+            changes[id_].known.add(stream.id)
+    if not changes:
+        return {}
+    return {
+        stream: _noted_ids_of(stream, records._name, touched)
+        for stream, touched in _concerned(env, records._name, changes)
+    }
 
 
-def _names(records, name):
-    # one that is computed may hold anything, and must not make the edit fail
-    return {record.id: storable_within(record[name]) for record in records}
+def _noted_ids_of(stream, model_name, changes):
+    """Return the ids of changes that a stream is to send, or may be."""
+    if all(stream.id in change.known for change in changes.values()):
+        return list(changes)
+    with (
+        noted(_logger, "Edits of %s are shown as waiting", model_name),
+        undone(stream.env),
+    ):
+        return _ids_to_send(stream, model_name, changes)
+    return list(changes)
+
+
+def _concerned(env, model_name, changes):
+    """Yield each stream that watches what changes touch, with those.
+
+    :param changes: :class:`Change` by id
+    """
+    streams = env["sync.stream"].sudo()
+    for stream_id, watched in streams._watchers_for_sure(model_name):
+        touched = {
+            id_: change
+            for id_, change in changes.items()
+            if change.fields is None or change.fields & watched
+        }
+        if touched:
+            yield streams.browse(stream_id), touched
+
+
+def _ids_to_send(stream, model_name, changes):
+    """Return the records that a stream sends, or has sent before.
+
+    What it has sent before is asked first: that spares most edits the filter.
+
+    :param changes: :class:`Change` by id
+    """
+    known = {id_ for id_, change in changes.items() if stream.id in change.known}
+    edited = {id_ for id_, change in changes.items() if change.fields is not None}
+    known |= store.known_ids(stream, edited - known)
+    others = [id_ for id_ in changes if id_ not in known]
+    if others:
+        records = stream.env[model_name].browse(others).exists()
+        matching = set(stream._matching(records)._ids)
+        known |= matching | store.known_ids(stream, {*others} - edited - matching)
+    return [id_ for id_ in changes if id_ in known]
+
+
+def _capture(stream, model_name, changes):
+    """Record the changes that matter to one stream.
+
+    :param stream: the ``sync.stream``, as superuser
+    :param changes: :class:`Change` by id
+    """
+    ids = _ids_to_send(stream, model_name, changes)
+    gone = _gone(stream, model_name, ids, changes)
+    for records in _by_user(stream, model_name, ids, changes):
+        jobs.queue(stream, records, gone=gone)
+
+
+def _capture_in_doubt(stream, model_name, changes, reason):
+    """Record changes that may matter to one stream, as far as it can be told.
+
+    :param str reason: what has raised
+    """
+    ids, gone = list(changes), {}
+    with (
+        noted(_logger, "Whether %s %s are sent is not known", model_name, ids),
+        undone(stream.env),
+    ):
+        ids = _ids_to_send(stream, model_name, changes)
+    with (
+        noted(_logger, "Whether %s %s exist is not known", model_name, ids),
+        undone(stream.env),
+    ):
+        gone = _gone(stream, model_name, ids, changes)
+    for records in _by_user(stream, model_name, ids, changes):
+        jobs.queue_in_doubt(stream, records, reason, gone=gone)
+
+
+def _gone(stream, model_name, ids, changes):
+    """Return the names of those that have been deleted, by id."""
+    doubtful = [id_ for id_ in ids if changes[id_].fields is None]
+    present = stream.env[model_name].browse(doubtful).exists()
+    absent = {*doubtful}.difference(present._ids)
+    return {id_: changes[id_].name for id_ in ids if id_ in absent}
+
+
+def _by_user(stream, model_name, ids, changes):
+    """Yield what each user has changed, as records in an environment of his.
+
+    Its context is that of his last edit: no content depends on it.
+    """
+    by_user = {}
+    for id_ in ids:
+        by_user.setdefault(changes[id_].uid, []).append(id_)
+    for uid, mine in by_user.items():
+        env = stream.env(user=uid, su=False, context=changes[mine[-1]].context)
+        yield env[model_name].browse(mine)

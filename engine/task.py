@@ -1,18 +1,16 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+"""A record as it is now, against what its destination holds: what is to be sent."""
+
 import hashlib
 import json
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import NamedTuple
 
-from odoo import models
-from odoo.tools import SQL
-
 from ..transports.base import DONE, UNKNOWN, Message
-from .record_rows import rows_about
-from .sync_attempt import Attempt
 
 # Made once: json.dumps() makes one for each call that is not about the defaults.
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -31,12 +29,47 @@ class Held(NamedTuple):
     note: str | None = None
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """A request of which nobody knows whether it got through, see ``sync.attempt``.
+
+    :param version: of the binding that it was made at
+    :param key: its idempotency key
+    :param digest: the fingerprint of its operation and content
+    :param content: JSON; empty where it will not be sent again as it was
+    :param creates: it may have made a record there whose id is not known here
+    :param id: of its note
+    :param late_until: when it can no longer arrive, by the database's clock (UTC,
+        naive); ``None`` once its sender has seen its end
+    :param over: nothing of it can arrive any more
+    """
+
+    version: int
+    operation: str
+    key: str
+    digest: str
+    content: str
+    creates: bool = False
+    id: int | None = None
+    late_until: datetime | None = None
+    over: bool = True
+
+
+@dataclass(frozen=True)
+class Owed:
+    """The undelivered changes of one record."""
+
+    row_ids: list[int]  # of the outbox
+    force: bool  # asked for by a person: sent now, and even if nothing has changed
+    resend: bool = False  # sent even if nothing has changed
+
+
 @dataclass(eq=False)
 class Task:
     """What has to be done for one record."""
 
     binding: Held
-    owed: "Owed"
+    owed: Owed
     content: str  # the content as text, "" when there is none
     digest: str  # the fingerprint of its operation and content
     message: Message | None  # None: nothing has to be sent
@@ -57,6 +90,23 @@ class Task:
         creation = self.creation
         return bool(creation and self.message) and (
             creation.digest != self.digest or self.attempts[-1].key != creation.key
+        )
+
+    def asking_again(self, route):
+        """Return a task that sends its open creation as it was sent."""
+        creation = self.creation
+        return replace(
+            self,
+            content=creation.content,
+            digest=creation.digest,
+            message=Message(
+                operation="upsert",
+                key=self.binding.res_id,
+                payload=json.loads(creation.content),
+                route=route,
+                idempotency_key=creation.key,
+            ),
+            noted=[],
         )
 
     def closed_by(self, fate):
@@ -125,15 +175,6 @@ def open_creation(binding, attempts):
         (each for each in attempts if each.creates and each.version == binding.version),
         None,
     )
-
-
-@dataclass(frozen=True)
-class Owed:
-    """The undelivered changes of one record."""
-
-    row_ids: list[int]  # of the outbox
-    force: bool  # asked for by a person: sent now, and even if nothing has changed
-    resend: bool = False  # sent even if nothing has changed
 
 
 class TaskBuilder:
@@ -246,72 +287,3 @@ def _as_read_back(body, content):
     if _SCALARS.issuperset(map(type, body.values())):
         return dict(sorted(body.items()))
     return json.loads(content)
-
-
-class SyncBinding(models.Model):
-    """What a worker has to send: the records as they are now, against what is there."""
-
-    _inherit = "sync.binding"
-
-    def _owed_changes(self, stream, record_ids):
-        """Return the :class:`Owed` changes of records, by record id.
-
-        They and the records are read in one snapshot, so the rows found here are
-        exactly the changes that the content covers.
-        """
-        changes = rows_about("sync_outbox", [(stream.id, id_) for id_ in record_ids])
-        self.env.cr.execute(
-            SQL(
-                """
-                SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
-                  FROM %s AS o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
-                 GROUP BY o.res_id
-                """,
-                changes,
-            )
-        )
-        return {
-            res_id: Owed(row_ids, bool(force), bool(resend))
-            for res_id, row_ids, force, resend in self.env.cr.fetchall()
-        }
-
-    def _prepare_tasks(self, stream, bindings, owed):
-        """Return what there is to do for records.
-
-        :param bindings: the locked bindings of the records, each as :class:`Held`
-        :param owed: the records' :class:`Owed` changes, by id
-        :return: list of :class:`Task`, and the ids of the records whose content
-            cannot be told: a job for one of them alone fails with the reason
-        """
-        records = self.env[stream.model_name].browse(each.res_id for each in bindings)
-        payloads, broken = self._payloads(stream, stream._matching(records.exists()))
-        able = [each for each in bindings if each.res_id not in broken]
-        attempts = self._open_attempts(stream, able)
-        builder = TaskBuilder(stream)
-        return [
-            builder.build(
-                binding,
-                owed[binding.res_id],
-                payloads.get(binding.res_id),
-                attempts.get(binding.res_id, ()),
-            )
-            for binding in able
-        ], broken
-
-    def _payloads(self, stream, records):
-        """Return the content of records by id, and the ids of those without one."""
-        if len(records) == 1:
-            return records._sync_payloads(stream), set()
-        try:
-            with self.env.cr.savepoint(flush=False):
-                return records._sync_payloads(stream), set()
-        except Exception:
-            # which of them it was
-            payloads, broken = {}, set()
-            for record in records:
-                try:
-                    with self.env.cr.savepoint(flush=False):
-                        payloads[record.id] = record._sync_payload(stream)
-                except Exception:
-                    broken.add(record.id)
-            return payloads, broken

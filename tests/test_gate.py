@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from odoo.tests import BaseCase, tagged
 
-from ..models.stream_window import seconds_until_open
+from ..engine.gate import seconds_until_open
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR = 3600

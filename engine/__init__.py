@@ -1,0 +1,10 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""How a change gets to its destination: plain Python over an environment.
+
+In the order in which an edit passes through: ``capture`` notes it, ``jobs`` queues it,
+``gate`` says when it may go, ``delivery`` sends it, with ``precedence`` (what has to
+be there before) and ``task`` (a record against what is there). ``store`` holds the
+statements, ``standing`` answers those who look on. None of these imports ``models/``,
+which calls them.
+"""

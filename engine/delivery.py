@@ -1,0 +1,634 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""One chunk of records, from the lock to what is settled: the work of a job."""
+
+import logging
+import random
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg2
+
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
+from ..transports.base import DONE, UNKNOWN
+from . import gate, jobs, precedence, store
+from .task import Attempt, TaskBuilder
+
+_logger = logging.getLogger(__name__)
+
+# Waiting times are stretched by up to this part, so that what failed together does
+# not come back together.
+JITTER = 0.1
+# On a binding that is in step again.
+NOTHING_DECIDED = {"note": False, "note_date": False, "skipped": False}
+# Notes that the sweep looks after in one go; the rest is for its next run.
+SWEEP_BATCH = 1000
+
+
+class Delivery:
+    """Records of one synchronization sent by one job, as they are now.
+
+    :param stream: the ``sync.stream``, as superuser, in the environment of the job
+    :param record_ids: ids of the records
+    """
+
+    def __init__(self, stream, record_ids):
+        self.env = stream.env
+        self.stream = stream
+        self.system = stream.backend_id
+        self.record_ids = list(record_ids)
+        self.owed = {}  # Owed by record id
+        self.behind = {}  # what has to wait for others, see precedence.blocked()
+        self.busy = set()  # ids of what another job is sending
+        self.broken = set()  # ids of what has no content: a job of its own says why
+        self.tasks = []
+        self.failures = []  # (task, error)
+
+    def run(self):
+        """Send the records, and settle their undelivered changes.
+
+        :return: what was done, in a sentence for people
+        :raises RetryableJobError: temporary failure of the only record, no record got
+            through, or a wait
+        :raises SyncError: the only record was refused
+        """
+        if not self.stream.exists():
+            return self.env._("The synchronization no longer exists: nothing sent.")
+        self.system._nudge()
+        self.owed = store.owed_changes(self.stream, self.record_ids)
+        if not self.owed:
+            return self.env._("%s: already delivered by another job.", self.system.name)
+        gate.pass_through(
+            self.stream, insist=any(each.force for each in self.owed.values())
+        )
+        self.record_ids = list(self.owed)
+        self._give_precedence()
+        if not self.owed:
+            text = precedence.waiting_text(self.stream, self.behind)
+            precedence.put_behind(self.stream, self.behind, self.record_ids)
+            return text
+        self._prepare(self._lock())
+        self._resume_creations()
+        self._send()
+        if self.failures and len(self.record_ids) == 1:
+            raise self._job_error(self.failures[0][1])
+        self._hand_on()
+        return self._summary()
+
+    # -- what is to be sent ---------------------------------------------------
+
+    def _give_precedence(self):
+        """Leave out the records that have to wait for others."""
+        self.behind = precedence.blocked(self.stream, self.record_ids)
+        for res_id in self.behind:
+            del self.owed[res_id]
+
+    def _lock(self):
+        """Lock the records that no other job is sending, and return their bindings."""
+        try:
+            bindings = store.lock_bindings(self.stream, list(self.owed))
+        except store.Busy:
+            bindings = []
+        self.busy = self.owed.keys() - {held.res_id for held in bindings}
+        if not bindings:
+            raise RetryableJobError(
+                self.env._("Another job is sending this record."),
+                seconds=random.uniform(*jobs.BUSY_SECONDS),
+                ignore_retry=True,
+            )
+        return bindings
+
+    def _prepare(self, bindings):
+        """Find out what there is to do for each of the locked records."""
+        stream = self.stream
+        records = self.env[stream.model_name].browse(each.res_id for each in bindings)
+        payloads = self._payloads(stream._matching(records.exists()))
+        able = [each for each in bindings if each.res_id not in self.broken]
+        attempts = store.read_notes(
+            self.env.registry, stream, [each.res_id for each in able]
+        )
+        builder = TaskBuilder(stream)
+        self.tasks = [
+            builder.build(
+                binding,
+                self.owed[binding.res_id],
+                payloads.get(binding.res_id),
+                attempts.get(binding.res_id, ()),
+            )
+            for binding in able
+        ]
+
+    def _payloads(self, records):
+        """Return the content of records by id; what has none is ``broken``.
+
+        What breaks on a record that is alone is the job's own failure.
+        """
+        if len(records) == 1:
+            return records._sync_payloads(self.stream)
+        try:
+            with self.env.cr.savepoint(flush=False):
+                return records._sync_payloads(self.stream)
+        except Exception:
+            # which of them it was
+            payloads = {}
+            for record in records:
+                try:
+                    with self.env.cr.savepoint(flush=False):
+                        payloads[record.id] = record._sync_payload(self.stream)
+                except Exception:
+                    self.broken.add(record.id)
+            return payloads
+
+    # -- creations ------------------------------------------------------------
+
+    def _resume_creations(self):
+        """Ask again for creations without an answer, before anything else is sent.
+
+        Only destinations that give their own ids need it: the others know the record
+        by Odoo's id, so that whatever is sent next finds the same one. The tasks are
+        replaced by what is still to be done; what cannot be told is a failure.
+        """
+        route = self.stream._route()
+        asked = {
+            task.asking_again(route): task for task in self.tasks if task.asks_again
+        }
+        if not asked:
+            return
+        sent = self._transmit(list(asked))
+        with self._telling_loss(sent):
+            self._confirm(sent)
+        builder = TaskBuilder(self.stream)
+        for again, receipt in sent:
+            task = asked[again]
+            if receipt.ok:
+                closed = again.closed_by(DONE)
+                left = [each for each in task.attempts if each.id not in closed]
+                self.tasks[self.tasks.index(task)] = builder.build(
+                    again.binding, task.owed, task.payload, left
+                )
+            elif not self._insists(task, receipt):
+                error = self._still_unknown(task, receipt.error)
+                self.failures.append((task, error))
+
+    def _insists(self, task, receipt):
+        """Return whether a person risks a second record, rather than wait for ever."""
+        was_judged = receipt.status and not isinstance(receipt.error, Throttled)
+        return was_judged and task.owed.force
+
+    def _still_unknown(self, task, error):
+        """Return the error of a record that may be there, without its id.
+
+        No refusal of a request tells what became of the one before it.
+        """
+        if not isinstance(error, Rejected):
+            return error
+        if not task.creation.over:
+            # it may be refused only because the first one is still being carried out
+            return Temporary(error.message)
+        return Rejected(
+            self.env._(
+                "It may be there already: its creation was not answered, and asking "
+                "for it again was refused. Synchronize Now creates it anew. %s",
+                error.message,
+            )
+        )
+
+    # -- sending --------------------------------------------------------------
+
+    def _send(self):
+        """Send what has to be sent, and settle what got through."""
+        failed = {task for task, _error in self.failures}
+        tasks = [task for task in self.tasks if task not in failed]
+        sent = self._transmit([task for task in tasks if task.message])
+        settled = [task for task in tasks if not task.message]
+        with self._telling_loss(sent):
+            # the system holds what is here: no older state was left there
+            self.env["sync.binding"].browse(
+                task.binding.id for task in settled if task.binding.note
+            ).write(NOTHING_DECIDED)
+            confirmed = self._confirm(sent)
+            settled += confirmed
+            self._settle([id_ for task in settled for id_ in task.owed.row_ids])
+            self._send_over_late_ones(confirmed)
+        self.failures += [
+            (task, receipt.error) for task, receipt in sent if not receipt.ok
+        ]
+
+    def _transmit(self, tasks):
+        """Send what tasks say, and keep what is known of each request that failed.
+
+        :param tasks: list of :class:`Task` with a message
+        :return: list of ``(task, receipt)``
+        """
+        if not tasks:
+            return []
+        # opened first: it reads secrets, and what has no connection notes nothing
+        with self.system._open_transport() as transport:
+            transport.recreating = notes = self._note(tasks)
+            receipts = transport.send([task.message for task in tasks])
+        sent = list(zip(tasks, receipts, strict=True))
+        for task in tasks:
+            recreation = notes.made.get(task.binding.res_id)
+            if recreation:
+                task.noted.append(recreation)
+        self._keep_refusals(
+            [(task, receipt) for task, receipt in sent if not receipt.ok]
+        )
+        return sent
+
+    def _note(self, tasks):
+        """Note what is about to be sent.
+
+        The content too where :meth:`_resume_creations` may have to send it again.
+
+        :return: :class:`Recreations`, for what the transport decides on
+        """
+        gives_ids = self.stream._route().id_policy == "destination"
+        seconds = self.system._seconds_in_flight(len(tasks))
+        attempts = {
+            task.binding.res_id: Attempt(
+                version=task.binding.version,
+                operation=task.message.operation,
+                key=task.message.idempotency_key,
+                digest=task.digest,
+                content=task.content if gives_ids else "",
+                creates=gives_ids
+                and task.message.operation == "upsert"
+                and not task.message.external_id,
+            )
+            for task in tasks
+        }
+        registry = self.env.registry
+        ids = store.write_notes(registry, self.stream.id, attempts.items(), seconds)
+        for task in tasks:
+            res_id = task.binding.res_id
+            task.noted = [replace(attempts[res_id], id=ids[res_id])]
+        return Recreations(registry, self.stream.id, attempts, seconds)
+
+    def _keep_refusals(self, refused):
+        """Keep what failed, whatever becomes of the job's transaction.
+
+        :param refused: list of ``(task, receipt)``
+        """
+        closed, over = [], []
+        for task, receipt in refused:
+            closed += task.closed_by(receipt.fate)
+            over += task.over_after(receipt.fate)
+        try:
+            self._log_refusals(refused)
+            if closed or over:
+                # the sweep may be at the same notes
+                with store.read_committed(self.env.registry) as cr:
+                    store.end_notes(cr, closed, over)
+        except psycopg2.Error:
+            # what the others were answered must not go with it; notes that stay do no
+            # harm
+            _logger.exception("What was refused could not be kept")
+
+    def _log_refusals(self, refused):
+        # our own limit is no failure of the system
+        refused = [
+            (task, receipt)
+            for task, receipt in refused
+            if not isinstance(receipt.error, RateLimited)
+        ]
+        # after the first failure of a whole system the rest was not even sent
+        attempted = [each for each in refused if each[1].request] or refused[:1]
+        if attempted:
+            with self.env.registry.cursor() as cr:
+                self._log(self.env(cr=cr), attempted)
+
+    def _log(self, env, sent):
+        """Write a line for each of ``(task, receipt)`` into the log."""
+        env["sync.delivery"]._log_receipts(
+            self.stream.with_env(env),
+            [receipt for _task, receipt in sent],
+            {task.binding.res_id: task.content for task, _receipt in sent},
+        )
+
+    # -- settling -------------------------------------------------------------
+
+    def _confirm(self, sent):
+        """Keep what the destination has confirmed, and log it.
+
+        :param sent: list of ``(task, receipt)``
+        :return: the tasks among them that it has confirmed
+        """
+        done = [(task, receipt) for task, receipt in sent if receipt.ok]
+        if not done:
+            return []
+        self._log(self.env, done)
+        for task, receipt in done:
+            gone = receipt.message.operation == "delete"
+            task.binding = task.binding._replace(
+                external_id=None if gone else receipt.external_id,
+                content_hash=None if gone else task.digest,
+                version=task.binding.version + 1,
+                note=None,
+            )
+        confirmed = [task for task, _receipt in done]
+        store.confirm_bindings(
+            self.env,
+            [
+                (held.id, held.external_id, held.content_hash)
+                for held in (task.binding for task in confirmed)
+            ],
+        )
+        self.env.cr.postcommit.add(lambda: self._close_notes(confirmed))
+        return confirmed
+
+    def _settle(self, row_ids):
+        """Drop the changes that have been delivered."""
+        uuids = store.delete_changes(self.env, row_ids)
+        others = uuids - {self.env.context.get("job_uuid")}
+        if others:
+            precedence.release_behind(self.env, others)
+
+    def _close_notes(self, tasks):
+        """Drop the notes that a committed confirmation closes.
+
+        The job is done, whatever that meets.
+        """
+        try:
+            self._drop_closed(tasks)
+        except Exception:
+            # notes that stay do no harm, and the sweep looks after them
+            _logger.exception("Notes of stream %s stay for now", self.stream.id)
+
+    def _drop_closed(self, tasks):
+        """Drop the notes that a confirmation has closed.
+
+        Nobody but this job can have sent one of the records meanwhile, unless it has
+        lost its lock with its connection: what this job has not known of when it built
+        its tasks may have been carried out after what it has sent.
+        """
+        by_id = {task.binding.res_id: task for task in tasks}
+        unknown = store.close_notes(
+            self.env.registry,
+            self.stream,
+            [id_ for task in tasks for id_ in task.closed_by(DONE)],
+            {id_: [each.id for each in task.attempts] for id_, task in by_id.items()},
+        )
+        late = {}
+        for res_id, version, digest, late_until in unknown:
+            task = by_id[res_id]
+            # of a later job otherwise, which has seen what was confirmed
+            if version < task.binding.version and digest != task.digest:
+                late.setdefault(res_id, []).append(late_until)
+        if late:
+            with self.env.registry.cursor() as cr:
+                send_once_more(self.stream.with_env(self.env(cr=cr)), late)
+
+    # -- requests that may come late, and connections that are lost -----------
+
+    def _send_over_late_ones(self, tasks):
+        """Have records sent once more over what may arrive after their confirmation."""
+        late = {
+            task.binding.res_id: [each.late_until for each in task.may_be_overwritten]
+            for task in tasks
+        }
+        send_once_more(self.stream, {id_: at for id_, at in late.items() if at})
+
+    @contextmanager
+    def _telling_loss(self, sent):
+        """Within, a job keeps what was answered; if its connection is gone, say so.
+
+        Its locks went with the connection: another job may have sent the same records
+        meanwhile, before what this one has sent or after it.
+
+        :param sent: list of ``(task, receipt)``
+        """
+        try:
+            yield
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if self.env.cr.connection.closed:
+                self._tell_loss(sent)
+            raise
+
+    def _tell_loss(self, sent):
+        """Keep, on a new connection, that records have to be sent again, and why."""
+        sent = [each for each in sent if each[1].fate in (DONE, UNKNOWN)]
+        if not sent:
+            return
+        ids = [task.binding.res_id for task, _receipt in sent]
+        _logger.warning(
+            "The connection to the database was lost while synchronization %s was "
+            "sending: %s are sent again (%s)",
+            self.stream.id,
+            len(ids),
+            ids,
+        )
+        try:
+            with self.env.registry.cursor() as cr:
+                env = self.env(cr=cr)
+                stream = self.stream.with_env(env)
+                kept = store.keep_ids(stream, _ids_given(sent))
+                store.restore_notes(
+                    cr,
+                    stream,
+                    [
+                        # a creation whose id is known is asked for no more
+                        (id_, replace(note, creates=note.creates and id_ not in kept))
+                        for task, _receipt in sent
+                        for id_, note in [(task.binding.res_id, task.noted[-1])]
+                    ],
+                )
+                self._log(env, [each for each in sent if each[1].ok])
+                send_once_more(stream, dict.fromkeys(ids, ()))
+        # what the job has to tell is its loss; the notes are there, and whoever sends
+        # the records next finds them
+        except psycopg2.OperationalError as error:
+            # a server that restarts refuses new connections too
+            _logger.warning("This could not be kept either: %s", str(error).strip())
+        except Exception:
+            _logger.exception("This could not be kept either")
+
+    # -- what did not get through ---------------------------------------------
+
+    def _job_error(self, error):
+        """Return the exception that queue_job has to see for a failed delivery."""
+        if isinstance(error, Rejected):
+            return error
+        if isinstance(error, Unreachable):
+            pause = self.system._note_unreachable(error.message)
+            if pause:
+                return RetryableJobError(
+                    error.message, seconds=pause, ignore_retry=True
+                )
+        job = self.env["queue.job"].search(
+            [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
+        )
+        return RetryableJobError(
+            error.message,
+            seconds=self._seconds_after(error, job.retry + 1),
+            ignore_retry=isinstance(error, Throttled),
+        )
+
+    def _seconds_after(self, error, current_try):
+        """Return how many seconds to wait after a failure."""
+        if isinstance(error, Rejected):
+            return 0
+        if isinstance(error, Throttled):
+            return max(1, error.retry_after)
+        seconds = self.stream._retry_seconds(current_try)
+        least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
+        return random.uniform(least, max(most, least * (1 + JITTER)))
+
+    def _hand_on(self):
+        """Find other jobs for the records that this one leaves behind."""
+        self._hand_on_failures()
+        for res_id in self.broken:
+            jobs.hand_on(self.stream, [res_id])
+        if self.busy:
+            seconds = random.uniform(*jobs.BUSY_SECONDS)
+            jobs.hand_on(self.stream, list(self.busy), seconds)
+        precedence.put_behind(self.stream, self.behind, self.record_ids)
+
+    def _hand_on_failures(self):
+        """Find other jobs for the records of a batch that did not get through.
+
+        One of its own for each, unless it was not the record's fault: an outage must
+        not turn a batch into as many jobs as it has records.
+
+        :raises RetryableJobError: nothing at all got through, for no fault of theirs
+        """
+        refused = [task for task, error in self.failures if isinstance(error, Rejected)]
+        stopped = [
+            (task, error)
+            for task, error in self.failures
+            if isinstance(error, Throttled | Unreachable)
+        ]
+        sent = [task for task in self.tasks if task.message]
+        if len(self.failures) == len(sent) and not refused:
+            if stopped or len(sent) > 1:
+                raise self._job_error((stopped or self.failures)[0][1])
+        if stopped:
+            jobs.hand_on(
+                self.stream,
+                [task.binding.res_id for task, _error in stopped],
+                self._seconds_after(stopped[0][1], 1),
+            )
+        for task, error in self.failures:
+            if not isinstance(error, Throttled | Unreachable):
+                seconds = self._seconds_after(error, 1)
+                jobs.hand_on(self.stream, [task.binding.res_id], seconds)
+
+    def _summary(self):
+        """Return what became of the records, for the job's result."""
+        system = self.system.name
+        sent = [task for task in self.tasks if task.message]
+        left = len(self.broken) + len(self.busy) + len(self.behind)
+        if len(self.tasks) == 1 and not left:
+            (task,) = self.tasks
+            if not sent:
+                return self.env._("%s: nothing to send.", system)
+            if task.message.operation == "delete":
+                return self.env._("%s: deleted.", system)
+            if task.message.operation == "mark":
+                return self.env._("%s: marked as deleted.", system)
+            if task.binding.external_id:
+                return self.env._(
+                    "%(system)s: delivered as %(id)s.",
+                    system=system,
+                    id=task.binding.external_id,
+                )
+            return self.env._("%s: delivered.", system)
+        return self.env._(
+            "%(system)s: %(sent)s delivered, %(same)s unchanged, "
+            "%(apart)s left to another job.",
+            system=system,
+            sent=len(sent) - len(self.failures),
+            same=len(self.tasks) - len(sent),
+            apart=len(self.failures) + left,
+        )
+
+
+class Recreations:
+    """Notes creations that a transport decides on, see ``Transport.recreating``.
+
+    :param registry: of the database
+    :param stream_id: what the messages belong to
+    :param attempts: the :class:`Attempt` that each message is, by record id
+    :param seconds: as for :func:`store.write_notes`
+    """
+
+    def __init__(self, registry, stream_id, attempts, seconds):
+        self._registry = registry
+        self._stream_id = stream_id
+        self._attempts = attempts
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self.made = {}  # Attempt by record id
+
+    def __call__(self, message, key):
+        """:raises Temporary: it could not be noted, and so must not be sent"""
+        attempt = replace(self._attempts[message.key], key=key, creates=True, id=None)
+        try:
+            ids = store.write_notes(
+                self._registry,
+                self._stream_id,
+                [(message.key, attempt)],
+                self._seconds,
+            )
+        except psycopg2.Error:
+            _logger.exception("The creation of %s could not be noted", message.key)
+            raise Temporary("Not sent: it could not be noted before.") from None
+        with self._lock:
+            self.made[message.key] = replace(attempt, id=ids[message.key])
+
+
+def _ids_given(sent):
+    """Return the ids that records were created under, by record id."""
+    return {
+        task.binding.res_id: receipt.external_id
+        for task, receipt in sent
+        if receipt.ok and receipt.external_id and task.noted[-1].creates
+    }
+
+
+def send_once_more(stream, late):
+    """Queue records whose requests may arrive late, for when they no longer can.
+
+    Until then they wait, for the people who look at them too.
+
+    :param dict late: when their requests are over, by record id: lists of times by the
+        database's clock (UTC, naive), ``None`` for those that are
+    """
+    env, by_time = stream.env, {}
+    for res_id, times in late.items():
+        over = max((at for at in times if at), default=env.cr.now())
+        by_time.setdefault(over, []).append(res_id)
+    for eta, ids in by_time.items():
+        jobs.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
+
+
+def send_over_forgotten(env):
+    """Have records sent once more where a request may have come late, and commit.
+
+    Jobs see to that themselves, see :meth:`Delivery._close_notes`. Here it is about a
+    worker that had lost its connection, noted its request after the next one had
+    looked, and died before it could say so; and about notes that a crash has brought
+    back, most of which tell of what is there anyway.
+    """
+    with env.registry.cursor() as cr:
+        env = env(cr=cr)
+        found = store.forgotten_notes(env, SWEEP_BATCH)
+        in_use = env["sync.stream"]._in_use()
+        late = {}
+        for _id, stream_id, res_id, is_same in found:
+            if not is_same and stream_id in in_use._ids:
+                late.setdefault(stream_id, {})[res_id] = ()
+        store.end_notes(
+            cr,
+            closed=[id_ for id_, _stream, _record, is_same in found if is_same],
+            over=[
+                id_
+                for id_, stream_id, res_id, _same in found
+                if res_id in late.get(stream_id, ())
+            ],
+        )
+        for stream_id, records in late.items():
+            send_once_more(in_use.browse(stream_id), records)

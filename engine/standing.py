@@ -1,0 +1,286 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+"""How far the systems are with records: what screens, filters and monitoring read.
+
+What is not delivered is found from the changes and the failed jobs, which are few. The
+other states are conditions on one record that look it up in indexes: a list shows 80
+records, so it is over long before a million bindings are read.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from . import capture
+from .store import HELD, WAITS, rows_about
+
+SYNC_STATES = [
+    ("synced", "Synced"),
+    ("waiting", "Waiting"),
+    ("skipped", "Skipped"),
+    ("failed", "Failed"),
+]
+
+# A record that is in several systems shows the state that most wants attention.
+BY_URGENCY = ("failed", "waiting", "skipped", "synced")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """How far a system is with a record."""
+
+    state: str  # a key of SYNC_STATES
+    since: datetime | None  # UTC, naive
+
+
+def most_urgent(situations):
+    """Return what a record's button says, given how far its systems are.
+
+    :param situations: iterable of :class:`Situation`
+    :return: :class:`Situation`, or ``None`` when no system knows the record
+    """
+    for state in BY_URGENCY:
+        found = [each for each in situations if each.state == state]
+        if found:
+            dates = [each.since for each in found if each.since]
+            # how long the oldest change has waited, when the others came about
+            choose = min if state == "waiting" else max
+            return Situation(state, choose(dates, default=None))
+    return None
+
+
+# -- records that somebody looks at ---------------------------------------------
+
+
+def situations(records):
+    """Return ``{record id: {stream: Situation}}`` for records of one model.
+
+    Asked whenever a form is opened or saved: one query, and a second one where changes
+    are undelivered.
+    """
+    env = records.env
+    streams = streams_of(env, records._name)
+    found = {id_: {} for id_ in records.ids}
+    if not streams or not found:
+        return found
+    wanted = list(product(streams.ids, found))
+    known, undelivered = {}, False
+    for stream_id, res_id, is_open, state, since, held in env.execute_query(
+        _known_query(env, wanted)
+    ):
+        stream = streams.browse(stream_id)
+        if state:
+            found[res_id][stream] = Situation(state, since)
+        if held:
+            known.setdefault(stream, set()).add(res_id)
+        undelivered = undelivered or is_open
+    if undelivered:
+        # the last word: more than what is there, what is on its way counts
+        for stream_id, res_id, state, since in env.execute_query(
+            _open_query(env, wanted)
+        ):
+            found[res_id][streams.browse(stream_id)] = Situation(state, since)
+    for stream, ids in capture.noted_ids(records, known).items():
+        for id_ in ids if stream in streams else ():
+            situation = found[id_].get(stream)
+            if not situation or situation.state != "waiting":
+                found[id_][stream] = Situation("waiting", env.cr.now())
+    return found
+
+
+def streams_of(env, model_name):
+    """Return the streams that the user may be told of: his companies' systems."""
+    streams = env["sync.stream"].sudo()
+    ids = [id_ for id_, _watched in streams._watchers(model_name)]
+    visible = {None, *env.companies.ids}
+    return streams.browse(ids).filtered(
+        lambda each: each._facts().company_id in visible
+    )
+
+
+def open_states(env, pairs):
+    """Return the state of what has undelivered changes.
+
+    Failed when the jobs of all its changes have failed, otherwise waiting.
+
+    :param pairs: list of ``(stream id, record id)`` to look at
+    :return: dict ``{(stream id, record id): "waiting" | "failed"}``
+    """
+    return {
+        (stream_id, res_id): state
+        for stream_id, res_id, state, _since in env.execute_query(
+            _open_query(env, pairs)
+        )
+    }
+
+
+def _known_query(env, pairs):
+    """Return the query for what streams have had to do with records.
+
+    Its columns: stream id, record id, whether that is an undelivered change, the state
+    and since when of what is settled, and whether the destination holds the record, or
+    soon may.
+
+    :param pairs: list of ``(stream id, record id)``
+    """
+    env["sync.outbox"].flush_model(["stream_id", "res_id"])
+    env["sync.binding"].flush_model()
+    return SQL(
+        """
+        SELECT stream_id, res_id, false,
+               CASE WHEN skipped THEN 'skipped'
+                    WHEN last_success IS NOT NULL THEN 'synced' END,
+               CASE WHEN skipped THEN note_date ELSE last_success END,
+               %(held)s
+          FROM %(bindings)s AS binding
+         UNION ALL
+        SELECT stream_id, res_id, true, NULL, NULL, true
+          FROM %(changes)s AS change
+        """,
+        held=HELD,
+        bindings=rows_about("sync_binding", pairs),
+        changes=rows_about("sync_outbox", pairs),
+    )
+
+
+def _open_query(env, pairs):
+    """Return the query for what has undelivered changes.
+
+    Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
+
+    :param pairs: list of ``(stream id, record id)`` to look at
+    """
+    env["sync.outbox"].flush_model()
+    env["queue.job"].flush_model(["uuid", "state", "date_started"])
+    return SQL(
+        """
+        SELECT o.stream_id, o.res_id,
+               CASE WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
+               CASE WHEN %(waits)s THEN min(o.create_date)
+                    ELSE COALESCE(max(j.date_started), min(o.create_date)) END
+          FROM %(changes)s AS o
+          LEFT JOIN queue_job j ON j.uuid = o.job_uuid
+         GROUP BY o.stream_id, o.res_id
+        """,
+        waits=WAITS,
+        changes=rows_about("sync_outbox", pairs),
+    )
+
+
+def job_uuids(records, stream_ids):
+    """Return the UUIDs of jobs that the changes and deliveries of records name.
+
+    A job of many records names none of them itself.
+
+    :param stream_ids: non-empty, of the records' model
+    """
+    env = records.env
+    for model in ("sync.outbox", "sync.delivery"):
+        env[model].flush_model(["stream_id", "res_id", "job_uuid"])
+    rows = env.execute_query(
+        SQL(
+            """
+            SELECT job_uuid FROM sync_outbox
+             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+               AND job_uuid IS NOT NULL
+             UNION
+            SELECT job_uuid FROM sync_delivery
+             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+               AND job_uuid IS NOT NULL
+            """,
+            streams=tuple(stream_ids),
+            records=tuple(records.ids),
+        )
+    )
+    return sorted(uuid for (uuid,) in rows)
+
+
+# -- records searched by their state --------------------------------------------
+
+
+def state_domain(model, state):
+    """Return the domain of a model's records in a state.
+
+    A record of which one system failed is failed; else, if any waits, waiting.
+
+    :param model: the model that is searched
+    :param state: a key of ``SYNC_STATES``, or ``False`` for records that nothing is
+        known of
+    """
+    env = model.env
+    streams = tuple(streams_of(env, model._name).ids) or (0,)
+
+    def to_sql(_model, alias, _query):
+        env["sync.binding"].flush_model()
+        env["sync.outbox"].flush_model()
+        env["queue.job"].flush_model(["uuid", "state", "sync_stream_id"])
+        return _state_condition(state, streams, SQL.identifier(alias, "id"))
+
+    return Domain.custom(to_sql=to_sql)
+
+
+def _state_condition(state, streams, res_id):
+    """Return the SQL condition for a record in a state."""
+    if state == "failed":
+        return SQL("%s IN (%s)", res_id, _failed_query(streams))
+    if state == "waiting":
+        return SQL(
+            "(%(id)s IN (SELECT res_id FROM sync_outbox WHERE stream_id IN %(of)s)"
+            " AND %(id)s NOT IN (%(failed)s))",
+            id=res_id,
+            of=streams,
+            failed=_failed_query(streams),
+        )
+    open_changes = SQL(
+        "EXISTS (SELECT FROM sync_outbox o WHERE o.stream_id IN %s AND o.res_id = %s)",
+        streams,
+        res_id,
+    )
+    skipped = _has_binding(SQL("skipped"), streams, res_id)
+    if state == "skipped":
+        return SQL("(%s AND NOT %s)", skipped, open_changes)
+    delivered = _has_binding(SQL("last_success IS NOT NULL"), streams, res_id)
+    if state == "synced":
+        return SQL("(%s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
+    return SQL("(NOT %s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
+
+
+def _failed_query(streams):
+    """Return the query for the records of which a system waits for a decision.
+
+    It starts from the failed jobs: they are few among the changes that wait.
+    """
+    # OFFSET keeps PostgreSQL from reading all changes to join them, twice
+    return SQL(
+        """
+        SELECT o.res_id
+          FROM queue_job j
+         CROSS JOIN LATERAL (
+               SELECT stream_id, res_id FROM sync_outbox
+                WHERE job_uuid = j.uuid OFFSET 0) o
+         WHERE j.state = 'failed' AND j.sync_stream_id IN %(streams)s
+           AND o.stream_id IN %(streams)s
+           AND NOT EXISTS (
+               SELECT FROM sync_outbox other
+                WHERE other.stream_id = o.stream_id AND other.res_id = o.res_id
+                  AND NOT EXISTS (
+                      SELECT FROM queue_job
+                       WHERE uuid = other.job_uuid AND state = 'failed')
+               OFFSET 0)
+        """,
+        streams=streams,
+    )
+
+
+def _has_binding(condition, streams, res_id):
+    return SQL(
+        "EXISTS (SELECT FROM sync_binding"
+        " WHERE stream_id IN %s AND res_id = %s AND %s)",
+        streams,
+        res_id,
+        condition,
+    )

@@ -1,0 +1,664 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Every statement by which the engine locks, writes and asks.
+
+What takes an environment, or a stream in one, flushes what it reads, and forgets what
+it has written. What takes a registry has a cursor of its own: it is committed whatever
+becomes of the job, and sees what others have committed by then.
+"""
+
+import json
+from contextlib import contextmanager
+
+from psycopg2 import errors as pg_errors
+
+from odoo import fields
+from odoo.tools import SQL
+
+from ..text import storable
+from .task import Attempt, Held, Owed
+
+# Jobs whose work is still to be done, and with those that people have to decide about.
+LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
+OPEN_STATES = (*LIVE_STATES, "failed")
+# Those that no worker has, or will have before this transaction is over.
+AT_REST = ("pending", "wait_dependencies", "failed")
+SETTLED = ("done", "cancelled")
+
+# The system has the record, or had it, as far as a binding knows.
+HELD = SQL("(content_hash IS NOT NULL OR external_id IS NOT NULL)")
+# It has confirmed a content, and nobody has decided to leave it at that.
+CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
+# Of a change ``o`` and its job ``j``: one whose job has vanished waits, too, since the
+# sweep will queue it again.
+WAITS = SQL("bool_or(j.state IS DISTINCT FROM 'failed')")
+
+
+class Busy(Exception):
+    """Another job is at work on a record, or has been since this one's snapshot."""
+
+
+@contextmanager
+def read_committed(registry):
+    """Yield a cursor of its own, committed on leaving, that is READ COMMITTED.
+
+    Odoo's are REPEATABLE READ: to write a row that another transaction has changed
+    since the first statement is an error there, and the whole work begins again. Here
+    each statement sees what is committed by then, and waits for who is about to.
+
+    :param registry: of the database
+    """
+    with registry.cursor() as cr:
+        # nothing has been executed yet
+        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        yield cr
+
+
+def rows_about(table, pairs, lock=None):
+    """Return the rows of a table about some records of some streams, for a ``FROM``.
+
+    They are looked up one by one in the index on ``(stream_id, res_id)``, whatever
+    PostgreSQL takes the table for. Left to itself it goes by its statistics: these know
+    nothing of a stream that has just begun, so it would read all of the stream's rows
+    rather than look a hundred of them up.
+
+    :param str table: with that index
+    :param pairs: iterable of ``(stream id, record id)``; rows come in that order
+    :param lock: :class:`SQL` of a locking clause
+    """
+    pairs = list(pairs)
+    return SQL(
+        # OFFSET keeps PostgreSQL from joining the two in another way
+        """
+        (SELECT found.*
+           FROM unnest(%s::int[], %s::int[]) AS wanted (stream_id, res_id)
+          CROSS JOIN LATERAL (
+                SELECT * FROM %s AS one
+                 WHERE one.stream_id = wanted.stream_id AND one.res_id = wanted.res_id
+                OFFSET 0 %s) AS found)
+        """,
+        [stream_id for stream_id, _res_id in pairs],
+        [res_id for _stream_id, res_id in pairs],
+        SQL.identifier(table),
+        lock or SQL(),
+    )
+
+
+def of_stream(stream, record_ids):
+    """Return the pairs for :func:`rows_about` of some records of one stream."""
+    return [(stream.id, id_) for id_ in record_ids]
+
+
+# -- undelivered changes ------------------------------------------------------
+
+
+def insert_changes(stream, uid, rows, backfill=None):
+    """Insert the rows of a stream's outbox by one statement, created by a user.
+
+    :param rows: non-empty list of ``(record id, name, operation, force, job UUID,
+        problem)``
+    :param backfill: the ``sync.backfill`` that they belong to
+    """
+    # one parameter for all rows: psycopg2 takes longer for arrays than for JSON
+    stream.env.cr.execute(
+        """
+        INSERT INTO sync_outbox
+               (stream_id, res_id, record_name, operation, force, job_uuid,
+                problem, backfill_id, create_uid, create_date)
+        SELECT %s, (change ->> 0)::int, change ->> 1, change ->> 2,
+               (change ->> 3)::bool, change ->> 4, change ->> 5, %s, %s, %s
+          FROM jsonb_array_elements(%s) AS change
+        """,
+        (
+            stream.id,
+            backfill and backfill.id,
+            uid,
+            stream.env.cr.now(),
+            json.dumps(rows),
+        ),
+    )
+
+
+def owed_changes(stream, record_ids):
+    """Return the :class:`Owed` changes of records, by record id.
+
+    They and the records are read in one snapshot, so the rows found here are exactly
+    the changes that the content covers.
+    """
+    stream.env.cr.execute(
+        SQL(
+            """
+            SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
+              FROM %s AS o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
+             GROUP BY o.res_id
+            """,
+            rows_about("sync_outbox", of_stream(stream, record_ids)),
+        )
+    )
+    return {
+        res_id: Owed(row_ids, bool(force), bool(resend))
+        for res_id, row_ids, force, resend in stream.env.cr.fetchall()
+    }
+
+
+def delete_changes(env, row_ids):
+    """Drop changes that have been delivered, by their ids.
+
+    :return: the UUIDs of the jobs that were to deliver them
+    """
+    rows = env["sync.outbox"].browse(row_ids)
+    env.cr.execute(
+        "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid", (row_ids,)
+    )
+    uuids = {uuid for (uuid,) in env.cr.fetchall()}
+    rows.invalidate_recordset(flush=False)
+    return uuids - {None}
+
+
+def give_changes(env, rows, uuid):
+    """Give changes another job.
+
+    Where the job that held one of them has just settled it, nothing is given: what is
+    left is for the other job all the same, and the sweep puts its rows right.
+    """
+    try:
+        with env.cr.savepoint(flush=False):
+            env.cr.execute(
+                "UPDATE sync_outbox SET job_uuid = %s WHERE id = ANY(%s)",
+                (uuid, rows.ids),
+                log_exceptions=False,
+            )
+    except pg_errors.SerializationFailure:
+        return
+    rows.invalidate_recordset(["job_uuid"], flush=False)
+
+
+def orphan_ids(env, last_id, limit):
+    """Return the ids of the next changes, after ``last_id``, without an open job."""
+    env["queue.job"].flush_model(["uuid", "state"])
+    rows = env.execute_query(
+        SQL(
+            # MATERIALIZED makes it one pass: because of the limit, PostgreSQL would
+            # look for the job of each change
+            """
+            WITH open_job AS MATERIALIZED (
+                SELECT uuid FROM queue_job WHERE state IN %s)
+            SELECT o.id FROM sync_outbox o
+             WHERE o.id > %s AND NOT EXISTS (
+                   SELECT FROM open_job WHERE open_job.uuid = o.job_uuid)
+               AND o.stream_id IN (
+                   SELECT id FROM sync_stream WHERE deleting_since IS NULL)
+             ORDER BY o.id LIMIT %s
+            """,
+            OPEN_STATES,
+            last_id,
+            limit,
+        )
+    )
+    return [id_ for (id_,) in rows]
+
+
+# -- what the destinations hold -----------------------------------------------
+
+
+def lock_bindings(stream, record_ids):
+    """Lock the bindings of the records that nobody else is sending.
+
+    Missing ones are inserted. The lock lasts as long as the transaction, and lets other
+    rows refer to the binding.
+
+    :return: list of :class:`Held`
+    :raises Busy: another job has sent one of them after this transaction took its
+        snapshot, so that this job cannot know what was sent
+    """
+    cr = stream.env.cr
+    pairs = of_stream(stream, sorted(record_ids))
+    try:
+        with cr.savepoint(flush=False):
+            cr.execute(
+                SQL(
+                    "SELECT res_id FROM %s AS binding",
+                    rows_about("sync_binding", pairs),
+                ),
+                log_exceptions=False,
+            )
+            missing = set(record_ids) - {res_id for (res_id,) in cr.fetchall()}
+            if missing:
+                _insert_bindings(cr, stream, missing)
+            # SKIP LOCKED does not skip a row changed since the snapshot was taken: that
+            # is a serialization failure
+            lock = SQL("FOR NO KEY UPDATE SKIP LOCKED")
+            cr.execute(
+                SQL(
+                    "SELECT id, res_id, external_id, content_hash, version, note"
+                    "  FROM %s AS binding",
+                    rows_about("sync_binding", pairs, lock),
+                ),
+                log_exceptions=False,
+            )
+            return [Held(*row) for row in cr.fetchall()]
+    except (
+        pg_errors.SerializationFailure,
+        pg_errors.LockNotAvailable,
+        pg_errors.DeadlockDetected,
+    ):
+        raise Busy() from None
+
+
+def _insert_bindings(cr, stream, record_ids):
+    """Insert bindings, without waiting for a job that inserts the same ones."""
+    cr.execute("SELECT current_setting('lock_timeout')")
+    (previous,) = cr.fetchone()
+    cr.execute("SELECT set_config('lock_timeout', '100ms', true)")
+    cr.execute(
+        "INSERT INTO sync_binding (stream_id, res_id, version, skipped)"
+        " SELECT %s, unnest(%s::int[]), 0, false"
+        " ON CONFLICT (stream_id, res_id) DO NOTHING",
+        (stream.id, sorted(record_ids)),
+        log_exceptions=False,
+    )
+    cr.execute("SELECT set_config('lock_timeout', %s, true)", (previous,))
+
+
+def confirm_bindings(env, rows):
+    """Keep what the destination has confirmed, in one statement.
+
+    :param rows: list of ``(binding id, id there, digest)``
+    """
+    env.cr.execute(
+        """
+        UPDATE sync_binding AS binding
+           SET external_id = sent.external_id, content_hash = sent.digest,
+               version = version + 1, last_success = %s,
+               last_error = NULL, last_error_date = NULL,
+               note = NULL, note_date = NULL, skipped = false
+          FROM unnest(%s::int[], %s::text[], %s::text[])
+               AS sent (id, external_id, digest)
+         WHERE binding.id = sent.id
+        """,
+        (
+            fields.Datetime.now(),
+            *(list(column) for column in zip(*rows, strict=True)),
+        ),
+    )
+    bindings = env["sync.binding"].browse(id_ for id_, *_values in rows)
+    bindings.invalidate_recordset(flush=False)
+
+
+def keep_ids(stream, ids_there):
+    """Keep the ids that the destination gave to records, if nobody else has.
+
+    :param dict ids_there: by record id
+    :return: the ids of the records whose id there is known by this
+    """
+    cr = stream.env.cr
+    if not ids_there:
+        return set()
+    try:
+        with cr.savepoint(flush=False):
+            # a job that is sending the record knows better in a moment
+            cr.execute("SET LOCAL lock_timeout = '1s'")
+            cr.execute(
+                """
+                INSERT INTO sync_binding AS binding
+                       (stream_id, res_id, external_id, version, skipped)
+                SELECT %s, found.*, 0, false
+                  FROM unnest(%s::int[], %s::text[]) AS found
+                ON CONFLICT (stream_id, res_id) DO UPDATE
+                   SET external_id = EXCLUDED.external_id
+                 WHERE binding.external_id IS NULL
+                RETURNING res_id
+                """,
+                (stream.id, list(ids_there), list(ids_there.values())),
+                log_exceptions=False,
+            )
+            kept = {res_id for (res_id,) in cr.fetchall()}
+            cr.execute("SET LOCAL lock_timeout = DEFAULT")
+            return kept
+    except (pg_errors.LockNotAvailable, pg_errors.SerializationFailure):
+        return set()
+
+
+def known_ids(stream, record_ids):
+    """Return those of the ids that the destination holds, or soon may.
+
+    A plain read: it neither locks nor waits.
+    """
+    if not record_ids:
+        return set()
+    pairs = of_stream(stream, record_ids)
+    rows = stream.env.execute_query(
+        SQL(
+            """
+            SELECT res_id FROM %s AS binding WHERE %s
+             UNION
+            SELECT res_id FROM %s AS change
+            """,
+            rows_about("sync_binding", pairs),
+            HELD,
+            rows_about("sync_outbox", pairs),
+        )
+    )
+    return {res_id for (res_id,) in rows}
+
+
+def undelivered(stream, record_ids):
+    """Return what a destination does not hold as it is now, of records of a stream.
+
+    What a person has decided not to send is left out.
+
+    :return: set of the ids that have changes on their way, and set of those that it has
+        never had
+    """
+    found = stream.env.execute_query(
+        SQL(
+            """
+            SELECT wanted.id,
+                   EXISTS (SELECT 1 FROM sync_outbox
+                            WHERE stream_id = %(stream)s AND res_id = wanted.id
+                           OFFSET 0)
+              FROM unnest(%(ids)s::int[]) AS wanted (id)
+              LEFT JOIN %(bindings)s AS binding ON binding.res_id = wanted.id
+             WHERE binding.id IS NULL
+                OR (NOT %(held)s AND binding.skipped IS NOT TRUE)
+                OR EXISTS (SELECT 1 FROM sync_outbox
+                            WHERE stream_id = %(stream)s AND res_id = wanted.id
+                           OFFSET 0)
+            """,
+            stream=stream.id,
+            ids=list(record_ids),
+            held=HELD,
+            bindings=rows_about("sync_binding", of_stream(stream, record_ids)),
+        )
+    )
+    waiting = {id_ for id_, owed in found if owed}
+    return waiting, {id_ for id_, owed in found if not owed}
+
+
+# -- notes of requests that were not answered ---------------------------------
+
+# One parameter for all notes: psycopg2 takes longer for an array than for JSON.
+_NOTE_VALUES = """
+    (note ->> 0)::int, (note ->> 1)::int, note ->> 2, note ->> 3, note ->> 4,
+    note ->> 5, (note ->> 6)::bool
+"""
+
+
+def _note_row(res_id, attempt):
+    return (
+        res_id,
+        attempt.version,
+        attempt.operation,
+        attempt.key,
+        attempt.digest,
+        # where that changes it, it will be refused before it is sent
+        storable(attempt.content),
+        attempt.creates,
+    )
+
+
+def write_notes(registry, stream_id, notes, seconds):
+    """Commit notes about requests that are about to be sent; any thread may do so.
+
+    :param notes: list of ``(record id, Attempt)``, one for a record
+    :param seconds: after which all of them are over, however slow the answers
+    :return: dict of the notes' ids by record id
+    """
+    with registry.cursor() as cr:
+        cr.execute(
+            f"""
+            INSERT INTO sync_attempt
+                   (stream_id, late_until, res_id, version, operation, idempotency_key,
+                    digest, content, creates)
+            -- whole seconds, as the eta of a job that waits for it
+            SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
+                                            + %s * interval '1 second'), {_NOTE_VALUES}
+              FROM jsonb_array_elements(%s) AS note
+            RETURNING res_id, id
+            """,
+            (stream_id, seconds, json.dumps([_note_row(*each) for each in notes])),
+        )
+        return dict(cr.fetchall())
+
+
+def read_notes(registry, stream, record_ids):
+    """Return the open :class:`Attempt` s of records, by record id, oldest first."""
+    found = {}
+    if not record_ids:
+        return found
+    with registry.cursor() as cr:
+        cr.execute(
+            SQL(
+                """
+                SELECT res_id, version, operation, idempotency_key, digest,
+                       content, COALESCE(creates, false), id, late_until,
+                       late_until IS NULL
+                       OR late_until < clock_timestamp() AT TIME ZONE 'utc'
+                  FROM %s AS attempt
+                 ORDER BY id
+                """,
+                rows_about("sync_attempt", of_stream(stream, record_ids)),
+            )
+        )
+        for res_id, *values in cr.fetchall():
+            found.setdefault(res_id, []).append(Attempt(*values))
+    return found
+
+
+def end_notes(cr, closed, over):
+    """Keep what is known of requests that have not got through.
+
+    :param closed: ids of the notes to drop
+    :param over: ids of those that stay, and whose requests have come to an end
+    """
+    cr.execute(
+        """
+        WITH ended AS (
+            UPDATE sync_attempt SET late_until = NULL WHERE id = ANY(%s))
+        DELETE FROM sync_attempt WHERE id = ANY(%s)
+        """,
+        (list(over), list(closed)),
+    )
+
+
+def close_notes(registry, stream, closed, known):
+    """Drop the notes that a confirmation has closed, and commit.
+
+    :param closed: ids of those notes
+    :param dict known: ids of the notes that the jobs knew of, by record id
+    :return: list of ``(record id, version, digest, late_until)`` of the notes of these
+        records that they did not know of
+    """
+    with read_committed(registry) as cr:
+        # a note that a crash brings back does no harm: it is sent once more
+        cr.execute("SET LOCAL synchronous_commit = off")
+        cr.execute(
+            SQL(
+                """
+                WITH gone AS (DELETE FROM sync_attempt WHERE id = ANY(%s))
+                SELECT res_id, version, digest, late_until FROM %s AS attempt
+                 WHERE id <> ALL(%s)
+                """,
+                list(closed),
+                rows_about("sync_attempt", of_stream(stream, known)),
+                [id_ for ids in known.values() for id_ in ids] + list(closed),
+            )
+        )
+        return cr.fetchall()
+
+
+def restore_notes(cr, stream, notes):
+    """Write notes of requests that are over and must not be forgotten.
+
+    :param notes: list of ``(record id, Attempt)`` with the ids of notes, which may have
+        been dropped by others
+    """
+    cr.execute(
+        f"""
+        INSERT INTO sync_attempt
+               (stream_id, id, res_id, version, operation, idempotency_key,
+                digest, content, creates)
+        SELECT %s, (note ->> 7)::int, {_NOTE_VALUES}
+          FROM jsonb_array_elements(%s) AS note
+        ON CONFLICT (id) DO UPDATE
+           SET late_until = NULL, creates = EXCLUDED.creates
+        """,
+        (
+            stream.id,
+            json.dumps([[*_note_row(*each), each[1].id] for each in notes]),
+        ),
+    )
+
+
+def forgotten_notes(env, limit):
+    """Return the notes that a confirmation has left.
+
+    Their requests can no longer arrive, and nothing is on its way for the record.
+
+    :return: list of ``(id, stream id, record id, whether the destination has confirmed
+        the same content)``
+    """
+    return env.execute_query(
+        SQL(
+            """
+            SELECT a.id, a.stream_id, a.res_id,
+                   a.digest IS NOT DISTINCT FROM b.content_hash
+              FROM sync_attempt a
+              JOIN sync_binding b ON b.stream_id = a.stream_id AND b.res_id = a.res_id
+             WHERE a.late_until < now() AT TIME ZONE 'utc'
+               AND a.version < b.version AND NOT b.skipped
+               AND NOT EXISTS (
+                   SELECT FROM sync_outbox o
+                    WHERE o.stream_id = a.stream_id AND o.res_id = a.res_id)
+             ORDER BY a.id LIMIT %s
+            """,
+            limit,
+        )
+    )
+
+
+# -- jobs ---------------------------------------------------------------------
+
+
+def jobs_at_rest(env, keys):
+    """Return a job to wait for, for each record that has one.
+
+    :param keys: set of ``(stream id, record id)``
+    :return: dict ``{key: job}``; the next one to run, a failed one if no other
+    """
+    if not keys:
+        return {}
+    env["sync.outbox"].flush_model()
+    env["queue.job"].flush_model()
+    rows = env.execute_query(
+        SQL(
+            """
+            SELECT DISTINCT ON (o.stream_id, o.res_id) o.stream_id, o.res_id, j.id
+              FROM %s AS o JOIN queue_job j ON j.uuid = o.job_uuid
+             WHERE j.state IN %s
+             ORDER BY o.stream_id, o.res_id, j.state = 'failed',
+                      j.state = 'wait_dependencies', j.id
+            """,
+            rows_about("sync_outbox", keys),
+            AT_REST,
+        )
+    )
+    jobs = env["queue.job"].sudo()
+    return {(stream_id, id_): jobs.browse(job_id) for stream_id, id_, job_id in rows}
+
+
+def lock_jobs(env, jobs):
+    """Return those of the jobs that will wait until this transaction is over."""
+    try:
+        with env.cr.savepoint():
+            rows = env.execute_query(
+                SQL(
+                    "SELECT id FROM queue_job WHERE id = ANY(%s) AND state IN %s"
+                    " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+                    jobs.ids,
+                    AT_REST,
+                )
+            )
+    except pg_errors.SerializationFailure:
+        # one of them has changed since this job's snapshot: to be looked at again
+        return jobs.browse()
+    return jobs.browse(id_ for (id_,) in rows)
+
+
+def release_jobs(env, jobs=None):
+    """Let jobs run that wait for nothing which is still to come.
+
+    :param jobs: ``queue.job`` records; all of synchronizations if not given
+    """
+    env["queue.job"].flush_model()
+    try:
+        with env.cr.savepoint(flush=False):
+            env.cr.execute(
+                SQL(
+                    """
+                    UPDATE queue_job SET state = 'pending' WHERE id IN (
+                        SELECT id FROM queue_job AS job
+                         WHERE state = 'wait_dependencies'
+                           AND sync_backend_id IS NOT NULL
+                           AND sync_stream_id IS NOT NULL
+                           AND %s
+                           AND NOT EXISTS (
+                               SELECT 1 FROM json_array_elements_text(
+                                        job.dependencies::json -> 'depends_on'
+                                    ) AS dependency (uuid)
+                                 JOIN queue_job AS ahead
+                                   ON ahead.uuid = dependency.uuid
+                                WHERE ahead.state NOT IN %s
+                                  AND (ahead.state <> 'failed' OR EXISTS (
+                                      SELECT 1 FROM sync_outbox
+                                       WHERE job_uuid = ahead.uuid)))
+                           FOR NO KEY UPDATE SKIP LOCKED)
+                    """,
+                    SQL("true") if jobs is None else SQL("id = ANY(%s)", jobs.ids),
+                    SETTLED,
+                ),
+                log_exceptions=False,
+            )
+    except pg_errors.SerializationFailure:
+        # somebody is just releasing or closing one of them; the sweep looks again
+        return
+    env["queue.job"].invalidate_model(["state"])
+
+
+def requeue_jobs(env, jobs, rate):
+    """Put failed jobs of synchronizations back to pending, some per second.
+
+    The same as their ``requeue()``, in one statement. What they may depend on was done
+    before they failed.
+
+    :param int rate: jobs per second
+    :return: the jobs
+    """
+    jobs.flush_model()
+    rows = env.execute_query(
+        SQL(
+            """
+            UPDATE queue_job AS job
+               SET state = 'pending', retry = 0, result = NULL,
+                   eta = %(now)s + place.number / %(rate)s * interval '1 second',
+                   date_enqueued = NULL, date_started = NULL, date_done = NULL,
+                   date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,
+                   failure_notified = false
+              FROM (SELECT id,
+                           row_number() OVER (ORDER BY priority, id) AS number
+                      FROM unnest(%(ids)s::int[]) AS wanted (one)
+                     CROSS JOIN LATERAL (
+                           SELECT id, priority FROM queue_job
+                            WHERE id = one AND state = 'failed'
+                           -- by the primary key, however many have failed
+                           OFFSET 0) AS failed) AS place
+             WHERE job.id = place.id
+            RETURNING job.id
+            """,
+            now=fields.Datetime.now(),
+            rate=max(rate, 1),
+            ids=jobs.ids,
+        )
+    )
+    jobs.invalidate_model()
+    return jobs.browse(id_ for (id_,) in rows)
