@@ -112,7 +112,7 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         self.assertTrue(self.stream.columns_date)
         self.assertIn("requires a value for: name.", self.warning())
         self.assertEqual(self.status().count("Not mapped"), 1)
-        self.assertIn("Odoo&#39;s id", self.status())
+        self.assertIn("Odoo's id", self.status())
         self.add("name", "name")
         self.assertFalse(self.warning())
         self.assertNotIn("Not mapped", self.status())
