@@ -27,15 +27,14 @@ class LoadCase(DeliveryCase):
     def setUp(self):
         super().setUp()
         self.uuids, self.user_ids, self.company_ids = [], [], []
+        self.partners_of_users = []  # they outlive them
         self.addCleanup(self._delete_what_was_made)
 
     def _delete_what_was_made(self):
         with self.transaction() as env:
             env["queue.job"].search([("uuid", "in", self.uuids)]).unlink()
-            users = env["res.users"].browse(self.user_ids).exists()
-            partners = users.partner_id
-            users.unlink()
-            partners.unlink()
+            env["res.users"].browse(self.user_ids).exists().unlink()
+            env["res.partner"].browse(self.partners_of_users).exists().unlink()
             env["res.company"].browse(self.company_ids).active = False
 
     def new_user(self, **values):
@@ -44,6 +43,7 @@ class LoadCase(DeliveryCase):
             login = f"queue_job_sync_load_{len(self.user_ids)}"
             user = new_test_user(env, login=login, groups=GROUPS, **values)
             self.user_ids.append(user.id)
+            self.partners_of_users.append(user.partner_id.id)
             return user.id
 
     def delete_user(self, user_id):
