@@ -38,7 +38,6 @@ class Delivery:
     def __init__(self, stream, record_ids):
         self.env = stream.env
         self.stream = stream
-        self.system = stream.backend_id
         self.record_ids = list(record_ids)
         self.owed = {}  # Owed by record id
         self.behind = {}  # what has to wait for others, see precedence.blocked()
@@ -77,6 +76,10 @@ class Delivery:
             raise self._job_error(self.failures[0][1])
         self._hand_on()
         return self._summary()
+
+    @property
+    def system(self):
+        return self.stream.backend_id
 
     # -- what is to be sent ---------------------------------------------------
 

@@ -120,7 +120,7 @@ class SyncBackfill(models.Model):
             return self.env._("It no longer exists: nothing queued.")
         backfill = self.sudo().try_lock_for_update(allow_referencing=True)
         if not backfill:
-            raise self._later(WAIT_SECONDS, self.env._("Somebody is changing it."))
+            raise gate.later(self.env._("Somebody is changing it."), WAIT_SECONDS)
         if backfill.state != "running":
             return self.env._("It does not run any more: nothing queued.")
         if backfill.step_uuid != self.env.context.get("job_uuid"):

@@ -4,6 +4,7 @@
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..engine.delivery import Delivery
 from .common import DeliveryCase
 
 
@@ -114,10 +115,9 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertEqual(self.run_job(first), "done")
         with self.transaction() as env:
             stream = env["sync.stream"].browse(self.stream_id)
-            bindings = env["sync.binding"]
             system = stream.backend_id.name
             before = env.cr.sql_log_count
-            result = bindings._deliver(stream, ids)
+            result = Delivery(stream, ids).run()
             # whether the stream exists, and what is owed
             self.assertEqual(env.cr.sql_log_count - before, 2)
         self.assertEqual(result, f"{system}: already delivered by another job.")

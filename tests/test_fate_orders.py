@@ -11,6 +11,7 @@ from odoo.tests import tagged
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
+from ..engine.delivery import Delivery
 from ..exceptions import SyncError
 from ..models.sync_rate import reserve
 from .common import MAPPING, DeliveryCase, stream_values
@@ -132,7 +133,7 @@ class FateOrdersCase(DeliveryCase):
             try:
                 with self.transaction() as env:
                     stream = env["sync.stream"].browse(self.stream_id)
-                    env["sync.binding"]._deliver(stream, ids)
+                    Delivery(stream, ids).run()
             except (RetryableJobError, SyncError):
                 return
 

@@ -16,6 +16,7 @@ from odoo.tools import SQL, mute_logger
 from ..controllers import run_job
 from ..controllers.run_job import RunJobController
 from ..engine import store
+from ..engine.delivery import Delivery
 from .common import DeliveryCase
 from .servers import HttpDestination
 
@@ -205,7 +206,7 @@ class TestJobConnection(DeliveryCase):
         self.new_partner()
         (uuid,) = self.job_uuids()
         error = psycopg2.OperationalError("server closed the connection unexpectedly")
-        with patch.object(self.registry["sync.binding"], "_deliver", side_effect=error):
+        with patch.object(Delivery, "run", side_effect=error):
             self.assertEqual(self.run_job(uuid), "failed")
         reason = self.job(uuid, "failure_reason")["failure_reason"]
         self.assertIn("server closed the connection", reason)
