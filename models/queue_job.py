@@ -146,7 +146,6 @@ class QueueJob(models.Model):
         elif state == PENDING:
             self.env["sync.outbox"].sudo()._rearm(self)
             self._release_waiting(self)
-        self.sync_backend_id._nudge()
 
     def open_related_action(self):
         """Open what the job works on.
@@ -178,7 +177,6 @@ class QueueJob(models.Model):
             vals = {**vals, **{name: storable_within(vals[name]) for name in told}}
         res = super().write(vals)
         if vals.get("state") == FAILED:
-            self.sudo().sync_backend_id._nudge()
             for job in self.sudo().filtered("sync_stream_id"):
                 self.env["sync.binding"].sudo()._record_failure(job)
         return res

@@ -48,5 +48,4 @@ class QueueJob(models.Model):
         self.invalidate_model()
         requeued = self.browse(id_ for (id_,) in rows)
         self.env["sync.outbox"].sudo()._rearm(requeued)
-        requeued.sudo().sync_backend_id._nudge()
         return len(requeued)

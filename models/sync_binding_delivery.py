@@ -39,7 +39,6 @@ class SyncBinding(models.Model):
         """
         if not stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
-        stream.backend_id._nudge()
         owed = self._owed_changes(stream, record_ids)
         if not owed:
             return self.env._(
