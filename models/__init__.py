@@ -11,14 +11,7 @@ from . import sync_rate
 from . import sync_backend_pace
 from . import sync_secret
 from . import sync_backend_secret
-from . import sync_nudge
-from . import sync_backend_nudge
-from . import ir_websocket
 from . import sync_incident
-from . import sync_incident_jobs
-from . import sync_incident_probe
-from . import sync_incident_copy
-from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream
 from . import sync_stream_record_url
@@ -39,8 +32,6 @@ from . import sync_outbox_backfill
 from . import sync_outbox_sweep
 from . import sync_stream_problem
 from . import sync_backfill
-from . import sync_backfill_run
-from . import sync_backfill_failed
 from . import sync_stream_backfill
 from . import sync_backend_dashboard
 from . import sync_binding
@@ -48,7 +39,6 @@ from . import sync_binding_lock
 from . import sync_binding_search
 from . import sync_binding_situation
 from . import sync_attempt
-from . import sync_attempt_sweep
 from . import sync_binding_task
 from . import sync_binding_attempt
 from . import sync_binding_delivery
@@ -57,7 +47,6 @@ from . import sync_binding_precedence
 from . import sync_delivery
 from . import sync_counter
 from . import sync_metrics
-from . import sync_purge
 from . import sync_stream_deletion
 from . import sync_mixin
 from . import sync_mixin_lines
@@ -75,7 +64,6 @@ from . import queue_job_recover
 from . import mail_mail
 from . import mail_template
 from . import res_company
-from . import res_company_digest
 from . import res_config_settings
 from . import res_partner
 from . import res_users

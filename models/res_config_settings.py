@@ -5,13 +5,15 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
 from .sync_metrics import TOKEN
-from .sync_purge import KEEP_DAYS, KEEP_PARAMETER
 from .sync_secret_table import NO_BACKEND
 
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
+
+    # -- fields ---------------------------------------------------------------
 
     job_failure_user_ids = fields.Many2many(
         related="company_id.job_failure_user_ids", readonly=False
@@ -40,6 +42,8 @@ class ResConfigSettings(models.TransientModel):
         help="What was sent, and the answers, are dropped when they are older.",
     )
 
+    # -- computes -------------------------------------------------------------
+
     @api.depends_context("lang", "tz")
     def _compute_metrics_token_origin(self):
         origins = self.env["sync.secret"]._origins(NO_BACKEND)
@@ -55,6 +59,8 @@ class ResConfigSettings(models.TransientModel):
             settings.job_failure_nobody = users == silent
             settings.job_failure_unreachable = ", ".join(silent.mapped("name"))
 
+    # -- constraints ----------------------------------------------------------
+
     @api.constrains("sync_delivery_days")
     def _check_sync_delivery_days(self):
         for settings in self:
@@ -62,6 +68,8 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(
                     self.env._("Deliveries have to be kept for one day at least.")
                 )
+
+    # -- actions --------------------------------------------------------------
 
     def action_open_job_failure_template(self):
         """Open the text of the mail about one failed job."""

@@ -141,7 +141,7 @@ class SyncMetrics(models.AbstractModel):
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
-    # Used by sync.metrics and by backfills: failed jobs among a million others
+    # Used by sync.metrics and sync.recover: failed jobs among a million others
     _failed_sync_index = models.Index(
         "(sync_stream_id, id) INCLUDE (uuid)"
         " WHERE state = 'failed' AND sync_stream_id IS NOT NULL"

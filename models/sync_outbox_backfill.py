@@ -26,7 +26,3 @@ class SyncOutbox(models.Model):
         if not self or any(not row.backfill_id for row in self):
             return None
         return min(self.backfill_id.mapped("priority"))
-
-    def _send_unchanged(self):
-        """Return whether they are to be sent even if the system holds the content."""
-        return any(self.mapped("force")) or any(self.backfill_id.mapped("resend"))
