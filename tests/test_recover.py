@@ -104,12 +104,16 @@ class TestRecover(DeliveryCase):
         self.destination.answer(422, {"message": "no"}, times=6)
         for number in range(3):
             self.new_partner(name=f"P{number}")
-        self.run_pending()
+        of_system = [("sync_backend_id", "=", self.backend_id)]
+        pending = [*of_system, ("state", "=", "pending")]
+        for job in self.read("queue.job", pending, ["uuid"]):
+            self.assertEqual(self.run_job(job["uuid"]), "failed")
         uuids = self.job_uuids("failed")
         with self.transaction() as env:
-            jobs = env["queue.job"].search([("sync_backend_id", "=", self.backend_id)])
-            self.assertEqual(jobs.mapped("state"), ["failed"] * 6)
-            jobs.date_started -= timedelta(days=30)
+            jobs = env["queue.job"].search([*of_system, ("state", "=", "failed")])
+            self.assertEqual(len(jobs), 6)
+            for job in jobs:
+                job.date_started -= timedelta(days=30)
         with self.transaction(self.manager_id) as env:
             action = env["ir.actions.act_window"]._for_xml_id(
                 "queue_job_sync.action_sync_recover_stream"
@@ -121,7 +125,7 @@ class TestRecover(DeliveryCase):
             wizard.action_recover()
         self.assertEqual(self.job_uuids("pending"), uuids)
         self.assertEqual(self.run_pending(), ["done"] * 3)
-        self.assertEqual(self.job_uuids("done"), uuids)
+        self.assertLessEqual(set(uuids), set(self.job_uuids("done")))
         self.assertEqual(len(self.destination.records), 3)
         with self.transaction() as env:
             failed = [("sync_stream_id", "=", other_id), ("state", "=", "failed")]

@@ -11,7 +11,7 @@ class SyncRecover(models.TransientModel):
     """Requeue what has failed of a system, or of one of its synchronizations."""
 
     _name = "sync.recover"
-    _description = "Requeue Failed"
+    _description = "Requeue Failed Jobs"
 
     backend_id = fields.Many2one(
         "sync.backend",
