@@ -2,12 +2,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
 from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
-from .sync_metrics import TOKEN
+from .sync_secret import parse_reference
 from .sync_secret_table import NO_BACKEND
+
+# The secret that a monitoring system has to show.
+TOKEN = "metrics_token"
+# Characters of a token that is typed: nobody can guess it by trying.
+TOKEN_LEAST = 16
 
 
 class ResConfigSettings(models.TransientModel):
@@ -68,6 +73,36 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(
                     self.env._("Deliveries have to be kept for one day at least.")
                 )
+
+    # -- the token for monitoring ---------------------------------------------
+
+    @api.model
+    def _metrics_token(self):
+        """Return what ``sync.metrics._token`` does."""
+        secrets = self.env["sync.secret"]
+        return secrets._value(secrets._kept(TOKEN)).strip()
+
+    @api.model
+    def _set_metrics_token(self, name, value):
+        """Do what ``set_secret`` of ``sync.metrics`` does."""
+        if not self.env.is_system():
+            raise AccessError(
+                self.env._("Only system administrators may set the token.")
+            )
+        if name != TOKEN:
+            raise UserError(
+                self.env._("There is no such secret. There are: %s.", TOKEN)
+            )
+        secrets = self.env["sync.secret"]
+        text = secrets._checked(value).strip()
+        if text and not parse_reference(text) and len(text) < TOKEN_LEAST:
+            raise ValidationError(
+                self.env._(
+                    "The token for monitoring needs at least %s characters.",
+                    TOKEN_LEAST,
+                )
+            )
+        return secrets._keep(TOKEN, text)
 
     # -- actions --------------------------------------------------------------
 
