@@ -33,7 +33,7 @@ class SyncRecover(models.TransientModel):
     since = fields.Datetime(
         "Failed Since",
         default=lambda self: fields.Datetime.now() - timedelta(days=1),
-        help="Jobs that failed before are left alone. Empty: none is.",
+        help="Jobs that failed before are left alone. Empty: all are queued again.",
     )
     job_count = fields.Integer(
         "Failed Jobs",
