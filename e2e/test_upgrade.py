@@ -45,6 +45,11 @@ LEFT_OF_SECRETS = """
      WHERE m.body LIKE '%%The token is%%'
        AND f.model = 'sync.backend' AND f.name = 'auth_secret'
 """
+# A backfill of what has failed, a scope that is gone.
+STOPPED_BACKFILL = """
+    INSERT INTO sync_backfill (stream_id, scope, state, priority, user_id, last_id)
+    SELECT stream_id, 'failed', 'stopped', 10, 2, 0 FROM sync_outbox LIMIT 1
+"""
 # What the upgraded database has of its own: what was done in it.
 OWN_RECORDS = ("ir_config_parameter: ", "queue_job_function: ")
 # A field that the module sms gives every model with a chatter: when sms is loaded
@@ -101,6 +106,7 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
     with scratch_odoo.database("upgrade") as database:
         previous_version.make(database, tmp_path, crm, warehouse, log)
         leave_secrets_around(database, crm)
+        leave_a_backfill(database)
         before = {table: rows(database, table) for table in KEPT}
         owed_before = owed(database)
         assert len(owed_before) == 8  # three to both, Cleo and Ada to the CRM
@@ -112,6 +118,8 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
         for table, old in before.items():
             assert changed(old, rows(database, table)) == [], table
         assert owed(database) == owed_before
+        (backfill,) = rows(database, "sync_backfill").values()
+        assert (backfill["state"], backfill["scope"]) == ("cancelled", "unconfirmed")
         assert_same_as(fresh, database)
         for secret in (crm.token, warehouse.password, METRICS_TOKEN):
             assert schema.columns_with(database, secret) == KEPT_SECRETS
@@ -138,6 +146,11 @@ def leave_secrets_around(database, crm):
         connection.cursor().execute(LEFT_OF_SECRETS, values)
     found = schema.columns_with(database, crm.token)
     assert {"sync_backend.auth_secret", "mail_tracking_value.new_value_char"} <= found
+
+
+def leave_a_backfill(database):
+    with closing(psycopg2.connect(dbname=database)) as connection, connection:
+        connection.cursor().execute(STOPPED_BACKFILL)
 
 
 def own_models(admin):

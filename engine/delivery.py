@@ -56,7 +56,6 @@ class Delivery:
         """
         if not self.stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
-        self.system._nudge()
         self.owed = store.owed_changes(self.stream, self.record_ids)
         if not self.owed:
             return self.env._("%s: already delivered by another job.", self.system.name)

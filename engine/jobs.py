@@ -422,7 +422,6 @@ def requeue_spread(jobs, rate):
         return 0
     requeued = store.requeue_jobs(jobs.env, jobs, rate)
     rearm(requeued)
-    requeued.sudo().sync_backend_id._nudge()
     return len(requeued)
 
 

@@ -11,14 +11,7 @@ from . import sync_rate
 from . import sync_backend_pace
 from . import sync_secret
 from . import sync_backend_secret
-from . import sync_nudge
-from . import sync_backend_nudge
-from . import ir_websocket
 from . import sync_incident
-from . import sync_incident_jobs
-from . import sync_incident_probe
-from . import sync_incident_copy
-from . import sync_incident_watch
 from . import sync_backend_incident
 from . import sync_stream
 from . import sync_stream_record_url
@@ -36,8 +29,6 @@ from . import sync_mapping_lines
 from . import sync_outbox
 from . import sync_stream_problem
 from . import sync_backfill
-from . import sync_backfill_run
-from . import sync_backfill_failed
 from . import sync_stream_backfill
 from . import sync_backend_dashboard
 from . import sync_binding
@@ -45,7 +36,6 @@ from . import sync_attempt
 from . import sync_delivery
 from . import sync_counter
 from . import sync_metrics
-from . import sync_purge
 from . import sync_stream_deletion
 from . import sync_mixin
 from . import sync_mixin_lines
@@ -61,7 +51,6 @@ from . import queue_job_notify
 from . import mail_mail
 from . import mail_template
 from . import res_company
-from . import res_company_digest
 from . import res_config_settings
 from . import res_partner
 from . import res_users

@@ -1,27 +1,26 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import re
 from datetime import timedelta
 
 from odoo import Command, api, fields, models
 
-# For how long a mail is tried again while the mail server is in trouble.
+# For how long a mail is offered again that the mail server has not taken.
 RESEND_DAYS = 3
-# How Odoo writes down a reply of 5yz, "permanent negative completion" (RFC 5321,
-# 4.2.1): with smtplib's exception, as in "SMTPDataError: (554, b'No')". After 4yz the
-# client is encouraged to try again.
-REFUSED = re.compile(r"\(5\d\d, b")
+# What Odoo says of such a mail: nothing, when no session with the server came about,
+# although it has a type for that (which is accepted too); "unknown" for whatever else
+# happens after it was opened. The other types are about the mail, not about a server.
+NOT_TAKEN = (False, "mail_smtp", "unknown")
 
 
 class MailMail(models.Model):
-    """A mail server that is down delays the mails of this addon, and loses none."""
+    """A mail server that does not take a mail of this addon is asked for three days."""
 
     _inherit = "mail.mail"
 
     resend_until = fields.Datetime(
         readonly=True,
-        help="Until then the mail is sent again when the mail server was in trouble.",
+        help="Until then the mail is sent again if the mail server has not taken it.",
     )
 
     # Used by _cron_resend
@@ -36,13 +35,18 @@ class MailMail(models.Model):
 
     @api.model
     def _cron_resend(self):
-        """Queue mails again that the mail server could not take.
+        """Queue mails again that the mail server has not taken, for whatever reason.
 
-        Mails that it has refused, such as to an unknown address, are left alone.
+        One that it refuses now may be welcome once somebody has mended the server, or
+        the address.
         """
         mails = self.search(
-            [("state", "=", "exception"), ("resend_until", ">", fields.Datetime.now())]
-        ).filtered(lambda mail: mail._server_in_trouble())
+            [
+                ("state", "=", "exception"),
+                ("failure_type", "in", NOT_TAKEN),
+                ("resend_until", ">", fields.Datetime.now()),
+            ]
+        )
         for mail in mails:
             mail._split_if_sent_in_part()
         mails.write(
@@ -50,18 +54,6 @@ class MailMail(models.Model):
         )
         if mails:
             self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
-
-    def _server_in_trouble(self):
-        """Return whether a mail failed for the server's sake, not for its own.
-
-        Odoo leaves the type of failure empty when no session with the server came
-        about, although it has a type for that (which is accepted too). A session that
-        breaks off is "unknown", like everything else after it was opened.
-        """
-        self.ensure_one()
-        if self.failure_type == "unknown":
-            return not REFUSED.search(self.failure_reason or "")
-        return self.failure_type in (False, "mail_smtp")
 
     def _split_if_sent_in_part(self):
         """Make a mail of each recipient if a session broke off between two of them.

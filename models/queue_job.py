@@ -147,7 +147,6 @@ class QueueJob(models.Model):
         elif state == PENDING:
             jobs.rearm(self)
             precedence.release(self.env, self)
-        self.sync_backend_id._nudge()
 
     def open_related_action(self):
         """Open what the job works on.
@@ -179,7 +178,6 @@ class QueueJob(models.Model):
             vals = {**vals, **{name: storable_within(vals[name]) for name in told}}
         res = super().write(vals)
         if vals.get("state") == FAILED:
-            self.sudo().sync_backend_id._nudge()
             for job in self.sudo().filtered("sync_stream_id"):
                 jobs.record_failure(job)
         return res

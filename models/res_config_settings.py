@@ -2,16 +2,23 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
-from .sync_metrics import TOKEN
-from .sync_purge import KEEP_DAYS, KEEP_PARAMETER
+from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
+from .sync_secret import parse_reference
 from .sync_secret_table import NO_BACKEND
+
+# The secret that a monitoring system has to show.
+TOKEN = "metrics_token"
+# Characters of a token that is typed: nobody can guess it by trying.
+TOKEN_LEAST = 16
 
 
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
+
+    # -- fields ---------------------------------------------------------------
 
     job_failure_user_ids = fields.Many2many(
         related="company_id.job_failure_user_ids", readonly=False
@@ -40,6 +47,8 @@ class ResConfigSettings(models.TransientModel):
         help="What was sent, and the answers, are dropped when they are older.",
     )
 
+    # -- computes -------------------------------------------------------------
+
     @api.depends_context("lang", "tz")
     def _compute_metrics_token_origin(self):
         origins = self.env["sync.secret"]._origins(NO_BACKEND)
@@ -55,6 +64,8 @@ class ResConfigSettings(models.TransientModel):
             settings.job_failure_nobody = users == silent
             settings.job_failure_unreachable = ", ".join(silent.mapped("name"))
 
+    # -- constraints ----------------------------------------------------------
+
     @api.constrains("sync_delivery_days")
     def _check_sync_delivery_days(self):
         for settings in self:
@@ -62,6 +73,38 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(
                     self.env._("Deliveries have to be kept for one day at least.")
                 )
+
+    # -- the token for monitoring ---------------------------------------------
+
+    @api.model
+    def _metrics_token(self):
+        """Return what ``sync.metrics._token`` does."""
+        secrets = self.env["sync.secret"]
+        return secrets._value(secrets._kept(TOKEN)).strip()
+
+    @api.model
+    def _set_metrics_token(self, name, value):
+        """Do what ``set_secret`` of ``sync.metrics`` does."""
+        if not self.env.is_system():
+            raise AccessError(
+                self.env._("Only system administrators may set the token.")
+            )
+        if name != TOKEN:
+            raise UserError(
+                self.env._("There is no such secret. There are: %s.", TOKEN)
+            )
+        secrets = self.env["sync.secret"]
+        text = secrets._checked(value).strip()
+        if text and not parse_reference(text) and len(text) < TOKEN_LEAST:
+            raise ValidationError(
+                self.env._(
+                    "The token for monitoring needs at least %s characters.",
+                    TOKEN_LEAST,
+                )
+            )
+        return secrets._keep(TOKEN, text)
+
+    # -- actions --------------------------------------------------------------
 
     def action_open_job_failure_template(self):
         """Open the text of the mail about one failed job."""

@@ -27,7 +27,6 @@ class SyncBackend(models.Model):
     _description = "External System"
     _inherit = ["mail.thread", "sync.deletion"]
     _order = "name, id"
-    _check_company_auto = True
 
     name = fields.Char(
         required=True,

@@ -1,10 +1,12 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import fields, models
+from odoo import api, fields, models
+from odoo.tools import SQL
 
 from ..engine.standing import SYNC_STATES, open_states
 from .loose_link import LooseMany2one
+from .sync_delivery import GC_BATCH, kept_since
 
 
 class SyncBinding(models.Model):
@@ -155,3 +157,44 @@ class SyncBinding(models.Model):
         """Open the record that this is the copy of."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
+
+    # -- autovacuum -----------------------------------------------------------
+
+    @api.autovacuum
+    def _gc_gone_on_both_sides(self):
+        """Drop bindings of records that were deleted here and there.
+
+        Not those of archived records: when they come back, their deliveries must not
+        begin to count anew, since notes of requests tell by it what came before.
+
+        :return: as ``sync.delivery._gc_old_deliveries``
+        """
+        dropped = 0
+        domain = [("model_name", "in", list(self.env.registry))]
+        streams = self.env["sync.stream"].with_context(active_test=False)
+        for stream in streams.search(domain):
+            rows = self.env.execute_query(
+                SQL(
+                    """
+                    DELETE FROM sync_binding WHERE id IN (
+                        SELECT b.id FROM sync_binding b
+                         WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
+                           AND b.content_hash IS NULL AND b.external_id IS NULL
+                           AND NOT EXISTS (
+                               SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
+                           AND NOT EXISTS (
+                               SELECT 1 FROM sync_outbox o
+                                WHERE o.stream_id = b.stream_id
+                                  AND o.res_id = b.res_id)
+                         LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+                    RETURNING id
+                    """,
+                    stream=stream.id,
+                    since=kept_since(self.env),
+                    table=SQL.identifier(self.env[stream.model_name]._table),
+                    limit=GC_BATCH,
+                )
+            )
+            self.browse(id_ for (id_,) in rows).invalidate_recordset(flush=False)
+            dropped += len(rows)
+        return dropped, dropped >= GC_BATCH

@@ -32,6 +32,8 @@ class SyncCounter(models.Model):
     _log_access = False
     _rec_name = "result"
 
+    # -- fields ---------------------------------------------------------------
+
     stream_id = LooseMany2one(
         "sync.stream",
         required=True,
@@ -59,6 +61,8 @@ class SyncCounter(models.Model):
         help="Those among them before which the last attempt at the record had failed.",
     )
     seconds = fields.Float(required=True, readonly=True, help="They took together.")
+
+    # -- counting -------------------------------------------------------------
 
     @api.model
     def _count(self, stream, receipts):
@@ -127,6 +131,8 @@ class SyncCounter(models.Model):
         )
         return {id_ for (id_,) in rows}
 
+    # -- cron -----------------------------------------------------------------
+
     @api.model
     def _cron_sum_up(self):
         """Replace rows of the same kind by their sum."""
@@ -148,12 +154,3 @@ class SyncCounter(models.Model):
             """
         )
         self.invalidate_model(flush=False)
-
-
-class SyncDelivery(models.Model):
-    _inherit = "sync.delivery"
-
-    @api.model
-    def _log_receipts(self, stream, receipts, body_by_key):
-        self.env["sync.counter"]._count(stream, receipts)
-        return super()._log_receipts(stream, receipts, body_by_key)

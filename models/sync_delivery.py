@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -12,6 +13,18 @@ from .loose_link import LooseMany2one
 
 # Characters of a payload that the log keeps.
 BODY_LIMIT = 10_000
+# Days that settled rows are kept, and the parameter that may say otherwise.
+KEEP_DAYS = 90
+KEEP_PARAMETER = "queue_job_sync.delivery_days"
+# Rows that are dropped in one go.
+GC_BATCH = 1000
+
+
+def kept_since(env):
+    """Return the time before which what is settled is dropped."""
+    parameters = env["ir.config_parameter"].sudo()
+    days = int(parameters.get_param(KEEP_PARAMETER) or KEEP_DAYS)
+    return fields.Datetime.now() - timedelta(days=days)
 
 
 class SyncDelivery(models.Model):
@@ -22,6 +35,8 @@ class SyncDelivery(models.Model):
     _order = "id desc"
     _log_access = False
     _rec_name = "request"
+
+    # -- fields ---------------------------------------------------------------
 
     # No link to the binding: a failed attempt is logged by a cursor of its own, which
     # cannot see, and must not wait for, a binding that the job has just inserted.
@@ -100,6 +115,8 @@ class SyncDelivery(models.Model):
         help="Seconds until the system had answered.",
     )
 
+    # -- indexes --------------------------------------------------------------
+
     # Used by _last_about. The record goes first, so that no other index will do: with
     # two that begin with the stream, PostgreSQL takes the one on the stream alone for
     # as good as long as it knows little of the stream, and reads all of its log.
@@ -112,9 +129,11 @@ class SyncDelivery(models.Model):
     # Used by the list of failed deliveries
     _failed_index = models.Index("(id) WHERE state = 'failed'")
 
+    # -- writing and reading the log ------------------------------------------
+
     @api.model
     def _log_receipts(self, stream, receipts, body_by_key):
-        """Write one line per attempt.
+        """Count attempts, and write one line for each.
 
         :param stream: the ``sync.stream`` that was served
         :param receipts: the transport's answers, redacted and bounded by it
@@ -122,6 +141,7 @@ class SyncDelivery(models.Model):
         """
         if not receipts:
             return
+        self.env["sync.counter"]._count(stream, receipts)
         lines = [
             (
                 receipt.message.key,
@@ -203,7 +223,24 @@ class SyncDelivery(models.Model):
             (kind for cls, kind in kinds.items() if isinstance(error, cls)), None
         )
 
+    # -- actions --------------------------------------------------------------
+
     def action_open_record(self):
         """Open the record that was sent."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
+
+    # -- autovacuum -----------------------------------------------------------
+
+    @api.autovacuum
+    def _gc_old_deliveries(self):
+        """Drop what the log says of attempts older than the setting.
+
+        :return: how many were dropped, and whether there are more; the cleaning
+            commits after each call, and calls again while there are
+        """
+        old = self.search(
+            [("date", "<", kept_since(self.env))], order="date, id", limit=GC_BATCH + 1
+        )
+        old[:GC_BATCH].unlink()
+        return len(old[:GC_BATCH]), len(old) > GC_BATCH

@@ -2,14 +2,21 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
+import time
+from contextlib import contextmanager
 from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL, ormcache
 
-from ..engine import clock
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from ..engine import clock, origin
+from ..engine.store import LIVE_STATES, read_committed
+from ..exceptions import SyncError
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -21,13 +28,34 @@ WAIT_HOURS = 24
 RELAPSE_MINUTES = 10
 # How often a pause is tried while the runner is changing the same jobs.
 PAUSE_TRIES = 5
+# Seconds that a job waits at least: the cron prolongs what is over within a minute.
+WAIT_LEAST = 60
+# Jobs that are moved before the next commit. The runner reads each of them anew, and
+# whoever else wants to change one of them waits that long.
+BATCH = 2000
+# Seconds for which a person or a worker is kept with it; the cron does the rest.
+PATIENCE = 0.5
+# Seconds that jobs are called back ahead of their turn. The runner would read all of
+# them before it starts one; the cron comes every minute with more.
+AHEAD = 120
+# Jobs that have to be put off are those that would start within these hours.
+NEAR_HOURS = 1
+# Seconds between two probes: doubled each time, up to the most.
+PROBE_LEAST, PROBE_MOST = 15, 900
 
 
 class SyncIncident(models.Model):
     """A time in which nothing is sent to a system: it is down, or it was paused.
 
-    What its jobs do meanwhile is in ``sync_incident_jobs.py``, and how it is asked
-    whether it is back in ``sync_incident_probe.py``.
+    Or this database may be a copy, or a restored backup, of the one that has sent so
+    far. Then each of its systems is held by an incident of its own; they are one event:
+    told once, and over for all systems when a person resumes one of them.
+
+    What holds the jobs of the system back is the open incident, which each job looks
+    at. Moving their time only spares them from starting in vain, so it is done after
+    the commit, batch by batch, by whoever comes by: who opened or closed the incident,
+    a job that starts in vain, the cron. The time of a job tells whether it has been
+    moved, so anybody goes on where another one stopped.
     """
 
     _name = "sync.incident"
@@ -35,6 +63,8 @@ class SyncIncident(models.Model):
     _order = "id desc"
     _log_access = False
     _rec_name = "reason"
+
+    # -- fields ---------------------------------------------------------------
 
     backend_id = LooseMany2one(
         "sync.backend",
@@ -94,12 +124,36 @@ class SyncIncident(models.Model):
         readonly=True,
         help="Whether the mail that it is back has been sent.",
     )
+    called_until = fields.Datetime(
+        readonly=True,
+        help="The time of the last job that was called back when it was over.",
+    )
+    recipient_ids = fields.Many2many(
+        "res.partner",
+        compute="_compute_recipient_ids",
+        compute_sudo=True,
+        help="Who is told that it is down, and that it is back.",
+    )
+
+    # -- indexes --------------------------------------------------------------
 
     _one_open = models.UniqueIndex("(backend_id) WHERE closed IS NULL")
     _to_tell = models.Index(
         "(id) WHERE told_opened IS NOT TRUE"
         " OR (closed IS NOT NULL AND told_closed IS NOT TRUE)"
     )
+
+    # -- computes -------------------------------------------------------------
+
+    def _compute_recipient_ids(self):
+        for incident in self:
+            # a copy concerns the systems of all companies
+            company = incident.company_id
+            if incident.kind == "copy":
+                company = company.browse()
+            incident.recipient_ids = company._job_failure_partners()
+
+    # -- opened and closed ----------------------------------------------------
 
     @api.model
     def _open(self, backend, kind, reason):
@@ -168,7 +222,6 @@ class SyncIncident(models.Model):
         incident._move_jobs_soon()
         if kind == "outage":
             incident._queue_probe()
-        incident.backend_id._nudge()
         self._wake_cron()
         return incident
 
@@ -227,7 +280,6 @@ class SyncIncident(models.Model):
                 }
             )
             incident._move_jobs_soon()
-        incidents.backend_id._nudge()
         self._wake_cron()
 
     @api.model
@@ -237,3 +289,395 @@ class SyncIncident(models.Model):
         )
         if cron:
             cron.sudo()._trigger()
+
+    # -- its jobs sleep, and wake afterwards ----------------------------------
+
+    def _seconds_left(self):
+        """Return the seconds that jobs of the system have to wait."""
+        self.ensure_one()
+        left = (self.wait_until - clock.now(self.env.cr)).total_seconds()
+        return max(WAIT_LEAST, left)
+
+    def _prolong(self):
+        """Let the jobs sleep on that would soon wake although nothing is over."""
+        now = clock.now(self.env.cr)
+        soon = now + timedelta(hours=1)
+        for incident in self:
+            if not incident.closed and incident.wait_until < soon:
+                incident.wait_until = now + timedelta(hours=WAIT_HOURS)
+                incident.flush_recordset()
+                incident._move_jobs_soon()
+
+    def _move_jobs_soon(self):
+        """Move jobs as soon as this is committed."""
+        self.ensure_one()
+        self.env.cr.postcommit.add(self._move_jobs)
+
+    def _move_jobs(self):
+        """Move jobs for a moment, each batch in a transaction of its own.
+
+        It must not fail: the incident is opened or closed already.
+
+        :return: whether no job is left
+        """
+        self.ensure_one()
+        end = time.monotonic() + PATIENCE
+        try:
+            while self._move_batch() >= BATCH:
+                if time.monotonic() > end:
+                    return False
+        except Exception:
+            _logger.exception("The jobs of %s could not be moved", self)
+        return True
+
+    def _move_batch(self):
+        """Move the next jobs, if any, whatever the incident has come to meanwhile.
+
+        :return: how many
+        """
+        # The runner changes jobs all the time. What it has changed by now is seen,
+        # or passed over: no reason to begin again.
+        with read_committed(self.env.registry) as cr:
+            cr.execute(
+                "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)",
+                (self.id,),
+            )
+            incident = self.with_env(self.env(cr=cr, su=True)).exists()
+            if not incident:
+                return 0
+            if not incident.closed:
+                return incident._put_off_jobs()
+            if incident.backend_id._open_incident():
+                return 0
+            return incident._call_back_jobs()
+
+    @api.model
+    def _move_all_jobs(self):
+        """Move what is left to be moved, for the cron.
+
+        Among them jobs of edits that began during an incident and committed after it.
+        """
+        progress = self.env["ir.cron"]._commit_progress
+        progress()
+        for incident in self.search(
+            ["|", ("closed", "=", False), ("wait_until", ">", clock.now(self.env.cr))],
+            order="id",
+        ):
+            while not incident._move_jobs():
+                if not progress(1, remaining=1):
+                    self._wake_cron()
+                    return
+        progress(remaining=0)
+
+    def _put_off_jobs(self):
+        """Let pending jobs of the system sleep, those first that are due first.
+
+        :return: how many; fewer than ``BATCH`` when none is left
+        """
+        self.ensure_one()
+        self.env["queue.job"].flush_model()
+        now = clock.now(self.env.cr)
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH next AS (
+                    SELECT id FROM queue_job
+                     WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                       AND sync_stream_id IS NOT NULL
+                       AND (eta IS NULL OR eta < %(near)s)
+                     ORDER BY GREATEST(eta, %(now)s), priority, date_created
+                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+                UPDATE queue_job AS job SET eta = %(until)s, result = %(reason)s
+                  FROM next WHERE job.id = next.id
+                """,
+                until=self.wait_until,
+                reason=self._waiting_text(),
+                backend=self.backend_id.id,
+                now=now,
+                # what sleeps for longer, such as since a pause before, is left alone
+                near=min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
+                limit=BATCH,
+            )
+        )
+        self.env["queue.job"].invalidate_model(["eta", "result"])
+        return self.env.cr.rowcount
+
+    def _call_back_jobs(self):
+        """Let jobs run again that this incident put off, by priority, at the rate.
+
+        :return: how many; fewer than ``BATCH`` when no other one's turn is near
+        """
+        self.ensure_one()
+        self.env["queue.job"].flush_model()
+        rate = self.backend_id.drain_rate
+        now = clock.now(self.env.cr)
+        start = max(now, self.called_until or now)
+        seconds_ahead = AHEAD - (start - now).total_seconds()
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH next AS (
+                    SELECT id, priority FROM queue_job
+                     WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                       AND eta BETWEEN %(until)s - interval '1 minute'
+                                   AND %(until)s + interval '1 minute'
+                     ORDER BY priority, id
+                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+                ), place AS (
+                    SELECT id, row_number() OVER (ORDER BY priority, id) AS number
+                      FROM next)
+                UPDATE queue_job AS job
+                   SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
+                       result = NULL
+                  FROM place WHERE job.id = place.id
+                """,
+                backend=self.backend_id.id,
+                until=self.wait_until,
+                limit=max(0, min(BATCH, int(seconds_ahead * rate))),
+                start=start,
+                rate=rate,
+            )
+        )
+        count = self.env.cr.rowcount
+        self.env["queue.job"].invalidate_model(["eta", "result"])
+        if count:
+            self.called_until = start + timedelta(seconds=count // rate)
+        return count
+
+    # -- the job that asks whether the system is back -------------------------
+
+    def _queue_probe(self):
+        """Queue the job that asks the system whether it is back."""
+        self.ensure_one()
+        # not as the user of the job that found the system down: while that one holds
+        # its locks, this would wait for whoever is deleting the user
+        self.with_user(SUPERUSER_ID).with_delay(
+            priority=0,
+            max_retries=0,
+            eta=clock.after(self.env.cr, self._probe_interval()),
+            description=self.env._("%s: does it answer again?", self.backend_id.name),
+        )._probe()
+
+    def _probe_interval(self):
+        """Return the seconds until the next probe."""
+        self.ensure_one()
+        return min(PROBE_LEAST * 2 ** min(self.probes, 10), PROBE_MOST)
+
+    def _probe(self):
+        """Ask the system whether it answers again, and go on if it does.
+
+        :return: what was found out, in a sentence
+        :raises RetryableJobError: it does not; to be asked again later
+        """
+        self.ensure_one()
+        if not self.exists() or self.closed or self.kind != "outage":
+            return self.env._("The incident is over.")
+        doubt = self._doubt()
+        if doubt:
+            self._become_copy(doubt)
+            return self._copy_text(doubt)
+        with clock.keeping_etas(self.env.cr):
+            return self._ask()
+
+    def _ask(self):
+        try:
+            with self.backend_id._open_transport() as transport:
+                answer = transport.check()
+        except SyncError as err:
+            with read_committed(self.env.registry) as cr:
+                incident = self.with_env(self.env(cr=cr))
+                incident.probes += 1
+                incident._prolong()
+                interval = incident._probe_interval()
+            raise RetryableJobError(
+                err.message, seconds=interval, ignore_retry=True
+            ) from None
+        self._close()
+        return answer
+
+    def _job_store_values(self, job):
+        return {**super()._job_store_values(job), "sync_res_id": self.id}
+
+    # -- a database that may be a copy ----------------------------------------
+
+    @api.model
+    @ormcache()
+    def _tells_server(self):
+        return origin.may_tell_server(self.env.cr)
+
+    @api.model
+    def _look(self):
+        """Return where the database is now, and where it has sent from."""
+        self.env["ir.config_parameter"].flush_model()
+        return origin.look(self.env.cr, self._tells_server())
+
+    @api.model
+    def _doubt(self):
+        """Return why this may not be the database that has sent so far, else ``""``."""
+        here, there, since, changes = self._look()
+        if there is None:
+            return ""
+        if here.database != there.database:
+            return self.env._(
+                "It was called %(old)s, and is %(new)s here.",
+                old=there.database,
+                new=here.database,
+            )
+        if here.server != there.server:
+            return self.env._("It is on another PostgreSQL server than before.")
+        if here.oid != there.oid:
+            return self.env._("It was made anew under the same name.")
+        if changes < origin.seen(here, since):
+            return self.env._("Changes that this server has seen are not in it.")
+        return ""
+
+    @api.model
+    def _hold_copy(self, backend):
+        """Hold a system if this database may be a copy. Commits by itself.
+
+        :param backend: the ``sync.backend``
+        :return: why its jobs wait, and for how many seconds; ``None`` if there is
+            no doubt
+        """
+        doubt = self._doubt()
+        if not doubt:
+            return None
+        wait = self._open(backend, "copy", doubt)
+        return self._copy_text(doubt), max(wait, WAIT_LEAST)
+
+    @api.model
+    def _copy_text(self, doubt):
+        return self.env._(
+            "This looks like a copy, or a restored backup, of the database that has "
+            "sent so far: neutralize it, or resume. %s",
+            doubt,
+        )
+
+    @api.model
+    def _watch_origin(self):
+        """Hold all systems of a copy; remember where one sends from that is none.
+
+        Every minute: people are told although nothing is edited.
+        """
+        doubt = self._doubt()
+        if doubt:
+            for backend in self.env["sync.backend"].search(
+                [("stream_ids", "!=", False)]
+            ):
+                incident = backend._open_incident()
+                if not incident:
+                    self._hold_copy(backend)
+                elif incident.kind == "outage":
+                    incident._become_copy(doubt)
+            return
+        if self._look().there is None:
+            self._adopt()
+        else:
+            self._note_place()
+
+    def _become_copy(self, doubt):
+        """Hold what was down when it was copied for being a copy. Commits by itself.
+
+        It is not even asked whether it is back, which takes the original's credentials.
+
+        :param str doubt: why it may be one
+        """
+        with self._apart() as own:
+            if own.kind == "outage" and not own.closed:
+                own.write({"kind": "copy", "reason": doubt, "told_opened": False})
+
+    @api.model
+    def _adopt(self):
+        """Send from here from now on: a person has said that this is no copy."""
+        origin.remember(self.env, self._look().here)
+        self._note_place()
+
+    @api.model
+    def _note_place(self):
+        here, _there, since, changes = self._look()
+        origin.note(here, since, changes)
+
+    # -- cron: mails, and what a crash has left undone ------------------------
+
+    @api.model
+    def _cron_watch(self):
+        """Mend what was lost in a crash, and tell people about incidents."""
+        self._watch_origin()
+        for incident in self.search([("closed", "=", False)]):
+            with incident._apart() as own:
+                own._prolong()
+        self._queue_lost_probes()
+        self.env["sync.backfill"]._queue_lost_steps()
+        self._tell("told_opened")
+        self._tell("told_closed")
+        self._move_all_jobs()
+
+    @contextmanager
+    def _apart(self):
+        """Yield this incident in a transaction of its own, as it is by now.
+
+        Jobs open and close incidents while the cron works; what it writes must neither
+        fail for that nor be written over something newer.
+        """
+        with read_committed(self.env.registry) as cr:
+            yield self.with_env(self.env(cr=cr)).exists()
+
+    @api.model
+    def _tell(self, flag):
+        """Mail once about each incident that has opened, or closed.
+
+        :param flag: ``told_opened`` or ``told_closed``
+        """
+        domain = [(flag, "=", False)]
+        if flag == "told_closed":
+            domain.append(("closed", "!=", False))
+        for incident in self.search(domain):
+            try:
+                with incident._apart() as own:
+                    if own._claim(flag):
+                        own._mail(flag)
+            except Exception:
+                # to be mended by whoever changed the text; tried again until then
+                _logger.exception("No mail could be written about %s", incident)
+
+    def _claim(self, flag):
+        """Note that people are told, and return whether they still have to be.
+
+        A copy is one event, whichever of its systems this incident is about.
+        """
+        which = SQL("id = %s", self.id or None)
+        if self.kind == "copy":
+            which = SQL("kind = 'copy'")
+        rows = self.env.execute_query(
+            SQL(
+                "UPDATE sync_incident SET %(flag)s = true"
+                " WHERE %(flag)s IS NOT TRUE AND %(which)s RETURNING id",
+                flag=SQL.identifier(flag),
+                which=which,
+            )
+        )
+        self.invalidate_model([flag])
+        return bool(rows)
+
+    def _mail(self, flag):
+        name = "copy" if self.kind == "copy" else flag.removeprefix("told_")
+        template = self.env.ref(
+            f"queue_job_sync.mail_template_incident_{name}", raise_if_not_found=False
+        )
+        if template and self.recipient_ids:
+            template._queue_for_readers(self)
+            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+
+    @api.model
+    def _queue_lost_probes(self):
+        """Queue a probe for each outage that has none left."""
+        for incident in self.search([("kind", "=", "outage"), ("closed", "=", False)]):
+            if not self.env["queue.job"].search_count(
+                [
+                    ("model_name", "=", self._name),
+                    ("sync_res_id", "=", incident.id),
+                    ("state", "in", LIVE_STATES),
+                ],
+                limit=1,
+            ):
+                incident._queue_probe()

@@ -2,14 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, models
-from odoo.exceptions import AccessError, UserError, ValidationError
-
-from .sync_secret import parse_reference
-
-# The secret that a monitoring system has to show.
-TOKEN = "metrics_token"
-# Characters of a token that is typed: nobody can guess it by trying.
-TOKEN_LEAST = 16
 
 
 class SyncMetrics(models.AbstractModel):
@@ -27,8 +19,7 @@ class SyncMetrics(models.AbstractModel):
 
         :raises SecretMissing: it is kept beside the database, and not there
         """
-        secrets = self.env["sync.secret"]
-        return secrets._value(secrets._kept(TOKEN)).strip()
+        return self.env["res.config.settings"]._metrics_token()
 
     @api.model
     def set_secret(self, name, value):
@@ -40,24 +31,7 @@ class SyncMetrics(models.AbstractModel):
         :raises AccessError: the user is no system administrator
         :raises UserError: it is too short, or cannot be used
         """
-        if not self.env.is_system():
-            raise AccessError(
-                self.env._("Only system administrators may set the token.")
-            )
-        if name != TOKEN:
-            raise UserError(
-                self.env._("There is no such secret. There are: %s.", TOKEN)
-            )
-        secrets = self.env["sync.secret"]
-        text = secrets._checked(value).strip()
-        if text and not parse_reference(text) and len(text) < TOKEN_LEAST:
-            raise ValidationError(
-                self.env._(
-                    "The token for monitoring needs at least %s characters.",
-                    TOKEN_LEAST,
-                )
-            )
-        return secrets._keep(TOKEN, text)
+        return self.env["res.config.settings"]._set_metrics_token(name, value)
 
     @api.model
     def _streams(self):
@@ -141,7 +115,7 @@ class SyncMetrics(models.AbstractModel):
 class QueueJob(models.Model):
     _inherit = "queue.job"
 
-    # Used by sync.metrics and by backfills: failed jobs among a million others
+    # Used by sync.metrics and sync.recover: failed jobs among a million others
     _failed_sync_index = models.Index(
         "(sync_stream_id, id) INCLUDE (uuid)"
         " WHERE state = 'failed' AND sync_stream_id IS NOT NULL"

@@ -46,7 +46,6 @@ class SyncBackend(models.Model):
     # few rows, which the cron finds also when the system is gone
     _owned = (
         Owned("sync_incident", "backend_id", "id"),
-        Owned("sync_nudge", "backend_id", "id"),
         Owned("sync_rate", "backend_id", "id"),
     )
     _owned_jobs = Owned("queue_job", "sync_backend_id", "date_created")

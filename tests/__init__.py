@@ -27,7 +27,6 @@ from . import test_conformance_postgresql
 from . import test_conformance_rest
 from . import test_counter
 from . import test_dashboard
-from . import test_dashboard_nudge
 from . import test_data
 from . import test_declared_access
 from . import test_deletion

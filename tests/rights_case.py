@@ -177,7 +177,6 @@ class RightsCase(SyncCase):
                 **self.line_values(stream, self.partner),
                 "wizard_id": self.new("sync.now", user, stream).id,
             },
-            "sync.nudge": lambda: {**of_backend, "sent": now},
             "sync.outbox": lambda: {**of_record, "operation": "upsert"},
             "sync.preview": lambda: of_record,
             "sync.rate": lambda: of_backend,

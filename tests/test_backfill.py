@@ -10,7 +10,7 @@ from odoo.sql_db import Cursor
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.queue_job_sync.models import sync_backfill_run
+from odoo.addons.queue_job_sync.models import sync_backfill
 
 from .backfill_case import MARK, BackfillCase
 
@@ -61,7 +61,7 @@ class TestBackfill(BackfillCase):
         self.fill(5000)
         self.start()
         with (
-            patch.object(sync_backfill_run, "STEP_RECORDS", 400),
+            patch.object(sync_backfill, "STEP_RECORDS", 400),
             counted_rows() as counts,
         ):
             self.run_all()

@@ -1,14 +1,17 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from unittest.mock import patch
+import runpy
+from pathlib import Path
 
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
-from odoo.addons.queue_job_sync.models import sync_backfill_run
-
 from .backfill_case import BackfillCase
+
+MIGRATION = Path(__file__).parents[1] / (
+    "migrations/19.0.3.0.0/post-backfills-of-failed.py"
+)
 
 
 @tagged("post_install", "-at_install")
@@ -65,53 +68,42 @@ class TestBackfillScope(BackfillCase):
         self.run_all()
         self.assertEqual(len(self.names_sent()), 6)
 
-    def fail_all(self, count):
+    def test_backfills_of_what_failed_end_with_an_upgrade(self):
+        """Until 19.0.2.0.0 there was a scope for failed jobs."""
+        for state, ended, left in (
+            ("running", "done", ["pending"] * 2),
+            ("stopped", "cancelled", ["failed"] * 2),
+        ):
+            with self.subTest(state):
+                uuids = self.fail_some(3)
+                with self.transaction() as env:
+                    jobs = env["queue.job"].search([("uuid", "in", uuids)], order="id")
+                    backfill = env["sync.backfill"].create(
+                        {"stream_id": self.stream_id, "state": state}
+                    )
+                    env.flush_all()
+                    # the first job has been queued, and has failed again
+                    env.cr.execute(
+                        "UPDATE sync_backfill SET scope = 'failed', last_id = %s,"
+                        " end_id = %s, started = now() WHERE id = %s",
+                        (jobs[0].id, jobs[-1].id, backfill.id),
+                    )
+                    self.backfill_id = backfill.id
+                with self.registry.cursor() as cr:
+                    runpy.run_path(MIGRATION)["migrate"](cr, "19.0.2.0.0")
+                found = self.backfill()
+                self.assertEqual(
+                    (found["state"], found["scope"]), (ended, "unconfirmed")
+                )
+                self.assertTrue(found["ended"])
+                states = [self.job(uuid, "state")["state"] for uuid in uuids]
+                self.assertEqual(states, ["failed", *left])
+
+    def fail_some(self, count):
         """Have the jobs of edits of as many contacts fail; return their UUIDs."""
-        ids = self.fill(count)
+        before = set(self.job_uuids())
         self.destination.answer(422, {"message": "no"}, times=count)
-        for partner_id in ids:
+        for partner_id in self.fill(count):
             self.edit(partner_id, email="bad@example.com")
         self.run_all()
-        uuids = self.job_uuids("failed")
-        self.assertEqual(len(uuids), count)
-        self.destination.requests.clear()
-        return uuids
-
-    def test_failed_jobs_are_queued_again_and_no_others_made(self):
-        uuids = self.fail_all(5)
-        self.start(scope="failed", priority=8)
-        self.run_next()
-        self.assertEqual(len(self.outbox()), 5)
-        backfill = self.backfill()
-        self.assertEqual((backfill["total"], backfill["waiting"]), (5, 5))
-        self.assertEqual(self.job(uuids[0], "priority")["priority"], 8)
-        self.run_all()
-        self.assertEqual(self.job_uuids(), uuids)
-        self.assertEqual(self.job_uuids("done"), uuids)
-        self.assertOnceEach(5)
-        self.assertEqual(self.backfill()["done"], 5)
-
-    def test_failed_jobs_are_queued_in_batches(self):
-        self.fail_all(5)
-        self.start(scope="failed")
-        with patch.object(sync_backfill_run, "OUTSTANDING_FAILED", 2):
-            self.run_next()
-            self.assertEqual(len(self.job_uuids("pending")), 2)
-            self.run_all()
-        self.assertOnceEach(5)
-
-    def test_failed_again_is_not_queued_again(self):
-        self.fail_all(5)
-        self.destination.answer(422, {"message": "no"}, times=5)
-        self.start(scope="failed")
-        self.run_all()
-        backfill = self.backfill()
-        self.assertEqual((backfill["state"], backfill["failed"]), ("done", 5))
-        self.assertEqual(len(self.destination.requests), 5)
-
-    def test_nothing_failed_is_done_at_once(self):
-        self.deliver_some()
-        self.start(scope="failed")
-        self.run_all()
-        self.assertEqual(self.backfill()["state"], "done")
-        self.assertEqual(len(self.names_sent()), 3)
+        return [uuid for uuid in self.job_uuids("failed") if uuid not in before]

@@ -227,17 +227,3 @@ class TestDashboardAccess(AccessCase):
         for role in ("manager", "system"):
             with self.subTest(role), self.assertRaises(AccessError):
                 theirs.with_user(self.users[role]).read(FIGURES)
-
-    def test_bus_channels(self):
-        """One for each company of the user, one for the systems of no company."""
-        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
-        group = self.env.ref("queue_job.group_queue_job_manager")
-        for role in ("manager", "system"):
-            user = self.users[role]
-            channels = self.env["sync.backend"].with_user(user)._nudge_channels()
-            anchors = [anchor for anchor, _name in channels]
-            self.assertEqual(anchors, [group, *user.company_ids])
-            self.assertNotIn(elsewhere, anchors)
-        for role in ("public", "portal", "user", "creator"):
-            backends = self.env["sync.backend"].with_user(self.users[role])
-            self.assertEqual(backends._nudge_channels(), [])

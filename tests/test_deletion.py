@@ -30,7 +30,6 @@ OPEN_TABLES = (
     "sync_counter",
     "sync_delivery",
     "sync_incident",
-    "sync_nudge",
     "sync_outbox",
     "sync_rate",
 )
@@ -38,7 +37,7 @@ OF_STREAMS = (
     *("sync_attempt", "sync_binding", "sync_counter", "sync_delivery"),
     *("sync_outbox", "sync_backfill", "sync_mapping"),
 )
-OF_SYSTEMS = ("sync_incident", "sync_nudge", "sync_rate", "sync_stream")
+OF_SYSTEMS = ("sync_incident", "sync_rate", "sync_stream")
 
 
 class DeletionCase(RaceCase):

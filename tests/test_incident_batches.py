@@ -7,7 +7,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import tagged
 
-from ..models import sync_incident_jobs
+from ..models import sync_incident
 from .incident_case import IncidentCase
 
 BATCH = 20
@@ -22,7 +22,7 @@ class TestIncidentBatches(IncidentCase):
         super().setUp()
         # who pauses or resumes has time for one batch
         for name, value in (("BATCH", BATCH), ("PATIENCE", -1)):
-            self.enterContext(patch.object(sync_incident_jobs, name, value))
+            self.enterContext(patch.object(sync_incident, name, value))
         self.new_job()
         with self.registry.cursor() as cr:
             # the older, the more urgent
@@ -131,7 +131,7 @@ class TestIncidentBatches(IncidentCase):
         self.change_backend(drain_rate=5)
         self.pause()
         self.watch()
-        with patch.object(sync_incident_jobs, "AHEAD", 4):
+        with patch.object(sync_incident, "AHEAD", 4):
             self.resume()
             first = set(self.asleep())
             self.assertEqual(len(first), JOBS - 20)
@@ -145,7 +145,7 @@ class TestIncidentBatches(IncidentCase):
     def test_what_sleeps_already_is_not_moved_by_the_next_pause(self):
         self.pause()
         self.watch()
-        with patch.object(sync_incident_jobs, "AHEAD", 0):
+        with patch.object(sync_incident, "AHEAD", 0):
             self.resume()
         hours_ago = self.incident()["wait_until"] - timedelta(hours=5)
         self.change_incident(wait_until=hours_ago)

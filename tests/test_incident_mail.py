@@ -168,7 +168,7 @@ class TestIncidentMail(FailureMailCase, IncidentCase):
         with self.registry.cursor() as cr:
             cr.execute("DELETE FROM queue_job WHERE model_name = 'sync.incident'")
         with mute_logger(
-            "odoo.addons.queue_job_sync.models.sync_incident_watch",
+            "odoo.addons.queue_job_sync.models.sync_incident",
             "odoo.addons.mail.models.mail_render_mixin",
         ):
             self.watch()

@@ -99,16 +99,35 @@ class TestMailServerDown(MailServerCase):
         self.resend()
         self.assertEqual(self.mail(mail)["state"], "cancel")
 
-    def test_refused_address_is_left_alone(self):
+    def test_refused_address_is_offered_again_for_three_days(self):
+        self.choose(self.plain_id)
+        mail = self.queued_mail()
+        self.smtp.refuse[PLAIN] = "550 no such user"
+        with self.smtp:
+            for _round in range(2):
+                self.send()
+                failed = self.assertState(mail, "exception", "unknown")
+                self.assertIn("(550, b", failed["failure_reason"])
+                self.resend()
+                self.assertState(mail, "outgoing", False)
+            self.send()
+        with self.transaction() as env:
+            record = env["mail.mail"].browse(mail)
+            record.resend_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.resend()
+        self.assertState(mail, "exception", "unknown")
+
+    def test_address_that_was_refused_and_is_mended(self):
         self.choose(self.plain_id)
         mail = self.queued_mail()
         self.smtp.refuse[PLAIN] = "550 no such user"
         with self.smtp:
             self.send()
-        failed = self.assertState(mail, "exception", "unknown")
-        self.assertIn("(550, b", failed["failure_reason"])
-        self.resend()
-        self.assertState(mail, "exception", "unknown")
+            self.assertState(mail, "exception", "unknown")
+            self.resend()
+            self.smtp.refuse.clear()
+            self.send()
+            self.assertEqual(self.smtp.recipients(), [PLAIN])
 
     def test_address_refused_for_now_is_tried_again(self):
         self.choose(self.plain_id)

@@ -14,7 +14,7 @@ from odoo.tests import Form, HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..controllers import metrics
-from ..models import sync_metrics
+from ..models.res_config_settings import TOKEN as NAME
 from .common import SyncCase
 from .secret_case import set_variable
 
@@ -25,7 +25,7 @@ PAGE = "/queue_job_sync/metrics"
 @tagged("post_install", "-at_install")
 class TestMetrics(SyncCase, HttpCase):
     def set_token(self, token):
-        self.env["sync.metrics"].set_secret(sync_metrics.TOKEN, token)
+        self.env["sync.metrics"].set_secret(NAME, token)
 
     def get(self, authorization=f"Bearer {TOKEN}", **options):
         headers = {"Authorization": authorization} if authorization else {}
@@ -164,7 +164,7 @@ class TestMetrics(SyncCase, HttpCase):
                 self.env["res.config.settings"].with_user(user).create({})
             with self.assertRaises(AccessError):
                 self.env["sync.metrics"].with_user(user).set_secret(
-                    sync_metrics.TOKEN, "another-token-for-monitoring"
+                    NAME, "another-token-for-monitoring"
                 )
             with self.assertRaises(AccessError):
                 self.env["ir.config_parameter"].with_user(user).search([])

@@ -575,9 +575,16 @@ class TestNewStream(SyncCase):
                 backfill = stream._open_backfills()
                 query = backfill._records_query(order="id", limit=100)
                 query.get_result_ids()
-            backfill.write({"scope": "failed", "end_id": 2**31 - 1})
+
+    def test_failed_jobs_of_a_synchronization_are_queued_again(self):
+        for stream in (self.before, self.after):
+            wizard = self.env["sync.recover"].create(
+                {"stream_id": stream.id, "since": False}
+            )
             with self.touching_few():
-                backfill._requeue(100)
+                self.assertEqual(wizard.job_count, FAILED)
+            with self.touching_few():
+                wizard.action_recover()
 
     def test_deletion(self):
         deletion = self.env["sync.stream"]

@@ -6,8 +6,9 @@ from datetime import timedelta
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
-from .common import DeliveryCase
+from .common import DeliveryCase, drop, stream_values
 
 
 @tagged("post_install", "-at_install")
@@ -90,6 +91,50 @@ class TestRecover(DeliveryCase):
             with self.assertRaises(UserError):
                 wizard.action_recover()
         self.assertEqual(len(self.job_uuids("failed")), 1)
+
+    def test_one_synchronization(self):
+        """All that has failed, by the jobs that there are, and nothing else."""
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(self.backend_id)
+            other = env["sync.stream"].create(
+                stream_values(backend, name="Others", endpoint="others")
+            )
+            other_id = other.id
+        self.addCleanup(self._delete_stream, other_id)
+        self.destination.answer(422, {"message": "no"}, times=6)
+        for number in range(3):
+            self.new_partner(name=f"P{number}")
+        of_system = [("sync_backend_id", "=", self.backend_id)]
+        pending = [*of_system, ("state", "=", "pending")]
+        for job in self.read("queue.job", pending, ["uuid"]):
+            self.assertEqual(self.run_job(job["uuid"]), "failed")
+        uuids = self.job_uuids("failed")
+        with self.transaction() as env:
+            jobs = env["queue.job"].search([*of_system, ("state", "=", "failed")])
+            self.assertEqual(len(jobs), 6)
+            for job in jobs:
+                job.date_started -= timedelta(days=30)
+        with self.transaction(self.manager_id) as env:
+            action = env["ir.actions.act_window"]._for_xml_id(
+                "queue_job_sync.action_sync_recover_stream"
+            )
+            context = safe_eval(action["context"], {"active_id": self.stream_id})
+            wizard = env["sync.recover"].with_context(**context).create({})
+            self.assertEqual(wizard.backend_id.id, self.backend_id)
+            self.assertEqual(wizard.job_count, 3)
+            wizard.action_recover()
+        self.assertEqual(self.job_uuids("pending"), uuids)
+        self.assertEqual(self.run_pending(), ["done"] * 3)
+        self.assertLessEqual(set(uuids), set(self.job_uuids("done")))
+        self.assertEqual(len(self.destination.records), 3)
+        with self.transaction() as env:
+            failed = [("sync_stream_id", "=", other_id), ("state", "=", "failed")]
+            self.assertEqual(env["queue.job"].search_count(failed), 3)
+
+    def _delete_stream(self, stream_id):
+        with self.transaction() as env:
+            env["queue.job"].search([("sync_stream_id", "=", stream_id)]).unlink()
+            drop(env["sync.stream"].browse(stream_id))
 
     def test_users_without_the_right_cannot_recover(self):
         with self.transaction(self.clerk_id) as env, self.assertRaises(AccessError):

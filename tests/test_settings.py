@@ -7,7 +7,7 @@ from odoo import Command, fields
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
 
-from ..models.sync_purge import kept_since
+from ..models.sync_delivery import kept_since
 
 
 @tagged("post_install", "-at_install")

@@ -92,11 +92,13 @@ class SyncBackfillStart(models.TransientModel):
                     stream.name,
                 )
             )
-        values = {"scope": self.scope, "priority": self.priority}
+        values = {
+            "scope": self.scope,
+            "priority": self.priority,
+            "resend": self.resend,
+        }
         if self.scope == "domain":
             self._check_domain()
             values["domain"] = self.domain
-        if self.scope != "failed":
-            values["resend"] = self.resend
         backfill = self.env["sync.backfill"]._start(stream, **values)
         return backfill.get_formview_action()

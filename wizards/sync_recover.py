@@ -10,22 +10,32 @@ from ..engine.jobs import requeue_spread
 
 
 class SyncRecover(models.TransientModel):
-    """Requeue everything of a system that has failed since a time."""
+    """Requeue what has failed of a system, or of one of its synchronizations."""
 
     _name = "sync.recover"
-    _description = "Recover"
+    _description = "Requeue Failed Jobs"
 
     backend_id = fields.Many2one(
         "sync.backend",
         "System",
+        compute="_compute_backend_id",
+        store=True,
+        readonly=False,
+        precompute=True,
         required=True,
         help="The system whose failed jobs are queued again.",
     )
+    stream_id = fields.Many2one(
+        "sync.stream",
+        "Synchronization",
+        domain="[('backend_id', '=', backend_id)]",
+        ondelete="cascade",
+        help="Only its failed jobs are queued again. Empty: those of the whole system.",
+    )
     since = fields.Datetime(
         "Failed Since",
-        required=True,
         default=lambda self: fields.Datetime.now() - timedelta(days=1),
-        help="Jobs that failed before are left alone.",
+        help="Jobs that failed before are left alone. Empty: all are queued again.",
     )
     job_count = fields.Integer(
         "Failed Jobs",
@@ -33,15 +43,24 @@ class SyncRecover(models.TransientModel):
         help="How many jobs would be queued again.",
     )
 
+    @api.depends("stream_id")
+    def _compute_backend_id(self):
+        for wizard in self:
+            wizard.backend_id = wizard.stream_id.backend_id or wizard.backend_id
+
     def _failed_jobs_domain(self):
         self.ensure_one()
-        return [
+        domain = [
             ("sync_backend_id", "=", self.backend_id.id),
             ("state", "=", "failed"),
-            ("date_started", ">=", self.since),
         ]
+        if self.stream_id:
+            domain.append(("sync_stream_id", "=", self.stream_id.id))
+        if self.since:
+            domain.append(("date_started", ">=", self.since))
+        return domain
 
-    @api.depends("backend_id", "since")
+    @api.depends("backend_id", "stream_id", "since")
     def _compute_job_count(self):
         for wizard in self:
             wizard.job_count = self.env["queue.job"].search_count(
@@ -61,7 +80,7 @@ class SyncRecover(models.TransientModel):
             raise UserError(
                 self.env._(
                     "No job of %(system)s has failed since then.",
-                    system=self.backend_id.name,
+                    system=(self.stream_id or self.backend_id).name,
                 )
             )
         return {

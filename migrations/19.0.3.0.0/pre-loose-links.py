@@ -15,7 +15,6 @@ LOOSE = (
     ("sync_binding", "stream_id"),
     ("sync_counter", "stream_id"),
     ("sync_incident", "backend_id"),
-    ("sync_nudge", "backend_id"),
     ("sync_rate", "backend_id"),
     ("queue_job", "sync_stream_id"),
     ("queue_job", "sync_backend_id"),

@@ -1,22 +1,13 @@
 // Copyright 2026 queue_job_sync contributors
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import { onMounted, onWillUnmount } from "@odoo/owl";
+import { onMounted, onWillUnmount, status } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { ConnectionLostError } from "@web/core/network/rpc";
-import { useService } from "@web/core/utils/hooks";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
 
-// As in sync_backend_nudge.py.
-const CHANNEL = "queue_job_sync.dashboard";
-const MESSAGE = "queue_job_sync/changed";
-// Milliseconds from a message until the figures are read: several may come at once.
-const SOON = 300;
-// After a message the server is quiet about that system for three seconds (WINDOW in
-// sync_nudge.py): what happens in them is seen when they are over.
-const QUIET = 3500;
-// What editors queue sends no message, and the time since something goes on.
-const REGULARLY = 10000;
+// Milliseconds from one look at the figures to the next.
+const INTERVAL = 4000;
 
 // How often it is looked whether a button has lost the focus, and the time between.
 const FOCUS_TIMES = 5;
@@ -26,51 +17,47 @@ const FOCUS_INTERVAL = 150;
 export class DashboardController extends KanbanController {
     setup() {
         super.setup();
-        const bus = useService("bus_service");
-        const onMessage = () => {
-            this.refreshIn("soon", SOON);
-            this.refreshIn("quiet", QUIET);
-        };
-        const onVisible = () => this.refresh();
+        const onVisibilityChange = () => this.follow();
         const onFocus = (ev) => this.rememberFocus(ev.target);
-        this.timers = {};
-        let subscribed = null;
-        let interval = null;
         onMounted(() => {
-            bus.subscribe(MESSAGE, onMessage);
-            subscribed = bus.addChannel(CHANNEL);
-            interval = browser.setInterval(() => this.refresh(), REGULARLY);
-            document.addEventListener("visibilitychange", onVisible);
+            this.lookLater();
+            document.addEventListener("visibilitychange", onVisibilityChange);
             this.rootRef.el.addEventListener("focusin", onFocus);
         });
         onWillUnmount(() => {
-            bus.unsubscribe(MESSAGE, onMessage);
-            subscribed.then(() => bus.deleteChannel(CHANNEL));
-            browser.clearInterval(interval);
-            Object.values(this.timers).forEach((timer) => browser.clearTimeout(timer));
-            document.removeEventListener("visibilitychange", onVisible);
+            browser.clearTimeout(this.timer);
+            document.removeEventListener("visibilitychange", onVisibilityChange);
         });
     }
 
-    /** Read the figures in some milliseconds, unless that is about to happen. */
-    refreshIn(name, milliseconds) {
-        this.timers[name] ??= browser.setTimeout(() => {
-            delete this.timers[name];
-            this.refresh();
-        }, milliseconds);
+    get isSeen() {
+        return status(this) === "mounted" && document.visibilityState === "visible";
     }
 
-    async refresh() {
-        if (document.visibilityState !== "visible" || !this.model.isReady) {
+    /** Read the figures, and go on doing so; or stop, when nobody sees them. */
+    async follow() {
+        browser.clearTimeout(this.timer);
+        if (!this.isSeen) {
             return;
         }
         try {
-            await this.model.refresh();
+            if (this.model.isReady) {
+                await this.model.refresh();
+            }
         } catch (error) {
-            // Odoo itself says that the connection is lost, and when it is back
+            // Odoo itself says that the connection is lost, and when it is back;
+            // anything else is said once, until somebody looks here anew
             if (!(error instanceof ConnectionLostError)) {
                 throw error;
             }
+        }
+        this.lookLater();
+    }
+
+    lookLater() {
+        browser.clearTimeout(this.timer);
+        if (this.isSeen) {
+            this.timer = browser.setTimeout(() => this.follow(), INTERVAL);
         }
     }
 

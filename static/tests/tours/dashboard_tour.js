@@ -1,12 +1,14 @@
 // Copyright 2026 queue_job_sync contributors
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import { browser } from "@web/core/browser/browser";
 import { rpc } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
 
 const CARD = ".o_queue_job_sync_dashboard .o_kanban_record:contains('CRM')";
+
+// Longer than from one look at the figures to the next.
+const SECONDS = 5;
 
 function openDashboard() {
     return stepUtils.goToAppSteps(
@@ -22,6 +24,29 @@ function figure(name, value) {
 
 function press(name, content) {
     return { content, trigger: `${CARD} button[name='${name}']`, run: "click" };
+}
+
+/** Count how often the page has read the figures of the systems. */
+function looks() {
+    return performance
+        .getEntriesByType("resource")
+        .filter((entry) => entry.name.includes("/sync.backend/web_search_read")).length;
+}
+
+/** Fail unless the figures are read again within some seconds, or if they are. */
+async function expectLooks(expected) {
+    const before = looks();
+    await new Promise((resolve) => setTimeout(resolve, SECONDS * 1000));
+    check(looks() > before === expected, `There were ${looks() - before} looks.`);
+}
+
+/** Have the browser say that the page is behind another one, or in front again. */
+function turn(visibility) {
+    Object.defineProperty(document, "visibilityState", {
+        configurable: true,
+        get: () => visibility,
+    });
+    document.dispatchEvent(new Event("visibilitychange"));
 }
 
 function check(condition, complaint) {
@@ -105,8 +130,8 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard_recover", {
             trigger: `${CARD}:not(:has(button[name='action_test_connection'])):has(.text-danger)`,
         },
         {
-            content: "Recover",
-            trigger: `${CARD} button:contains('Recover')`,
+            content: "Requeue what has failed",
+            trigger: `${CARD} button:contains('Requeue failed…')`,
             run: "click",
         },
         {
@@ -151,17 +176,6 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard_phone", {
 registry.category("web_tour.tours").add("queue_job_sync_dashboard_live", {
     url: "/odoo",
     steps: () => [
-        {
-            content: "Without looking at regular times: only messages count",
-            trigger: ".o_navbar",
-            run: () => {
-                const setInterval = browser.setInterval;
-                browser.setInterval = (callback, milliseconds, ...rest) =>
-                    milliseconds === 10000
-                        ? 0
-                        : setInterval.call(window, callback, milliseconds, ...rest);
-            },
-        },
         ...openDashboard(),
         {
             content: "One was delivered: edit the contact, and do not touch the page",
@@ -191,7 +205,41 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard_live", {
                 ":has(button[name='action_pause']:focus)" +
                 ":contains('2 delivered in the last 24 hours')" +
                 " button[name='action_open_waiting'] .fs-3:text('0')",
-            timeout: 20000,
+            timeout: 10000,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard_seen", {
+    url: "/odoo",
+    steps: () => [
+        ...openDashboard(),
+        {
+            content: "Somebody sees the figures: they are read again and again",
+            trigger: CARD,
+            run: () => expectLooks(true),
+        },
+        {
+            content: "Nobody does",
+            trigger: CARD,
+            run: async () => {
+                turn("hidden");
+                await expectLooks(false);
+            },
+        },
+        {
+            content: "Somebody does again",
+            trigger: CARD,
+            run: async () => {
+                turn("visible");
+                await expectLooks(true);
+            },
+        },
+        press("action_open_waiting", "Go elsewhere"),
+        {
+            content: "They are no longer read",
+            trigger: ".o_list_view",
+            run: () => expectLooks(false),
         },
     ],
 });
