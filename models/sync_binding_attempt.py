@@ -11,8 +11,8 @@ import psycopg2
 
 from odoo import models
 
-from ..exceptions import Rejected, Temporary, Throttled
-from ..transports.base import DONE, UNKNOWN, Message
+from ..exceptions import Rejected, SyncError, Temporary, Throttled
+from ..transports.base import DONE, UNKNOWN, Message, none_sent
 from .sync_attempt import Attempt, Recreations, write_notes
 from .sync_binding_task import TaskBuilder
 
@@ -40,17 +40,23 @@ class SyncBinding(models.Model):
         """
         if not tasks:
             return []
+        messages, made = [task.message for task in tasks], {}
         # opened first: it reads secrets, and what has no connection notes nothing
-        with stream.backend_id._open_transport() as transport:
-            transport.recreating = recreations = self._note_attempts(stream, tasks)
-            receipts = transport.send([task.message for task in tasks])
+        try:
+            transport = stream.backend_id._open_transport()
+        except SyncError as error:
+            receipts = none_sent(messages, error)
+        else:
+            with transport:
+                transport.recreating = recreations = self._note_attempts(stream, tasks)
+                receipts = transport.send(messages)
+            made = recreations.made
         sent = list(zip(tasks, receipts, strict=True))
         closed, over = [], []
         for task, receipt in sent:
-            recreation = recreations.made.get(task.binding.res_id)
-            if recreation:
+            if recreation := made.get(task.binding.res_id):
                 task.noted.append(recreation)
-            if not receipt.ok:
+            if task.noted and not receipt.ok:
                 closed += task.closed_by(receipt.fate)
                 over += task.over_after(receipt.fate)
         self._log_refused(

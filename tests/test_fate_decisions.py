@@ -10,7 +10,7 @@ from ..models.sync_attempt import Attempt
 from ..models.sync_binding_attempt import _asking_again
 from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT, Route
-from ..transports.rest_meaning import RECREATE
+from ..transports.rest.transport import RECREATE
 
 RECORD = 7
 FIRST, SECOND, THIRD = ({"name": name} for name in ("Ada", "Grace", "Blaise"))

@@ -7,6 +7,7 @@ else of this package.
 """
 
 import abc
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,10 +30,12 @@ __all__ = [
     "Route",
     "SequentialTransport",
     "Transport",
+    "none_sent",
     "not_sent",
     "obstacle_in",
     "one_line",
     "shorten",
+    "turns",
     "unsent",
 ]
 
@@ -50,7 +53,7 @@ class Route:
     :param target: REST path below the destination's URL, SQL table (``table`` or
         ``schema.table``), or whatever a transport of another addon sends into
     :param batch_target: path that takes many records in one request, see
-        :mod:`.rest_batch`; empty when there is none (REST)
+        :mod:`.rest.batch`; empty when there is none (REST)
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
         Odoo's key is the id there
     :param external_id_key: where the answer to a creation holds the new id; dots
@@ -287,6 +290,30 @@ def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
 def unsent(message: Message, error: SyncError) -> Receipt:
     """:return: the receipt of a message of which nothing has left"""
     return Receipt(message, message.external_id, error, fate=UNSENT)
+
+
+def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
+    """:return: the receipts of messages before whose first one there was an error"""
+    receipts = []
+    for message in messages:
+        obstacle = obstacle_in(receipts[:1])
+        receipts.append(
+            not_sent(message, obstacle) if obstacle else unsent(message, error)
+        )
+    return receipts
+
+
+def turns(messages: Iterable[Message]) -> list[int]:
+    """Tell which messages may go together: no record is twice in a turn.
+
+    :return: of each message, how many before it are about the same record
+    """
+    seen, found = Counter(), []
+    for message in messages:
+        record = (message.route.target, str(message.key))
+        found.append(seen[record])
+        seen[record] += 1
+    return found
 
 
 def _fate_told_by(error):

@@ -4,15 +4,14 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from psycopg2 import Binary, sql
 
-from ..exceptions import Rejected
-from .base import Message
-from .postgresql_table import LOCKS, Table, identity
-from .redact import shorten
+from ...exceptions import Rejected
+from ..base import Message, turns
+from ..redact import shorten
+from .table import LOCKS, Table, identity
 
 # What may make room for a value that another row needs goes first.
 _ORDER = {"delete": 0, "mark": 1, "upsert": 2}
@@ -55,23 +54,15 @@ def row(number: int, message: Message, table: Table) -> Row:
     return Row(number, message, (*shape, *payload), [key, *payload.values()])
 
 
-def rounds(rows: list[Row]) -> Iterator[list[list[Row]]]:
+def groups(rows: list[Row]) -> list[list[Row]]:
     """Put rows of one shape together, as far as their order does not matter.
 
-    :return: for each round, its groups; no record is twice in a round
+    :return: the groups in order; no record is twice in one
     """
-    left = rows
-    while left:
-        seen, groups, later = set(), {}, []
-        for each in left:
-            record = (each.message.route.target, str(each.message.key))
-            if record in seen:
-                later.append(each)
-            else:
-                seen.add(record)
-                groups.setdefault(each.shape, []).append(each)
-        yield [groups[shape] for shape in sorted(groups, key=lambda shape: shape[0])]
-        left = later
+    found = {}
+    for each, turn in zip(rows, turns(row.message for row in rows), strict=True):
+        found.setdefault((turn, each.shape), []).append(each)
+    return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1][0]))]
 
 
 class Statement(NamedTuple):
