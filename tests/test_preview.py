@@ -11,6 +11,7 @@ from odoo.tests import new_test_user, tagged
 from ..transports import Transport
 from .common import DeliveryCase, SyncCase, stream_values
 from .postgresql_case import PASSWORD, PostgresqlCase
+from .secret_case import set_variable
 
 WRITTEN = (
     "sync.binding",
@@ -160,6 +161,15 @@ class TestPreviewRest(PreviewCase):
         self.run_pending()
         self.destination.answer(200, {"name": f"Bearer {secret}", secret: [secret]})
         self.assertNotIn(secret, self.preview(partner_id)["held_problem"] or "")
+
+    def test_secret_that_is_missing_is_named(self):
+        set_variable(self, "SYNC_TEST_TOKEN", None)
+        self.change_backend(auth="bearer", auth_secret="env:SYNC_TEST_TOKEN")
+        found = self.preview(self.new_partner())
+        for name in ("request_problem", "held_problem"):
+            self.assertIn("env:SYNC_TEST_TOKEN", found[name])
+        self.assertIn("Ada", found["comparison"])
+        self.assertFalse(found["request"] or self.destination.requests)
 
     def test_limit_on_requests_is_left_to_the_jobs(self):
         partner_id = self.new_partner()
