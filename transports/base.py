@@ -8,7 +8,7 @@ else of this package.
 
 import abc
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +34,8 @@ __all__ = [
     "not_sent",
     "obstacle_in",
     "one_line",
+    "rounds",
     "shorten",
-    "turns",
     "unsent",
 ]
 
@@ -303,17 +303,30 @@ def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
     return receipts
 
 
-def turns(messages: Iterable[Message]) -> list[int]:
-    """Tell which messages may go together: no record is twice in a turn.
+def rounds(
+    items: Iterable,
+    kind: Callable[[Any], Hashable],
+    most: int,
+    order: Callable[[Any], int] = lambda kind: 0,
+) -> Iterator[list]:
+    """Put items together that may go in one request, in the order to send them.
 
-    :return: of each message, how many before it are about the same record
+    :param items: each with the ``message`` that it is made of
+    :param kind: of an item; those of one kind may go together
+    :param most: as many at most
+    :param order: of a kind, where it matters and no record says otherwise
+    :return: groups, each item of them about another record: several about one record
+        stay in order
     """
-    seen, found = Counter(), []
-    for message in messages:
-        record = (message.route.target, str(message.key))
-        found.append(seen[record])
+    seen, groups = Counter(), {}
+    for item in items:
+        record = (item.message.route.target, str(item.message.key))
+        groups.setdefault((seen[record], kind(item)), []).append(item)
         seen[record] += 1
-    return found
+    for turn, what in sorted(groups, key=lambda key: (key[0], order(key[1]))):
+        group = groups[turn, what]
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
 
 
 def _fate_told_by(error):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from psycopg2 import Binary, sql
 
 from ...exceptions import Rejected
-from ..base import Message, turns
+from ..base import Message
 from ..redact import shorten
 from .table import LOCKS, Table, identity
 
@@ -21,7 +21,8 @@ class Row(NamedTuple):
     """What is written about one record.
 
     :param number: of the message in what is sent
-    :param shape: rows of the same shape go into one statement
+    :param shape: rows of the same shape go into one statement; the first of it is
+        their order
     :param values: for the placeholders; of a mark, without those that all rows share
     """
 
@@ -52,17 +53,6 @@ def row(number: int, message: Message, table: Table) -> Row:
         # The flag: rows that get other values need another statement.
         return Row(number, message, (*shape, repr(payload)), [key])
     return Row(number, message, (*shape, *payload), [key, *payload.values()])
-
-
-def groups(rows: list[Row]) -> list[list[Row]]:
-    """Put rows of one shape together, as far as their order does not matter.
-
-    :return: the groups in order; no record is twice in one
-    """
-    found = {}
-    for each, turn in zip(rows, turns(row.message for row in rows), strict=True):
-        found.setdefault((turn, each.shape), []).append(each)
-    return [found[key] for key in sorted(found, key=lambda key: (key[0], key[1][0]))]
 
 
 class Statement(NamedTuple):

@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Iterable
+from operator import attrgetter, itemgetter
 
 from psycopg2 import sql
 
@@ -18,13 +19,14 @@ from ..base import (
     none_sent,
     not_sent,
     obstacle_in,
+    rounds,
     unsent,
 )
 from ..redact import one_line, shorten
 from . import preview
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
-from .statement import groups, row, statement, table_name
+from .statement import row, statement, table_name
 from .table import ADVISED, Table, advice
 
 # Characters of a statement that are kept for the log.
@@ -50,7 +52,6 @@ class PostgresqlTransport(Transport):
     """
 
     def __init__(self, config: PostgresqlConfig):
-        self._config = config
         self._connection = Connection(config)
         self._redact = self._connection.redact
         self._obstacle = None
@@ -71,9 +72,8 @@ class PostgresqlTransport(Transport):
                 rows.append(row(number, message, tables[message.route.target]))
             except Rejected as error:
                 receipts[number] = unsent(message, self._redact.clean(error))
-        for group in groups(rows):
-            for start in range(0, len(group), MAX_ROWS):
-                self._write(group[start : start + MAX_ROWS], receipts)
+        for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
+            self._write(group, receipts)
         return [receipts[number] for number in range(len(messages))]
 
     def check(self) -> str:

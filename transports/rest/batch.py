@@ -23,6 +23,7 @@ An item without an answer is sent again later. Any other 4xx than 401, 403, 408,
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..base import (
@@ -32,7 +33,7 @@ from ..base import (
     Receipt,
     not_sent,
     obstacle_in,
-    turns,
+    rounds,
     unsent,
 )
 from ..http import HttpClient, Trail, to_json
@@ -65,16 +66,13 @@ class BatchSender:
 
     def send(self, messages: list[Message]) -> list[Receipt]:
         """:return: one receipt for each message, in the same order"""
-        for numbers in _rounds(messages):
-            items = [
-                item
-                for number in numbers
-                if (item := self._item(number, messages[number]))
-            ]
-            if len(items) > 1 and items[0].message.route.batch_target:
-                self._send_together(items)
+        items = filter(None, map(self._item, range(len(messages)), messages))
+        for group in rounds(items, attrgetter("message.route"), MAX_ITEMS):
+            together = len(group) > 1 and group[0].message.route.batch_target
+            if together and self._obstacle is None:
+                self._send_together(group)
             else:
-                self._send_alone(items)
+                self._send_alone(group)
         return [self._receipts[number] for number in range(len(messages))]
 
     def _item(self, number, message):
@@ -103,9 +101,6 @@ class BatchSender:
         self._obstacle = self._obstacle or obstacle_in(receipts)
 
     def _send_together(self, items):
-        if self._obstacle is not None:
-            self._send_alone(items)
-            return
         body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
         headers = {
             "Content-Type": "application/json",
@@ -152,9 +147,8 @@ class BatchSender:
         self._send_alone(lost, anew=True)
 
     def _judge_item(self, message, own, trail):
-        created = (
-            message.operation == "upsert" and self._rest.record_id(message) is None
-        )
+        known_id = self._rest.record_id(message)
+        created = message.operation == "upsert" and known_id is None
         try:
             if own is None:
                 cut = " The answer was cut short." if trail.answer.cut else ""
@@ -169,20 +163,6 @@ class BatchSender:
             fate = UNKNOWN if unknown else REFUSED
             return self._client.receipt(message, trail, error, own, fate=fate)
         return self._client.receipt(message, trail, None, own, external_id=external_id)
-
-
-def _rounds(messages):
-    """Yield the numbers of messages that can go together: those of one route, and
-    each about another record, so that several about one record stay in order."""
-    rounds = {}
-    for number, (message, turn) in enumerate(
-        zip(messages, turns(messages), strict=True)
-    ):
-        rounds.setdefault((turn, message.route), []).append(number)
-    for key in sorted(rounds, key=lambda key: key[0]):
-        numbers = rounds[key]
-        for start in range(0, len(numbers), MAX_ITEMS):
-            yield numbers[start : start + MAX_ITEMS]
 
 
 def _content(message):
