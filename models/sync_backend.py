@@ -154,6 +154,8 @@ class SyncBackend(models.Model):
 
         :return: an object with ``send(messages)``, ``check()`` and ``close()``, as
             described by :class:`..transports.base.Transport`
+        :raises SecretMissing: a secret is kept beside the database, and not there: a
+            system that cannot be reached
         """
         self.ensure_one()
         return getattr(self, f"_transport_{self.transport}")()

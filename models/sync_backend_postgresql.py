@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..transports.postgresql import PostgresqlConfig, PostgresqlTransport
+from ..transports import PostgresqlConfig, PostgresqlTransport
 
 
 class SyncBackend(models.Model):

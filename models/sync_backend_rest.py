@@ -4,8 +4,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from ..transports.rest import RestConfig, RestTransport
-from ..transports.rest_config import header_problem
+from ..transports import RestConfig, RestTransport
+from ..transports.http import header_problem
 from ..transports.urls import url_problem
 
 

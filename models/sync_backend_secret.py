@@ -5,9 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..transports.signing import secret_problem
-from ..transports.unusable import UnusableTransport
 from . import sync_secret_table
-from .sync_secret import SecretMissing, parse_reference
+from .sync_secret import parse_reference
 
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
@@ -131,11 +130,3 @@ class SyncBackend(models.Model):
         self.ensure_one()
         secrets = self.env["sync.secret"]
         return secrets._value(secrets._kept(name, self.id))
-
-    def _open_transport(self):
-        try:
-            return super()._open_transport()
-        except SecretMissing as error:
-            # for the jobs a system that cannot be reached: nothing is sent, and
-            # several in a row are one outage
-            return UnusableTransport(error)

@@ -46,6 +46,7 @@ from . import test_failure_mail_trouble
 from . import test_fate_decisions
 from . import test_fate_orders
 from . import test_help
+from . import test_house
 from . import test_html_fields
 from . import test_incident
 from . import test_incident_access
@@ -113,12 +114,12 @@ from . import test_transport_postgresql_errors
 from . import test_transport_postgresql_rows
 from . import test_transport_postgresql_tables
 from . import test_transport_rest
-from . import test_transport_rest_answers
+from . import test_transport_http_answer
 from . import test_transport_rest_batch
-from . import test_transport_rest_errors
+from . import test_transport_http_errors
 from . import test_transport_rest_parallel
 from . import test_transport_rest_secrets
-from . import test_transport_rest_session
+from . import test_transport_http_connection
 from . import test_transport_rest_signing
 from . import test_untidy_text
 from . import test_wizard_rights

@@ -1,8 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from ..transports.postgresql import PostgresqlTransport
-from ..transports.postgresql_connection import PostgresqlConfig
+from ..transports.postgresql import PostgresqlConfig, PostgresqlTransport
 from .postgresql_database import PostgresqlDatabase
 from .transport_case import TransportCase
 

@@ -8,7 +8,7 @@ from odoo.tests import BaseCase, tagged
 
 from ..engine.task import Attempt, Held, Owed, TaskBuilder
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT, Route
-from ..transports.rest_meaning import RECREATE
+from ..transports.rest.transport import RECREATE
 
 RECORD = 7
 FIRST, SECOND, THIRD = ({"name": name} for name in ("Ada", "Grace", "Blaise"))

@@ -8,8 +8,10 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
+from ..transports import Transport
 from .common import DeliveryCase, SyncCase, stream_values
 from .postgresql_case import PASSWORD, PostgresqlCase
+from .secret_case import set_variable
 
 WRITTEN = (
     "sync.binding",
@@ -159,6 +161,15 @@ class TestPreviewRest(PreviewCase):
         self.run_pending()
         self.destination.answer(200, {"name": f"Bearer {secret}", secret: [secret]})
         self.assertNotIn(secret, self.preview(partner_id)["held_problem"] or "")
+
+    def test_secret_that_is_missing_is_named(self):
+        set_variable(self, "SYNC_TEST_TOKEN", None)
+        self.change_backend(auth="bearer", auth_secret="env:SYNC_TEST_TOKEN")
+        found = self.preview(self.new_partner())
+        for name in ("request_problem", "held_problem"):
+            self.assertIn("env:SYNC_TEST_TOKEN", found[name])
+        self.assertIn("Ada", found["comparison"])
+        self.assertFalse(found["request"] or self.destination.requests)
 
     def test_limit_on_requests_is_left_to_the_jobs(self):
         partner_id = self.new_partner()
@@ -382,7 +393,7 @@ class TestPreviewAccess(SyncCase):
         self.assertEqual(action["context"], {"default_stream_id": self.stream.id})
 
     def test_transport_that_cannot_tell(self):
-        class Silent(type(self.backend._open_transport()).__mro__[2]):
+        class Silent(Transport):
             def send(self, messages):
                 raise AssertionError("nothing is sent")
 

@@ -100,6 +100,7 @@ class TestSecretDelivery(ReferenceCase):
         self.assertEqual(delivery["error_kind"], "unreachable")
         self.assertIn("SYNC_TEST_TOKEN (env:SYNC_TEST_TOKEN)", delivery["error"])
         self.assertFalse(delivery["request"])
+        self.assertFalse(self.read("sync.attempt", [], ["id"]), "nothing has left")
         self.keep("env", SECRET)
         self.assertEqual(self.run_pending(), ["done"])
         self.assertTrue(self.binding(partner_id)["last_success"])

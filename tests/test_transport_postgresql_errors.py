@@ -11,9 +11,8 @@ from odoo.sql_db import connection_info_for
 from odoo.tests import tagged
 
 from ..exceptions import Rejected, Temporary, Unreachable
-from ..transports import postgresql_connection
-from ..transports.postgresql import PostgresqlTransport
-from ..transports.postgresql_errors import meaning
+from ..transports.postgresql import PostgresqlTransport, connection
+from ..transports.postgresql.errors import meaning
 from .postgresql_case import PostgresqlCase
 from .postgresql_database import connect
 from .transport_case import message
@@ -143,7 +142,7 @@ class TestPostgresqlErrors(PostgresqlCase):
         self.assertEqual(receipt.status, "40P01")
 
     def finish(self, raw):
-        postgresql_connection._wait(raw, 10)
+        connection._wait(raw, 10)
 
     def test_statement_that_takes_too_long(self):
         messages = [message(payload={}, target="slow") for _time in range(2)]
@@ -158,8 +157,8 @@ class TestPostgresqlErrors(PostgresqlCase):
     def test_server_that_does_not_keep_its_own_limit(self):
         self.addCleanup(self.disconnect)
         with (
-            patch.object(postgresql_connection, "_limits", return_value=""),
-            patch.object(postgresql_connection, "GRACE", 0.1),
+            patch.object(connection, "_limits", return_value=""),
+            patch.object(connection, "GRACE", 0.1),
         ):
             started = time.monotonic()
             receipt = self.send(

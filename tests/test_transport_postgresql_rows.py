@@ -7,10 +7,10 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..exceptions import RateLimited, Rejected, Temporary, Unreachable
-from ..transports import postgresql
 from ..transports.pace import Pace, Slots
 from ..transports.postgresql import PostgresqlTransport
-from ..transports.postgresql_connection import Connection
+from ..transports.postgresql import transport as postgresql_transport
+from ..transports.postgresql.connection import Connection
 from .postgresql_case import PostgresqlCase
 from .transport_case import message
 
@@ -189,7 +189,7 @@ class TestPostgresqlRows(PostgresqlCase):
         self.assertEqual(rows, [(1, "c"), (2, "a")])
 
     def test_statements_are_bounded(self):
-        with patch.object(postgresql, "MAX_ROWS", 10):
+        with patch.object(postgresql_transport, "MAX_ROWS", 10):
             receipts = self.send(*_rows(25))
         self.assertTrue(all(each.ok for each in receipts))
         self.assertEqual([each.response for each in receipts].count("INSERT 0 5"), 5)

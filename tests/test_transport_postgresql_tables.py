@@ -12,9 +12,9 @@ from odoo.tests import tagged
 
 from ..exceptions import Rejected, Temporary
 from ..models.payload_comparison import same
-from ..transports import postgresql
 from ..transports.postgresql import PostgresqlTransport
-from ..transports.postgresql_connection import Connection
+from ..transports.postgresql.connection import Connection
+from ..transports.postgresql.transport import RUNS
 from .postgresql_case import PostgresqlCase
 from .postgresql_database import PostgresqlDatabase, connect
 from .transport_case import message
@@ -516,14 +516,14 @@ class TestPostgresqlRoles(TablesCase):
                 FOR EACH ROW EXECUTE FUNCTION conflict();
             """
         )
-        receipt = self.put(name=postgresql.RUNS - 1)
+        receipt = self.put(name=RUNS - 1)
         self.assertEqual(receipt.status, "00000")
         self.query("ALTER SEQUENCE own.s RESTART; TRUNCATE own.t")
-        receipt = self.send(message(target="own.t", payload={"name": postgresql.RUNS}))
+        receipt = self.send(message(target="own.t", payload={"name": RUNS}))
         self.assertFails(receipt, Temporary, "as told")
         self.assertEqual(receipt.status, "40001")
         [(runs,)] = self.query("SELECT last_value FROM own.s")
-        self.assertEqual(runs, postgresql.RUNS)
+        self.assertEqual(runs, RUNS)
 
 
 @tagged("-at_install", "post_install")

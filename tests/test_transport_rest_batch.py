@@ -5,7 +5,7 @@
 from odoo.tests import tagged
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
-from ..transports import rest_batch
+from ..transports.rest import batch
 from .servers import Answer, HttpDestination
 from .transport_case import TOKEN, RestCase, message
 
@@ -226,7 +226,7 @@ class TestRestBatch(RestCase):
         self.assertEqual(self.server.records["/contacts/2"], {"step": 2})
 
     def test_request_is_bounded(self):
-        count = rest_batch.MAX_ITEMS + 1
+        count = batch.MAX_ITEMS + 1
         receipts = self.send_all(*map(_message, range(count)))
         self.assertTrue(all(each.ok for each in receipts))
         self.assertEqual(self.lines(), ["POST /batch", "POST /contacts"])

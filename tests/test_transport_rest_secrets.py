@@ -10,7 +10,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..exceptions import Rejected, Temporary, Unreachable
-from ..transports.rest_config import RestConfig
+from ..transports import RestConfig
 from .servers import HttpDestination
 from .transport_case import PAYLOAD, SECRET, TOKEN, RestCase, message
 

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from odoo.tests import tagged
 
 from ..exceptions import Unreachable
-from ..transports import rest_config, signing
+from ..transports import RestConfig, signing
 from .transport_case import TOKEN, RestCase, message
 
 SECRET = "whsec_" + base64.b64encode(b"\xfb\xff spelled with + / and =").decode()
@@ -210,5 +210,5 @@ class TestSigningSecrets(RestCase):
                     self.assertNotIn(echo.removeprefix("whsec_").rstrip("="), shown)
 
     def test_config_does_not_show_them(self):
-        config = rest_config.RestConfig("http://x", signing_secrets=(SECRET,))
+        config = RestConfig("http://x", signing_secrets=(SECRET,))
         self.assertNotIn(SECRET.removeprefix("whsec_")[:8], repr(config))

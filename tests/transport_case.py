@@ -3,10 +3,10 @@
 
 from odoo.tests import BaseCase
 
-from ..transports import rest_session
+from ..transports import RestConfig
 from ..transports.base import Message, Route
+from ..transports.http import connection
 from ..transports.rest import RestTransport
-from ..transports.rest_config import RestConfig
 from .servers import HttpDestination
 
 SECRET = "s3cr3t/töken+value"
@@ -42,7 +42,7 @@ class RestCase(TransportCase):
     def setUp(self):
         super().setUp()
         self.server = self.enterContext(HttpDestination())
-        self.addCleanup(rest_session.sessions.forget)
+        self.addCleanup(connection.sessions.forget)
 
     def transport(self, **options):
         values = {"connect_timeout": 2, "read_timeout": 2, "url": self.server.url}

@@ -2,11 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from .base import Column, Message, Receipt, Route, SequentialTransport, Transport
-from .postgresql import PostgresqlTransport
-from .postgresql_connection import PostgresqlConfig
-from .rest import RestTransport
-from .rest_config import RestConfig
-from .unusable import UnusableTransport
+from .postgresql import PostgresqlConfig, PostgresqlTransport
+from .rest import RestConfig, RestTransport
 from .urls import endpoint_problem, url_problem
 
 __all__ = [
@@ -20,7 +17,6 @@ __all__ = [
     "Route",
     "SequentialTransport",
     "Transport",
-    "UnusableTransport",
     "endpoint_problem",
     "url_problem",
 ]

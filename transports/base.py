@@ -7,7 +7,8 @@ else of this package.
 """
 
 import abc
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,9 +30,11 @@ __all__ = [
     "Route",
     "SequentialTransport",
     "Transport",
+    "none_sent",
     "not_sent",
     "obstacle_in",
     "one_line",
+    "rounds",
     "shorten",
     "unsent",
 ]
@@ -50,7 +53,7 @@ class Route:
     :param target: REST path below the destination's URL, SQL table (``table`` or
         ``schema.table``), or whatever a transport of another addon sends into
     :param batch_target: path that takes many records in one request, see
-        :mod:`.rest_batch`; empty when there is none (REST)
+        :mod:`.rest.batch`; empty when there is none (REST)
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
         Odoo's key is the id there
     :param external_id_key: where the answer to a creation holds the new id; dots
@@ -287,6 +290,43 @@ def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
 def unsent(message: Message, error: SyncError) -> Receipt:
     """:return: the receipt of a message of which nothing has left"""
     return Receipt(message, message.external_id, error, fate=UNSENT)
+
+
+def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
+    """:return: the receipts of messages before whose first one there was an error"""
+    receipts = []
+    for message in messages:
+        obstacle = obstacle_in(receipts[:1])
+        receipts.append(
+            not_sent(message, obstacle) if obstacle else unsent(message, error)
+        )
+    return receipts
+
+
+def rounds(
+    items: Iterable,
+    kind: Callable[[Any], Hashable],
+    most: int,
+    order: Callable[[Any], int] = lambda kind: 0,
+) -> Iterator[list]:
+    """Put items together that may go in one request, in the order to send them.
+
+    :param items: each with the ``message`` that it is made of
+    :param kind: of an item; those of one kind may go together
+    :param most: as many at most
+    :param order: of a kind, where it matters and no record says otherwise
+    :return: groups, each item of them about another record: several about one record
+        stay in order
+    """
+    seen, groups = Counter(), {}
+    for item in items:
+        record = (item.message.route.target, str(item.message.key))
+        groups.setdefault((seen[record], kind(item)), []).append(item)
+        seen[record] += 1
+    for turn, what in sorted(groups, key=lambda key: (key[0], order(key[1]))):
+        group = groups[turn, what]
+        for start in range(0, len(group), most):
+            yield group[start : start + most]
 
 
 def _fate_told_by(error):

@@ -3,7 +3,8 @@
 """Keep secrets out of everything that is shown or stored."""
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..exceptions import SyncError
@@ -70,6 +71,14 @@ class Redactor:
         error.message = self(error.message)
         error.args = (error.message,)
         return error
+
+    @contextmanager
+    def cleaning(self) -> Iterator[None]:
+        """Within, an error that is raised is cleaned."""
+        try:
+            yield
+        except SyncError as error:
+            raise self.clean(error) from None
 
     def excerpt(self, text: str, limit: int, cut: bool = False) -> str:
         """Shorten after replacing, so that no half of a secret is left.

@@ -143,7 +143,13 @@ class SyncPreview(models.TransientModel):
             )
             return found
         held, known = None, False
-        with self.stream_id.backend_id._open_transport() as transport:
+        try:
+            transport = self.stream_id.backend_id._open_transport()
+        except SyncError as err:
+            found["request_problem"] = found["held_problem"] = err.message
+            found["comparison_lines"] = compare(message.payload, held, known)
+            return found
+        with transport:
             try:
                 found["request"] = shorten(transport.preview(message), MAX_REQUEST)
             except NotImplementedError:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 import requests
 import urllib3.exceptions
 
-from ..exceptions import SyncError, Temporary, Unreachable
-from .redact import shorten
-from .rest_session import NotTheAnswer, StaleConnection
-from .urls import address
+from ...exceptions import SyncError, Temporary, Unreachable
+from ..redact import shorten
+from ..urls import address
+from .connection import NotTheAnswer, StaleConnection
 
 # What requests, urllib3 and the socket module raise when there is no answer.
 NO_ANSWER = (

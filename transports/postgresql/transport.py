@@ -4,26 +4,30 @@
 
 import time
 from collections.abc import Iterable
+from operator import attrgetter, itemgetter
 
 from psycopg2 import sql
 
-from ..exceptions import Rejected, SyncError, Throttled, Unreachable
-from .base import (
+from ...exceptions import Rejected, SyncError, Throttled, Unreachable
+from ..base import (
     DONE,
     UNSENT,
+    Column,
     Message,
     Receipt,
     Transport,
+    none_sent,
     not_sent,
     obstacle_in,
+    rounds,
     unsent,
 )
-from .postgresql_connection import Connection, PostgresqlConfig
-from .postgresql_errors import fate_after, lacking_character
-from .postgresql_preview import PostgresqlPreview
-from .postgresql_statement import rounds, row, statement, table_name
-from .postgresql_table import ADVISED, Table, advice
-from .redact import one_line, shorten
+from ..redact import one_line, shorten
+from . import preview
+from .connection import Connection, PostgresqlConfig
+from .errors import fate_after, lacking_character
+from .statement import row, statement, table_name
+from .table import ADVISED, Table, advice
 
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
@@ -39,7 +43,7 @@ NO_SUCH_CHARACTER = "22P05"
 EXPLAINED = {NO_SUCH_CHARACTER, *ADVISED}
 
 
-class PostgresqlTransport(PostgresqlPreview, Transport):
+class PostgresqlTransport(Transport):
     """One statement for all rows of a kind, each statement its own transaction.
 
     A statement that is refused is sent again in halves, until the rows that were the
@@ -48,7 +52,6 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
     """
 
     def __init__(self, config: PostgresqlConfig):
-        self._config = config
         self._connection = Connection(config)
         self._redact = self._connection.redact
         self._obstacle = None
@@ -63,29 +66,47 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
                 for route in dict.fromkeys(message.route for message in messages)
             }
         except SyncError as fault:
-            return _none_written(messages, self._redact.clean(fault))
+            return none_sent(messages, self._redact.clean(fault))
         for number, message in enumerate(messages):
             try:
                 rows.append(row(number, message, tables[message.route.target]))
             except Rejected as error:
                 receipts[number] = unsent(message, self._redact.clean(error))
-        for groups in rounds(rows):
-            for group in groups:
-                for start in range(0, len(group), MAX_ROWS):
-                    self._write(group[start : start + MAX_ROWS], receipts)
+        for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
+            self._write(group, receipts)
         return [receipts[number] for number in range(len(messages))]
 
     def check(self) -> str:
         query = sql.SQL(
             "SELECT current_setting('server_version'), current_database(), current_user"
         )
-        try:
+        with self._redact.cleaning():
             version, dbname, user = self._connection.execute(query).fetchone()
-        except SyncError as error:
-            raise self._redact.clean(error) from None
         number = version.split()[0]
         found = f"PostgreSQL {number}, database {dbname}, as user {user}"
         return self._redact(found)
+
+    def preview(self, message):
+        with self._redact.cleaning():
+            table = self._table(message.route)
+            written = statement([row(0, message, table)], table)
+            text = self._connection.as_text(written.query, written.values)
+        return self._redact(text)
+
+    def held(self, message):
+        with self._redact.cleaning():
+            found = preview.held(self._connection, message, self._table(message.route))
+        return self._redact.within(found)
+
+    def columns(self, target):
+        with self._redact.cleaning():
+            found = preview.columns(self._connection, target)
+        return [Column(self._redact(name), *more) for name, *more in found]
+
+    def tables(self):
+        with self._redact.cleaning():
+            found = preview.tables(self._connection)
+        return [self._redact(name) for name in found]
 
     def close(self) -> None:
         self._connection.close()
@@ -127,18 +148,21 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
                 response, status = error.message, self._connection.sqlstate
                 fate = fate_after(error, status)
                 error = self._advised(error, rows[0].message, status)
-        known = {
-            "status": status,
-            "response": response,
-            "duration": time.monotonic() - started,
-            "fate": fate,
-        }
-        first, *others = (row.message for row in rows)
-        receipts = [_receipt(first, error, request=request, **known)]
-        if isinstance(error, Throttled | Unreachable):
-            request = ""  # the first receipt tells of it
-        return receipts + [
-            _receipt(each, error, request=request, **known) for each in others
+        duration = time.monotonic() - started
+        # of a failure that concerns the destination, the first receipt tells
+        later = "" if isinstance(error, Throttled | Unreachable) else request
+        return [
+            Receipt(
+                each.message,
+                external_id=each.message.external_id,
+                error=error,
+                request=later if number else request,
+                status=status,
+                response=response,
+                duration=duration,
+                fate=fate,
+            )
+            for number, each in enumerate(rows)
         ]
 
     def _run(self, written):
@@ -190,18 +214,3 @@ class PostgresqlTransport(PostgresqlPreview, Transport):
         text = self._redact(one_line(query.as_string(raw)))
         count = f" [{len(rows)} rows]" if len(rows) > 1 else ""
         return shorten(text, MAX_STATEMENT - len(count)) + count
-
-
-def _receipt(message, error, **known):
-    return Receipt(message, external_id=message.external_id, error=error, **known)
-
-
-def _none_written(messages, error):
-    """:return: receipts of messages before whose first one there was an error"""
-    if not messages:
-        return []
-    first, *others = messages
-    receipts = [unsent(first, error)]
-    if obstacle := obstacle_in(receipts):
-        return receipts + [not_sent(message, obstacle) for message in others]
-    return receipts + [unsent(message, error) for message in others]

@@ -22,23 +22,21 @@ An item without an answer is sent again later. Any other 4xx than 401, 403, 408,
 
 import hashlib
 import json
-import time
-from collections import Counter
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
-from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from .base import REFUSED, UNKNOWN, Message, Receipt, not_sent, obstacle_in, unsent
-from .rest_client import RestClient, Trail, to_json
-from .rest_config import RestConfig
-from .rest_meaning import (
-    RECREATE,
-    assigned_id,
-    id_after,
-    is_lost,
-    raise_unless_ok,
-    record_id,
+from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ..base import (
+    REFUSED,
+    UNKNOWN,
+    Message,
+    Receipt,
+    not_sent,
+    obstacle_in,
+    rounds,
+    unsent,
 )
-from .urls import join_url
+from ..http import HttpClient, Trail, to_json
 
 # Items of one request at most.
 MAX_ITEMS = 1000
@@ -56,49 +54,45 @@ class _Item:
 class BatchSender:
     """Sends messages in as few requests as their routes and keys allow.
 
-    :param alone: has ``send_each(messages, key_suffix)`` for those that have to be
-        sent alone, and ``pace``
+    :param rest: the transport, which sends those that have to be sent alone, and says
+        what an answer means
     """
 
-    def __init__(self, client: RestClient, config: RestConfig, alone):
+    def __init__(self, client: HttpClient, rest):
         self._client = client
-        self._config = config
-        self._alone = alone
+        self._rest = rest
         self._receipts = {}
         self._obstacle = None
 
     def send(self, messages: list[Message]) -> list[Receipt]:
         """:return: one receipt for each message, in the same order"""
-        for numbers in _rounds(messages):
-            items = [
-                item
-                for number in numbers
-                if (item := self._item(number, messages[number]))
-            ]
-            if len(items) > 1 and items[0].message.route.batch_target:
-                self._send_together(items)
+        items = filter(None, map(self._item, range(len(messages)), messages))
+        for group in rounds(items, attrgetter("message.route"), MAX_ITEMS):
+            together = len(group) > 1 and group[0].message.route.batch_target
+            if together and self._obstacle is None:
+                self._send_together(group)
             else:
-                self._send_alone(items)
+                self._send_alone(group)
         return [self._receipts[number] for number in range(len(messages))]
 
     def _item(self, number, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
         try:
-            if record_id(message) is None and message.operation != "upsert":
+            if self._rest.record_id(message) is None and message.operation != "upsert":
                 # It never arrived there: nothing is left to remove.
                 self._receipts[number] = Receipt(message)
                 return None
             return _Item(number, message, to_json(_content(message)))
         except Rejected as error:
-            self._receipts[number] = unsent(message, self._client.clean(error))
+            self._receipts[number] = unsent(message, self._client.redact.clean(error))
             return None
 
-    def _send_alone(self, items, key_suffix=""):
+    def _send_alone(self, items, anew=False):
         messages = [item.message for item in items]
         if self._obstacle is not None:
             receipts = [not_sent(message, self._obstacle) for message in messages]
         else:
-            receipts = self._alone.send_each(messages, key_suffix)
+            receipts = self._rest.send_each(messages, anew)
         self._keep(items, receipts)
 
     def _keep(self, items, receipts):
@@ -107,109 +101,68 @@ class BatchSender:
         self._obstacle = self._obstacle or obstacle_in(receipts)
 
     def _send_together(self, items):
-        if self._obstacle is not None:
-            self._send_alone(items)
-            return
         body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": f"batch-{hashlib.sha256(body).hexdigest()}",
         }
-        url = join_url(self._config.url or "", items[0].message.route.batch_target)
-        trail = Trail(self._alone.pace)
+        url = self._client.url(items[0].message.route.batch_target)
+        trail = Trail(self._rest.pace)
         trail.pace.expect(1)
-        started = time.monotonic()
-        answer = error = None
+        error = None
         try:
-            answer = self._client.request(trail, "POST", url, headers, body)
-            raise_unless_ok(answer)
+            self._client.request(trail, "POST", url, headers, body).require_ok()
         except SyncError as fault:
             error = fault
-        request = self._client.redact("; ".join(trail.requests))
-        common = {
-            "request": f"{request} ({len(items)} items)" if request else "",
-            "duration": time.monotonic() - started,
-        }
+        if trail.requests:
+            trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
-            self._judge(items, answer, common, trail.lost)
+            self._judge(items, trail)
         elif isinstance(error, Rejected) and trail.fate(error) == REFUSED:
             self._send_alone(items)
         else:
-            self._keep_failure(items, error, trail, common)
+            self._keep_failure(items, trail, error)
 
-    def _keep_failure(self, items, error, trail, common):
+    def _keep_failure(self, items, trail, error):
         """Give the error of the whole request to each of its records."""
-        receipts, common = [], {**common, "fate": trail.fate(error)}
+        receipts = []
         for item in items:
-            receipts.append(self._receipt(item.message, error, trail.answer, **common))
+            receipts.append(self._client.receipt(item.message, trail, error))
             if isinstance(error, Throttled | Unreachable):
-                common = {**common, "request": ""}  # the first receipt tells of it
+                trail.requests = []  # the first receipt tells of it
         self._keep(items, receipts)
 
-    def _judge(self, items, answer, common, sent_twice):
-        """Read what became of each record.
-
-        :param bool sent_twice: the request left once before, and was not answered
-        """
-        found = _by_key(answer)
+    def _judge(self, items, trail):
+        """Read what became of each record."""
+        found = _by_key(trail.answer)
         judged, receipts, lost = [], [], []
         for item in items:
             own = found.get(str(item.message.key))
-            if own is not None and is_lost(item.message, own):
+            if own is not None and self._rest.is_lost(item.message, own):
                 lost.append(item)
             else:
                 judged.append(item)
-                receipt = self._judge_item(item.message, own, answer, common)
-                if sent_twice and not receipt.ok:
-                    receipt = replace(receipt, fate=UNKNOWN)
-                receipts.append(receipt)
+                receipts.append(self._judge_item(item.message, own, trail))
         self._keep(judged, receipts)
-        # Their keys are answered already: these are other requests.
-        self._send_alone(lost, RECREATE)
+        self._send_alone(lost, anew=True)
 
-    def _judge_item(self, message, own, whole, common):
+    def _judge_item(self, message, own, trail):
+        known_id = self._rest.record_id(message)
+        created = message.operation == "upsert" and known_id is None
         try:
             if own is None:
-                cut = " The answer was cut short." if whole.cut else ""
+                cut = " The answer was cut short." if trail.answer.cut else ""
                 raise Temporary(
-                    f"{whole.describe()} without an item and status for the key "
+                    f"{trail.answer.describe()} without an item and status for the key "
                     f"{message.key}.{cut}"
                 )
-            if message.operation == "upsert" and record_id(message) is None:
-                raise_unless_ok(own)
-                external_id = assigned_id(own, "id")
-            else:
-                external_id = id_after(message, own)
+            external_id = self._rest.id_after(message, own, "id" if created else None)
         except SyncError as error:
-            fate = REFUSED if own and own.refuses else UNKNOWN
-            return self._receipt(message, error, own or whole, fate=fate, **common)
-        receipt = self._receipt(message, None, own, **common)
-        return replace(receipt, external_id=external_id)
-
-    def _receipt(self, message, error, answer=None, **common):
-        return Receipt(
-            message,
-            external_id=message.external_id,
-            error=error and self._client.clean(error),
-            status=str(answer.status) if answer else None,
-            response=self._client.excerpt(answer),
-            **common,
-        )
-
-
-def _rounds(messages):
-    """Yield the numbers of messages that can go together: those of one route, and
-    each about another record, so that several about one record stay in order."""
-    rounds = {}
-    seen = Counter()
-    for number, message in enumerate(messages):
-        record = (message.route.target, message.key)
-        rounds.setdefault((seen[record], message.route), []).append(number)
-        seen[record] += 1
-    for turn in sorted(rounds, key=lambda turn: turn[0]):
-        numbers = rounds[turn]
-        for start in range(0, len(numbers), MAX_ITEMS):
-            yield numbers[start : start + MAX_ITEMS]
+            # also where the request had left once before, and was not answered
+            unknown = trail.lost or own is None or not own.refuses
+            fate = UNKNOWN if unknown else REFUSED
+            return self._client.receipt(message, trail, error, own, fate=fate)
+        return self._client.receipt(message, trail, None, own, external_id=external_id)
 
 
 def _content(message):

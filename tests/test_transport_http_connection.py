@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from odoo.tests import tagged
 
 from ..exceptions import Unreachable
-from ..transports import rest_session
+from ..transports.http import connection
 from .servers import HttpDestination
 from .transport_case import TOKEN, RestCase, message
 
@@ -72,19 +72,19 @@ class TestRestConnections(RestCase):
 
     def test_idle_connections_are_not_trusted(self):
         self.send()
-        with patch.object(rest_session, "MAX_IDLE", 0):
+        with patch.object(connection, "MAX_IDLE", 0):
             self.assertTrue(self.send().ok)
         self.assertEqual(self.server.connections, 2)
 
     def test_cache_is_bounded(self):
-        sessions = rest_session.SessionCache()
+        sessions = connection.SessionCache()
         first = sessions.get("first", 1, 1)
-        for number in range(rest_session.MAX_SESSIONS):
+        for number in range(connection.MAX_SESSIONS):
             self.assertIs(sessions.get("first", 1, 1), first, "used, so it stays")
             kept = sessions.get(number, 1, 1)
         self.assertIs(sessions.get(number, 1, 1), kept)
-        self.assertEqual(len(sessions._entries), rest_session.MAX_SESSIONS)
-        for number in range(rest_session.MAX_SESSIONS):
+        self.assertEqual(len(sessions._entries), connection.MAX_SESSIONS)
+        for number in range(connection.MAX_SESSIONS):
             sessions.get(f"other {number}", 1, 1)
         self.assertIsNot(sessions.get("first", 1, 1), first)
 

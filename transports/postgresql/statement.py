@@ -4,15 +4,14 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from psycopg2 import Binary, sql
 
-from ..exceptions import Rejected
-from .base import Message
-from .postgresql_table import LOCKS, Table, identity
-from .redact import shorten
+from ...exceptions import Rejected
+from ..base import Message
+from ..redact import shorten
+from .table import LOCKS, Table, identity
 
 # What may make room for a value that another row needs goes first.
 _ORDER = {"delete": 0, "mark": 1, "upsert": 2}
@@ -22,7 +21,8 @@ class Row(NamedTuple):
     """What is written about one record.
 
     :param number: of the message in what is sent
-    :param shape: rows of the same shape go into one statement
+    :param shape: rows of the same shape go into one statement; the first of it is
+        their order
     :param values: for the placeholders; of a mark, without those that all rows share
     """
 
@@ -53,25 +53,6 @@ def row(number: int, message: Message, table: Table) -> Row:
         # The flag: rows that get other values need another statement.
         return Row(number, message, (*shape, repr(payload)), [key])
     return Row(number, message, (*shape, *payload), [key, *payload.values()])
-
-
-def rounds(rows: list[Row]) -> Iterator[list[list[Row]]]:
-    """Put rows of one shape together, as far as their order does not matter.
-
-    :return: for each round, its groups; no record is twice in a round
-    """
-    left = rows
-    while left:
-        seen, groups, later = set(), {}, []
-        for each in left:
-            record = (each.message.route.target, str(each.message.key))
-            if record in seen:
-                later.append(each)
-            else:
-                seen.add(record)
-                groups.setdefault(each.shape, []).append(each)
-        yield [groups[shape] for shape in sorted(groups, key=lambda shape: shape[0])]
-        left = later
 
 
 class Statement(NamedTuple):

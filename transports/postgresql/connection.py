@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import psycopg2
 from psycopg2 import extensions
 
-from ..exceptions import Rejected, Unreachable
-from .postgresql_errors import concerns_all, connection_error, statement_error
-from .postgresql_table import TABLE, Table
-from .redact import Redactor
+from ...exceptions import Rejected, Unreachable
+from ..redact import Redactor
+from .errors import concerns_all, connection_error, statement_error
+from .table import TABLE, Table
 
 APPLICATION_NAME = "queue_job_sync"
 # SQLSTATE of success.
@@ -121,15 +121,27 @@ class Connection:
         :return: an empty one when there is none, or it must not be seen
         :raise SyncError: the server does not say
         """
-        name = name.as_string(self.open())
+        name = self.as_name(name)
         if name not in self._tables:
             try:
-                # not a statement here: no percent sign of it is a placeholder
-                found = self._run(TABLE, [name.replace("%%", "%")]).fetchone()
+                found = self._run(TABLE, [name]).fetchone()
             except Rejected:
                 found = None
             self._tables[name] = Table.from_row(*found) if found else Table()
         return self._tables[name]
+
+    def as_name(self, name) -> str:
+        """:return: what PostgreSQL is asked for about a table
+
+        :param name: as it is written in a statement
+        """
+        # not a statement here: no percent sign of it is a placeholder
+        return name.as_string(self.open()).replace("%%", "%")
+
+    def as_text(self, query, parameters) -> str:
+        """:return: a statement with its values, as :meth:`execute` sends it"""
+        cursor = self.open().cursor()
+        return cursor.mogrify(query.as_string(cursor), parameters).decode("utf-8")
 
     @property
     def encoding(self) -> str:

@@ -5,9 +5,9 @@
 import psycopg2
 from psycopg2 import extensions
 
-from ..exceptions import Rejected, SyncError, Temporary, Unreachable
-from .base import REFUSED, UNKNOWN, UNSENT
-from .redact import Redactor, one_line, shorten
+from ...exceptions import Rejected, SyncError, Temporary, Unreachable
+from ..base import REFUSED, UNKNOWN, UNSENT
+from ..redact import Redactor, one_line, shorten
 
 # Characters of the server's own explanation in an error.
 MAX_REASON = 300
@@ -67,7 +67,7 @@ def meaning(sqlstate: str) -> type[SyncError]:
 
 
 def fate_after(error: SyncError, sqlstate: str | None) -> str:
-    """:return: what is known of a statement that failed, as in :class:`.base.Receipt`
+    """:return: what is known of a statement that failed, as in :class:`..base.Receipt`
 
     :param error: what :func:`statement_error` made of it
     :param sqlstate: ``None`` when the server has not answered

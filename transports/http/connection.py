@@ -17,7 +17,7 @@ import urllib3
 import urllib3.connection
 import urllib3.connectionpool
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
@@ -317,13 +317,10 @@ class _Session(requests.Session):
         return None
 
 
-def new_session(
-    connect_timeout: float, read_timeout: float, verify: str | bool
-) -> requests.Session:
+def new_session(adapter: BaseAdapter, verify: str | bool = True) -> requests.Session:
     """:return: a session that takes nothing from its surroundings
 
-    :param connect_timeout: seconds, see :class:`TimedAdapter`
-    :param read_timeout: seconds
+    :param adapter: what sends, see :class:`TimedAdapter`
     :param verify: as in ``requests``: ``True`` or the path of a CA bundle
     """
     session = _Session()
@@ -332,7 +329,6 @@ def new_session(
     session.verify = verify
     session.cookies = _NoCookies()
     session.headers.clear()
-    adapter = TimedAdapter(connect_timeout, read_timeout)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
@@ -396,7 +392,8 @@ class SessionCache:
         with self._lock:
             session, used = self._entries.pop(key, (None, now))
             if session is None:
-                session = new_session(connect_timeout, read_timeout, verify)
+                adapter = TimedAdapter(connect_timeout, read_timeout)
+                session = new_session(adapter, verify)
             elif now - used > MAX_IDLE:
                 session.close()  # its connections; it opens new ones as needed
             self._entries[key] = (session, now)

@@ -8,9 +8,9 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..exceptions import Temporary, Unreachable
-from ..transports import rest_session
+from ..transports.http import connection
 from .common import DeliveryCase
-from .test_transport_rest_session import TlsCase
+from .test_transport_http_connection import TlsCase
 from .transport_case import PAYLOAD, RestCase, message
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -53,13 +53,13 @@ class AnswerCase(RestCase):
 class TestRestAnswers(AnswerCase):
     def test_nobody_gets_the_id_of_another(self):
         # on a busy machine, the second answer may come late
-        self.enterContext(patch.object(rest_session, "PROBATION", 0.5))
+        self.enterContext(patch.object(connection, "PROBATION", 0.5))
         for name, writes in UNTIDY.items():
             with self.subTest(name):
                 self.server.records.clear()
                 self.server._replies.clear()
                 self.server.requests.clear()
-                rest_session.sessions.forget()
+                connection.sessions.forget()
                 self.server.writes = writes
                 for _time in range(2):  # the second on connections that are kept
                     with self.transport(concurrency=4) as transport:
@@ -94,7 +94,7 @@ class TestRestAnswers(AnswerCase):
     def test_connection_with_bytes_left_over_is_dropped(self):
         for writes in ("twice", "another", "half of another", "line ends"):
             with self.subTest(writes):
-                rest_session.sessions.forget()
+                connection.sessions.forget()
                 before = self.server.connections
                 self.server.writes = UNTIDY[writes]
                 self.assertTrue(self.send().ok)
@@ -148,14 +148,14 @@ class TestRestAnswers(AnswerCase):
         self.assertEqual(len(self.server.requests), 2)
 
     def test_server_that_speaks_before_it_is_asked(self):
-        connect = rest_session._HTTPConnection.connect
+        connect = connection._HTTPConnection.connect
 
         def slowly(connection):
             connect(connection)
             time.sleep(0.1)  # or what it says might arrive later
 
         self.server.greets = STRAY
-        with patch.object(rest_session._HTTPConnection, "connect", slowly):
+        with patch.object(connection._HTTPConnection, "connect", slowly):
             self.assertFails(self.send(), Temporary, "before it was asked")
         self.assertEqual(self.server.requests, [])
 
@@ -191,10 +191,10 @@ class TestRestAnswersOverTls(TlsCase, AnswerCase):
         self.trust(self.good[0])
 
     def test_nobody_gets_the_id_of_another(self):
-        self.enterContext(patch.object(rest_session, "PROBATION", 0.5))
+        self.enterContext(patch.object(connection, "PROBATION", 0.5))
         for name in ("103 apart", "twice", "twice apart"):
             with self.subTest(name):
-                rest_session.sessions.forget()
+                connection.sessions.forget()
                 self.server.writes = UNTIDY[name]
                 self.assertOwnIds(self.transport(concurrency=2).send(self.contacts(10)))
 

@@ -10,9 +10,9 @@ from unittest.mock import patch
 from odoo.tests import tagged
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ..transports import rest_answer
-from ..transports.rest_client import MAX_EXCERPT
-from ..transports.rest_config import RestConfig
+from ..transports import RestConfig
+from ..transports.http import answer
+from ..transports.http.client import MAX_EXCERPT
 from .transport_case import TOKEN, RestCase, message
 
 
@@ -60,12 +60,12 @@ class TestRestErrors(RestCase):
         date = formatdate(time.time() + 120, usegmt=True)
         for status, header, seconds in (
             (429, "17", 17),
-            (429, None, rest_answer.DEFAULT_RETRY_AFTER),
-            (429, "soon", rest_answer.DEFAULT_RETRY_AFTER),
-            (429, "-5", rest_answer.DEFAULT_RETRY_AFTER),
-            (429, "0", rest_answer.MIN_RETRY_AFTER),
-            (429, "9" * 400, rest_answer.MAX_RETRY_AFTER),
-            (429, "Sun, 06 Nov 1994 08:49:37 GMT", rest_answer.MIN_RETRY_AFTER),
+            (429, None, answer.DEFAULT_RETRY_AFTER),
+            (429, "soon", answer.DEFAULT_RETRY_AFTER),
+            (429, "-5", answer.DEFAULT_RETRY_AFTER),
+            (429, "0", answer.MIN_RETRY_AFTER),
+            (429, "9" * 400, answer.MAX_RETRY_AFTER),
+            (429, "Sun, 06 Nov 1994 08:49:37 GMT", answer.MIN_RETRY_AFTER),
             (429, date, 120),
             (503, date, 120),
             (503, "30", 30),
@@ -193,13 +193,13 @@ class TestRestErrors(RestCase):
 @tagged("-at_install", "post_install")
 class TestRestBounds(RestCase):
     def test_huge_answer_is_not_read(self):
-        self.server.answer(200, b"x" * (8 * rest_answer.MAX_BODY))
+        self.server.answer(200, b"x" * (8 * answer.MAX_BODY))
         receipt = self.send(message(external_id="1"))
         self.assertTrue(receipt.ok, "the answer to an update is not needed")
         self.assertEqual(len(receipt.response), MAX_EXCERPT)
 
     def test_huge_answer_that_is_needed(self):
-        body = b'{"x": "' + b"x" * rest_answer.MAX_BODY + b'", "id": 1}'
+        body = b'{"x": "' + b"x" * answer.MAX_BODY + b'", "id": 1}'
         self.server.answer(201, body)
         self.assertFails(self.send(), Temporary, "cut short")
 
@@ -211,9 +211,9 @@ class TestRestBounds(RestCase):
         self.assertEqual(self.server.requests[0].headers["Accept-Encoding"], "identity")
 
     def test_expanding_answer_is_bounded(self):
-        bomb = gzip.compress(b" " * (64 * rest_answer.MAX_BODY))
-        body, missing = rest_answer.inflate(bomb, "gzip")
-        self.assertEqual((len(body), missing), (rest_answer.MAX_BODY, True))
+        bomb = gzip.compress(b" " * (64 * answer.MAX_BODY))
+        body, missing = answer.inflate(bomb, "gzip")
+        self.assertEqual((len(body), missing), (answer.MAX_BODY, True))
         self.server.answer(200, bomb, headers={"Content-Encoding": "gzip"})
         self.assertTrue(self.send(message(external_id="1")).ok)
 
@@ -230,7 +230,7 @@ class TestRestBounds(RestCase):
         self.assertFails(self.send(), Rejected, "422")
 
     def test_connection_after_a_cut_answer_is_not_used_again(self):
-        self.server.answer(200, b"x" * (8 * rest_answer.MAX_BODY))
+        self.server.answer(200, b"x" * (8 * answer.MAX_BODY))
         self.send(message(external_id="1"))
         self.assertEqual(self.send().external_id, "1")
         self.assertEqual(self.server.connections, 2)

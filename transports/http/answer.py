@@ -4,6 +4,7 @@
 
 import http.client
 import json
+import re
 import time
 import zlib
 from collections.abc import Mapping
@@ -12,9 +13,9 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 from urllib.parse import urljoin
 
-from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from .redact import Redactor, one_line, shorten
-from .urls import loggable
+from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ..redact import Redactor, one_line, shorten
+from ..urls import loggable, origin, url_problem
 
 # Bytes of an answer that are read at most, compressed or not.
 MAX_BODY = 1024 * 1024
@@ -89,11 +90,27 @@ class Answer:
         except ValueError:
             return None
 
+    def redirect_inside(self) -> str | None:
+        """:return: where the answer redirects to, if that is within the destination"""
+        location = self.location() if 300 <= self.status < 400 else None
+        if not location or url_problem(re.split("[?#]", location, maxsplit=1)[0]):
+            return None
+        return location if origin(location) == origin(self.url) else None
+
+    def excerpt(self, limit: int) -> str:
+        """:return: the beginning of the body, without secrets"""
+        return self.redact.excerpt(self.text, limit, cut=self.cut)
+
     def describe(self) -> str:
         """:return: the request and the status, in words"""
         phrase = http.client.responses.get(self.status, "")
         request = f"{self.method} {loggable(self.url)}"
         return f"{request} answered {self.status} {phrase}".rstrip()
+
+    def require_ok(self) -> None:
+        """:raise SyncError: the answer says that it was not done"""
+        if not self.ok:
+            raise self.error()
 
     def error(self) -> SyncError:
         """:return: the error that a status other than 2xx stands for"""

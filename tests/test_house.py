@@ -1,0 +1,69 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Which room may know of which, by the imports that are written in their files."""
+
+import ast
+from pathlib import Path
+
+from odoo.tests import BaseCase, tagged
+
+ROOT = Path(__file__).parents[1]
+ADDON = __name__.rpartition(".tests.")[0]
+# Rooms of plain Python: they are given what they work with. Not all are there yet.
+PLAIN = ("engine", "mapping", "transports")
+# What transports share with the rest of the addon, and are to be as plain.
+SHARED = ("exceptions", "text", "transports")
+
+
+def files_of(room):
+    """Return the files of a room, or the one that is a room of its own."""
+    return [*(ROOT / room).rglob("*.py"), *ROOT.glob(f"{room}.py")]
+
+
+def imports_of(source):
+    """Return the dotted names that a file imports, in full."""
+    package = (*ADDON.split("."), *source.relative_to(ROOT).parent.parts)
+    found = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            place = package[: len(package) - node.level + 1] if node.level else ()
+            place = (*place, *filter(None, [node.module]))
+            found |= {".".join((*place, alias.name)) for alias in node.names}
+    return found
+
+
+@tagged("-at_install", "post_install")
+class TestHouse(BaseCase):
+    def assertImportsNot(self, room, forbidden, *allowed):
+        """Assert that no file of a room imports a module, but for parts of it."""
+        allowed = tuple(f"{name}." for name in allowed)
+        for source in files_of(room):
+            with self.subTest(str(source.relative_to(ROOT))):
+                names = {f"{name}." for name in imports_of(source)}
+                found = {name for name in names if name.startswith(f"{forbidden}.")}
+                self.assertFalse(
+                    {name for name in found if not name.startswith(allowed)}
+                )
+
+    def test_imports_are_understood(self):
+        self.assertGreater(len(files_of("transports")), 15)
+        found = imports_of(ROOT / "transports" / "http" / "client.py")
+        self.assertLess(
+            {
+                "requests",
+                f"{ADDON}.exceptions.SyncError",
+                f"{ADDON}.transports.base.Receipt",
+                f"{ADDON}.transports.http.answer.Answer",
+            },
+            found,
+        )
+
+    def test_plain_rooms_import_no_model(self):
+        for room in PLAIN:
+            self.assertImportsNot(room, f"{ADDON}.models")
+
+    def test_transports_import_nothing_of_odoo(self):
+        for room in SHARED:
+            self.assertImportsNot(room, "odoo", *(f"{ADDON}.{each}" for each in SHARED))

@@ -1,0 +1,32 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a transport over HTTP is built on, REST's and that of any other addon.
+
+Make an :class:`HttpClient` of an :class:`HttpConfig`. For each message, send requests
+with a :class:`Trail` of its own and the transport's pace, judge the :class:`Answer`,
+and have the client make the receipt. Whatever goes wrong on the way is a ``SyncError``;
+one that does not end in a receipt goes through ``client.redact.cleaning()``. There is a
+whole transport in ``docs/develop.md``.
+"""
+
+from ..parallel import deliver_all
+from .answer import Answer
+from .client import (
+    HttpClient,
+    HttpConfig,
+    Trail,
+    auth_headers,
+    header_problem,
+    to_json,
+)
+
+__all__ = [
+    "Answer",
+    "HttpClient",
+    "HttpConfig",
+    "Trail",
+    "auth_headers",
+    "deliver_all",
+    "header_problem",
+    "to_json",
+]

@@ -1,0 +1,355 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Requests over HTTP: signed, redacted, bounded. Any thread may send them."""
+
+import base64
+import copy
+import functools
+import json
+import re
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
+from ..pace import NO_PACE, Pace
+from ..redact import Redactor
+from ..signing import secret_problem, signature_headers, spellings
+from ..urls import join_url, loggable, url_problem
+from .answer import MAX_BODY, Answer, inflate
+from .connection import departure, new_session, prepare, sessions
+from .errors import NO_ANSWER, is_broken_off, is_stale, no_answer
+
+USER_AGENT = "queue_job_sync (Odoo)"
+# Characters of an answer that are kept for the log.
+MAX_EXCERPT = 2000
+MAX_REDIRECTS = 3
+# The method and the body stay the same (RFC 9110 sections 15.4.8 and 15.4.9).
+_SAFE_REDIRECTS = {307, 308}
+# A field name is a token (RFC 9110 section 5.6.2), a value has no control
+# characters (section 5.5).
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+# Those that say where a request goes, where it ends and what it is: another value is
+# another request. The others are ours, see below and :mod:`..signing`.
+_RESERVED = {
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "idempotency-key",
+    "user-agent",
+    "webhook-id",
+    "webhook-signature",
+    "webhook-timestamp",
+}
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
+
+
+@dataclass(frozen=True)
+class HttpConfig:
+    """How to reach a destination over HTTP, and how to prove who is sending.
+
+    :param url: base of all requests, ``https://crm.example.com/api``
+    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617) or
+        ``header``
+    :param username: for ``basic``
+    :param header: name of the header that carries the secret, for ``header``
+    :param secret: token, password or value of the header
+    :param signing_secrets: those that sign each request, see :mod:`..signing`; none
+        to send without signatures
+    :param connect_timeout: seconds to connect
+    :param read_timeout: seconds from a request to the end of its answer
+    :param concurrency: requests that one transport sends at once
+    """
+
+    url: str
+    auth: str = "none"
+    username: str = ""
+    header: str = ""
+    secret: str = field(default="", repr=False)
+    signing_secrets: tuple[str, ...] = field(default=(), repr=False)
+    connect_timeout: float = 5
+    read_timeout: float = 30
+    concurrency: int = 8
+
+    def __post_init__(self):
+        if self.connect_timeout <= 0 or self.read_timeout <= 0:
+            raise ValueError("a timeout must be longer than 0 seconds")
+        if self.concurrency < 1:
+            raise ValueError("at least one request must be sent at once")
+
+
+def header_problem(name: str) -> str | None:
+    """Say what is wrong with the name of the header that carries a secret.
+
+    :return: a sentence for the person who typed it, or ``None`` when it is fine
+    """
+    if not _HEADER_NAME.fullmatch(name):
+        return "The name of the authentication header is not valid."
+    if name.lower() in _RESERVED:
+        return f"The header {name} has another meaning in each request."
+    return None
+
+
+def auth_headers(config: HttpConfig) -> dict[str, str]:
+    """:return: the header that proves who is sending
+
+    :raise Unreachable: when the settings are not complete
+    """
+    if config.auth == "none":
+        return {}
+    if config.auth == "basic":
+        if ":" in config.username:
+            raise Unreachable("The user name must not contain a colon (RFC 7617).")
+        pair = f"{config.username}:{config.secret}".encode()
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    name = "Authorization" if config.auth == "bearer" else config.header.strip()
+    problem = header_problem(name)
+    if problem:
+        raise Unreachable(problem)
+    # A line end that came with copy and paste is no part of a value.
+    secret = config.secret.strip()
+    if not _HEADER_VALUE.fullmatch(secret):
+        raise Unreachable(
+            "The secret of the authentication is missing, or has characters that "
+            "HTTP does not allow in a header."
+        )
+    return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
+
+
+class Trail:
+    """What was sent for one message, and the last answer to it.
+
+    ``requests`` are methods and addresses, without secrets; ``duration`` is how long
+    they took, in seconds. ``lost`` tells whether one of them has left and got no
+    answer: also the first of two with one key, whatever the second is answered.
+
+    :param pace: asked before each request
+    """
+
+    def __init__(self, pace: Pace = NO_PACE):
+        self.pace = pace
+        self.requests = []
+        self.answer = None
+        self.lost = False
+        self.duration = 0.0
+
+    def fate(self, error: SyncError | None) -> str:
+        """:return: what is known of all that was sent, as in :class:`..base.Receipt`
+
+        :param error: what became of the message
+        """
+        if error is None:
+            return DONE
+        if self.lost:
+            return UNKNOWN
+        if self.answer is None:
+            return UNSENT
+        return REFUSED if self.answer.refuses else UNKNOWN
+
+
+class HttpClient:
+    """Sends requests over connections that are kept between jobs.
+
+    Its ``redact`` hides what the requests prove their sender with.
+    """
+
+    _session = None  # another one than those that are kept
+
+    def __init__(self, config: HttpConfig):
+        self.config = config
+        pair = f"{config.username}:{config.secret}" if config.secret else ""
+        keys = [text for secret in config.signing_secrets for text in spellings(secret)]
+        self.redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
+
+    def through(self, adapter: requests.adapters.BaseAdapter) -> "HttpClient":
+        """:return: the same client, but its requests go to an adapter of ``requests``
+
+        What is given to the adapter is what would be sent, to the last byte.
+        """
+        client = copy.copy(self)
+        client._session = new_session(adapter)
+        return client
+
+    def url(self, path: str, record_id: str | None = None) -> str:
+        """:return: the address of a place within the destination, or of a record"""
+        return join_url(self.config.url or "", path, record_id)
+
+    def request(
+        self,
+        trail: Trail,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
+        """Send, and follow redirects that stay within the destination.
+
+        :param trail: of the message that it is sent for, or a new one
+        :param headers: besides those of every request
+        :return: the answer, whatever its status
+        :raise SyncError: when there is no usable answer
+        """
+        headers = {**self._headers, **(headers or {})}
+        started = time.monotonic()
+        try:
+            for _hop in range(MAX_REDIRECTS + 1):
+                trail.pace.wait()
+                trail.requests.append(self.redact(f"{method} {loggable(url)}"))
+                answer = self._exchange(trail, method, url, headers, body)
+                trail.answer = answer
+                inside = answer.redirect_inside()
+                if answer.status not in _SAFE_REDIRECTS or inside is None:
+                    return answer
+                url = inside
+        finally:
+            trail.duration += time.monotonic() - started
+        raise Unreachable(
+            f"{answer.describe()} after {MAX_REDIRECTS} redirects: "
+            "check the URL and the endpoint."
+        )
+
+    def receipt(
+        self,
+        message: Message,
+        trail: Trail,
+        error: SyncError | None = None,
+        answer: Answer | None = None,
+        **known: Any,
+    ) -> Receipt:
+        """Tell what became of a message, without secrets.
+
+        :param error: why it was not delivered; ``None`` when it was
+        :param answer: to this message, where the last one of the trail is to several
+        :param known: what the receipt says that the trail does not tell, or otherwise
+        """
+        answer = answer or trail.answer
+        values = {
+            "external_id": message.external_id,
+            "request": "; ".join(trail.requests),
+            "status": str(answer.status) if answer else None,
+            "response": answer.excerpt(MAX_EXCERPT) if answer else "",
+            "duration": trail.duration,
+            "fate": trail.fate(error),
+            **known,
+        }
+        return Receipt(message, error=error and self.redact.clean(error), **values)
+
+    @functools.cached_property
+    def _headers(self):
+        problems = map(secret_problem, self.config.signing_secrets)
+        for problem in (url_problem(self.config.url), *problems):
+            if problem:
+                raise Unreachable(problem)
+        return {
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+            # An answer is small, and an expanding one could not be bounded early.
+            "Accept-Encoding": "identity",
+            **auth_headers(self.config),
+        }
+
+    def _exchange(self, trail, method, url, headers, body) -> Answer:
+        timeouts = self.config.connect_timeout, self.config.read_timeout
+        session = self._session or sessions.get(self.config, *timeouts)
+        departure.begun = False
+        try:
+            prepared = prepare(method, url, headers, body)
+            response = self._send_fresh(trail, session, prepared)
+            return _read(response, method, url, self.redact)
+        except NO_ANSWER as error:
+            trail.lost = trail.lost or departure.begun
+            raise no_answer(error, url, *timeouts) from None
+
+    def _send_fresh(self, trail, session, prepared):
+        """Send, again if it met a connection that had just been closed.
+
+        That is not the destination's fault: it may close an idle connection at any
+        time (RFC 9112 section 9.5). The key makes sending it again harmless. At most
+        as many connections are kept as requests are sent at once.
+        """
+        for _kept in range(self.config.concurrency):
+            try:
+                return self._send(session, prepared)
+            except NO_ANSWER as error:
+                if not is_stale(error):
+                    raise
+            trail.lost = True
+            _wait_again(trail.pace)
+        return self._send(session, prepared)
+
+    def _send(self, session, prepared):
+        # Here, where the bytes are final, and again for each attempt: a signature
+        # holds the time. Without a key (a question for a sign of life) any id will do.
+        if self.config.signing_secrets:
+            message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+            prepared.headers.update(
+                signature_headers(
+                    self.config.signing_secrets, message_id, prepared.body or b""
+                )
+            )
+        return session.send(prepared, stream=True, allow_redirects=False, proxies={})
+
+
+def _wait_again(pace):
+    try:
+        pace.wait()
+    except Throttled:
+        # Not "nothing was sent": the connection may have broken after it was.
+        raise Temporary(
+            "The connection was closed without an answer, and the limit on requests "
+            "per second left no time to ask again."
+        ) from None
+
+
+def _read(response, method, url, redact) -> Answer:
+    """Take the answer off the connection, as much of it as is of use."""
+    body, cut = bytearray(), False
+    try:
+        for chunk in response.raw.stream(16384, decode_content=False):
+            body += chunk
+            if len(body) > MAX_BODY:
+                cut = True
+                break
+        else:
+            # urllib3 1.26 does not notice that something is missing.
+            announced = response.headers.get("Content-Length", "")
+            cut = announced.isdigit() and response.raw.tell() < int(announced)
+            response.require_alone()
+    except NO_ANSWER as error:
+        if not is_broken_off(error):
+            raise
+        cut = True  # the status has arrived, and often says all that is needed
+    finally:
+        # Only what was not read to its end: urllib3 has the connection back already
+        # when it was, for the next request.
+        response.close()
+    content, missing = inflate(bytes(body), response.headers.get("Content-Encoding"))
+    status, headers = response.status_code, response.headers
+    return Answer(method, url, status, headers, content, cut or missing, redact)
+
+
+def to_json(content: dict) -> bytes:
+    """:return: the body of a request
+
+    :raise Rejected: it cannot be written as JSON
+    """
+    try:
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+        return text.encode("utf-8")
+    except (TypeError, ValueError) as error:
+        raise Rejected(f"The record cannot be written as JSON: {error}") from None
