@@ -6,7 +6,7 @@ import itertools
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .payload_values import goes_to_many
+from ..mapping.conversions import goes_to_many
 
 # Conversions that no field is read for.
 WITHOUT_FIELD = ("constant", "method")

@@ -6,7 +6,7 @@ import copy
 from odoo import fields, models
 from odoo.exceptions import ValidationError
 
-from . import payload_values as values
+from ..mapping import conversions as values
 
 SEPARATORS = {"comma": ", ", "semicolon": "; ", "bar": "|", "line": "\n"}
 # Methods of a model that a mapping may name are those that begin like this: what is

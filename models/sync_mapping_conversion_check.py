@@ -6,7 +6,7 @@ import re
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from . import payload_values as values
+from ..mapping import conversions as values
 from .sync_mapping import WITHOUT_FIELD
 from .sync_mapping_conversion import ANY_OTHER, METHOD_PREFIX
 

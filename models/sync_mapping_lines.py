@@ -6,7 +6,7 @@ from itertools import accumulate
 from odoo import api, models
 from odoo.exceptions import ValidationError
 
-from .payload_values import TO_MANY
+from ..mapping.conversions import TO_MANY
 from .sync_mapping import WITHOUT_FIELD
 
 # Ends the name of a list of objects, as in lines[].sku.

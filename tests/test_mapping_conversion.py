@@ -9,7 +9,7 @@ from odoo import api, fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from ..models import payload_values as values
+from ..mapping import conversions as values
 from .test_mapping import MappingCase
 
 

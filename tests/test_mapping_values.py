@@ -6,7 +6,7 @@ import base64
 
 from odoo.tests import new_test_user, tagged
 
-from ..models.payload_values import plain_of, rounded
+from ..mapping.conversions import plain_of, rounded
 from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from .common import stream_values
 from .test_mapping import MappingCase

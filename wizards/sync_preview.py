@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..exceptions import SyncError
-from ..models.payload_comparison import Line, compare
+from ..mapping.comparison import Line, compare
 from ..models.sync_binding_task import Held, Owed, TaskBuilder
 from ..text import storable_within
 from ..transports.redact import shorten
