@@ -1,12 +1,18 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-"""From the fields of a record to values that JSON can hold.
+"""What is made of a field of a record on its way: one class for each conversion.
 
-What a path needs is found out once; the functions returned here are then called for
-each record, and ask the ORM for nothing but the values.
+``_conversions()`` of ``sync.mapping`` says which class belongs to which choice; another
+addon adds its own there. Below the classes is what they are made of: how the values of
+each type of field are read, and become what JSON can hold.
+
+What a line needs is found out once; the functions that are returned here are then called
+for each record, and ask the ORM for nothing but the values. They outlive the
+transaction, so they hold no record.
 """
 
+import copy
 import json
 import math
 import re
@@ -14,11 +20,26 @@ from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 from odoo import models
+from odoo.exceptions import ValidationError
 from odoo.tools import float_round
 
-# Their values are sent as they are read.
+from . import content
+from .content import TO_MANY
+
+SEPARATORS = {"comma": ", ", "semicolon": "; ", "bar": "|", "line": "\n"}
+# Methods of a model that a mapping may name are those that begin like this: what is
+# typed on a screen must never lead to another one, such as unlink.
+METHOD_PREFIX = "_sync_value_"
+METHOD_NAME = re.compile(r"[a-z0-9_]+")
+# The key of a value map that stands for every value it does not name.
+ANY_OTHER = "*"
+# Directives of strftime that do not depend on the server's locale.
+DATE_DIRECTIVES = set("YymdjaAbBUWVGu%")
+TIME_DIRECTIVES = set("HIMSfpzZ")
+# Python's format specification with a bounded size: a width of 10**9 is valid too.
+NUMBER_FORMAT = re.compile(r"[-+ ]?0?\d{0,2}[,_]?(\.\d{1,2})?[dxXeEfFgG%]?")
+# Field types whose values are sent as they are read.
 AS_THEY_ARE = {"boolean", "integer", "float", "monetary", "json"}
-TO_MANY = {"one2many", "many2many"}
 # Decimal digits that a float always holds: what stands behind them is noise.
 # IEEE 754, double precision.
 FLOAT_DIGITS = 15
@@ -27,6 +48,348 @@ DEFAULT_DIGITS = 6
 # Digits that a number in a format can have: those of the largest float and some more.
 MANY_DIGITS = 700
 _PRECISION = re.compile(r"(?:\.(\d+))?([dxXeEfFgG%])?$")
+
+
+class Conversion:
+    """A way to fill a name at the destination.
+
+    :param line: the ``sync.mapping`` that chooses it
+    """
+
+    # whether the line has a path to a field
+    reads_field = False
+    # whether what is sent over a link to many records may be a list
+    sends_lists = False
+    # whether it makes one text of such a list itself
+    joins_lists = False
+
+    def __init__(self, line):
+        self.line = line
+        self.env = line.env
+        self.argument = line.conversion_argument or ""
+
+    def problem(self):
+        """Return why the line cannot be as it is, in words, ``None`` if it can."""
+        return None
+
+    def reader(self):
+        """Return the function of a record that gives what is made of it."""
+        raise NotImplementedError
+
+    def paths(self):
+        """Return the paths in Odoo whose edit changes what is sent, as a set."""
+        return set()
+
+    def source(self):
+        """Return where the value comes from, in words."""
+        return self.argument
+
+    def sender(self):
+        """Return the function of a record that gives what is sent for it.
+
+        That is what :meth:`reader` gives, or the default of the line where that is
+        nothing.
+        """
+        read = self.reader()
+        if not self.line.default_value:
+            return read
+        default = literal(self.line.default_value)
+
+        def or_default(value):
+            return copy.deepcopy(default) if is_empty(value) else value
+
+        if content.is_in_list(self.line):
+            # one value for each object: the list itself stays as long as it is
+            return lambda record: [or_default(each) for each in read(record)]
+        return lambda record: or_default(read(record))
+
+
+class OfField(Conversion):
+    """A conversion of the values of a field, one by one."""
+
+    reads_field = True
+
+    def problem(self):
+        """Return why the values of several records cannot be sent like this."""
+        line, joined_up = self.line, self.line.several != "list"
+        many = content.goes_to_many(content.path_of(line))
+        if joined_up and not many:
+            return self.env._(
+                "%s has one value: there is nothing to join.", line.field_path
+            )
+        as_list = self.sends_lists or self.joins_lists or content.is_in_list(line)
+        if many and not joined_up and not as_list:
+            return self.env._(
+                "%s has several values: say how they are joined into one text.",
+                line.field_path,
+            )
+        return None
+
+    def reader(self):
+        leaf = content.leaf_of(self.line)
+        read = getter(
+            content.path_of(self.line),
+            reader_of(leaf, self.env[leaf.model_name]),
+            self.converter(),
+        )
+        if self.line.several == "list":
+            return read
+        separator = SEPARATORS[self.line.several]
+        return lambda record: joined(read(record), separator)
+
+    def converter(self):
+        """Return the function that converts one value of the field.
+
+        It gets the value as Odoo reads it: ``False`` where there is none.
+        """
+        return plain_of(content.leaf_of(self.line))
+
+    def paths(self):
+        path = self.line.field_path
+        return {path, *self._paths_of_currency()} if path else set()
+
+    def _paths_of_currency(self):
+        """Return the path of the currency whose digits an amount is rounded to."""
+        try:
+            last = content.path_of(self.line)[-1]
+        except ValidationError:
+            return []  # there is no such field any more: the job tells it
+        if last.type != "monetary":
+            return []
+        name = last.get_currency_field(self.env[last.model_name])
+        return [".".join([*self.line.field_path.split(".")[:-1], name])]
+
+    def source(self):
+        return self.line.field_path or ""
+
+
+class AsItIs(OfField):
+    """The value itself; of a link the id, in Odoo or, if so chosen, there."""
+
+    sends_lists = True
+
+    def reader(self):
+        """Return the function of a record that gives its value.
+
+        The ids that the system gave to linked records are text, ``None`` where it holds
+        none, and a list over a link to many records.
+        """
+        read_ids = super().reader()
+        if not self.line.id_there:
+            return read_ids
+        path, stream = self.line.field_path, self.line.stream_id
+        # known by now, for as long as the reader is kept: see sync.stream._payload_plan
+        streams = stream._siblings(stream._linked_model(path))
+        named_here = {each.id: each._names_records_here() for each in streams}
+
+        def read(record):
+            there = content.ids_there(record.mapped(path), named_here)
+            found = read_ids(record)
+            if isinstance(found, list):
+                return [there.get(id_) for id_ in found]
+            return there.get(found)
+
+        return read
+
+
+class ValueMap(OfField):
+    """Other names for values."""
+
+    TYPES = {
+        "boolean",
+        "char",
+        "integer",
+        "many2one",
+        "many2one_reference",
+        "reference",
+        "selection",
+        "text",
+    }
+
+    def problem(self):
+        return self._problem_of_map() or super().problem()
+
+    def _problem_of_map(self):
+        field = content.leaf_of(self.line)
+        if field.type not in self.TYPES:
+            return self.env._(
+                "%(path)s is of the type %(type)s, which a value map is not for.",
+                path=self.line.field_path,
+                type=field.type,
+            )
+        try:
+            table = from_json(self.argument)
+        except ValueError as err:
+            return self.env._(
+                "The value map is not JSON such as %(example)s: %(reason)s",
+                example='{"draft": "D"}',
+                reason=err,
+            )
+        if not isinstance(table, dict) or not table:
+            return self.env._("A value map names values, as in %s.", '{"draft": "D"}')
+        unknown = self._unknown_keys(field, table.keys() - {ANY_OTHER})
+        if unknown:
+            return self.env._(
+                "%(path)s never has the value %(value)s.",
+                path=self.line.field_path,
+                value=", ".join(sorted(unknown)),
+            )
+        return None
+
+    def _unknown_keys(self, field, keys):
+        """Return those of the keys that cannot be a value of the field."""
+        if field.type == "boolean":
+            return keys - {"true", "false"}
+        if field.type == "selection":
+            return keys - {str(key) for key in field.get_values(self.env)}
+        if field.type in ("integer", "many2one", "many2one_reference"):
+            return {key for key in keys if not re.fullmatch(r"-?\d+", key)}
+        return set()
+
+    def converter(self):
+        as_plain, table = super().converter(), from_json(self.argument)
+
+        def convert(value):
+            value = as_plain(value)
+            if value is None:
+                return None
+            return table.get(text_of(value), table.get(ANY_OTHER, value))
+
+        return convert
+
+
+class DateFormat(OfField):
+    """A date or time, in UTC, as text in a format of strftime."""
+
+    def problem(self):
+        return self._problem_of_format() or super().problem()
+
+    def _problem_of_format(self):
+        field = content.leaf_of(self.line)
+        if field.type not in ("date", "datetime"):
+            return self.env._("%s is neither a date nor a time.", self.line.field_path)
+        directives = re.findall(r"%(.?)", self.argument, re.DOTALL)
+        unknown = set(directives) - DATE_DIRECTIVES - TIME_DIRECTIVES
+        if not set(directives) - {"%"} or unknown:
+            return self.env._(
+                "%(format)s is not a date format such as %(example)s.",
+                format=self.argument or "''",
+                example="%d.%m.%Y",
+            )
+        if field.type == "date" and TIME_DIRECTIVES.intersection(directives):
+            return self.env._("%s is a date: it has no time.", self.line.field_path)
+        return None
+
+    def converter(self):
+        date_format = self.argument
+        return lambda value: formatted_date(value, date_format)
+
+
+class NumberFormat(OfField):
+    """A number as text in a format of Python's."""
+
+    def problem(self):
+        return self._problem_of_format() or super().problem()
+
+    def _problem_of_format(self):
+        field = content.leaf_of(self.line)
+        if field.type not in ("integer", "float", "monetary"):
+            return self.env._("%s is not a number.", self.line.field_path)
+        sample = 7 if field.type == "integer" else 7.5
+        try:
+            if not self.argument or not NUMBER_FORMAT.fullmatch(self.argument):
+                raise ValueError(self.argument)
+            format(sample, self.argument)
+        except ValueError:
+            return self.env._(
+                "%(format)s is not a format for %(path)s, such as %(example)s.",
+                format=self.argument or "''",
+                path=self.line.field_path,
+                example="05d" if field.type == "integer" else ".2f",
+            )
+        return None
+
+    def converter(self):
+        specification = self.argument
+        return lambda value: formatted_number(value, specification)
+
+
+class JsonText(OfField):
+    """The value, or the list of values, as JSON in a text."""
+
+    joins_lists = True
+
+    def problem(self):
+        problem = super().problem()
+        if not problem and self.line.several != "list":
+            return self.env._("JSON text holds the list: do not join it as well.")
+        return problem
+
+    def reader(self):
+        read = super().reader()
+        return lambda record: to_json(read(record))
+
+
+class Constant(Conversion):
+    """The same for every record."""
+
+    def value(self):
+        return literal(self.argument or "null")
+
+    def reader(self):
+        constant = self.value()
+        # a list or an object belongs to the payload of one record alone
+        return lambda _record: copy.deepcopy(constant)
+
+    def source(self):
+        return self.env._("the constant %s", self.argument or "null")
+
+
+class Method(Conversion):
+    """What a method of the model returns: ``price`` calls ``_sync_value_price``."""
+
+    def __init__(self, line):
+        super().__init__(line)
+        self.name = METHOD_PREFIX + self.argument
+
+    def _method(self):
+        model = self.env[self.line.stream_id.model_name]
+        return getattr(type(model), self.name, None)
+
+    def problem(self):
+        if not METHOD_NAME.fullmatch(self.argument) or not callable(self._method()):
+            return self.env._(
+                "%(model)s has no method %(method)s.",
+                model=self.line.stream_id.model_id.name,
+                method=self.name,
+            )
+        return None
+
+    def reader(self):
+        name, line_id = self.name, self.line.id
+
+        def call(record):
+            line = record.env["sync.mapping"].browse(line_id)
+            return method_value(getattr(record, name)(line))
+
+        return call
+
+    def paths(self):
+        """Return what the method looks at, as it says by ``@api.depends``.
+
+        One that does not say may look at anything.
+        """
+        model = self.env[self.line.stream_id.model_name]
+        depends = getattr(self._method(), "_depends", None)
+        if callable(depends):
+            depends = depends(model)
+        return set(model._fields if depends is None else depends)
+
+    def source(self):
+        return self.name
+
+
+# -- how the values of each type of field are read -------------------------------------
 
 
 def plain(value):
@@ -161,11 +524,6 @@ def formatted_date(value, date_format):
     return value.strftime(padded)
 
 
-def goes_to_many(chain):
-    """:return: whether a path, given as its fields, arrives at a list"""
-    return any(field.type in TO_MANY for field in chain)
-
-
 def getter(chain, read, convert):
     """Return the function that reads a path.
 
@@ -211,6 +569,9 @@ def _list_getter(steps, read, convert):
         return [convert(read(each)) if each else None for each in records]
 
     return get_list
+
+
+# -- what people have typed, and other plain values ------------------------------------
 
 
 def is_empty(value):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from odoo import models
 from odoo.tools import SQL
 
+from ..mapping.content import with_mark
 from ..transports.base import DONE, UNKNOWN, Message
 from .record_rows import rows_about
 from .sync_attempt import Attempt
@@ -199,10 +200,10 @@ class TaskBuilder:
         """Return what to do, and the body that says it."""
         if payload is None:
             if self._marks:
-                return "mark", self._stream._with_mark({}, True)
+                return "mark", with_mark(self._stream, {}, True)
             return "delete", {}
         if self._marks:
-            payload = self._stream._with_mark(payload, False)
+            payload = with_mark(self._stream, payload, False)
         return "upsert", payload
 
 

@@ -6,7 +6,6 @@ from odoo.fields import Domain
 
 from . import clock
 from .sync_change import remember_changes, remember_deleted_with, remember_parents
-from .sync_mapping_lines import fold_lists
 
 
 def closure(model, paths):
@@ -89,14 +88,7 @@ class SyncMixin(models.AbstractModel):
         :return: dict that JSON can hold; for SQL, values by column
         """
         self.ensure_one()
-        steps, lists = stream._payload_plan()
-        payload = {}
-        for parents, key, read in steps:
-            node = payload
-            for parent in parents:
-                node = node.setdefault(parent, {})
-            node[key] = read(self)
-        return fold_lists(payload, lists)
+        return stream._payload_plan().content_of(self)
 
     def _sync_payloads(self, stream):
         """Return the content that is sent for each of these records.

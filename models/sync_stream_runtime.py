@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from odoo import api, models, tools
 from odoo.tools import SQL
 
+from ..mapping.columns import special_columns
 from ..transports.base import Route
 from .record_rows import rows_about
 from .sync_guard import noted, undone
@@ -268,11 +269,7 @@ class SyncStream(models.Model):
     @tools.ormcache("self.id")
     def _special_columns(self):
         """Return what a ``Route`` tells of some columns of the table."""
-        mapping = self.sudo().mapping_ids
-        return {
-            "binary": mapping._binary_targets(),
-            "constants": mapping._constants(),
-        }
+        return special_columns(self.sudo().mapping_ids)
 
     def _for_sending(self, records):
         """Return the records as they are sent: whoever edited them, one result.
