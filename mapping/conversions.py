@@ -7,8 +7,8 @@
 addon adds its own there. Below the classes is what they are made of: how the values of
 each type of field are read, and become what JSON can hold.
 
-What a line needs is found out once; the functions that are returned here are then called
-for each record, and ask the ORM for nothing but the values. They outlive the
+What a line needs is found out once; the functions that are returned here are then
+called for each record, and ask the ORM for nothing but the values. They outlive the
 transaction, so they hold no record.
 """
 

@@ -33,8 +33,8 @@ FIELD_TYPES = [
 class SyncMapping(models.Model):
     """One value of a record, and the name it has at the destination.
 
-    What is made of the value on its way is said by classes of ``mapping/conversions.py``,
-    see :meth:`_conversions`.
+    What is made of the value on its way is said by the classes of
+    ``mapping/conversions.py``, see :meth:`_conversions`.
     """
 
     _name = "sync.mapping"

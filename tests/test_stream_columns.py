@@ -9,7 +9,7 @@ from odoo.tests import new_test_user, tagged
 from ..exceptions import Rejected, Unreachable
 from ..transports.base import Column
 from ..transports.postgresql import PostgresqlTransport
-from .common import SyncCase
+from .common import SyncCase, write_backend
 from .postgresql_case import PostgresqlCase
 
 
@@ -86,7 +86,7 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
                 ],
             }
         )
-        cls.backend.write(cls.system_values(cls))
+        write_backend(cls.backend, cls.system_values(cls))
 
     def add(self, path, target, **values):
         self.stream.mapping_ids = [
