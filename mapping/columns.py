@@ -9,35 +9,32 @@ JSON_TYPES = ("json", "jsonb")
 
 
 def special_columns(lines):
-    """Return what a ``Route`` tells of some columns: files, and what never changes."""
-    return {"binary": _binary(lines), "constants": _constants(lines)}
+    """Return what a ``Route`` tells of some columns.
 
-
-def _binary(lines):
-    """Return where files go, as base64."""
-    return tuple(
+    :return: dict; ``binary``: where files go, as base64; ``constants``: names and
+        values that are the same in all contents
+    """
+    binary = (
         line.target
         for line in lines
         if line.field_type == "binary"
         and line.conversion == "none"
         and line.several == "list"
     )
-
-
-def _constants(lines):
-    """Return what is the same in all contents: tuple of names and values."""
-    conversions = ((line.target, line._conversion()) for line in lines)
-    found = (
-        (target, conversion.value())
-        for target, conversion in conversions
-        if isinstance(conversion, Constant)
+    constants = (
+        (line.target, conversion.value())
+        for line in lines
+        if isinstance(conversion := line._conversion(), Constant)
     )
-    # a route is compared and kept: what can change is left out
-    return tuple(
-        (target, value)
-        for target, value in found
-        if isinstance(value, str | int | float)
-    )
+    return {
+        "binary": tuple(binary),
+        # a route is compared and kept: what can change is left out
+        "constants": tuple(
+            (target, value)
+            for target, value in constants
+            if isinstance(value, str | int | float)
+        ),
+    }
 
 
 def fillers_of(stream):

@@ -7,9 +7,8 @@ It is planned once for all records of a synchronization, see :func:`plan_of`. Wh
 line of the mapping sends is said by its conversion (``conversions.py``).
 """
 
-from collections.abc import Callable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from odoo.exceptions import ValidationError
 from odoo.tools.constants import PREFETCH_MAX
@@ -23,28 +22,16 @@ UNSUPPORTED_TYPES = {"properties", "properties_definition"}
 KEPT_KEY = "queue_job_sync.ids_there"
 
 
-class Step(NamedTuple):
-    """One value of the content.
-
-    :param parents: names of the objects around it, outermost first
-    :param key: its own name
-    :param read: function of a record that gives the value
-    """
-
-    parents: tuple[str, ...]
-    key: str
-    read: Callable[[Any], Any]
-
-
 class Plan(NamedTuple):
     """How the content of a record is built.
 
-    :param steps: a :class:`Step` for each line of the mapping, in their order
+    :param steps: for each value its place, as :func:`place_of` returns it, and the
+        function of a record that gives it
     :param lists: places of the lists of objects, as :func:`list_of` returns them
     """
 
-    steps: tuple[Step, ...]
-    lists: tuple[tuple[str, ...], ...]
+    steps: tuple
+    lists: tuple
 
     def content_of(self, record):
         """Return the content of one record, as JSON can hold it."""
@@ -63,10 +50,10 @@ def plan_of(stream):
     It outlives the transaction: nothing in it holds a record.
     """
     steps = tuple(
-        Step(*place_of(stream, line.target), line._conversion().sender())
+        (*place_of(stream, line.target), line._conversion().sender())
         for line in stream.mapping_ids
     )
-    lists = (list_of(step.parents) for step in steps)
+    lists = (list_of(parents) for parents, _key, _read in steps)
     return Plan(steps, tuple(dict.fromkeys(filter(None, lists))))
 
 

@@ -207,9 +207,6 @@ class ValueMap(OfField):
     }
 
     def problem(self):
-        return self._problem_of_map() or super().problem()
-
-    def _problem_of_map(self):
         field = content.leaf_of(self.line)
         if field.type not in self.TYPES:
             return self.env._(
@@ -234,7 +231,7 @@ class ValueMap(OfField):
                 path=self.line.field_path,
                 value=", ".join(sorted(unknown)),
             )
-        return None
+        return super().problem()
 
     def _unknown_keys(self, field, keys):
         """Return those of the keys that cannot be a value of the field."""
@@ -262,9 +259,6 @@ class DateFormat(OfField):
     """A date or time, in UTC, as text in a format of strftime."""
 
     def problem(self):
-        return self._problem_of_format() or super().problem()
-
-    def _problem_of_format(self):
         field = content.leaf_of(self.line)
         if field.type not in ("date", "datetime"):
             return self.env._("%s is neither a date nor a time.", self.line.field_path)
@@ -278,7 +272,7 @@ class DateFormat(OfField):
             )
         if field.type == "date" and TIME_DIRECTIVES.intersection(directives):
             return self.env._("%s is a date: it has no time.", self.line.field_path)
-        return None
+        return super().problem()
 
     def converter(self):
         date_format = self.argument
@@ -289,9 +283,6 @@ class NumberFormat(OfField):
     """A number as text in a format of Python's."""
 
     def problem(self):
-        return self._problem_of_format() or super().problem()
-
-    def _problem_of_format(self):
         field = content.leaf_of(self.line)
         if field.type not in ("integer", "float", "monetary"):
             return self.env._("%s is not a number.", self.line.field_path)
@@ -307,7 +298,7 @@ class NumberFormat(OfField):
                 path=self.line.field_path,
                 example="05d" if field.type == "integer" else ".2f",
             )
-        return None
+        return super().problem()
 
     def converter(self):
         specification = self.argument
