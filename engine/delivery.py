@@ -12,8 +12,15 @@ import psycopg2
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
-from ..transports.base import DONE, UNKNOWN
+from ..exceptions import (
+    RateLimited,
+    Rejected,
+    SyncError,
+    Temporary,
+    Throttled,
+    Unreachable,
+)
+from ..transports.base import DONE, UNKNOWN, none_sent
 from . import gate, jobs, precedence, store
 from .task import Attempt, TaskBuilder
 
@@ -227,14 +234,20 @@ class Delivery:
         """
         if not tasks:
             return []
+        messages, made = [task.message for task in tasks], {}
         # opened first: it reads secrets, and what has no connection notes nothing
-        with self.system._open_transport() as transport:
-            transport.recreating = notes = self._note(tasks)
-            receipts = transport.send([task.message for task in tasks])
+        try:
+            transport = self.system._open_transport()
+        except SyncError as error:
+            receipts = none_sent(messages, error)
+        else:
+            with transport:
+                transport.recreating = notes = self._note(tasks)
+                receipts = transport.send(messages)
+            made = notes.made
         sent = list(zip(tasks, receipts, strict=True))
         for task in tasks:
-            recreation = notes.made.get(task.binding.res_id)
-            if recreation:
+            if recreation := made.get(task.binding.res_id):
                 task.noted.append(recreation)
         self._keep_refusals(
             [(task, receipt) for task, receipt in sent if not receipt.ok]
@@ -277,8 +290,9 @@ class Delivery:
         """
         closed, over = [], []
         for task, receipt in refused:
-            closed += task.closed_by(receipt.fate)
-            over += task.over_after(receipt.fate)
+            if task.noted:
+                closed += task.closed_by(receipt.fate)
+                over += task.over_after(receipt.fate)
         try:
             self._log_refusals(refused)
             if closed or over:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from ..mapping.content import with_mark
 from ..transports.base import DONE, UNKNOWN, Message
 
 # Made once: json.dumps() makes one for each call that is not about the defaults.
@@ -240,10 +241,10 @@ class TaskBuilder:
         """Return what to do, and the body that says it."""
         if payload is None:
             if self._marks:
-                return "mark", self._stream._with_mark({}, True)
+                return "mark", with_mark(self._stream, {}, True)
             return "delete", {}
         if self._marks:
-            payload = self._stream._with_mark(payload, False)
+            payload = with_mark(self._stream, payload, False)
         return "upsert", payload
 
 

@@ -19,13 +19,7 @@ from . import sync_stream_state
 from . import sync_stream_timing
 from . import sync_stream_runtime
 from . import sync_stream_precedence
-from . import sync_stream_payload
-from . import sync_stream_columns
 from . import sync_mapping
-from . import sync_mapping_conversion
-from . import sync_mapping_conversion_check
-from . import sync_mapping_link
-from . import sync_mapping_lines
 from . import sync_outbox
 from . import sync_stream_problem
 from . import sync_backfill

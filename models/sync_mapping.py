@@ -6,12 +6,9 @@ import itertools
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
-from .payload_values import goes_to_many
+from ..mapping import content, conversions
+from ..mapping.content import LIST, TO_MANY
 
-# Conversions that no field is read for.
-WITHOUT_FIELD = ("constant", "method")
-# Field types that have no plain value to send.
-UNSUPPORTED_TYPES = {"properties", "properties_definition"}
 FIELD_TYPES = [
     ("char", "Text"),
     ("text", "Long text"),
@@ -34,7 +31,11 @@ FIELD_TYPES = [
 
 
 class SyncMapping(models.Model):
-    """One value of a record, and the name it has at the destination."""
+    """One value of a record, and the name it has at the destination.
+
+    What is made of the value on its way is said by the classes of
+    ``mapping/conversions.py``, see :meth:`_conversions`.
+    """
 
     _name = "sync.mapping"
     _description = "Synchronized Field"
@@ -79,6 +80,54 @@ class SyncMapping(models.Model):
         help="The path follows a link to many records, so there may be several values.",
     )
 
+    conversion = fields.Selection(
+        [
+            ("none", "As it is"),
+            ("map", "Value map"),
+            ("date", "Date format"),
+            ("number", "Number format"),
+            ("json", "JSON text"),
+            ("constant", "Constant"),
+            ("method", "Method"),
+        ],
+        required=True,
+        default="none",
+        help="Value map: other names for values. Date and number format: text in a "
+        "format of your own. JSON text: lists and objects as text, for a json column. "
+        "Constant: the same for every record. Method: what a developer has prepared.",
+    )
+    conversion_argument = fields.Char(
+        "Details",
+        help='Value map: {"draft": "D", "*": "X"}, where * is any other value; without '
+        "it, others stay as they are. Date format: %d.%m.%Y, as strftime, in UTC. "
+        "Number format: .2f, as Python's format. Constant: text, or JSON such as 5 or "
+        "true. Method: its name after _sync_value_.",
+    )
+    several = fields.Selection(
+        [
+            ("list", "List"),
+            ("comma", "Joined: A, B"),
+            ("semicolon", "Joined: A; B"),
+            ("bar", "Joined: A|B"),
+            ("line", "One per line"),
+        ],
+        "Several Values",
+        required=True,
+        default="list",
+        help="Over a link to many records. A list has one value for each record, in "
+        "their order, and null for an empty one; joined text leaves empty ones out.",
+    )
+    default_value = fields.Char(
+        "When Empty",
+        help="Sent instead of nothing: text, or JSON such as 0, false or []. "
+        "Zero and No are not empty.",
+    )
+
+    id_there = fields.Boolean(
+        help="For a link, as partner_id: send the id that the system gave to the "
+        "linked record, rather than Odoo's. The linked record is sent first.",
+    )
+
     _target_uniq = models.UniqueIndex(
         "(stream_id, target)",
         "Each name at the destination can be filled only once.",
@@ -88,19 +137,41 @@ class SyncMapping(models.Model):
     def _compute_field_type(self):
         for mapping in self:
             chain = []
-            if mapping.conversion not in WITHOUT_FIELD and mapping.model_name:
+            if mapping._conversion().reads_field and mapping.model_name:
                 try:
-                    chain = mapping._resolve_path()
+                    chain = content.path_of(mapping)
                 except ValidationError:
                     chain = []  # it is told when the line is saved
             mapping.field_type = chain[-1].type if chain else False
-            mapping.is_list = goes_to_many(chain)
+            mapping.is_list = content.goes_to_many(chain)
+
+    # -- checks ---------------------------------------------------------------
 
     @api.constrains("field_path", "conversion", "stream_id")
     def _check_field_path(self):
         for mapping in self:
-            if mapping.conversion not in WITHOUT_FIELD:
-                mapping._resolve_path()
+            if mapping._conversion().reads_field:
+                content.path_of(mapping)
+
+    @api.constrains(
+        "field_path",
+        "conversion",
+        "conversion_argument",
+        "several",
+        "target",
+        "stream_id",
+    )
+    def _check_conversion(self):
+        for mapping in self:
+            problem = mapping._conversion().problem()
+            if problem:
+                raise ValidationError(
+                    mapping.env._(
+                        "%(target)s: %(problem)s",
+                        target=mapping.target,
+                        problem=problem,
+                    )
+                )
 
     @api.constrains("target", "stream_id")
     def _check_target(self):
@@ -145,6 +216,130 @@ class SyncMapping(models.Model):
                         )
                     )
 
+    @api.constrains("target", "field_path", "conversion", "several", "stream_id")
+    def _check_lists(self):
+        for stream in self.stream_id.filtered(
+            lambda each: each.transport != "postgresql"
+        ):
+            links = {}
+            for mapping in stream.mapping_ids:
+                parts = mapping.target.split(".")
+                lists = [part for part in parts if part.endswith(LIST)]
+                if lists:
+                    name, *_rest = mapping.target.partition(LIST)
+                    link = mapping._link_to_lines(parts, lists)
+                    if links.setdefault(name, link) != link:
+                        raise ValidationError(
+                            mapping.env._(
+                                "%(name)s lists %(link)s: %(path)s does not go through "
+                                "it.",
+                                name=name + LIST,
+                                link=links[name],
+                                path=mapping._conversion().source(),
+                            )
+                        )
+            targets = stream.mapping_ids.mapped("target")
+            if stream.delete_policy == "mark" and stream.mark_key:
+                targets.append(stream.mark_key)
+            for target in targets:
+                taken = links.keys() & set(
+                    itertools.accumulate(target.split("."), "{}.{}".format)
+                )
+                if taken:
+                    raise ValidationError(
+                        stream.env._(
+                            "%s is a list already, and cannot be a value.", min(taken)
+                        )
+                    )
+
+    def _link_to_lines(self, parts, lists):
+        """Return the path to the lines that a list has an object for.
+
+        :raises ValidationError: the path does not go through exactly one such link
+        """
+        self.ensure_one()
+        conversion = self._conversion()
+        chain = content.path_of(self) if conversion.reads_field else []
+        many = [place for place, field in enumerate(chain) if field.type in TO_MANY]
+        if len(lists) > 1 or lists[0] in (LIST, parts[-1]):
+            raise ValidationError(
+                self.env._("%r is not a name such as lines[].name.", self.target)
+            )
+        if len(many) != 1 or many[0] == len(chain) - 1:
+            raise ValidationError(
+                self.env._(
+                    "%(target)s takes a field of lines, as order_line.name: "
+                    "%(path)s does not go through one link to many records.",
+                    target=self.target,
+                    path=conversion.source(),
+                )
+            )
+        if conversion.joins_lists or self.several != "list":
+            raise ValidationError(
+                self.env._(
+                    "%s takes one value of each line: neither join them nor make JSON "
+                    "text of them.",
+                    self.target,
+                )
+            )
+        return ".".join(field.name for field in chain[: many[0] + 1])
+
+    @api.constrains("id_there", "field_path", "conversion", "several", "stream_id")
+    def _check_id_there(self):
+        for mapping in self.filtered("id_there"):
+            if not mapping.stream_id._linked_model(mapping.field_path or ""):
+                raise ValidationError(
+                    mapping.env._(
+                        "%s is no link to other records: they have no id there.",
+                        mapping.field_path,
+                    )
+                )
+            if mapping.conversion != "none" or mapping.several != "list":
+                raise ValidationError(
+                    mapping.env._(
+                        "%s: the id that the system gave is sent as it is.",
+                        mapping.target,
+                    )
+                )
+
+    # -- hooks for other addons -----------------------------------------------
+
+    @api.model
+    def _conversions(self):
+        """Return the classes of the conversions, by the values of ``conversion``.
+
+        An addon that adds to the selection adds its class here, see
+        :class:`~odoo.addons.queue_job_sync.mapping.conversions.Conversion`.
+
+        :return: a new dict
+        """
+        return {
+            "none": conversions.AsItIs,
+            "map": conversions.ValueMap,
+            "date": conversions.DateFormat,
+            "number": conversions.NumberFormat,
+            "json": conversions.JsonText,
+            "constant": conversions.Constant,
+            "method": conversions.Method,
+        }
+
+    # -- what edits and jobs ask ----------------------------------------------
+
+    def _conversion(self):
+        """Return the conversion of this line, an object of its class."""
+        self.ensure_one()
+        return self._conversions()[self.conversion or "none"](self)
+
+    def _watched_paths(self):
+        """Return the paths whose edit changes what these lines send, as a set."""
+        return set().union(*(mapping._conversion().paths() for mapping in self))
+
+    def _paths_to_ids_there(self):
+        """Return the paths of the links whose id at the destination is sent."""
+        return self.filtered("id_there").mapped("field_path")
+
+    # -- writing --------------------------------------------------------------
+
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
@@ -165,40 +360,3 @@ class SyncMapping(models.Model):
     def _forget_watchers(self):
         """Let edits be compared with the new lines, see ``sync.stream._watchers``."""
         self.env.registry.clear_cache()
-
-    def _resolve_path(self):
-        """Return the fields that the path goes through, first to last.
-
-        :raises ValidationError: the path is not one of this model
-        """
-        self.ensure_one()
-        model = self.env.get(self.model_name)
-        if not self.field_path:
-            raise ValidationError(
-                self.env._("Choose the field that fills %s.", self.target)
-            )
-        chain = []
-        for name in self.field_path.split("."):
-            field = model._fields.get(name) if model is not None else None
-            if field is None:
-                raise ValidationError(
-                    self.env._(
-                        "%(path)s is not a field of %(model)s: there is no %(name)s "
-                        "%(place)s.",
-                        path=self.field_path,
-                        model=self.stream_id.model_id.name,
-                        name=name or "''",
-                        place=self.env._("after %s", chain[-1].name)
-                        if chain
-                        else self.env._("on it"),
-                    )
-                )
-            if field.type in UNSUPPORTED_TYPES:
-                raise ValidationError(
-                    self.env._(
-                        "%s has no plain value that could be sent.", self.field_path
-                    )
-                )
-            chain.append(field)
-            model = self.env[field.comodel_name] if field.relational else None
-        return chain

@@ -11,7 +11,6 @@ from ..engine.capture import (
     remember_parents,
 )
 from ..engine.delivery import Delivery
-from .sync_mapping_lines import fold_lists
 
 
 def closure(model, paths):
@@ -94,14 +93,7 @@ class SyncMixin(models.AbstractModel):
         :return: dict that JSON can hold; for SQL, values by column
         """
         self.ensure_one()
-        steps, lists = stream._payload_plan()
-        payload = {}
-        for parents, key, read in steps:
-            node = payload
-            for parent in parents:
-                node = node.setdefault(parent, {})
-            node[key] = read(self)
-        return fold_lists(payload, lists)
+        return stream._payload_plan().content_of(self)
 
     def _sync_payloads(self, stream):
         """Return the content that is sent for each of these records.

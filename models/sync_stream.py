@@ -2,14 +2,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
+from dataclasses import asdict
 
-from odoo import api, fields, models
+from markupsafe import Markup
+
+from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 
+from ..exceptions import SyncError
+from ..mapping import content
+from ..mapping.columns import column_problems, fillers_of
 from ..transports.urls import endpoint_problem
 from .sync_backend import is_told_of
-from .sync_mapping_lines import list_of
 
 
 class SyncStream(models.Model):
@@ -142,6 +147,34 @@ class SyncStream(models.Model):
         "and false when it is back.",
     )
 
+    # what the table looks like, as it was when somebody asked
+    columns = fields.Json(
+        readonly=True,
+        copy=False,
+        help="The columns of the table as they were last read.",
+    )
+    columns_table = fields.Char(
+        "Columns Of",
+        readonly=True,
+        copy=False,
+        help="The table whose columns these are.",
+    )
+    columns_date = fields.Datetime(
+        "Columns Read On",
+        readonly=True,
+        copy=False,
+        help="When the columns were read.",
+    )
+    columns_status = fields.Html(
+        "Columns of the Table",
+        compute="_compute_columns_status",
+        help="Each column of the table, and what fills it.",
+    )
+    columns_warning = fields.Text(
+        compute="_compute_columns_warning",
+        help="What does not fit between the fields and the columns of the table.",
+    )
+
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
@@ -201,8 +234,8 @@ class SyncStream(models.Model):
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
-            parents, key = stream._place(stream.mark_key)
-            if not all((*parents, key)) or list_of(parents):
+            parents, key = content.place_of(stream, stream.mark_key)
+            if not all((*parents, key)) or content.list_of(parents):
                 raise ValidationError(
                     stream.env._("%r is not a name.", stream.mark_key)
                 )
@@ -317,6 +350,42 @@ class SyncStream(models.Model):
         """
         return ast.literal_eval(self._facts().domain)
 
+    # -- content and columns --------------------------------------------------
+
+    @tools.ormcache("self.id")
+    def _payload_plan(self):
+        """Return how the content of a record is built, see :func:`content.plan_of`."""
+        return content.plan_of(self.sudo())
+
+    def _known_columns(self):
+        """Return what is known of the table's columns, by name; nothing of another."""
+        self.ensure_one()
+        if self.transport != "postgresql" or self.columns_table != self.table:
+            return {}
+        return {column["name"]: column for column in self.columns or []}
+
+    # Neither names what it depends on: the form would ask the server after each change
+    # of a line. They are told anew whenever it is saved.
+
+    def _compute_columns_status(self):
+        for stream in self:
+            known = stream._known_columns()
+            stream.columns_status = (
+                self.env["ir.qweb"]._render(
+                    "queue_job_sync.table_columns",
+                    {"columns": known.values(), "fillers": fillers_of(stream)},
+                )
+                if known
+                else Markup()
+            )
+
+    def _compute_columns_warning(self):
+        for stream in self:
+            known = stream._known_columns()
+            stream.columns_warning = (
+                "\n".join(column_problems(stream, known)) if known else False
+            )
+
     # -- actions --------------------------------------------------------------
 
     def _action_open_record(self, res_id):
@@ -332,3 +401,44 @@ class SyncStream(models.Model):
                 )
             )
         return record.get_formview_action()
+
+    def action_read_columns(self):
+        """Ask the system for the columns of the table, and keep the answer.
+
+        Nothing is written at the destination.
+
+        :raises UserError: the system does not say, with the reason
+        """
+        self.ensure_one()
+        self.check_access("write")
+        try:
+            with self.backend_id._open_transport() as transport:
+                found = transport.columns(self.table or "")
+        except NotImplementedError:
+            raise UserError(
+                self.env._("%s has no tables.", self.backend_id.name)
+            ) from None
+        except SyncError as err:
+            raise UserError(
+                self.env._(
+                    "The columns cannot be read.\n\n%(reason)s", reason=err.message
+                )
+            ) from None
+        self.write(
+            {
+                "columns": [asdict(column) for column in found],
+                "columns_table": self.table,
+                "columns_date": fields.Datetime.now(),
+            }
+        )
+        return True
+
+    def action_preview(self):
+        """Choose a record, and see what would be sent of it."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job_sync.action_sync_preview"
+        )
+        action["context"] = {"default_stream_id": self.id}
+        return action

@@ -8,6 +8,7 @@ from odoo import api, models, tools
 from odoo.tools import SQL
 
 from ..engine.guard import noted, undone
+from ..mapping.columns import special_columns
 from ..transports.base import Route
 
 _logger = logging.getLogger(__name__)
@@ -267,11 +268,7 @@ class SyncStream(models.Model):
     @tools.ormcache("self.id")
     def _special_columns(self):
         """Return what a ``Route`` tells of some columns of the table."""
-        mapping = self.sudo().mapping_ids
-        return {
-            "binary": mapping._binary_targets(),
-            "constants": mapping._constants(),
-        }
+        return special_columns(self.sudo().mapping_ids)
 
     def _for_sending(self, records):
         """Return the records as they are sent: whoever edited them, one result.

@@ -65,6 +65,7 @@ from . import test_lost_connection
 from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping
+from . import test_mapping_comparison
 from . import test_mapping_conversion
 from . import test_mapping_link
 from . import test_mapping_payload
@@ -73,7 +74,6 @@ from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
-from . import test_payload_comparison
 from . import test_preview
 from . import test_purge
 from . import test_query_plans

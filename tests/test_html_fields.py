@@ -7,7 +7,7 @@ from lxml import html
 from odoo import fields
 from odoo.tests import tagged
 
-from ..models.payload_comparison import compare
+from ..mapping.comparison import compare
 from .common import DeliveryCase, database_values, stream_values
 from .rights_case import ADDON, RightsCase
 

@@ -9,7 +9,7 @@ from odoo import api, fields
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
-from ..models import payload_values as values
+from ..mapping import conversions as values
 from .test_mapping import MappingCase
 
 
@@ -395,6 +395,50 @@ class TestMappingMethod(ConversionCase):
         self.assertEqual(
             self.env["res.partner"]._sync_watched_fields(self.stream), base
         )
+
+
+class Repeated(values.OfField):
+    """Text as often as the details say: a conversion of another addon."""
+
+    def problem(self):
+        if not self.argument.isdigit():
+            return "How often?"
+        return super().problem()
+
+    def converter(self):
+        times = int(self.argument)
+        return lambda value: (value or "") * times
+
+
+@tagged("post_install", "-at_install")
+class TestMappingOwnConversion(ConversionCase):
+    """Another addon brings a class of its own."""
+
+    def setUp(self):
+        super().setUp()
+        lines = self.registry["sync.mapping"]
+        original = lines._conversions
+
+        def with_own(records):
+            return {**original(records), "map": Repeated}
+
+        self.patch(lines, "_conversions", with_own)
+
+    def test_own_conversion(self):
+        self.assertEqual(self.converted("name", "map", "2"), "AdaAda")
+        self.assertEqual(self.converted("phone", "map", "2", default_value="-"), "-")
+        self.tags("A", "B")
+        found = self.converted("category_id.name", "map", "2", several="bar")
+        self.assertEqual(found, "AA|BB")
+
+    def test_own_conversion_says_what_is_wrong(self):
+        self.assertRefused("value: How often?", "name", "map", "often")
+        self.assertRefused("has several values", "category_id.name", "map", "2")
+        self.assertRefused("nothing to join", "name", "map", "2", several="bar")
+
+    def test_edit_that_an_own_conversion_looks_at_is_recorded(self):
+        self.line("ref", "map", "2")
+        self.assertIn("ref", self.env["res.partner"]._sync_watched_fields(self.stream))
 
 
 @tagged("post_install", "-at_install")

@@ -5,6 +5,7 @@
 from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
+from ..mapping.content import with_mark
 from .common import stream_values
 from .test_mapping import MappingCase
 
@@ -114,12 +115,12 @@ class TestMark(MappingCase):
         self.stream.write({"delete_policy": "mark", "mark_key": "meta.state.gone"})
         payload = {"name": "Ada", "meta": {"source": "odoo"}}
         self.assertEqual(
-            self.stream._with_mark(payload, False),
+            with_mark(self.stream, payload, False),
             {"name": "Ada", "meta": {"source": "odoo", "state": {"gone": False}}},
         )
         self.assertEqual(payload, {"name": "Ada", "meta": {"source": "odoo"}})
         self.assertEqual(
-            self.stream._with_mark({}, True), {"meta": {"state": {"gone": True}}}
+            with_mark(self.stream, {}, True), {"meta": {"state": {"gone": True}}}
         )
 
     def test_mark_of_a_table_is_a_column(self):
@@ -133,7 +134,7 @@ class TestMark(MappingCase):
                 "transport": "postgresql",
             }
         )
-        self.assertEqual(self.stream._with_mark({}, True), {"a.b": True})
+        self.assertEqual(with_mark(self.stream, {}, True), {"a.b": True})
 
     def test_mark_that_is_no_name_is_refused(self):
         for key in (".", "a.", ".a", "a..b"):

@@ -7,7 +7,7 @@ import base64
 from odoo.tests import new_test_user, tagged
 
 from ..engine.task import Held, Owed, TaskBuilder
-from ..models.payload_values import plain_of, rounded
+from ..mapping.conversions import plain_of, rounded
 from .common import stream_values
 from .test_mapping import MappingCase
 

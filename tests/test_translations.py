@@ -5,9 +5,13 @@ import re
 
 from babel.messages.pofile import read_po
 
+from odoo.exceptions import ValidationError
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.misc import file_path
 from odoo.tools.translate import TranslationModuleReader
+
+from ..mapping.columns import column_problems
+from ..mapping.content import path_of
 
 LANGUAGES = {"fr": "fr_FR", "es": "es_ES", "ms": "ms_MY"}
 # What a mail computes, and how it looks.
@@ -102,3 +106,34 @@ class TestTranslations(TransactionCase):
             for code in ("en_US", *codes)
         }
         self.assertEqual(len(refusals), 4, refusals)
+
+    def test_what_a_mapping_lacks_is_told_in_each_language(self):
+        codes = self.speak_all()
+        stream = self.env["sync.stream"].new(
+            {"model_id": self.env["ir.model"]._get_id("res.partner")}
+        )
+        line = self.env["sync.mapping"].new(
+            {
+                "stream_id": stream,
+                "target": "x",
+                "field_path": "name",
+                "conversion": "number",
+            }
+        )
+        for tell in (
+            lambda lang: line.with_context(lang=lang)._conversion().problem(),
+            lambda lang: self.problem_of_path(line.with_context(lang=lang)),
+            lambda lang: next(column_problems(stream.with_context(lang=lang), {})),
+        ):
+            told = {tell(code) for code in ("en_US", *codes)}
+            self.assertEqual(len(told), 4, told)
+
+    def problem_of_path(self, line):
+        """Return why the path of a line is none, once it has an impossible one."""
+        line.field_path = "name.upper"
+        try:
+            path_of(line)
+        except ValidationError as error:
+            return str(error)
+        finally:
+            line.field_path = "name"

@@ -11,7 +11,7 @@ import psycopg2
 from odoo.tests import tagged
 
 from ..exceptions import Rejected, Temporary
-from ..models.payload_comparison import same
+from ..mapping.comparison import same
 from ..transports.postgresql import PostgresqlTransport
 from ..transports.postgresql.connection import Connection
 from ..transports.postgresql.transport import RUNS

@@ -8,7 +8,7 @@ from odoo.exceptions import UserError
 
 from ..engine.task import Held, Owed, TaskBuilder
 from ..exceptions import SyncError
-from ..models.payload_comparison import Line, compare
+from ..mapping.comparison import Line, compare
 from ..text import storable_within
 from ..transports.redact import shorten
 

@@ -3,7 +3,7 @@
 
 from odoo.tests import BaseCase, tagged
 
-from ..models.payload_comparison import Line, compare, same
+from ..mapping.comparison import Line, compare, same
 
 
 @tagged("post_install", "-at_install")
