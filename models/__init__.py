@@ -14,11 +14,6 @@ from . import sync_backend_secret
 from . import sync_incident
 from . import sync_backend_incident
 from . import sync_stream
-from . import sync_stream_record_url
-from . import sync_stream_state
-from . import sync_stream_timing
-from . import sync_stream_runtime
-from . import sync_stream_precedence
 from . import sync_mapping
 from . import sync_outbox
 from . import sync_stream_problem

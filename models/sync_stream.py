@@ -2,32 +2,79 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
-from dataclasses import asdict
+import logging
+from dataclasses import asdict, dataclass
 
 from markupsafe import Markup
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
+from odoo.tools import SQL
+from odoo.tools.misc import formatLang
 
+from odoo.addons.base.models.res_partner import _tz_get
+
+from ..engine import gate
+from ..engine.guard import RETRIED, noted, reason_of, undone
+from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..exceptions import SyncError
 from ..mapping import content
-from ..mapping.columns import column_problems, fillers_of
-from ..transports.urls import endpoint_problem
+from ..mapping.columns import column_problems, fillers_of, special_columns
+from ..transports.base import Route
+from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from .sync_backend import is_told_of
+from .sync_deletion import BATCH, Owned
+
+_logger = logging.getLogger(__name__)
+
+# Those that edits are recorded for. Said in full: an editor's context may turn
+# active_test off.
+IN_USE = [
+    ("active", "=", True),
+    ("state", "=", "live"),
+    ("backend_id.active", "=", True),
+]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an edit has to know of a stream: kept in memory, so that it reads none."""
+
+    backend_id: int
+    backend_name: str
+    company_id: int | None
+    lang: str | None
+    domain: str
+    priority: int
+    max_retries: int
+    channel: str
+    batch_size: int
+    at_once: bool  # neither delay nor off-peak hours
+
+
+def _link_back(model, name):
+    """Return the field of lines that leads back to the records that have them.
+
+    :param name: of the link to the lines
+    :return: the field; ``None`` where there is none, as with a list that is computed
+    """
+    field = model._fields.get(name)
+    if field is None or field.type != "one2many" or not field.inverse_name:
+        return None
+    back = model.env[field.comodel_name]._fields.get(field.inverse_name)
+    return back if back is not None and back.type == "many2one" else None
 
 
 class SyncStream(models.Model):
-    """One model sent to one external system: which records, what of them, and when.
-
-    This file says what is sent, and where; ``sync_stream_timing.py`` says when, and
-    ``sync_stream_runtime.py`` answers what edits and jobs ask.
-    """
+    """One model sent to one external system: which records, what of them, and when."""
 
     _name = "sync.stream"
     _description = "Synchronization"
     _inherit = ["mail.thread", "sync.deletion"]
     _order = "sequence, id"
+
+    # -- fields: what it is ---------------------------------------------------
 
     name = fields.Char(
         required=True,
@@ -55,6 +102,24 @@ class SyncStream(models.Model):
     )
     transport = fields.Selection(related="backend_id.transport")
     company_id = fields.Many2one(related="backend_id.company_id", store=True)
+    state = fields.Selection(
+        [("draft", "Draft"), ("live", "Live")],
+        required=True,
+        readonly=True,
+        default="draft",
+        copy=False,
+        tracking=True,
+        help="Draft: edits are not recorded and nothing is sent; a preview works. "
+        "Live: what is edited from then on is sent.",
+    )
+    problem = fields.Char(
+        compute="_compute_problem",
+        compute_sudo=True,
+        help="Why edits cannot be recorded or sent as they should. They are kept.",
+    )
+
+    # -- fields: which records, and what of them ------------------------------
+
     model_id = fields.Many2one(
         "ir.model",
         # An uninstall must not take undelivered changes along: it leaves the model's
@@ -89,6 +154,13 @@ class SyncStream(models.Model):
         copy=True,
         help="Which values are sent, and under which names.",
     )
+    send_first = fields.Char(
+        help="Links to records that the system has to hold before it gets this one, "
+        "such as partner_id. Commas separate several. A job waits for the jobs that "
+        "deliver those records, if another synchronization of the system sends them."
+    )
+
+    # -- fields: where they go ------------------------------------------------
 
     # where it goes
     endpoint = fields.Char(
@@ -146,7 +218,13 @@ class SyncStream(models.Model):
         help="Key or column that becomes true when the record is gone, "
         "and false when it is back.",
     )
-
+    record_url = fields.Char(
+        "Page of a Record",
+        tracking=True,
+        help="Address at which people see one record in the system, such as "
+        "https://crm.example.com/contacts/{external_id}. {external_id} stands for the "
+        "id there, {id} for Odoo's.",
+    )
     # what the table looks like, as it was when somebody asked
     columns = fields.Json(
         readonly=True,
@@ -175,6 +253,91 @@ class SyncStream(models.Model):
         help="What does not fit between the fields and the columns of the table.",
     )
 
+    # -- fields: when they are sent, and again --------------------------------
+
+    priority = fields.Integer(
+        default=5, required=True, help="1 goes first, 10 goes last."
+    )
+    delay_policy = fields.Selection(
+        [
+            ("none", "As soon as possible"),
+            ("delay", "After a delay"),
+            ("window", "Off-peak only"),
+        ],
+        "Execute",
+        required=True,
+        default="none",
+        help="When a change is sent: at once, some minutes later so that further "
+        "edits go along, or only between certain hours.",
+    )
+    delay_minutes = fields.Integer(
+        "Delay (minutes)", help="Minutes after the edit before it is sent."
+    )
+    window_start = fields.Float(
+        "From", default=22.0, help="Hour at which sending may begin."
+    )
+    window_end = fields.Float("Until", default=6.0, help="Hour at which it ends.")
+    window_tz = fields.Selection(
+        _tz_get,
+        "Timezone",
+        default=lambda self: self.env.user.tz or "UTC",
+        help="Whose clock the hours are on.",
+    )
+    max_retries = fields.Integer(
+        default=3,
+        required=True,
+        help="Tries before the job is failed and the administrators are told. "
+        "0 tries for ever.",
+    )
+    retry_delay = fields.Integer(
+        "Retry Every (minutes)",
+        default=10,
+        required=True,
+        help="Minutes between two tries, unless a pattern is given.",
+    )
+    retry_pattern = fields.Char(
+        help="Seconds to wait, from a number of tries on: {1: 10, 5: 60} waits 10 "
+        "seconds after the first tries, and 60 from the fifth on. "
+        "A pair, as in {1: (10, 20)}, waits a random time between the two. From one "
+        "second to a year.",
+    )
+    channel_id = fields.Many2one(
+        "queue.job.channel",
+        required=True,
+        ondelete="restrict",
+        default=lambda self: self.env.ref("queue_job_sync.channel_sync"),
+        help="The channel limits how many jobs run at once.",
+    )
+    batch_size = fields.Integer(
+        default=100,
+        required=True,
+        help="When one operation changes more records than this, they are sent by "
+        "jobs of this many each, rather than one by one.",
+    )
+    _priority_range = models.Constraint(
+        "CHECK (priority BETWEEN 1 AND 10)",
+        "The priority goes from 1 (first) to 10 (last).",
+    )
+    _positive_numbers = models.Constraint(
+        "CHECK (max_retries >= 0 AND retry_delay > 0 AND batch_size > 0)",
+        "Max retries cannot be negative; retry delay and batch size start at 1.",
+    )
+
+    # -- fields: backfills ----------------------------------------------------
+
+    backfill_ids = fields.One2many(
+        "sync.backfill",
+        "stream_id",
+        "Backfills",
+        help="The times at which all or many records were sent on request.",
+    )
+    backfill_count = fields.Integer(
+        compute="_compute_backfill_count",
+        help="How often all or many records were sent on request.",
+    )
+
+    # -- what forms show ------------------------------------------------------
+
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
@@ -186,12 +349,47 @@ class SyncStream(models.Model):
                 else self.env._("Synchronization of another company")
             )
 
-    # -- checks ---------------------------------------------------------------
-
     @api.depends("model_id.model")
     def _compute_model_name(self):
         for stream in self:
             stream.model_name = stream.model_id.model or stream.model_name
+
+    def _compute_backfill_count(self):
+        counts = dict(
+            self.env["sync.backfill"]._read_group(
+                [("stream_id", "in", self.ids)], ["stream_id"], ["__count"]
+            )
+        )
+        for stream in self:
+            stream.backfill_count = counts.get(stream, 0)
+
+    def _compute_columns_status(self):
+        for stream in self:
+            known = stream._known_columns()
+            stream.columns_status = (
+                self.env["ir.qweb"]._render(
+                    "queue_job_sync.table_columns",
+                    {"columns": known.values(), "fillers": fillers_of(stream)},
+                )
+                if known
+                else Markup()
+            )
+
+    def _compute_columns_warning(self):
+        for stream in self:
+            known = stream._known_columns()
+            stream.columns_warning = (
+                "\n".join(column_problems(stream, known)) if known else False
+            )
+
+    def _known_columns(self):
+        """Return what is known of the table's columns, by name; nothing of another."""
+        self.ensure_one()
+        if self.transport != "postgresql" or self.columns_table != self.table:
+            return {}
+        return {column["name"]: column for column in self.columns or []}
+
+    # -- checks ---------------------------------------------------------------
 
     @api.constrains("model_id")
     def _check_model(self):
@@ -215,6 +413,16 @@ class SyncStream(models.Model):
                         stream.model_id.name,
                     )
                 )
+
+    @api.model
+    def _syncable_models(self):
+        """Return the names of the models that inherit ``sync.mixin``."""
+        mixin = self.env.registry["sync.mixin"]
+        return [
+            name
+            for name, model in self.env.registry.items()
+            if issubclass(model, mixin) and not model._abstract
+        ]
 
     @api.constrains("domain", "model_id")
     def _check_domain(self):
@@ -293,6 +501,49 @@ class SyncStream(models.Model):
     def _check_backend_stays(self):
         self.backend_id._require_staying()
 
+    @api.constrains("send_first", "model_id")
+    def _check_send_first(self):
+        for stream in self:
+            for path in stream._typed_links():
+                if not stream._linked_model(path):
+                    raise ValidationError(
+                        stream.env._(
+                            "%(path)s does not lead from %(model)s to other records.",
+                            path=path,
+                            model=stream.model_id.name,
+                        )
+                    )
+
+    @api.constrains("record_url")
+    def _check_record_url(self):
+        for stream in self.filtered("record_url"):
+            problem = record_url_problem(stream.record_url)
+            if problem:
+                raise ValidationError(problem)
+
+    @api.constrains("retry_pattern")
+    def _check_retry_pattern(self):
+        for stream in self:
+            stream._parsed_retry_pattern()
+
+    @api.constrains("delay_policy", "delay_minutes", "window_start", "window_end")
+    def _check_delay(self):
+        for stream in self:
+            if stream.delay_policy == "delay" and stream.delay_minutes < 1:
+                raise ValidationError(
+                    stream.env._("The delay must be at least one minute.")
+                )
+            if stream.delay_policy == "window" and not (
+                0 <= stream.window_start <= 24
+                and 0 <= stream.window_end <= 24
+                and stream.window_start % 24 != stream.window_end % 24
+            ):
+                raise ValidationError(
+                    stream.env._(
+                        "The off-peak hours must be two different hours of a day."
+                    )
+                )
+
     # -- writing --------------------------------------------------------------
 
     @api.model_create_multi
@@ -301,6 +552,37 @@ class SyncStream(models.Model):
         streams._ensure_job_functions()
         self.env.registry.clear_cache()
         return streams
+
+    def write(self, vals):
+        res = super().write(vals)
+        if "model_id" in vals:
+            self._ensure_job_functions()
+        self.env.registry.clear_cache()
+        if vals.get("state") == "draft" or vals.get("active") is False:
+            self.sudo()._open_backfills()._stop_resting()
+        return res
+
+    def unlink(self):
+        res = super().unlink()
+        self.env.registry.clear_cache()
+        return res
+
+    def _ensure_job_functions(self):
+        """Give each model the job function that names its channel.
+
+        ``queue.job.function`` needs a concrete model, so the mixin cannot bring one.
+        """
+        functions = self.env["queue.job.function"].sudo()
+        for model in self.model_id:
+            name = functions.job_function_name(model.model, "_sync_deliver")
+            if not functions.search_count([("name", "=", name)], limit=1):
+                functions.create(
+                    {
+                        "model_id": model.id,
+                        "method": "_sync_deliver",
+                        "channel_id": self.env.ref("queue_job_sync.channel_sync").id,
+                    }
+                )
 
     def _register_hook(self):
         super()._register_hook()
@@ -319,29 +601,223 @@ class SyncStream(models.Model):
             found.invalidate_recordset(["model_id"], flush=False)
             found._ensure_job_functions()
 
-    def write(self, vals):
-        res = super().write(vals)
-        if "model_id" in vals:
-            self._ensure_job_functions()
-        self.env.registry.clear_cache()
-        return res
+    # -- problems of the set-up -----------------------------------------------
 
-    def unlink(self):
-        res = super().unlink()
-        self.env.registry.clear_cache()
-        return res
+    # It is found out when somebody looks, so that nobody has to write it down, and
+    # it goes by itself: the settings are tried as an edit tries them, and changes
+    # that are not delivered keep what went wrong when they were recorded.
 
-    # -- reading --------------------------------------------------------------
+    def _compute_problem(self):
+        of_changes = self.env["sync.outbox"]._problems(self)
+        for stream in self:
+            saved = stream._origin
+            stream.problem = bool(saved) and (
+                saved._setup_problem() or of_changes.get(saved.id)
+            )
+
+    def _setup_problem(self):
+        """Return what raises when the settings are tried, ``False`` if nothing does."""
+        self.ensure_one()
+        try:
+            self._works()
+        except RETRIED:
+            raise
+        except Exception as error:
+            return reason_of(error)
+        return False
+
+    @tools.ormcache("self.id")
+    def _works(self):
+        """Try the settings, once until they, or the modules, change.
+
+        What comes and goes besides is told by the changes that have met it.
+
+        :return: True; nothing is kept in memory of what raises
+        """
+        with undone(self.env):
+            self._try_setup()
+        return True
+
+    def _try_setup(self):
+        """Do what edits and jobs do with the settings, without a record.
+
+        :raises Exception: whatever is wrong with them
+        """
+        self._check_model()
+        self._check_domain()
+        self._check_mapping()
+        model = self._for_sending(self.env[self.model_name])
+        model._sync_domain(self).validate(model)
+        self._facts()
+        model._sync_watched_fields(self)
+        for name in model._sync_watched_lines(self):
+            model._fields[name]
+        self._eta()
+        self._parsed_retry_pattern()
+
+    # -- what edits ask -------------------------------------------------------
+
+    @tools.ormcache("self.id")
+    def _facts(self):
+        """Return the :class:`Facts` of this stream."""
+        stream = self.sudo()
+        return Facts(
+            backend_id=stream.backend_id.id,
+            backend_name=stream.backend_id.name,
+            company_id=stream.company_id.id or None,
+            lang=stream.lang or None,
+            domain=stream.domain or "[]",
+            priority=stream.priority,
+            max_retries=stream.max_retries,
+            channel=stream.channel_id.complete_name,
+            batch_size=stream.batch_size,
+            at_once=stream.delay_policy == "none",
+        )
 
     @api.model
-    def _syncable_models(self):
-        """Return the names of the models that inherit ``sync.mixin``."""
-        mixin = self.env.registry["sync.mixin"]
-        return [
-            name
-            for name, model in self.env.registry.items()
-            if issubclass(model, mixin) and not model._abstract
-        ]
+    @tools.ormcache("model_name")
+    def _watchers(self, model_name):
+        """Return what edits of a model are recorded for.
+
+        :return: tuple of ``(stream id, frozenset of field names)``
+        """
+        with undone(self.env):
+            return self._find_watchers(model_name)
+
+    @api.model
+    def _find_watchers(self, model_name):
+        streams = self.sudo().search([("model_name", "=", model_name), *IN_USE])
+        return tuple(
+            (stream.id, stream._watched_fields(self.env[model_name].sudo()))
+            for stream in streams
+        )
+
+    @api.model
+    def _watchers_for_sure(self, model_name):
+        """Return what :meth:`_watchers` does; where that raises, every field.
+
+        By plain SQL then: whatever somebody has made of fields and methods is left
+        alone.
+        """
+        with noted(_logger, "Every edit of %s is heard of", model_name):
+            return self._watchers(model_name)
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT s.id FROM sync_stream s JOIN sync_backend b
+                    ON b.id = s.backend_id
+                 WHERE s.model_name = %s AND s.state = 'live' AND s.active AND b.active
+                 ORDER BY s.id
+                """,
+                model_name,
+            )
+        )
+        every = frozenset(self.env[model_name]._fields)
+        return tuple((id_, every) for (id_,) in rows)
+
+    @api.model
+    @tools.ormcache("model_name")
+    def _line_watchers(self, model_name):
+        """Return what edits of a model's records, as lines of others, are recorded for.
+
+        :return: tuple of ``(link of the others to them, link back to those, frozenset
+            of field names)``
+        """
+        with undone(self.env):
+            return self._find_line_watchers(model_name)
+
+    @api.model
+    def _find_line_watchers(self, model_name):
+        watchers = {}
+        for stream in self._in_use():
+            model = self.env[stream.model_name].sudo()
+            for name, watched in stream._watched_lines(model).items():
+                back = _link_back(model, name)
+                if back is not None and back.model_name == model_name:
+                    found = watchers.setdefault((name, back.name), {back.name})
+                    found.update(watched)
+        return tuple((*links, frozenset(found)) for links, found in watchers.items())
+
+    @api.model
+    @tools.ormcache("model_name")
+    def _deleted_with(self, model_name):
+        """Return which records are sent, and deleted by the database with others.
+
+        :param model_name: the model of those others
+        :return: tuple of ``(model, name of its link to them)``
+        """
+        with undone(self.env):
+            in_use = self._in_use().mapped("model_name")
+            return self._cascading_links(model_name, in_use)
+
+    @api.model
+    def _cascading_links(self, model_name, names):
+        """Return the links over which the database deletes records with others.
+
+        :param model_name: the model of those others
+        :param names: of the models that are looked at
+        :return: tuple of ``(model, name of its link to them)``
+        """
+        return tuple(
+            (name, field.name)
+            for name in sorted(set(names))
+            for field in self.env[name]._fields.values()
+            if field.type == "many2one"
+            and field.store
+            and field.comodel_name == model_name
+            and field.ondelete == "cascade"
+        )
+
+    def _in_use(self):
+        """Return the streams that edits have to be recorded for."""
+        streams = self.sudo().search(IN_USE)
+        # while modules are loaded, those of later ones are not known yet
+        return streams.filtered(lambda stream: stream.model_name in self.env)
+
+    def _is_watched(self, model_name):
+        """Return whether a live synchronization sends records of a model."""
+        with noted(_logger, "Views of %s are shown as if it were sent", model_name):
+            return bool(self._watchers(model_name))
+        return True
+
+    def _watched_fields(self, model):
+        """Return the names of the fields whose edit this stream has to send.
+
+        All of them where that cannot be told: every edit is recorded then, and
+        ``problem`` says why.
+        """
+        self.ensure_one()
+        with (
+            noted(_logger, "Synchronization %s watches every field", self.id),
+            undone(self.env),
+        ):
+            watched = model._sync_watched_fields(self)
+            return frozenset({*watched, *self._watched_lines(model)})
+        return frozenset(model._fields)
+
+    def _watched_lines(self, model):
+        """Return the fields of lines whose edit this stream has to send, by link.
+
+        Those of all lines where that cannot be told.
+        """
+        self.ensure_one()
+        with (
+            noted(
+                _logger,
+                "Synchronization %s watches all lines",
+                self.id,
+                level=logging.WARNING,  # _watched_fields tells the same
+            ),
+            undone(self.env),
+        ):
+            return model._sync_watched_lines(self)
+        return {
+            name: set(self.env[field.comodel_name]._fields)
+            for name, field in model._fields.items()
+            if field.type == "one2many"
+        }
+
+    # -- what jobs ask: which records, as they are sent -----------------------
 
     def _parsed_domain(self):
         """Return the filter of this stream as a list.
@@ -350,43 +826,285 @@ class SyncStream(models.Model):
         """
         return ast.literal_eval(self._facts().domain)
 
-    # -- content and columns --------------------------------------------------
+    def _for_sending(self, records):
+        """Return the records as they are sent: whoever edited them, one result.
+
+        Language, timezone, company and rights are the stream's, not the editor's.
+        """
+        self.ensure_one()
+        facts = self._facts()
+        company_id = facts.company_id or self._main_company_id()
+        # nothing of the editor's context may stay
+        context = {
+            "lang": facts.lang,
+            "tz": "UTC",
+            "active_test": False,
+            "allowed_company_ids": [company_id],
+        }
+        return records.with_env(records.env(su=True, context=context)).with_prefetch()
+
+    @api.model
+    def _main_company_id(self):
+        # kept in memory, where env.ref() would ask each time whether it still exists
+        return self.env["ir.model.data"]._xmlid_to_res_id("base.main_company")
+
+    def _matching(self, records):
+        """Return those of the existing ``records`` that this stream sends."""
+        self.ensure_one()
+        records = self._for_sending(records)
+        return records.filtered_domain(records._sync_domain(self))
 
     @tools.ormcache("self.id")
     def _payload_plan(self):
         """Return how the content of a record is built, see :func:`content.plan_of`."""
         return content.plan_of(self.sudo())
 
-    def _known_columns(self):
-        """Return what is known of the table's columns, by name; nothing of another."""
+    # -- what jobs ask: where to ----------------------------------------------
+
+    def _route(self):
+        """Return where the messages of this stream go within its system.
+
+        An addon that adds a transport defines ``_route_<name>()``, beside
+        ``_transport_<name>()`` on ``sync.backend``.
+        """
         self.ensure_one()
-        if self.transport != "postgresql" or self.columns_table != self.table:
-            return {}
-        return {column["name"]: column for column in self.columns or []}
+        return getattr(self, f"_route_{self.transport}")()
 
-    # Neither names what it depends on: the form would ask the server after each change
-    # of a line. They are told anew whenever it is saved.
+    def _route_rest(self):
+        return Route(
+            target=self.endpoint or "",
+            batch_target=self.batch_endpoint or "",
+            id_policy=self.id_policy,
+            external_id_key=self.external_id_key or "id",
+            update_method=self.update_method,
+        )
 
-    def _compute_columns_status(self):
-        for stream in self:
-            known = stream._known_columns()
-            stream.columns_status = (
-                self.env["ir.qweb"]._render(
-                    "queue_job_sync.table_columns",
-                    {"columns": known.values(), "fillers": fillers_of(stream)},
+    def _route_postgresql(self):
+        return Route(
+            target=self.table or "",
+            id_policy="odoo",
+            key_column=self.key_column or "",
+            **self._special_columns(),
+        )
+
+    @tools.ormcache("self.id")
+    def _special_columns(self):
+        """Return what a ``Route`` tells of some columns of the table."""
+        return special_columns(self.sudo().mapping_ids)
+
+    def _names_records_here(self):
+        """Return whether the system knows the records by their ids in Odoo."""
+        self.ensure_one()
+        return self.transport != "rest" or self.id_policy == "odoo"
+
+    def _record_page(self, res_id, external_id):
+        """Return the address of a record's page in the system, or ``None``."""
+        self.ensure_one()
+        return self.record_url and record_url(
+            self.record_url, res_id, external_id or None
+        )
+
+    # -- what jobs ask: what has to be there first ----------------------------
+
+    @tools.ormcache("self.id")
+    def _links_sent_first(self):
+        """Return the links whose records are sent before those of this stream.
+
+        :return: tuple of ``(path, ids of the streams that send what it leads to)``
+        """
+        stream = self.sudo()
+        paths = dict.fromkeys(stream._typed_links())
+        paths.update(dict.fromkeys(stream.mapping_ids._paths_to_ids_there()))
+        links = []
+        for path in paths:
+            first = stream._siblings(stream._linked_model(path))
+            if first:
+                links.append((path, tuple(first.ids)))
+        return tuple(links)
+
+    def _typed_links(self):
+        """Return the paths that a person has typed."""
+        return [
+            path for path in map(str.strip, (self.send_first or "").split(",")) if path
+        ]
+
+    def _linked_model(self, path):
+        """Return the name of the model that a path of links leads to, or ``None``."""
+        name = self.model_name
+        for link in path.split("."):
+            field = self.env[name]._fields.get(link) if name in self.env else None
+            name = (
+                field.comodel_name if field is not None and field.relational else None
+            )
+        return name
+
+    def _siblings(self, model_name):
+        """Return the live streams of a model that send to the same system."""
+        self.ensure_one()
+        return self.with_context(active_test=True).search(
+            [
+                ("backend_id", "=", self.backend_id.id),
+                ("model_name", "=", model_name),
+                ("state", "=", "live"),
+            ]
+        )
+
+    # -- what jobs ask: when --------------------------------------------------
+
+    def _resting_text(self):
+        """Return why this stream does not send at all, ``False`` if it does."""
+        self.ensure_one()
+        if self.deleting_since:
+            return self.env._("%s is being deleted.", self.name)
+        if not self.backend_id.active:
+            return self.env._("%s is archived.", self.backend_id.name)
+        if not self.active:
+            return self.env._("%s is archived.", self.name)
+        if self.state != "live":
+            return self.env._("%s is a draft.", self.name)
+        return False
+
+    def _eta(self):
+        """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
+        self.ensure_one()
+        return gate.eta(self)
+
+    def _retry_seconds(self, current_try):
+        """Return the seconds to wait after a try that failed.
+
+        :param int current_try: 1 for the first
+        :return: seconds, or ``(least, most)`` for queue_job to choose from
+        """
+        self.ensure_one()
+        seconds = self.retry_delay * 60
+        try:
+            pattern = self._parsed_retry_pattern()
+        except ValidationError as err:
+            # written past the check: a record that failed is not left without a retry
+            _logger.warning("Synchronization %s: %s", self.id, err)
+            pattern = {}
+        for count, after in sorted(pattern.items()):
+            if current_try >= count:
+                seconds = after
+        return seconds
+
+    def _parsed_retry_pattern(self):
+        """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.
+
+        :raises ValidationError: it is none
+        """
+        self.ensure_one()
+        try:
+            return parse_retry_pattern(self.retry_pattern or "{}")
+        except ValueError:
+            raise ValidationError(
+                self.env._(
+                    "%(pattern)s is not a retry pattern. It names seconds, from 1 to "
+                    "%(most)s (a year), by number of tries, such as %(example)s.",
+                    pattern=self.retry_pattern,
+                    most=LONGEST_WAIT,
+                    example="{1: 10, 5: 60}",
                 )
-                if known
-                else Markup()
-            )
+            ) from None
 
-    def _compute_columns_warning(self):
-        for stream in self:
-            known = stream._known_columns()
-            stream.columns_warning = (
-                "\n".join(column_problems(stream, known)) if known else False
-            )
+    # -- going live, backfills ------------------------------------------------
 
-    # -- actions --------------------------------------------------------------
+    def action_go_live(self):
+        """Say how many records would be sent, and ask."""
+        self.ensure_one()
+        self.check_access("write")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job_sync.action_sync_go_live"
+        )
+        action["context"] = {"default_stream_id": self.id}
+        return action
+
+    def _go_live(self, send_all):
+        """Begin to send.
+
+        :param bool send_all: every record now, not only what is edited from now on
+        :return: the ``sync.backfill`` that sends them, empty if none
+        :raises ValidationError: something is missing, such as the endpoint
+        """
+        self.ensure_one()
+        self.state = "live"
+        backfills = self.env["sync.backfill"]
+        if not send_all:
+            return backfills
+        # it was stopped when the stream was put back to draft
+        self._open_backfills().action_cancel()
+        backfills.flush_model(["state"])  # only one may be open
+        return backfills._start(self)
+
+    def _count_to_send(self):
+        """Return how many records this stream sends, whoever asks."""
+        self.ensure_one()
+        records = self._for_sending(self.env[self.model_name])
+        return records.search_count(records._sync_domain(self))
+
+    def _count_text(self):
+        """Return how many records it sends, such as "1,204 records (Contact)"."""
+        return self.env._(
+            "%(count)s records (%(model)s)",
+            count=formatLang(self.env, self._count_to_send(), digits=0),
+            model=self.model_id.name,
+        )
+
+    def action_back_to_draft(self):
+        """Send nothing any more; what waits goes on waiting."""
+        self.write({"state": "draft"})
+        return True
+
+    def action_backfill(self):
+        """Ask what to send, or show the backfill that is under way."""
+        self.ensure_one()
+        self.check_access("read")
+        backfill = self._open_backfills()
+        if backfill:
+            return backfill.get_formview_action()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job_sync.action_sync_backfill_start"
+        )
+        action["context"] = {"default_stream_id": self.id}
+        return action
+
+    def _open_backfills(self):
+        """Return the backfills of these streams that run or could be resumed."""
+        return self.env["sync.backfill"].search(
+            [("stream_id", "in", self.ids), ("state", "in", ("running", "stopped"))]
+        )
+
+    # -- deletion -------------------------------------------------------------
+
+    _owned = (
+        Owned("sync_outbox", "stream_id", "res_id"),
+        Owned("sync_attempt", "stream_id", "res_id"),
+        Owned("sync_delivery", "stream_id", "id"),
+        Owned("sync_binding", "stream_id", "res_id"),
+        Owned("sync_counter", "stream_id", "id"),
+    )
+    _owned_jobs = Owned("queue_job", "sync_stream_id", "date_created")
+
+    def _owns_rows(self):
+        return (
+            super()._owns_rows()
+            or bool(self._backfills())
+            or any(self._owns(owned, self.id) for owned in self._owned)
+        )
+
+    def _backfills(self):
+        return self.env["sync.backfill"].search(
+            [("stream_id", "=", self.id)], limit=BATCH
+        )
+
+    def _delete_last(self):
+        backfills = self._backfills()
+        if not backfills:
+            return super()._delete_last()
+        backfills.unlink()
+        return len(backfills)
+
+    # -- other actions --------------------------------------------------------
 
     def _action_open_record(self, res_id):
         """Return an action that opens one record of this stream."""

@@ -239,7 +239,7 @@ class TestBackfill(BackfillCase):
                 "UPDATE sync_stream SET domain = %s WHERE id = %s",
                 ("[('no_such_field', '=', 1)]", self.stream_id),
             )
-        with mute_logger("odoo.addons.queue_job_sync.models.sync_stream_runtime"):
+        with mute_logger("odoo.addons.queue_job_sync.models.sync_stream"):
             self.assertEqual(self.run_job(self.step()), "failed")
         self.sweep()
         backfill = self.backfill()

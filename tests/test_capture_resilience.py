@@ -50,7 +50,7 @@ class TestCaptureResilience(SyncCase):
 
     @mute_logger(
         "odoo.addons.queue_job_sync.engine.capture",
-        "odoo.addons.queue_job_sync.models.sync_stream_runtime",
+        "odoo.addons.queue_job_sync.models.sync_stream",
         "odoo.sql_db",
     )
     def test_filter_broken_since_the_start_lets_the_edit_through(self):

@@ -130,7 +130,7 @@ class TestStream(ConfigurationCase):
         self.stream.flush_recordset()
         self.env.cr.execute("UPDATE sync_stream SET retry_pattern = '{1: 1e12}'")
         self.stream.invalidate_recordset()
-        with self.assertLogs("odoo.addons.queue_job_sync.models.sync_stream_timing"):
+        with self.assertLogs("odoo.addons.queue_job_sync.models.sync_stream"):
             self.assertEqual(self.stream._retry_seconds(1), 420)
 
     def test_pattern_of_a_job_function_is_one_that_queue_job_can_use(self):
