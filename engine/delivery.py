@@ -70,7 +70,8 @@ class Delivery:
             self.stream, insist=any(each.force for each in self.owed.values())
         )
         self.record_ids = list(self.owed)
-        self._give_precedence()
+        if self.stream._links_sent_first():
+            self._give_precedence()
         if not self.owed:
             text = precedence.waiting_text(self.stream, self.behind)
             precedence.put_behind(self.stream, self.behind, self.record_ids)
@@ -501,7 +502,8 @@ class Delivery:
         if self.busy:
             seconds = random.uniform(*jobs.BUSY_SECONDS)
             jobs.hand_on(self.stream, list(self.busy), seconds)
-        precedence.put_behind(self.stream, self.behind, self.record_ids)
+        if self.behind:
+            precedence.put_behind(self.stream, self.behind, self.record_ids)
 
     def _hand_on_failures(self):
         """Find other jobs for the records of a batch that did not get through.

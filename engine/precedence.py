@@ -47,14 +47,11 @@ def _undelivered_ahead(stream, record_ids):
 
     :return: dict ``{record id: {(stream id, linked record's id)}}``
     """
-    links = stream._links_sent_first()
-    if not links:
-        return {}
     wanted = {}
     for record in stream._matching(
         stream.env[stream.model_name].browse(record_ids).exists()
     ):
-        for path, stream_ids in links:
+        for path, stream_ids in stream._links_sent_first():
             for stream_id in stream_ids:
                 by_link = wanted.setdefault(stream_id, {})
                 for id_ in record.mapped(path).ids:

@@ -3,6 +3,7 @@
 
 from . import test_access
 from . import test_any_model
+from . import test_architecture
 from . import test_backend
 from . import test_backend_signing
 from . import test_backfill
