@@ -250,7 +250,7 @@ class TestDeletion(DeletionCase):
         def unlink(records):
             # what another addon may do
             if self.stream_id in records._ids:
-                raise UserError("It is still needed.")
+                raise ValueError("It is still needed.")
             return real_unlink(records)
 
         with (

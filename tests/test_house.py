@@ -67,3 +67,75 @@ class TestHouse(BaseCase):
     def test_transports_import_nothing_of_odoo(self):
         for room in SHARED:
             self.assertImportsNot(room, "odoo", *(f"{ADDON}.{each}" for each in SHARED))
+
+
+@tagged("-at_install", "post_install")
+class TestModels(BaseCase):
+    """One file per model, which may be loaded in any order."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.classes = [
+            (source, cls.names_in(node))
+            for room in ("models", "wizards")
+            for source in files_of(room)
+            for node in ast.parse(source.read_text(encoding="utf-8")).body
+            if isinstance(node, ast.ClassDef)
+        ]
+        cls.home_of = {
+            names["_name"][0]: source
+            for source, names in cls.classes
+            if names.get("_name") and names["_name"][0].startswith("sync.")
+        }
+
+    @staticmethod
+    def names_in(node):
+        """Return what a class says of its name, and of what it inherits, as lists."""
+        return {
+            target.id: [
+                each.value
+                for each in ast.walk(statement.value)
+                if isinstance(each, ast.Constant) and isinstance(each.value, str)
+            ]
+            for statement in node.body
+            if isinstance(statement, ast.Assign)
+            for target in statement.targets
+            if target.id in ("_name", "_inherit")
+        }
+
+    def test_models_are_understood(self):
+        self.assertGreater(len(self.home_of), 15)
+        self.assertEqual(self.home_of["sync.stream"].name, "sync_stream.py")
+
+    def test_no_model_of_ours_is_inherited_in_place(self):
+        for source, names in self.classes:
+            inherited = names.get("_inherit", [])
+            in_place = inherited[:1] if "_name" not in names else names["_name"]
+            for name in set(in_place) & set(inherited):
+                with self.subTest(source.name):
+                    self.assertNotIn(name, self.home_of)
+
+    def test_a_model_is_extended_in_one_file(self):
+        files = {}
+        for source, names in self.classes:
+            if "_name" not in names and names.get("_inherit"):
+                files.setdefault(names["_inherit"][0], set()).add(source)
+        for name, sources in files.items():
+            with self.subTest(name):
+                self.assertEqual(len(sources), 1, sources)
+
+    def test_who_inherits_a_model_of_ours_imports_its_file(self):
+        for source, names in self.classes:
+            for name in set(names.get("_inherit", [])) & self.home_of.keys():
+                home = self.home_of[name]
+                if home != source:
+                    place = ".".join(home.relative_to(ROOT).with_suffix("").parts)
+                    found = imports_of(source)
+                    with self.subTest(f"{source.name}: {name}"):
+                        self.assertTrue(
+                            any(
+                                f"{each}.".startswith(f"{ADDON}.{place}.")
+                                for each in found
+                            )
+                        )
