@@ -313,7 +313,7 @@ class SyncBackend(models.Model):
 
     @api.constrains("transport")
     def _check_streams(self):
-        streams = self.with_context(active_test=False).stream_ids
+        streams = self._all_streams()
         streams._check_route()
         streams._check_mapping()
 
