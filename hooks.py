@@ -11,7 +11,7 @@ from psycopg2 import errors as pg_errors
 from odoo.exceptions import UserError
 from odoo.tools import SQL, mute_logger, split_every
 
-from .models import sync_secret_table
+from .engine import secrets
 
 _logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _shut_others_out(env):
 
 def _remove_traces(env):
     """Delete what carries no external id of the addon and makes no sense without it."""
-    sync_secret_table.drop_table(env.cr)
+    secrets.drop_table(env.cr)
     _remove_jobs(env)
     _remove_job_functions(env)
     env["ir.config_parameter"].search([("key", "=like", f"{ADDON}.%")]).unlink()
@@ -111,7 +111,7 @@ def _own_models(env):
 
 def _tables(env):
     """Return the tables that go, lose a column or are busy, sorted."""
-    tables = {*BUSY_TABLES, sync_secret_table.TABLE}
+    tables = {*BUSY_TABLES, secrets.TABLE}
     for model in env.values():
         if model._abstract or not model._auto:
             continue

@@ -11,8 +11,9 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 from odoo.tools import groupby
 
+from ..engine import standing
+from ..engine.secrets import SecretMissing
 from ..models.sync_counter import BOUNDS, DELIVERED, NOT_TIMED
-from ..models.sync_secret import SecretMissing
 
 try:
     import prometheus_client
@@ -42,9 +43,9 @@ class Metrics(http.Controller):
         It shows its token as ``Authorization: Bearer TOKEN``. The page does not exist
         while no token is set; who has none costs one read of a small table.
         """
-        metrics = request.env(user=SUPERUSER_ID)["sync.metrics"]
+        env = request.env(user=SUPERUSER_ID)
         try:
-            token = metrics._token()
+            token = env["sync.metrics"]._token()
         except SecretMissing as error:
             _logger.warning("The token for monitoring: %s", error.message)
             return _answer(503, "The token of this page cannot be had.")
@@ -54,7 +55,7 @@ class Metrics(http.Controller):
             return _answer(401, "A token is needed.", {"WWW-Authenticate": "Bearer"})
         if not prometheus_client:
             return _answer(501, "The server lacks the Python package prometheus_client")
-        text = prometheus_client.generate_latest(_Collector(metrics))
+        text = prometheus_client.generate_latest(_Collector(env))
         kind = prometheus_client.CONTENT_TYPE_LATEST
         return _answer(200, text, {"Content-Type": kind})
 
@@ -77,14 +78,14 @@ def _shows(token, authorization):
 
 
 class _Collector:
-    """Turns the figures of ``sync.metrics`` into families of metrics."""
+    """Turns the figures of ``engine/standing.py`` into families of metrics."""
 
-    def __init__(self, metrics):
-        self._metrics = metrics
+    def __init__(self, env):
+        self._env = env
         # the id tells apart what has the same name
         self._labels = {
             id_: (system, stream, str(id_))
-            for id_, stream, system in metrics._streams()
+            for id_, stream, system in standing.stream_names(env)
         }
 
     def collect(self):
@@ -94,8 +95,8 @@ class _Collector:
         yield self._collect_incidents()
 
     def _collect_present(self):
-        waiting = self._metrics._waiting()
-        failed = self._metrics._failed_jobs()
+        waiting = standing.waiting_changes(self._env)
+        failed = standing.failed_jobs(self._env)
         changes = families.GaugeMetricFamily(
             "queue_job_sync_waiting_changes",
             "Changes that are not delivered yet, without those of failed jobs.",
@@ -139,7 +140,7 @@ class _Collector:
             "How long attempts took, delivered or failed.",
             labels=STREAM_LABELS,
         )
-        counted = dict(groupby(self._metrics._attempts(), lambda row: row[0]))
+        counted = dict(groupby(standing.attempts(self._env), lambda row: row[0]))
         for id_, labels in self._labels.items():
             totals = _Totals(counted.get(id_, ()))
             delivered.add_metric(labels, totals.results[DELIVERED])
@@ -157,7 +158,7 @@ class _Collector:
             labels=("system", "system_id", "kind"),
         )
         for (id_, name, open_kind), kind in product(
-            self._metrics._incidents(), INCIDENT_KINDS
+            standing.open_incidents(self._env), INCIDENT_KINDS
         ):
             family.add_metric((name, str(id_), kind), int(kind == open_kind))
         return family

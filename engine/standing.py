@@ -9,14 +9,15 @@ records, so it is over long before a million bindings are read.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 
+from odoo import fields
 from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
-from .store import HELD, WAITS, rows_about
+from .store import HELD, OPEN_STATES, WAITS, rows_about
 
 SYNC_STATES = [
     ("synced", "Synced"),
@@ -24,6 +25,9 @@ SYNC_STATES = [
     ("skipped", "Skipped"),
     ("failed", "Failed"),
 ]
+
+# Hours that the delivered records are counted for.
+HOURS = 24
 
 # A record that is in several systems shows the state that most wants attention.
 BY_URGENCY = ("failed", "waiting", "skipped", "synced")
@@ -284,3 +288,165 @@ def _has_binding(condition, streams, res_id):
         res_id,
         condition,
     )
+
+
+# -- the dashboard -------------------------------------------------------------
+
+
+def queue_figures(env, backend_ids):
+    """Return how the queue of each of some systems stands.
+
+    Only jobs that are not closed and deliveries of the last hours are read, by
+    indexes that hold nothing else, so it costs the same with a million done jobs.
+
+    :return: dict by id of the system, each a dict with ``waiting``, ``running``
+        and ``failed`` (numbers of jobs), ``oldest`` (when the oldest waiting job
+        was made, UTC, or ``None``) and ``delivered`` (records delivered in each
+        of the last 24 clock hours, the oldest first, the current one last)
+    """
+    if not backend_ids:
+        return {}
+    env["queue.job"].flush_model(["sync_backend_id", "state", "date_created"])
+    env["sync.delivery"].flush_model(["stream_id", "state", "date"])
+    this_hour = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
+    rows = env.execute_query(
+        SQL(
+            """
+            WITH job AS (
+                SELECT sync_backend_id AS backend_id,
+                       count(*) FILTER (WHERE state = 'started') AS running,
+                       count(*) FILTER (WHERE state = 'failed') AS failed,
+                       count(*) AS all_open,
+                       min(date_created) FILTER (
+                           WHERE state NOT IN ('started', 'failed')) AS oldest
+                  FROM queue_job
+                 WHERE sync_backend_id IN %(ids)s AND state IN %(open)s
+                 GROUP BY sync_backend_id
+            ), hourly AS (
+                SELECT stream_id, date_trunc('hour', date) AS hour,
+                       count(*) AS delivered
+                  FROM sync_delivery
+                 WHERE date >= %(since)s AND state = 'success'
+                 GROUP BY stream_id, date_trunc('hour', date)
+            ), delivered AS (
+                SELECT s.backend_id,
+                       array_agg(hourly.hour) AS hours,
+                       array_agg(hourly.delivered) AS counts
+                  FROM hourly JOIN sync_stream s ON s.id = hourly.stream_id
+                 GROUP BY s.backend_id
+            )
+            SELECT b.id, COALESCE(job.all_open - job.running - job.failed, 0),
+                   COALESCE(job.running, 0), COALESCE(job.failed, 0), job.oldest,
+                   COALESCE(delivered.hours, '{}'),
+                   COALESCE(delivered.counts, '{}')
+              FROM sync_backend b
+              LEFT JOIN job ON job.backend_id = b.id
+              LEFT JOIN delivered ON delivered.backend_id = b.id
+             WHERE b.id IN %(ids)s
+            """,
+            open=OPEN_STATES,
+            ids=tuple(backend_ids),
+            since=this_hour - timedelta(hours=HOURS - 1),
+        )
+    )
+    figures = {}
+    for id_, waiting, running, failed, oldest, hours, counts in rows:
+        delivered = [0] * HOURS
+        for hour, count in zip(hours, counts, strict=True):
+            # a clock that runs behind the database's may see the next hour
+            ago = max(0, (this_hour - hour) // timedelta(hours=1))
+            delivered[HOURS - 1 - ago] += int(count)
+        figures[id_] = {
+            "waiting": waiting,
+            "running": running,
+            "failed": failed,
+            "oldest": oldest,
+            "delivered": delivered,
+        }
+    return figures
+
+
+# -- monitoring: no query looks at jobs that are done, or at the log ------------
+
+
+def stream_names(env):
+    """Return ``(stream id, its name, name of its system)``, archived ones too."""
+    return _rows(
+        env,
+        """
+        SELECT s.id, s.name, b.name
+          FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id
+         ORDER BY s.id
+        """,
+    )
+
+
+def waiting_changes(env):
+    """Return ``{stream id: (changes that wait, age of the oldest in seconds)}``.
+
+    Those of failed jobs do not wait: somebody has to decide about them.
+    """
+    rows = _rows(
+        env,
+        """
+        SELECT o.stream_id, count(*),
+               EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'utc'
+                                  - min(o.create_date))
+          FROM sync_outbox o
+         WHERE NOT EXISTS (
+               SELECT FROM queue_job j
+                WHERE j.uuid = o.job_uuid AND j.state = 'failed'
+                  AND j.sync_stream_id IS NOT NULL)
+         GROUP BY o.stream_id
+        """,
+    )
+    return {id_: (count, max(float(age), 0.0)) for id_, count, age in rows}
+
+
+def failed_jobs(env):
+    """Return ``{stream id: jobs that are failed now}``."""
+    return dict(
+        _rows(
+            env,
+            """
+            SELECT sync_stream_id, count(*) FROM queue_job
+             WHERE state = 'failed' AND sync_stream_id IS NOT NULL
+             GROUP BY sync_stream_id
+            """,
+        )
+    )
+
+
+def attempts(env):
+    """Return what has been counted, see ``sync.counter``.
+
+    :return: list of ``(stream id, result, bound, attempts, retried, seconds)``
+    """
+    return _rows(
+        env,
+        """
+        SELECT stream_id, result, bound,
+               sum(attempts), sum(retried), sum(seconds)
+          FROM sync_counter
+         GROUP BY stream_id, result, bound
+         ORDER BY stream_id, result, bound
+        """,
+    )
+
+
+def open_incidents(env):
+    """Return ``(system id, its name, kind of its open incident or None)``."""
+    return _rows(
+        env,
+        """
+        SELECT b.id, b.name, i.kind
+          FROM sync_backend b
+          LEFT JOIN sync_incident i ON i.backend_id = b.id AND i.closed IS NULL
+         ORDER BY b.id
+        """,
+    )
+
+
+def _rows(env, query):
+    env.cr.execute(query)
+    return env.cr.fetchall()

@@ -8,16 +8,24 @@ becomes of the job, and sees what others have committed by then.
 """
 
 import json
+import logging
 from contextlib import contextmanager
 
+import psycopg2
 from psycopg2 import errors as pg_errors
 
 from odoo import fields
 from odoo.tools import SQL
 
+from ..exceptions import RateLimited
 from ..text import storable
+from ..transports.pace import Slots, slots_within
 from .task import Attempt, Held, Owed
 
+_logger = logging.getLogger(__name__)
+
+# Seconds to wait for another worker that is reserving, and after a failure to.
+PATIENCE = 5
 # Jobs whose work is still to be done, and with those that people have to decide about.
 LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
 OPEN_STATES = (*LIVE_STATES, "failed")
@@ -662,3 +670,76 @@ def requeue_jobs(env, jobs, rate):
     )
     jobs.invalidate_model()
     return jobs.browse(id_ for (id_,) in rows)
+
+
+# -- turns to send, one after the other for all nodes -------------------------
+
+
+def reserve(registry, backend_id, count, span, patience):
+    """Reserve turns to send, and commit; any thread may do so.
+
+    It takes no environment: the threads that send must not touch one. The cursor is
+    READ COMMITTED, so that a worker waits for another one instead of failing, and so
+    that a limit that was changed meanwhile holds at once.
+
+    :param registry: of the database
+    :param int count: turns that are of use, at most
+    :param float span: seconds' worth of turns to reserve, at most
+    :param float patience: seconds that the first may be away, at most
+    :rtype: Slots
+    :raises RateLimited: the turn could not be reserved
+    """
+    try:
+        with read_committed(registry) as cr:
+            return _reserve(cr, backend_id, count, span, patience)
+    except psycopg2.Error:
+        # what was sent before it has receipts that must not be lost
+        _logger.exception("No turn to send to system %s could be reserved", backend_id)
+        raise RateLimited(
+            "The limit on requests could not be read.", PATIENCE
+        ) from None
+
+
+def _reserve(cr, backend_id, count, span, patience):
+    cr.execute(SQL("SET LOCAL lock_timeout = %s", f"{PATIENCE}s"))
+    cr.execute(
+        SQL(
+            """
+            INSERT INTO sync_rate (backend_id, rate, next_turn) VALUES (%s, 0, 0)
+            ON CONFLICT (backend_id)
+            -- takes the lock, also when there is nothing to change
+            DO UPDATE SET rate = sync_rate.rate
+            RETURNING rate, next_turn
+            """,
+            backend_id,
+        )
+    )
+    ((old_rate, next_turn),) = cr.fetchall()
+    # a statement of its own: while the other one waited, time went by
+    cr.execute(
+        SQL(
+            """
+            SELECT rate_limit, extract(epoch FROM clock_timestamp())::float8
+              FROM sync_backend WHERE id = %s
+            """,
+            backend_id,
+        )
+    )
+    ((rate, now),) = cr.fetchall()
+    if not rate or rate <= 0:
+        return Slots(0, 0, 0)
+    # turns that were reserved at another rate do not count any more
+    first = max(next_turn, now) if old_rate == rate else now
+    delay = first - now
+    if delay > patience:
+        return Slots(delay, 0, rate)
+    number = slots_within(rate, count, span)
+    cr.execute(
+        SQL(
+            "UPDATE sync_rate SET rate = %s, next_turn = %s WHERE backend_id = %s",
+            rate,
+            first + number / rate,
+            backend_id,
+        )
+    )
+    return Slots(delay, number, rate)

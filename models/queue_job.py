@@ -79,12 +79,17 @@ class QueueJob(models.Model):
     _sync_stream_index = models.Index(
         "(sync_stream_id, date_created) WHERE sync_stream_id IS NOT NULL"
     )
-    # Used by sync.backend._queue_figures, sync.incident._put_off_jobs and
+    # Used by standing.queue_figures, sync.incident._put_off_jobs and
     # _call_back_jobs. Done jobs are not in it.
     _sync_open_index = models.Index(
         "(sync_backend_id, state, date_created)"
         " WHERE sync_backend_id IS NOT NULL AND state IN ("
         "'wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
+    )
+    # Used by standing.failed_jobs and sync.recover: failed jobs among a million others
+    _failed_sync_index = models.Index(
+        "(sync_stream_id, id) INCLUDE (uuid)"
+        " WHERE state = 'failed' AND sync_stream_id IS NOT NULL"
     )
 
     def _compute_sync_delivery_ids(self):

@@ -4,15 +4,57 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
+from ..engine import secrets
 from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
 from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
-from .sync_secret import parse_reference
-from .sync_secret_table import NO_BACKEND
 
 # The secret that a monitoring system has to show.
 TOKEN = "metrics_token"
 # Characters of a token that is typed: nobody can guess it by trying.
 TOKEN_LEAST = 16
+
+
+class SyncMetrics(models.AbstractModel):
+    """The page of metrics, as other addons and its screen know it: its token."""
+
+    _name = "sync.metrics"
+    _description = "Figures for Monitoring"
+
+    @api.model
+    def _token(self):
+        """Return the token that a monitoring system has to show, ``""`` for none.
+
+        :raises SecretMissing: it is kept beside the database, and not there
+        """
+        return secrets.resolved(self.env, secrets.kept(self.env, TOKEN)).strip()
+
+    @api.model
+    def set_secret(self, name, value):
+        """Set the token that a monitoring system has to show; nothing closes the page.
+
+        :param name: ``metrics_token``
+        :param value: as for ``set_secret`` of ``sync.backend``
+        :return: where it is kept now, as a text for people, or False
+        :raises AccessError: the user is no system administrator
+        :raises UserError: it is too short, or cannot be used
+        """
+        if not self.env.is_system():
+            raise AccessError(
+                self.env._("Only system administrators may set the token.")
+            )
+        if name != TOKEN:
+            raise UserError(
+                self.env._("There is no such secret. There are: %s.", TOKEN)
+            )
+        text = secrets.checked(self.env, value).strip()
+        if text and not secrets.parse_reference(text) and len(text) < TOKEN_LEAST:
+            raise ValidationError(
+                self.env._(
+                    "The token for monitoring needs at least %s characters.",
+                    TOKEN_LEAST,
+                )
+            )
+        return secrets.keep(self.env, TOKEN, text)
 
 
 class ResConfigSettings(models.TransientModel):
@@ -51,8 +93,8 @@ class ResConfigSettings(models.TransientModel):
 
     @api.depends_context("lang", "tz")
     def _compute_metrics_token_origin(self):
-        origins = self.env["sync.secret"]._origins(NO_BACKEND)
-        self.metrics_token_origin = origins.get((NO_BACKEND, TOKEN), False)
+        origins = secrets.origins(self.env, secrets.NO_BACKEND)
+        self.metrics_token_origin = origins.get((secrets.NO_BACKEND, TOKEN), False)
 
     @api.depends("company_id", "job_failure_user_ids")
     def _compute_job_failure_warnings(self):
@@ -73,36 +115,6 @@ class ResConfigSettings(models.TransientModel):
                 raise ValidationError(
                     self.env._("Deliveries have to be kept for one day at least.")
                 )
-
-    # -- the token for monitoring ---------------------------------------------
-
-    @api.model
-    def _metrics_token(self):
-        """Return what ``sync.metrics._token`` does."""
-        secrets = self.env["sync.secret"]
-        return secrets._value(secrets._kept(TOKEN)).strip()
-
-    @api.model
-    def _set_metrics_token(self, name, value):
-        """Do what ``set_secret`` of ``sync.metrics`` does."""
-        if not self.env.is_system():
-            raise AccessError(
-                self.env._("Only system administrators may set the token.")
-            )
-        if name != TOKEN:
-            raise UserError(
-                self.env._("There is no such secret. There are: %s.", TOKEN)
-            )
-        secrets = self.env["sync.secret"]
-        text = secrets._checked(value).strip()
-        if text and not parse_reference(text) and len(text) < TOKEN_LEAST:
-            raise ValidationError(
-                self.env._(
-                    "The token for monitoring needs at least %s characters.",
-                    TOKEN_LEAST,
-                )
-            )
-        return secrets._keep(TOKEN, text)
 
     # -- actions --------------------------------------------------------------
 

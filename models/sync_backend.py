@@ -1,10 +1,31 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import UserError
+from functools import partial
+from math import ceil
 
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL, config
+
+from ..engine import secrets, standing, store
 from ..exceptions import SyncError
+from ..transports import (
+    PostgresqlConfig,
+    PostgresqlTransport,
+    RestConfig,
+    RestTransport,
+)
+from ..transports.http import header_problem
+from ..transports.pace import MAX_DURATION, Pace
+from ..transports.signing import secret_problem
+from ..transports.urls import url_problem
+from .sync_deletion import Owned
+
+# Seconds that a destination may take to begin with a request that has arrived.
+GRACE = 5
+# Those that sign: the one of now goes first.
+SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
 
 
 def is_told_of(record):
@@ -18,15 +39,14 @@ def is_told_of(record):
 
 
 class SyncBackend(models.Model):
-    """One external system: where it is, how to talk to it, with which credentials.
-
-    What each kind of system needs is in a file of its own, as ``sync_backend_rest.py``.
-    """
+    """One external system: where it is, how to talk to it, with which credentials."""
 
     _name = "sync.backend"
     _description = "External System"
     _inherit = ["mail.thread", "sync.deletion"]
     _order = "name, id"
+
+    # -- fields ---------------------------------------------------------------
 
     name = fields.Char(
         required=True,
@@ -65,7 +85,6 @@ class SyncBackend(models.Model):
         compute="_compute_stream_count",
         help="How many kinds of record are sent to this system.",
     )
-
     connect_timeout = fields.Integer(
         "Connect Within (s)",
         required=True,
@@ -80,10 +99,312 @@ class SyncBackend(models.Model):
         help="Seconds to wait for an answer, or for an SQL statement to end.",
     )
 
+    # -- fields of a REST interface -------------------------------------------
+
+    url = fields.Char(
+        "Address",
+        tracking=True,
+        help="Base address of the interface; each synchronization adds its endpoint.",
+    )
+    auth = fields.Selection(
+        [
+            ("none", "None"),
+            ("bearer", "Bearer Token"),
+            ("basic", "User and Password"),
+            ("header", "Key in a Header"),
+        ],
+        "Authentication",
+        required=True,
+        default="none",
+        help="How this system knows that a request comes from Odoo.",
+    )
+    auth_username = fields.Char("Username", help="User name for the basic scheme.")
+    auth_header = fields.Char(
+        "Header",
+        default="X-API-Key",
+        help="Name of the header that carries the key.",
+    )
+
+    # -- fields of a database -------------------------------------------------
+
+    db_host = fields.Char(
+        "Host", tracking=True, help="Name or address of the database server."
+    )
+    db_port = fields.Integer("Port", default=5432, help="Usually 5432.")
+    db_name = fields.Char(
+        "Database", tracking=True, help="Name of the database that holds the tables."
+    )
+    db_user = fields.Char(
+        "Login",
+        help="Database role. Give it no more than select, insert, update and, where "
+        "records are deleted, delete on the tables it fills.",
+    )
+    db_sslmode = fields.Selection(
+        [
+            ("disable", "Never encrypted"),
+            ("allow", "Encrypted if the server insists"),
+            ("prefer", "Encrypted if the server can"),
+            ("require", "Encrypted"),
+            ("verify-ca", "Encrypted, certificate verified"),
+            ("verify-full", "Encrypted, certificate and host name verified"),
+        ],
+        "Encryption",
+        required=True,
+        default="prefer",
+        help="The sslmode of the connection. Over a network that is not yours, "
+        "choose one that verifies the certificate.",
+    )
+
+    # -- fields that tell of secrets ------------------------------------------
+
+    auth_secret_origin = fields.Char(
+        "Secret",
+        compute="_compute_secret_origins",
+        help="Token, password or key. Nobody can read it, only set another one.",
+    )
+    db_password_origin = fields.Char(
+        "Password",
+        compute="_compute_secret_origins",
+        help="Password of the role. Nobody can read it, only set another one.",
+    )
+    signing_secret_origin = fields.Char(
+        "Signing Secret",
+        compute="_compute_secret_origins",
+        help="Signs each request as Standard Webhooks describes it. The system needs "
+        "it too, to verify the signatures. Not set: requests are not signed.",
+    )
+    signing_secret_previous_origin = fields.Char(
+        "Previous Secret",
+        compute="_compute_secret_origins",
+        help="Signs as well, so that the system can change to the new secret at any "
+        "time. Remove it once the system has changed.",
+    )
+
+    # -- fields of pace and pauses --------------------------------------------
+
+    concurrency = fields.Integer(
+        "Requests at Once",
+        required=True,
+        default=8,
+        help="How many requests a job for many records sends at the same time, "
+        "from 1 to 64. Jobs that run at the same time send as many each.",
+    )
+    rate_limit = fields.Float(
+        "Requests per Second",
+        default=0,
+        help="The most that all jobs of all servers together send to this system: "
+        "requests, or statements of a database. 0: no limit.",
+    )
+    pause_on_outage = fields.Boolean(
+        "Pause in an Outage",
+        default=True,
+        help="When the system does not answer several times in a row, its jobs wait "
+        "without using up their tries, and it is asked from time to time whether it "
+        "is back. Without this, every job goes through its own tries.",
+    )
+    outage_threshold = fields.Integer(
+        "After",
+        default=5,
+        required=True,
+        help="Attempts in a row without an answer that count as an outage.",
+    )
+    drain_rate = fields.Integer(
+        "Jobs per Second Afterwards",
+        default=50,
+        required=True,
+        help="How fast the waiting jobs are let go when the system is back.",
+    )
+    incident_ids = fields.One2many(
+        "sync.incident",
+        "backend_id",
+        "Incidents",
+        help="The times at which this system was paused or down.",
+    )
+    incident_id = fields.Many2one(
+        "sync.incident",
+        "Open Incident",
+        compute="_compute_incident_id",
+        search="_search_incident_id",
+        help="Why nothing is sent now: it does not answer, or somebody has paused it.",
+    )
+    incident_kind = fields.Selection(
+        related="incident_id.kind",
+        help="Whether it does not answer, somebody has paused it, or this database "
+        "looks like a copy.",
+    )
+    incident_text = fields.Char(
+        compute="_compute_incident_id",
+        help="Why nothing is sent now, and since when.",
+    )
+
+    # -- fields of the dashboard ----------------------------------------------
+
+    status = fields.Selection(
+        [("up", "Up"), ("paused", "Paused"), ("down", "Down")],
+        compute="_compute_status",
+        help="Down: it does not answer. Paused: by a person. In both cases changes "
+        "are kept and wait.",
+    )
+    status_since = fields.Datetime(
+        "Since",
+        compute="_compute_status",
+        help="Since when it has been paused or down.",
+    )
+    status_text = fields.Char(
+        compute="_compute_status", help="The status, and for how long."
+    )
+    status_reason = fields.Char(
+        compute="_compute_status",
+        help="Why nothing is sent now.",
+    )
+    waiting_count = fields.Integer(
+        "Waiting", compute="_compute_figures", help="Jobs that are to be run."
+    )
+    running_count = fields.Integer(
+        "Running",
+        compute="_compute_figures",
+        help="Jobs that are being run.",
+    )
+    failed_count = fields.Integer(
+        "Failed",
+        compute="_compute_figures",
+        help="Jobs that somebody has to decide about.",
+    )
+    oldest_waiting = fields.Datetime(
+        compute="_compute_figures", help="When the oldest waiting job was made."
+    )
+    oldest_text = fields.Char(
+        "Oldest Change",
+        compute="_compute_figures",
+        help="For how long the oldest change has been waiting.",
+    )
+    delivered_hourly = fields.Json(
+        "Delivered",
+        compute="_compute_figures",
+        help="Records delivered in each of the last 24 hours, the current one last.",
+    )
+    open_backfills = fields.Json(
+        compute="_compute_open_backfills", help="Those that run or are stopped."
+    )
+    problems = fields.Json(
+        compute="_compute_problems",
+        compute_sudo=True,
+        help="Synchronizations that do not work as they are set up, and why.",
+    )
+
+    # -- constraints ----------------------------------------------------------
+
     _positive_timeouts = models.Constraint(
         "CHECK (connect_timeout > 0 AND read_timeout > 0)",
         "Timeouts must be at least one second.",
     )
+    _concurrency_range = models.Constraint(
+        "CHECK (concurrency BETWEEN 1 AND 64)",
+        "The number of requests at once is from 1 to 64.",
+    )
+    _rate_limit_positive = models.Constraint(
+        "CHECK (rate_limit >= 0)",
+        "The requests per second cannot be fewer than 0.",
+    )
+    _positive_pace = models.Constraint(
+        "CHECK (outage_threshold > 0 AND drain_rate > 0)",
+        "The number of attempts and the rate must be at least one.",
+    )
+
+    @api.constrains("transport")
+    def _check_streams(self):
+        streams = self._all_streams()
+        streams._check_route()
+        streams._check_mapping()
+
+    @api.constrains(
+        "active", "transport", "url", "auth", "auth_username", "auth_header"
+    )
+    def _check_rest(self):
+        # one that is archived may lack what is not known yet
+        self.filtered("active")._require_rest()
+
+    @api.constrains("active", "transport", "db_host", "db_port", "db_name", "db_user")
+    def _check_database(self):
+        # one that is archived may lack what is not known yet
+        self.filtered("active")._require_database()
+
+    def _require_connection(self):
+        """Raise unless all is there to reach these systems.
+
+        To be extended for each kind of system.
+
+        :raises ValidationError: something is missing or wrong, with the reason
+        """
+        self._require_rest()
+        self._require_database()
+
+    def _require_rest(self):
+        self._require_url()
+        self._require_auth()
+
+    def _require_url(self):
+        for backend in self:
+            if backend.transport != "rest":
+                continue
+            problem = url_problem(backend.url or "")
+            if problem:
+                raise ValidationError(
+                    backend.env._(
+                        "The address of %(system)s cannot be used: %(problem)s",
+                        system=backend.name,
+                        problem=problem,
+                    )
+                )
+
+    def _require_auth(self):
+        for backend in self:
+            if backend.transport != "rest":
+                continue
+            if backend.auth == "basic" and not backend.auth_username:
+                raise ValidationError(
+                    backend.env._("%s needs a username.", backend.name)
+                )
+            if backend.auth == "header" and not backend.auth_header:
+                raise ValidationError(
+                    backend.env._(
+                        "%s needs the name of the header that carries its key.",
+                        backend.name,
+                    )
+                )
+            problem = backend.auth == "header" and header_problem(
+                backend.auth_header.strip()
+            )
+            if problem:
+                raise ValidationError(
+                    backend.env._(
+                        "%(system)s cannot carry its key there: %(problem)s",
+                        system=backend.name,
+                        problem=problem,
+                    )
+                )
+
+    def _require_database(self):
+        for backend in self:
+            if backend.transport != "postgresql":
+                continue
+            if not (backend.db_host and backend.db_name and backend.db_user):
+                raise ValidationError(
+                    backend.env._(
+                        "%s needs a host, a database and a login.", backend.name
+                    )
+                )
+            if not 0 < backend.db_port < 65536:
+                raise ValidationError(
+                    backend.env._(
+                        "%(port)s is not a port: %(system)s needs one "
+                        "between 1 and 65535.",
+                        port=backend.db_port,
+                        system=backend.name,
+                    )
+                )
+
+    # -- computes -------------------------------------------------------------
 
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
@@ -103,19 +424,11 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.stream_count = counts.get(backend, 0)
 
-    def _require_connection(self):
-        """Raise unless all is there to reach these systems.
+    # -- records --------------------------------------------------------------
 
-        To be extended for each kind of system.
-
-        :raises ValidationError: something is missing or wrong, with the reason
-        """
-
-    @api.constrains("transport")
-    def _check_streams(self):
-        streams = self.with_context(active_test=False).stream_ids
-        streams._check_route()
-        streams._check_mapping()
+    def init(self):
+        super().init()
+        secrets.create_table(self.env.cr)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -135,6 +448,8 @@ class SyncBackend(models.Model):
         if {"active", "company_id", "name", "transport"} & vals.keys():
             # what edits and jobs have to know of the streams is cached
             self.env.registry.clear_cache()
+        if vals.get("active") is False:
+            self.sudo()._all_streams()._open_backfills()._stop_resting()
         return res
 
     def copy_data(self, default=None):
@@ -144,6 +459,11 @@ class SyncBackend(models.Model):
             else vals
             for backend, vals in zip(self, super().copy_data(default), strict=True)
         ]
+
+    def _all_streams(self):
+        return self.with_context(active_test=False).stream_ids
+
+    # -- transport ------------------------------------------------------------
 
     def _open_transport(self):
         """Return the transport that talks to this system.
@@ -158,7 +478,427 @@ class SyncBackend(models.Model):
             system that cannot be reached
         """
         self.ensure_one()
-        return getattr(self, f"_transport_{self.transport}")()
+        transport = getattr(self, f"_transport_{self.transport}")()
+        if self.rate_limit:
+            reserve = partial(store.reserve, self.env.registry, self.id)
+            transport.pace = Pace(reserve)
+        return transport
+
+    def _transport_rest(self):
+        return RestTransport(self._rest_config())
+
+    def _rest_config(self):
+        return RestConfig(
+            url=self.url,
+            auth=self.auth,
+            username=self.auth_username or "",
+            header=self.auth_header or "",
+            # one that is not used need not be there
+            secret=self._secret("auth_secret") if self.auth != "none" else "",
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            concurrency=self.concurrency,
+            signing_secrets=self._signing_secrets(),
+        )
+
+    def _transport_postgresql(self):
+        return PostgresqlTransport(self._postgresql_config())
+
+    def _postgresql_config(self):
+        return PostgresqlConfig(
+            host=self.db_host,
+            port=self.db_port,
+            dbname=self.db_name,
+            user=self.db_user,
+            password=self._secret("db_password"),
+            sslmode=self.db_sslmode,
+            connect_timeout=self.connect_timeout,
+            statement_timeout=self.read_timeout,
+        )
+
+    def _seconds_in_flight(self, count):
+        """Return after how many seconds requests that begin to leave now are over.
+
+        However slowly each is answered, and whatever became of the worker: Odoo ends
+        one that works for longer than its limit.
+
+        :param int count: how many
+        """
+        self.ensure_one()
+        each = self.connect_timeout + self.read_timeout + GRACE
+        seconds = each * ceil(count / self.concurrency)
+        if self.rate_limit:
+            seconds += MAX_DURATION
+        limit = config["limit_time_real"]
+        return max(each, min(seconds, limit + each)) if limit > 0 else seconds
+
+    # -- secrets --------------------------------------------------------------
+
+    # Set by a method, kept where no field is, read at use. Of each there is a field
+    # ``<name>_origin`` that tells whether it is set, where it is kept and since when.
+    # That is no secret: whoever may read the system may read it.
+
+    @api.model
+    def _secret_names(self):
+        """Return the names of the secrets that a system may have.
+
+        To be extended for a kind of system that has others; each needs a field
+        ``<name>_origin`` like those above.
+        """
+        return {"auth_secret", "db_password", *SIGNING_SECRETS}
+
+    # nothing tells when another one has been set: read anew in each transaction
+    @api.depends_context("lang", "tz")
+    def _compute_secret_origins(self):
+        origins = secrets.origins(self.env, *self._origin.ids)
+        for backend in self:
+            for name in self._secret_names():
+                origin = origins.get((backend._origin.id, name), False)
+                backend[f"{name}_origin"] = origin
+
+    def set_secret(self, name, value):
+        """Set a secret of this system.
+
+        The value passes through no field, and nothing logs it.
+
+        :param name: which one, ``auth_secret`` or another of :meth:`_secret_names`
+        :param value: the secret; ``env:NAME`` or ``config:key`` to have it read at
+            each use from where the server keeps it; nothing to forget it
+        :return: where it is kept now, as a text for people, or False
+        :raises AccessError: the user is no system administrator
+        :raises UserError: there is no such secret, or it cannot be used; no error
+            repeats what was given, not even the name: the two may have changed places
+        """
+        self.ensure_one()
+        self._check_secret_access()
+        if not isinstance(name, str) or name not in self._secret_names():
+            raise UserError(
+                self.env._(
+                    "There is no such secret. There are: %s.",
+                    ", ".join(sorted(self._secret_names())),
+                )
+            )
+        text = secrets.checked(self.env, value)
+        self._check_secret(name, text)
+        origin = secrets.keep(self.env, name, text, self.id)
+        self.modified([f"{name}_origin"])
+        self.invalidate_recordset([f"{name}_origin"])
+        return origin
+
+    def rotate_signing_secret(self, value):
+        """Set another signing secret; the one before it goes on signing as well.
+
+        The one before that signs no more.
+
+        :param value: as for :meth:`set_secret`
+        :return: where the new one is kept, as a text for people
+        :raises AccessError: the user is no system administrator
+        :raises UserError: the secret cannot be used
+        """
+        self.ensure_one()
+        self._check_secret_access()
+        before = secrets.kept(self.env, "signing_secret", self.id)
+        origin = self.set_secret("signing_secret", value)
+        if before:
+            self.set_secret("signing_secret_previous", before)
+        return origin
+
+    def _check_secret(self, name, text):
+        """Raise unless a secret can be used. To be extended.
+
+        :param text: the secret, a reference to one, or empty
+        :raises ValidationError: the reason, without a word of the secret
+        """
+        # what a reference leads to is checked when it is used
+        if name in SIGNING_SECRETS and text and not secrets.parse_reference(text):
+            problem = secret_problem(text)
+            if problem:
+                raise ValidationError(
+                    self.env._(
+                        "The signing secret of %(system)s cannot be used: %(problem)s",
+                        system=self.name,
+                        problem=problem,
+                    )
+                )
+
+    def _check_secret_access(self):
+        """Raise unless the user may set secrets: to write the rest is not enough."""
+        self.check_access("write")
+        if not self.env.is_system():
+            raise AccessError(
+                self.env._("Only system administrators may set the secrets of systems.")
+            )
+
+    def _secret(self, name):
+        """Return a secret itself, wherever it is kept, ``""`` when there is none.
+
+        :param name: one of :meth:`_secret_names`
+        :raises SecretMissing: it is kept beside the database, and not there
+        """
+        self.ensure_one()
+        return secrets.resolved(self.env, secrets.kept(self.env, name, self.id))
+
+    def _signing_secrets(self):
+        """Return the secrets that sign, as a tuple: the current one first.
+
+        :raises SecretMissing: one is kept beside the database, and not there
+        """
+        found = map(self._secret, SIGNING_SECRETS)
+        return tuple(secret for secret in found if secret)
+
+    # -- pauses ---------------------------------------------------------------
+
+    def _compute_incident_id(self):
+        incidents = self.env["sync.incident"].search(
+            [("backend_id", "in", self.ids), ("closed", "=", False)]
+        )
+        by_backend = {incident.backend_id: incident for incident in incidents}
+        for backend in self:
+            incident = by_backend.get(backend)
+            backend.incident_id = incident
+            backend.incident_text = incident and incident._waiting_text()
+
+    def _search_incident_id(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        open_ids = self.env["sync.incident"]._search([("closed", "=", False)])
+        domain = [("incident_ids", "in", [id_ for id_ in value if id_])]
+        if False in value:
+            return ["|", *domain, "!", ("incident_ids", "in", open_ids)]
+        return ["&", *domain, ("incident_ids", "in", open_ids)]
+
+    def _open_incident(self):
+        """Return the open incident of this system, if any. A plain read."""
+        self.ensure_one()
+        return self.env["sync.incident"].search(
+            [("backend_id", "=", self.id), ("closed", "=", False)]
+        )
+
+    def _hold(self):
+        """Return why jobs do not send now, and the seconds that they have to wait.
+
+        An incident is opened now if this database looks like a copy of the one that has
+        sent so far: before anything is sent, rather than when the cron comes by.
+
+        :return: ``(text, seconds)``, or ``None``
+        """
+        incident = self._open_incident()
+        if not incident:
+            return incident._hold_copy(self)
+        # the next ones need not start in vain as well
+        incident._move_jobs()
+        return incident._waiting_text(), incident._seconds_left()
+
+    @api.model
+    def _unanswered_in_a_row(self, backend_id, limit):
+        """Return how many of the last ``limit`` attempts found the system down."""
+        # BETWEEN and the order keep PostgreSQL to the index on (stream_id, id): with
+        # "=" it may take the primary key, and read the whole log of other systems
+        rows = self.env.execute_query(
+            SQL(
+                """
+                SELECT last.down
+                  FROM sync_stream s,
+                       LATERAL (SELECT id, error_kind = 'unreachable' AS down
+                                  FROM sync_delivery
+                                 WHERE stream_id BETWEEN s.id AND s.id
+                                 ORDER BY stream_id DESC, id DESC
+                                 LIMIT %(limit)s) last
+                 WHERE s.backend_id = %(backend)s
+                 ORDER BY last.id DESC LIMIT %(limit)s
+                """,
+                backend=backend_id,
+                limit=limit,
+            )
+        )
+        count = 0
+        for (down,) in rows:
+            if not down:
+                break
+            count += 1
+        return count
+
+    def _note_unreachable(self, reason):
+        """Pause this system if it has not answered for too many attempts.
+
+        :param str reason: why the last attempt failed
+        :return: seconds that its jobs have to wait, 0 if it is not paused
+        """
+        self.ensure_one()
+        if not self.pause_on_outage:
+            return 0
+        with self.env.registry.cursor() as cr:
+            # as committed by now, the attempts of the other workers among them
+            seen = self.with_env(self.env(cr=cr))._unanswered_in_a_row(
+                self.id, self.outage_threshold
+            )
+        if seen < self.outage_threshold:
+            return 0
+        return self.env["sync.incident"]._open(self, "outage", reason)
+
+    def action_pause(self):
+        """Let the jobs of these systems wait until somebody resumes them."""
+        self.check_access("read")
+        for backend in self:
+            self.env["sync.incident"].sudo()._pause_by_hand(backend)
+        return True
+
+    def action_resume(self):
+        """Send again: waiting jobs go on, by priority, at a bounded rate."""
+        self.check_access("read")
+        for backend in self.sudo():
+            backend._open_incident()._close(by_person=True)
+        return True
+
+    # -- dashboard ------------------------------------------------------------
+
+    def _compute_status(self):
+        incidents = self.env["sync.incident"]
+        mine = ("backend_id", "in", self.ids)
+        ended = dict(
+            incidents._read_group(
+                [mine, ("closed", "!=", False)], ["backend_id"], ["closed:max"]
+            )
+        )
+        for backend in self:
+            incident = backend.incident_id
+            if incident:
+                backend.status = "down" if incident.kind == "outage" else "paused"
+                backend.status_since = incident.opened
+            else:
+                backend.status = "up"
+                backend.status_since = ended.get(backend, False)
+            backend.status_reason = incident.reason
+            backend.status_text = backend._status_text()
+
+    def _status_text(self):
+        self.ensure_one()
+        if not self.status_since:
+            return self.env._("Up")
+        duration = self._time_since(self.status_since)
+        if self.status == "up":
+            return self.env._("Up for %s", duration)
+        if self.status == "paused":
+            return self.env._("Paused for %s", duration)
+        return self.env._("Down for %s", duration)
+
+    def _time_since(self, moment):
+        """Return how long ago a moment was, such as "12 minutes"."""
+        seconds = (fields.Datetime.now() - moment).total_seconds()
+        return self.env["sync.backfill"]._duration_text(seconds)
+
+    def _compute_figures(self):
+        figures = self._queue_figures()
+        for backend in self:
+            # none of a system that has not been saved
+            mine = figures.get(backend.id, {})
+            oldest = mine.get("oldest") or False
+            backend.waiting_count = mine.get("waiting", 0)
+            backend.running_count = mine.get("running", 0)
+            backend.failed_count = mine.get("failed", 0)
+            backend.oldest_waiting = oldest
+            backend.oldest_text = oldest and backend._time_since(oldest)
+            backend.delivered_hourly = mine.get("delivered", [])
+
+    def _queue_figures(self):
+        """Return how the queue of each of these systems stands.
+
+        It asks with nobody's rights: the caller shows it to whom it may be shown.
+
+        :return: as :func:`..engine.standing.queue_figures`
+        """
+        return standing.queue_figures(self.env, self.ids)
+
+    def _compute_open_backfills(self):
+        backfills = self._search_open_backfills().grouped("backend_id")
+        for backend in self:
+            backend.open_backfills = [
+                backend._backfill_card(backfill)
+                for backfill in backfills.get(backend, ())
+            ]
+
+    def _backfill_card(self, backfill):
+        """Return what the dashboard shows of a backfill of this system."""
+        self.ensure_one()
+        number = self.env["ir.qweb.field.integer"].value_to_html
+        if backfill.state == "stopped":
+            title = self.env._("Stopped backfill: %s", backfill.stream_id.name)
+            note = backfill.note
+        else:
+            title = self.env._("Backfill: %s", backfill.stream_id.name)
+            note = backfill.hint
+            if self.incident_id:
+                # the card says already what it waits for
+                note = False
+            elif not note and backfill.time_left:
+                note = self.env._("%s left", backfill.time_left)
+        return {
+            "id": backfill.id,
+            "title": title,
+            "stopped": backfill.state == "stopped",
+            "progress": int(backfill.progress),
+            "count": self.env._(
+                "%(done)s of %(total)s",
+                done=number(backfill.done + backfill.failed, {}),
+                total=number(backfill.total, {}),
+            ),
+            "note": note or "",
+        }
+
+    def _search_open_backfills(self):
+        return self.env["sync.backfill"].search(
+            [
+                ("stream_id.backend_id", "in", self.ids),
+                ("state", "in", ("running", "stopped")),
+            ]
+        )
+
+    def _compute_problems(self):
+        found = self._streams_with_problems().grouped("backend_id")
+        for backend in self:
+            backend.problems = [
+                {"id": stream.id, "name": stream.name, "reason": stream.problem}
+                for stream in found.get(backend._origin, ())
+            ]
+
+    def _streams_with_problems(self):
+        """Return the synchronizations in use of these systems that do not work."""
+        domain = [
+            ("backend_id", "in", self._origin.ids),
+            ("active", "=", True),
+            ("state", "=", "live"),
+        ]
+        return self.env["sync.stream"].search(domain).filtered("problem")
+
+    # -- deletion in the background -------------------------------------------
+
+    # few rows, which the cron finds also when the system is gone
+    _owned = (
+        Owned("sync_incident", "backend_id", "id"),
+        Owned("sync_rate", "backend_id", "id"),
+    )
+    _owned_jobs = Owned("queue_job", "sync_backend_id", "date_created")
+
+    def _owns_rows(self):
+        return bool(self._all_streams()) or super()._owns_rows()
+
+    def _in_use_text(self):
+        streams = self._all_streams()
+        if not streams:
+            return super()._in_use_text()
+        return self.env._(
+            "%(system)s still has synchronizations (%(streams)s). Press Delete at the "
+            "top of its form: that archives it, cancels its jobs and deletes it with "
+            "them in the background.",
+            system=self.name,
+            streams=", ".join(streams.mapped("name")),
+        )
+
+    def _begin_deletion(self):
+        super()._begin_deletion()
+        self._all_streams().sudo()._begin_deletion()
+
+    # -- actions --------------------------------------------------------------
 
     def action_test_connection(self):
         """Ask the system whether it is there and takes the credentials.
@@ -200,4 +940,53 @@ class SyncBackend(models.Model):
         )
         action["domain"] = [("backend_id", "=", self.id)]
         action["context"] = {"default_backend_id": self.id, "active_test": False}
+        return action
+
+    def action_open_waiting(self):
+        """Open the jobs of this system that are to be run."""
+        return self._action_open_jobs("wait_dependencies", "pending", "enqueued")
+
+    def action_open_running(self):
+        """Open the jobs of this system that are being run."""
+        return self._action_open_jobs("started")
+
+    def action_open_failed(self):
+        """Open the jobs of this system that have failed."""
+        return self._action_open_jobs("failed")
+
+    def _action_open_jobs(self, *states):
+        """Open the jobs of this system in some states, as filters to be taken off."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job.action_queue_job"
+        )
+        action["domain"] = [("sync_backend_id", "=", self.id)]
+        action["context"] = {f"search_default_{state}": 1 for state in states}
+        return action
+
+    def action_open_backfills(self):
+        """Open the backfill of this system that is under way, or the list of them."""
+        self.ensure_one()
+        self.check_access("read")
+        backfills = self._search_open_backfills()
+        if len(backfills) == 1:
+            return backfills.get_formview_action()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job_sync.action_sync_backfill"
+        )
+        action["domain"] = [("id", "in", backfills.ids)]
+        return action
+
+    def action_open_problems(self):
+        """Open the synchronizations of this system that do not work."""
+        self.ensure_one()
+        self.check_access("read")
+        streams = self._streams_with_problems()
+        if len(streams) == 1:
+            return streams.get_formview_action()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job_sync.action_sync_stream"
+        )
+        action["domain"] = [("id", "in", streams.ids)]
         return action

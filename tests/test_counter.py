@@ -13,6 +13,7 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..controllers.metrics import _Totals
+from ..engine import standing
 from ..exceptions import Rejected
 from ..models.sync_counter import BOUNDS, NOT_TIMED
 from ..transports.base import Message, Receipt, Route
@@ -26,9 +27,14 @@ class TestCounter(DeliveryCase):
         """Return ``{result: (attempts, retried)}``, as is committed."""
         found = {}
         with self.transaction() as env:
-            for stream_id, result, _bound, attempts, retried, _seconds in env[
-                "sync.metrics"
-            ]._attempts():
+            for (
+                stream_id,
+                result,
+                _bound,
+                attempts,
+                retried,
+                _seconds,
+            ) in standing.attempts(env):
                 if stream_id == self.stream_id:
                     count, again = found.get(result, (0, 0))
                     found[result] = (count + attempts, again + retried)
@@ -201,11 +207,7 @@ class TestCounterBounds(SyncCase):
             Receipt(message, error=Rejected("no")),
         ]
         self.env["sync.counter"]._count(self.stream, receipts)
-        rows = [
-            row
-            for row in self.env["sync.metrics"]._attempts()
-            if row[0] == self.stream.id
-        ]
+        rows = [row for row in standing.attempts(self.env) if row[0] == self.stream.id]
         totals = _Totals(rows)
         buckets = dict(totals.buckets())
         self.assertEqual(len(buckets), len(BOUNDS))

@@ -12,8 +12,8 @@ from odoo.tests import tagged
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..engine.delivery import Delivery
+from ..engine.store import reserve
 from ..exceptions import SyncError
-from ..models.sync_rate import reserve
 from .common import MAPPING, DeliveryCase, stream_values
 from .servers import Answer, HttpDestination
 from .test_delivery_errors import closed_port

@@ -16,9 +16,9 @@ from odoo.tests import tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import mute_logger
 
+from ..engine import store
+from ..engine.store import reserve
 from ..exceptions import RateLimited
-from ..models import sync_rate
-from ..models.sync_rate import reserve
 from ..transports import pace as pace_module
 from ..transports.pace import NO_PACE, Pace, slots_within
 from .common import DeliveryCase
@@ -130,8 +130,8 @@ class TestRate(DeliveryCase):
         self.reserve()
         with (
             self.registry.cursor() as cr,
-            patch.object(sync_rate, "PATIENCE", 1),
-            mute_logger("odoo.sql_db", "odoo.addons.queue_job_sync.models.sync_rate"),
+            patch.object(store, "PATIENCE", 1),
+            mute_logger("odoo.sql_db", "odoo.addons.queue_job_sync.engine.store"),
         ):
             cr.execute(
                 "SELECT 1 FROM sync_rate WHERE backend_id = %s FOR UPDATE",

@@ -6,7 +6,7 @@ from standardwebhooks.webhooks import Webhook
 
 from odoo.tests import tagged
 
-from ..models.sync_secret_table import TABLE
+from ..engine.secrets import TABLE
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .secret_case import set_config_file, set_variable
 from .test_secrets import BASIC, SCHEMES, SECRET, SecretsCase, all_logs

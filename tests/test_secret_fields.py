@@ -14,7 +14,7 @@ from odoo.tests.common import TransactionCase
 from odoo.tools import SQL, mute_logger
 from odoo.tools.convert import convert_xml_import
 
-from ..models import sync_secret_table
+from ..engine import secrets
 from .common import database_values, set_secrets
 from .secret_case import tables_with
 from .test_access import ROLES, AccessCase
@@ -86,20 +86,18 @@ class TestSecretFields(SecretFieldsCase):
     """What holds for the superuser, and so for everybody."""
 
     def test_it_is_there_and_nowhere_else(self):
-        kept = sync_secret_table.get(self.env.cr, self.backend.id)
+        kept = secrets.get(self.env.cr, self.backend.id)
         texts = {name: text for (_id, name), (text, _since) in kept.items()}
         self.assertEqual(texts, SECRETS)
         self.assertEqual(self.env["sync.metrics"]._token(), METRICS)
         self.before_commit()
-        self.assertEqual(
-            tables_with(self.env.cr, MARK), {sync_secret_table.TABLE: "value"}
-        )
+        self.assertEqual(tables_with(self.env.cr, MARK), {secrets.TABLE: "value"})
 
     def test_no_model_knows_the_table(self):
         tables = {model._table for model in self.env.values()}
-        self.assertNotIn(sync_secret_table.TABLE, tables)
+        self.assertNotIn(secrets.TABLE, tables)
         names = {*SECRETS, "sync_metrics_token", "metrics_token", "value"}
-        for model in ("sync.backend", "sync.setup", "sync.secret", "sync.metrics"):
+        for model in ("sync.backend", "sync.setup", "sync.metrics"):
             self.assertFalse(names & self.env[model]._fields.keys(), model)
 
     def test_no_field_of_any_record_has_it(self):
@@ -133,9 +131,9 @@ class TestSecretFields(SecretFieldsCase):
     def test_it_goes_with_its_system(self):
         twin = self.backend.copy()
         set_secrets(twin, SECRETS)
-        self.assertTrue(sync_secret_table.get(self.env.cr, twin.id))
+        self.assertTrue(secrets.get(self.env.cr, twin.id))
         twin.unlink()
-        self.assertEqual(sync_secret_table.get(self.env.cr, twin.id), {})
+        self.assertEqual(secrets.get(self.env.cr, twin.id), {})
 
     def test_one_is_forgotten(self):
         for nothing in (False, None, "", "  "):
@@ -303,8 +301,6 @@ class TestSecretFieldsByRpc(SecretFieldsCase, HttpCase):
             self.call("sync.backend", "copy_data", ids)
             for model, method in (
                 ("sync.backend", "_secret"),
-                ("sync.secret", "_kept"),
-                ("sync.secret", "_value"),
                 ("sync.metrics", "_token"),
             ):
                 self.assertRefused(self.call(model, method, ids, AUTH))
@@ -358,9 +354,7 @@ class TestSecretFieldsByRpc(SecretFieldsCase, HttpCase):
         self.assertEqual(self.backend._secret("auth_secret"), new)
         self.assertEqual(self.backend._secret("db_password"), new)
         self.assertEqual(self.backend._signing_secrets(), (signing, SIGNING))
-        self.assertEqual(
-            tables_with(self.env.cr, MARK), {sync_secret_table.TABLE: "value"}
-        )
+        self.assertEqual(tables_with(self.env.cr, MARK), {secrets.TABLE: "value"})
 
     def test_by_the_external_interfaces(self):
         self.log_in("system")
@@ -407,7 +401,7 @@ class TestSecretTable(TransactionCase):
         backend = self.env["sync.backend"].create(database_values(name="Warehouse"))
         with everything_logged() as lines:
             for value in ("first-secret", "second-secret"):
-                sync_secret_table.put(self.env.cr, "db_password", value, backend.id)
+                secrets.put(self.env.cr, "db_password", value, backend.id)
         statements = [line for line in lines if "INSERT INTO sync_secret" in line]
         self.assertEqual(len(statements), 2)
         self.assertNotIn("-secret", "".join(lines))

@@ -6,7 +6,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.service.model import get_public_method
 from odoo.tests import new_test_user, tagged
 
-from ..models.sync_secret import SecretMissing
+from ..engine import secrets
+from ..engine.secrets import SecretMissing
 from .common import database_values, write_backend
 from .secret_case import set_config_file, set_variable
 from .test_access import ROLES
@@ -26,7 +27,7 @@ ORIGINS = {
 @tagged("post_install", "-at_install")
 class TestSecretReference(ConfigurationCase):
     def value(self, text):
-        return self.env["sync.secret"]._value(text)
+        return secrets.resolved(self.env, text)
 
     def assertMissing(self, text, words):
         """The error says this, names the reference and no value."""
@@ -141,7 +142,7 @@ class TestSecretReference(ConfigurationCase):
         with self.assertRaises(SecretMissing) as caught:
             self.value("env:s3cret!")
         self.assertNotIn("s3cret", caught.exception.message)
-        self.assertNotIn("s3cret", self.env["sync.secret"]._origin("env:s3cret!"))
+        self.assertNotIn("s3cret", secrets.origin_text(self.env, "env:s3cret!"))
 
     def test_signing_secret_is_checked_when_it_is_used(self):
         set_variable(self, "SIGNING", None)
@@ -239,8 +240,6 @@ class TestSecretReferenceAccess(ConfigurationCase):
     def test_value_cannot_be_asked_for_from_outside(self):
         """The methods that resolve are private to the server."""
         for model, method in (
-            ("sync.secret", "_value"),
-            ("sync.secret", "_kept"),
             ("sync.backend", "_secret"),
             ("sync.metrics", "_token"),
         ):

@@ -5,7 +5,7 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
-from ..models import sync_secret_table
+from ..engine import secrets
 from ..transports.postgresql import PostgresqlTransport
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .servers import HttpDestination
@@ -88,7 +88,7 @@ class TestSetup(SetupCase):
         self.env.cr.execute("UPDATE sync_setup SET write_date = '2020-01-01'")
         self.env["sync.setup"]._transient_vacuum()
         self.assertFalse(setup.exists() or backend.exists() or stream.exists())
-        self.assertEqual(sync_secret_table.get(self.env.cr, backend.id), {})
+        self.assertEqual(secrets.get(self.env.cr, backend.id), {})
 
     def test_what_is_finished_stays(self):
         setup = self.to_records()

@@ -4,7 +4,7 @@
 from odoo.tools import SQL
 from odoo.tools.sql import column_exists
 
-from odoo.addons.queue_job_sync.models.sync_secret import parse_reference
+from odoo.addons.queue_job_sync.engine.secrets import parse_reference
 from odoo.addons.queue_job_sync.transports.redact import Redactor, maskable
 
 SECRETS = ("auth_secret", "db_password", "signing_secret", "signing_secret_previous")
