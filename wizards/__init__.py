@@ -10,4 +10,3 @@ from . import sync_recover
 from . import sync_reschedule
 from . import sync_status
 from . import sync_setup
-from . import sync_setup_steps
