@@ -12,7 +12,7 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, STARTED
 
-from ..models.queue_job_load import is_own
+from ..engine import job_load
 
 _logger = logging.getLogger(__name__)
 
@@ -32,22 +32,21 @@ class RunJobController(QueueJobs):
 
         queue_job would leave it enqueued, to be found dead and started for ever.
         """
-        jobs = env["queue.job"]
         for mended in (False, True):
             try:
-                jobs._check_environment(job_uuid)
+                job_load.check_environment(env, job_uuid)
                 return super()._acquire_job(env, job_uuid)
             except psycopg2.Error:
                 # says nothing about the job
                 raise
             except Exception as err:
                 env.cr.rollback()
-                job = jobs._lock_enqueued(job_uuid)
+                job = job_load.lock_enqueued(env, job_uuid)
                 if not job:
                     return None
-                if mended or not job._mend():
+                if mended or not job_load.mend(job):
                     _logger.warning("job %s cannot be loaded", job_uuid, exc_info=err)
-                    job._fail_unloadable(err)
+                    job_load.fail(job, err)
                     mended = True
                 env.cr.commit()  # pylint: disable=invalid-commit
                 if mended:
@@ -60,7 +59,7 @@ class RunJobController(QueueJobs):
         The database server may have ended it, or may restart: that says nothing about
         the job, and uses no try.
         """
-        if not is_own(job.model_name, job.method_name):
+        if not job_load.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
         try:

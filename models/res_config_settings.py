@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+from .queue_job import MAIL_OF_MANY, MAIL_OF_ONE
 from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
 from .sync_secret import parse_reference
 from .sync_secret_table import NO_BACKEND

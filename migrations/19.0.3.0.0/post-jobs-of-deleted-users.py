@@ -3,7 +3,7 @@
 
 from odoo import SUPERUSER_ID, api
 
-from odoo.addons.queue_job_sync.models.queue_job_load import OPEN_OWN_JOBS
+from odoo.addons.queue_job_sync.engine import job_load
 
 
 def migrate(cr, version):
@@ -12,4 +12,5 @@ def migrate(cr, version):
     The database has emptied the link to the user, who is named in the records still.
     """
     jobs = api.Environment(cr, SUPERUSER_ID, {})["queue.job"]
-    jobs.search([*OPEN_OWN_JOBS, ("user_id", "=", False)])._go_on_as_odoobot()
+    jobs = jobs.search([*job_load.OPEN_OWN_JOBS, ("user_id", "=", False)])
+    job_load.go_on_as_odoobot(jobs)
