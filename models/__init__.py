@@ -32,9 +32,6 @@ from . import sync_counter
 from . import sync_metrics
 from . import sync_stream_deletion
 from . import sync_mixin
-from . import sync_mixin_lines
-from . import sync_mixin_status
-from . import sync_mixin_views
 from . import ir_actions
 from . import queue_job
 from . import queue_job_channel

@@ -173,6 +173,18 @@ class QueueJob(models.Model):
     # -- indexes --------------------------------------------------------------
 
     # A job is written several times, and each time to every index that it is in.
+    # The list of what is open and the statistics stay quick beside a million of jobs
+    # that are done: both are in the order, or by the time, that people look at.
+    _open_jobs_index = models.Index(
+        "(date_created DESC, date_done DESC) WHERE state IN"
+        " ('wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
+    )
+    _ended_jobs_index = models.Index("(date_started) WHERE state IN ('done', 'failed')")
+    # Used by _cron_notify_failures
+    _failure_to_notify_index = models.Index(
+        # the id first: the first ones are searched for by id, for several companies
+        "(id, company_id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
+    )
     # Used by the lists of a system's and of a stream's jobs, newest first
     _sync_backend_index = models.Index(
         "(sync_backend_id, date_created) WHERE sync_backend_id IS NOT NULL"
@@ -186,18 +198,6 @@ class QueueJob(models.Model):
         "(sync_backend_id, state, date_created)"
         " WHERE sync_backend_id IS NOT NULL AND state IN ("
         "'wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
-    )
-    # The list of what is open and the statistics stay quick beside a million of jobs
-    # that are done: both are in the order, or by the time, that people look at.
-    _open_jobs_index = models.Index(
-        "(date_created DESC, date_done DESC) WHERE state IN"
-        " ('wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
-    )
-    _ended_jobs_index = models.Index("(date_started) WHERE state IN ('done', 'failed')")
-    # Used by _cron_notify_failures
-    _failure_to_notify_index = models.Index(
-        # the id first: the first ones are searched for by id, for several companies
-        "(id, company_id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
     )
 
     # -- computed fields ------------------------------------------------------

@@ -3,6 +3,8 @@
 
 from odoo import models
 
+from . import sync_mixin  # noqa: F401  # it is inherited
+
 
 class ResPartner(models.Model):
     _name = "res.partner"
