@@ -15,7 +15,6 @@ import psycopg2
 
 from odoo import SUPERUSER_ID, fields
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 from odoo.tools import SQL
 
 from odoo.addons.queue_job.job import (
@@ -28,26 +27,7 @@ from odoo.addons.queue_job.job import (
     Job,
 )
 
-from .store import OPEN_STATES
-
-# The methods that jobs of synchronizations call, on any model and on the addon's own.
-DELIVER = "_sync_deliver"
-OWN_TASKS = (("sync.backfill", "_step"), ("sync.incident", "_probe"))
-
-# Jobs that are not at an end, of synchronizations.
-OPEN_OWN_JOBS = Domain("state", "in", OPEN_STATES) & (
-    Domain("method_name", "=", DELIVER)
-    | Domain.OR(
-        Domain("model_name", "=", model) & Domain("method_name", "=", method)
-        for model, method in OWN_TASKS
-    )
-)
-
-
-def is_own(model_name, method_name):
-    """Return whether a job that calls this method is one of a synchronization."""
-    return method_name == DELIVER or (model_name, method_name) in OWN_TASKS
-
+from .jobs import is_own
 
 # -- what is wrong ------------------------------------------------------------
 
@@ -59,7 +39,7 @@ def problem(job):
         if each["model"] not in job.env:
             return job.env._("The model %s is no longer there.", each["model"])
     if not _users_exist(job.env, {each["uid"] for each in named if each.get("uid")}):
-        return _text_user_gone(job.env)
+        return text_user_gone(job.env)
     if not hasattr(job.records, job.method_name or ""):
         return job.env._(
             "%(model)s no longer has the method %(method)s.",
@@ -119,38 +99,8 @@ def _users_exist(env, ids):
     return rows == [(len(ids),)]
 
 
-def _text_user_gone(env):
+def text_user_gone(env):
     return env._("The user whose action made the job has been deleted.")
-
-
-def check_environment(env, uuid):
-    """Raise if the user whom a job is to run as, or the language, is gone.
-
-    queue_job does not always notice while it loads the job.
-
-    :raises UserError: with the reason
-    """
-    rows = env.execute_query(
-        SQL(
-            """
-            SELECT EXISTS (SELECT FROM res_users WHERE id = stored.uid)
-                   OR stored.uid IS NULL,
-                   EXISTS (SELECT FROM res_lang WHERE code = stored.lang AND active)
-                   OR COALESCE(stored.lang, 'en_US') = 'en_US'
-              FROM queue_job, LATERAL (
-                   SELECT ((records #>> '{}')::json ->> 'uid')::int,
-                          (records #>> '{}')::json #>> '{context,lang}'
-                   ) AS stored (uid, lang)
-             WHERE uuid = %s
-            """,
-            uuid,
-        )
-    )
-    for has_user, has_language in rows:
-        if not has_user:
-            raise UserError(_text_user_gone(env))
-        if not has_language:
-            raise UserError(env._("The job's language is switched off."))
 
 
 def known_records(job):

@@ -4,7 +4,7 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from ..engine.job_load import is_own
+from ..engine.jobs import is_own
 from ..engine.retry_pattern import checked_retry_pattern
 
 
