@@ -7,12 +7,13 @@ import time
 
 import psycopg2
 
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, STARTED
 
-from ..models.queue_job_load import is_own
+from ..engine import job_load, jobs
 
 _logger = logging.getLogger(__name__)
 
@@ -32,26 +33,55 @@ class RunJobController(QueueJobs):
 
         queue_job would leave it enqueued, to be found dead and started for ever.
         """
-        jobs = env["queue.job"]
         for mended in (False, True):
             try:
-                jobs._check_environment(job_uuid)
+                cls._check_environment(env, job_uuid)
                 return super()._acquire_job(env, job_uuid)
             except psycopg2.Error:
                 # says nothing about the job
                 raise
             except Exception as err:
                 env.cr.rollback()
-                job = jobs._lock_enqueued(job_uuid)
+                job = job_load.lock_enqueued(env, job_uuid)
                 if not job:
                     return None
-                if mended or not job._mend():
+                if mended or not job_load.mend(job):
                     _logger.warning("job %s cannot be loaded", job_uuid, exc_info=err)
-                    job._fail_unloadable(err)
+                    job_load.fail(job, err)
                     mended = True
                 env.cr.commit()  # pylint: disable=invalid-commit
                 if mended:
                     return None
+
+    @classmethod
+    def _check_environment(cls, env, job_uuid):
+        """Raise if the user whom a job is to run as, or the language, is gone.
+
+        queue_job does not always notice while it loads the job.
+
+        :raises UserError: with the reason
+        """
+        rows = env.execute_query(
+            SQL(
+                """
+                SELECT EXISTS (SELECT FROM res_users WHERE id = stored.uid)
+                       OR stored.uid IS NULL,
+                       EXISTS (SELECT FROM res_lang WHERE code = stored.lang AND active)
+                       OR COALESCE(stored.lang, 'en_US') = 'en_US'
+                  FROM queue_job, LATERAL (
+                       SELECT ((records #>> '{}')::json ->> 'uid')::int,
+                              (records #>> '{}')::json #>> '{context,lang}'
+                       ) AS stored (uid, lang)
+                 WHERE uuid = %s
+                """,
+                job_uuid,
+            )
+        )
+        for has_user, has_language in rows:
+            if not has_user:
+                raise UserError(job_load.text_user_gone(env))
+            if not has_language:
+                raise UserError(env._("The job's language is switched off."))
 
     @classmethod
     def _try_perform_job(cls, env, job):
@@ -60,7 +90,7 @@ class RunJobController(QueueJobs):
         The database server may have ended it, or may restart: that says nothing about
         the job, and uses no try.
         """
-        if not is_own(job.model_name, job.method_name):
+        if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
         try:

@@ -25,6 +25,34 @@ _logger = logging.getLogger(__name__)
 PENDING_KEY = "queue_job_sync.changes"
 
 
+# -- what is watched ----------------------------------------------------------
+
+
+def closure(model, paths):
+    """Return what paths lead to, with all that this is computed from.
+
+    A field that is gone leads nowhere: nobody can edit it. That the synchronization
+    does not work without it is told by ``problem``.
+
+    :param model: where they begin; it need not inherit ``sync.mixin``
+    :param paths: paths of fields
+    :return: set of names of the model's fields; dict of the paths that go on from a
+        link to lines, by its name
+    """
+    own, behind, to_visit = set(), {}, set(paths)
+    while to_visit:
+        name, _dot, rest = to_visit.pop().partition(".")
+        field = model._fields.get(name)
+        if field is None:
+            continue
+        if rest and field.type == "one2many":
+            behind.setdefault(name, set()).add(rest)
+        if name not in own:
+            own.add(name)
+            to_visit.update(model.pool.field_depends.get(field, ()))
+    return own, behind
+
+
 # -- the edit -----------------------------------------------------------------
 
 

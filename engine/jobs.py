@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from odoo import fields
 from odoo.exceptions import MissingError
+from odoo.fields import Domain
 from odoo.tools import split_every
 
 from odoo.addons.queue_job.job import Job
@@ -27,6 +28,25 @@ BUSY_SECONDS = (1, 3)
 # Changes without a job that are queued in one go before the cron commits.
 SWEEP_BATCH = 500
 LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
+
+# The methods that jobs of synchronizations call, on any model and on the addon's own.
+DELIVER = "_sync_deliver"
+OWN_TASKS = (("sync.backfill", "_step"), ("sync.incident", "_probe"))
+
+# Jobs that are not at an end, of synchronizations.
+OPEN_OWN_JOBS = Domain("state", "in", store.OPEN_STATES) & (
+    Domain("method_name", "=", DELIVER)
+    | Domain.OR(
+        Domain("model_name", "=", model) & Domain("method_name", "=", method)
+        for model, method in OWN_TASKS
+    )
+)
+
+
+def is_own(model_name, method_name):
+    """Return whether a job that calls this method is one of a synchronization."""
+    return method_name == DELIVER or (model_name, method_name) in OWN_TASKS
+
 
 # -- changes and their jobs ---------------------------------------------------
 

@@ -14,16 +14,10 @@ from . import sync_attempt
 from . import sync_delivery
 from . import sync_counter
 from . import sync_mixin
-from . import sync_mixin_lines
-from . import sync_mixin_status
-from . import sync_mixin_views
 from . import ir_actions
 from . import queue_job
-from . import queue_job_load
 from . import queue_job_channel
-from . import queue_job_display
 from . import queue_job_function
-from . import queue_job_notify
 from . import mail_mail
 from . import mail_template
 from . import res_company

@@ -1,19 +1,33 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
 import re
+from datetime import datetime
 
 import psycopg2
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, PENDING
+from odoo.addons.base_sparse_field.models.fields import Serialized
+from odoo.addons.queue_job.job import (
+    CANCELLED,
+    DONE,
+    ENQUEUED,
+    FAILED,
+    PENDING,
+    STARTED,
+    WAIT_DEPENDENCIES,
+)
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
-from ..engine import jobs, precedence
+from ..engine import job_load, jobs, precedence
 from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
+
+_logger = logging.getLogger(__name__)
 
 # What queue_job puts before the reason of the last try.
 OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
@@ -21,8 +35,24 @@ OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
 # What the code of a job says of itself.
 TOLD = {"result", "exc_name", "exc_message", "exc_info"}
 
+# Failed jobs told about in a mail each, before the cron commits.
+NOTIFY_BATCH = 50
+# Jobs told about in one digest that are marked as told before the cron commits.
+MARK_BATCH = 1000
+
+MAIL_OF_ONE = "queue_job_sync.mail_template_job_failed"
+MAIL_OF_MANY = "queue_job_sync.mail_template_jobs_failed"
+
 
 class QueueJob(models.Model):
+    """What the jobs of queue_job learn: what they send, their reasons, their mails.
+
+    People are shown why a job waits or failed, its tries, its time. Administrators are
+    told of failed jobs: soon, and without a storm of mails. One failure is a mail of
+    its own, several are a digest. After a mail the company is left in peace for its
+    quiet period; what fails meanwhile is in the next digest.
+    """
+
     _inherit = "queue.job"
 
     # not to be edited from outside: what becomes of a job changes copies by them
@@ -33,6 +63,8 @@ class QueueJob(models.Model):
         "sync_res_id",
         "sync_record_name",
     )
+
+    # -- what it sends --------------------------------------------------------
 
     sync_backend_id = LooseMany2one(
         "sync.backend",
@@ -62,16 +94,97 @@ class QueueJob(models.Model):
         string="Deliveries",
         help="Each time that the job has sent something, with the system's answer.",
     )
-    failure_reason = fields.Char(
-        compute="_compute_failure_reason", help="What went wrong the last time."
+
+    # -- what people are shown ------------------------------------------------
+
+    name = fields.Char(help="What the job is about.")
+    state = fields.Selection(
+        help="Pending: waits for its turn. Enqueued: given to a worker. Started: runs"
+        " now. Failed: is not tried again by itself. Wait Dependencies: other jobs have"
+        " to be done before."
+    )
+    uuid = fields.Char(help="What the job is called in logs.")
+    model_name = fields.Char(help="What kind of record the job works on.")
+    graph_jobs_count = fields.Integer(help="Jobs that were queued together.")
+    dependency_graph = Serialized(help="Which job has to be done before which.")
+    exc_name = fields.Char(help="The kind of the last error, for developers.")
+    exc_message = fields.Char(help="What the last error said.")
+    exc_info = fields.Text(help="Where in the code it failed, for developers.")
+    result = fields.Text(help="What came of it.")
+    func_string = fields.Char(help="The method that is called, for developers.")
+    channel = fields.Char(
+        help="Jobs of one channel share its capacity: how many may run at a time."
+    )
+    company_id = fields.Many2one(help="Whose people see the job, and are told of it.")
+    user_id = fields.Many2one(  # pylint: disable=attribute-string-redundant
+        string="User", help="Whose action made the job; it runs as that user."
+    )
+    priority = fields.Integer(
+        help="Of the jobs that wait, those with the lowest number start first."
+    )
+    eta = fields.Datetime(help="The job does not start before. Empty: it starts soon.")
+    retry = fields.Integer(help="How often it was tried since it was queued.")
+    date_created = fields.Datetime(string="Created", help="When it came to be.")
+    date_enqueued = fields.Datetime(
+        string="Enqueued", help="When it was last given to a worker."
+    )
+    date_started = fields.Datetime(string="Started", help="When its last try began.")
+    date_done = fields.Datetime(string="Done", help="Empty unless it is done.")
+    exec_time = fields.Float(
+        string="Duration (s)",
+        help="Seconds from the start of its last try to its end, done or failed."
+        " Empty when it has not run, and for a job whose worker died. A mean when"
+        " grouped.",
     )
     related_name = fields.Char(
         "Related Record",
         compute="_compute_related_name",
         help="The record, or records, that the job works on.",
     )
+    failure_reason = fields.Char(
+        compute="_compute_failure_reason", help="What went wrong the last time."
+    )
+    state_reason = fields.Char(
+        "Reason",
+        compute="_compute_state_reason",
+        help="Why the job failed, what it waits for, or what came of it.",
+    )
+    tries = fields.Char(
+        "Try",
+        compute="_compute_tries",
+        help="How often the job was tried, and the number of tries after which it"
+        " fails.",
+    )
+
+    # -- who is told that it failed -------------------------------------------
+
+    failure_notified = fields.Boolean(
+        readonly=True,
+        copy=False,
+        help="The administrators have been told that this job failed.",
+    )
+    failure_recipient_ids = fields.Many2many(
+        "res.partner",
+        compute="_compute_failure_recipient_ids",
+        compute_sudo=True,
+        help="Who gets the mail when the job fails.",
+    )
+
+    # -- indexes --------------------------------------------------------------
 
     # A job is written several times, and each time to every index that it is in.
+    # The list of what is open and the statistics stay quick beside a million of jobs
+    # that are done: both are in the order, or by the time, that people look at.
+    _open_jobs_index = models.Index(
+        "(date_created DESC, date_done DESC) WHERE state IN"
+        " ('wait_dependencies', 'pending', 'enqueued', 'started', 'failed')"
+    )
+    _ended_jobs_index = models.Index("(date_started) WHERE state IN ('done', 'failed')")
+    # Used by _cron_notify_failures
+    _failure_to_notify_index = models.Index(
+        # the id first: the first ones are searched for by id, for several companies
+        "(id, company_id) WHERE state = 'failed' AND failure_notified IS NOT TRUE"
+    )
     # Used by the lists of a system's and of a stream's jobs, newest first
     _sync_backend_index = models.Index(
         "(sync_backend_id, date_created) WHERE sync_backend_id IS NOT NULL"
@@ -92,6 +205,8 @@ class QueueJob(models.Model):
         " WHERE state = 'failed' AND sync_stream_id IS NOT NULL"
     )
 
+    # -- computed fields ------------------------------------------------------
+
     def _compute_sync_delivery_ids(self):
         deliveries = self.env["sync.delivery"].search(
             [("job_uuid", "in", self.filtered("sync_stream_id").mapped("uuid"))]
@@ -104,6 +219,18 @@ class QueueJob(models.Model):
         for job in self:
             job.related_name = job.sync_record_name or job._name_of_records()
 
+    def _name_of_records(self):
+        """Return the names of up to three records that a job works on."""
+        self.ensure_one()
+        records = job_load.known_records(self)
+        if not records:
+            return False
+        found = records.exists()._filtered_access("read")
+        if not found:
+            return str(records)
+        names = found[:3].mapped("display_name")
+        return ", ".join(names) + ("…" if len(found) > 3 else "")
+
     @api.depends("exc_message", "exc_info", "exc_name")
     def _compute_failure_reason(self):
         for job in self:
@@ -113,21 +240,55 @@ class QueueJob(models.Model):
             # the number of tries has a place of its own
             job.failure_reason = reason and OUT_OF_TRIES.sub("", reason)
 
-    def _name_of_records(self):
-        """Return the names of up to three records that a job works on."""
-        self.ensure_one()
-        records = self._known_records()
-        if not records:
-            return False
-        found = records.exists()._filtered_access("read")
-        if not found:
-            return str(records)
-        names = found[:3].mapped("display_name")
-        return ", ".join(names) + ("…" if len(found) > 3 else "")
+    @api.depends("state", "result", "eta", "failure_reason", "dependencies")
+    def _compute_state_reason(self):
+        now = fields.Datetime.now()
+        for job in self:
+            if job.state == FAILED:
+                job.state_reason = job.failure_reason
+            elif job.state in (ENQUEUED, STARTED):
+                # what it has waited for is over
+                job.state_reason = False
+            elif job.state == WAIT_DEPENDENCIES:
+                job.state_reason = precedence.reason_to_wait(job)
+            elif job.state == PENDING and not job.result and job.eta and job.eta > now:
+                job.state_reason = self.env._("Waits for the time set for it")
+            else:
+                job.state_reason = job.result
+
+    @api.depends("retry", "max_retries")
+    def _compute_tries(self):
+        for job in self:
+            most = job.max_retries or self.env._("for ever")
+            job.tries = f"{job.retry} / {most}"
+
+    @api.depends("company_id")
+    def _compute_failure_recipient_ids(self):
+        for job in self:
+            company = job._failure_company()
+            job.failure_recipient_ids = company._job_failure_partners()
+
+    # -- lists ----------------------------------------------------------------
 
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
         values = super()._read_group_postprocess_groupby(groupby_spec, raw_values)
         return groups_there(self, groupby_spec, values)
+
+    @api.model
+    def get_empty_list_help(self, help_message):
+        """Say what an empty list means, where its window does not."""
+        return super().get_empty_list_help(
+            help_message
+            or Markup(
+                '<p class="o_view_nocontent_smiling_face">{nothing}</p><p>{more}</p>'
+            ).format(
+                nothing=self.env._("Nothing waits and nothing has failed"),
+                more=self.env._(
+                    "Jobs come by themselves, such as when somebody edits a contact. "
+                    "Remove the filter to see those that are done."
+                ),
+            )
+        )
 
     # -- decisions of people --------------------------------------------------
 
@@ -138,12 +299,12 @@ class QueueJob(models.Model):
             except psycopg2.Error:
                 raise
             except Exception:
-                if not any(each._load_problem() for each in job._loaded_together()):
+                if job_load.can_be_stored(job):
                     raise
-                if job._mend():
+                if job_load.mend(job):
                     super(QueueJob, job)._change_job_state(state, result=result)
                 else:
-                    job._change_unloadable(state, result)
+                    job_load.change_state(job, state, result)
         if state in (DONE, CANCELLED):
             note = result or self.env._("Closed by %s", self.env.user.name)
             jobs.settle(self, note)
@@ -163,26 +324,196 @@ class QueueJob(models.Model):
         except psycopg2.Error:
             raise
         except Exception:
-            records = self._known_records()
+            records = job_load.known_records(self)
             if records and not records.exists():
                 raise UserError(
                     self.env._("%s no longer exists.", self.related_name)
                 ) from None
-            problem = self._load_problem()
+            problem = job_load.problem(self)
             if not problem:
                 raise
             if not records:
                 raise UserError(problem) from None
             return self.related_action_open_record()
 
+    # -- what becomes of a job is stored --------------------------------------
+
     def write(self, vals):
-        # what a job returns or raises may hold what cannot be stored, and a job that
-        # cannot be stored stays started
-        told = TOLD & vals.keys()
-        if told:
-            vals = {**vals, **{name: storable_within(vals[name]) for name in told}}
+        vals = {**vals}
+        failed = vals.get("state") == FAILED
+        if "state" in vals:
+            # a job that fails again is told about again
+            vals.setdefault("failure_notified", False)
+        started = vals.get("date_started")
+        if failed and started and not vals.get("exec_time"):
+            # queue_job tells the time of done jobs only
+            vals["exec_time"] = (datetime.now() - started).total_seconds()
+        for name in TOLD & vals.keys():
+            # what a job returns or raises may hold what cannot be stored, and a job
+            # that cannot be stored stays started
+            vals[name] = storable_within(vals[name])
         res = super().write(vals)
-        if vals.get("state") == FAILED:
+        if failed:
             for job in self.sudo().filtered("sync_stream_id"):
                 jobs.record_failure(job)
+            self.sudo()._trigger_notification()
         return res
+
+    def _message_failed_job(self):
+        # queue_job's speaks of a section that is on top of the form here
+        return self.env._("The job has failed, and will not be tried again by itself.")
+
+    def _notify_thread(self, message, *args, **kwargs):
+        """Tell nobody of the message about a failure: the template's mail does that.
+
+        queue_job leaves the message for the followers, whom it subscribes with it.
+        """
+        about_failure = self.env.ref(
+            "queue_job.mt_job_failed", raise_if_not_found=False
+        )
+        if about_failure and message.subtype_id == about_failure:
+            return []
+        return super()._notify_thread(message, *args, **kwargs)
+
+    def _trigger_notification(self):
+        """Call the cron, unless a quiet period is on: its end calls the cron."""
+        companies = {job._failure_company() for job in self}
+        if all(company._job_failure_quiet_until() for company in companies):
+            return
+        cron = self._notification_cron()
+        if cron:
+            cron._trigger()
+
+    @api.model
+    def _notification_cron(self):
+        cron = self.env.ref(
+            "queue_job_sync.ir_cron_notify_failures", raise_if_not_found=False
+        )
+        return cron and cron.sudo()
+
+    def _failure_company(self):
+        """Return whose people are told; the main company's for jobs of no company.
+
+        Everybody may see a job without a company, so any company could tell; the main
+        one has a quiet period like the others.
+        """
+        self.ensure_one()
+        return self.company_id or self.env["res.company"]._get_main_company()
+
+    # -- the cron that tells of failed jobs -----------------------------------
+
+    @api.model
+    def _cron_notify_failures(self):
+        """Tell the administrators about failed jobs, each failure once.
+
+        Jobs failed by queue_job's runner with plain SQL pass through no method, so
+        this looks at what is failed rather than at what announced itself.
+        """
+        untold = self._read_group(self._untold_domain(), ["company_id"])
+        main = self.env["res.company"]._get_main_company()
+        for company in {company or main for (company,) in untold}:
+            quiet_until = company._job_failure_quiet_until()
+            if quiet_until:
+                self._call_again_at(quiet_until)
+            elif not self._tell_company(company):
+                break
+
+    @api.model
+    def _untold_domain(self, company=None):
+        """Return the domain of the failed jobs that nobody has been told about.
+
+        :param company: only those that this company is to be told about
+        """
+        domain = [("state", "=", FAILED), ("failure_notified", "=", False)]
+        if company:
+            ids = company.ids
+            if company == company._get_main_company():
+                ids = [*ids, False]
+            domain.append(("company_id", "in", ids))
+        return domain
+
+    @api.model
+    def _tell_company(self, company):
+        """Tell a company about all its failed jobs.
+
+        :return: whether there is time left for others
+        """
+        # ids only: ten thousand jobs with their arguments do not fit into memory
+        failed = self.search(self._untold_domain(company), order="id")
+        if company.job_failure_quiet_minutes and len(failed) > 1:
+            # told in one go: what is not marked now would be in the next digest too
+            if failed._mail_failures(company, MAIL_OF_MANY, company):
+                failed._mark_told()
+            return True
+        for start in range(0, len(failed), NOTIFY_BATCH):
+            # not a slice, which would fetch the fields of all jobs
+            batch = self.browse(failed.ids[start : start + NOTIFY_BATCH])
+            told = batch.filtered(
+                lambda job: job._mail_failures(company, MAIL_OF_ONE, job)
+            )
+            told.failure_notified = True
+            left = len(failed) - start - len(batch)
+            time_left = self._commit_progress(len(told), left)
+            if not time_left:
+                return False
+            if not told:
+                break
+        return True
+
+    def _mail_failures(self, company, template_xmlid, record):
+        """Queue a mail about these failed jobs, in each reader's language.
+
+        :param company: whose people are told
+        :param str template_xmlid: of the ``mail.template``
+        :param record: what the template is rendered for
+        :return: whether that is settled; a text that cannot be rendered has to be
+            mended first, and is tried again when the cron next runs
+        """
+        what = f"Job {self.uuid}" if len(self) == 1 else f"{len(self)} jobs"
+        template = self.env.ref(template_xmlid, raise_if_not_found=False)
+        if not template:
+            _logger.error("%s failed, and the mail about it has no template", what)
+            return False
+        if not company._job_failure_partners():
+            _logger.warning(
+                "%s failed, and nobody who could be told has an e-mail address", what
+            )
+            return True
+        try:
+            with self.env.cr.savepoint():
+                template._queue_for_readers(record)
+        except Exception:
+            _logger.exception("%s failed, and no mail could be written about it", what)
+            return False
+        company.job_failure_mailed = fields.Datetime.now()
+        quiet_until = company._job_failure_quiet_until()
+        if quiet_until:
+            self._call_again_at(quiet_until)
+        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+        return True
+
+    def _mark_told(self):
+        """Remember that people know of these jobs, and commit.
+
+        Some may have been requeued since; those that fail again are told again.
+        """
+        for start in range(0, len(self), MARK_BATCH):
+            batch = self[start : start + MARK_BATCH]
+            still = self.search([("id", "in", batch.ids), *self._untold_domain()])
+            # tracking would read all fields of all jobs
+            still.with_context(tracking_disable=True).failure_notified = True
+            self._commit_progress(len(batch), len(self) - start - len(batch))
+
+    @api.model
+    def _commit_progress(self, done, left):
+        """Commit; return the seconds that the cron may go on."""
+        return self.env["ir.cron"]._commit_progress(done, remaining=left)
+
+    @api.model
+    def _call_again_at(self, moment):
+        """Have the cron called at a moment, once."""
+        cron = self._notification_cron()
+        if cron and not self.env["ir.cron.trigger"].sudo().search_count(
+            [("cron_id", "=", cron.id), ("call_at", "=", moment)], limit=1
+        ):
+            cron._trigger(at=moment)

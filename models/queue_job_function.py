@@ -4,8 +4,8 @@
 from odoo import api, models
 from odoo.exceptions import UserError
 
+from ..engine.jobs import is_own
 from ..engine.retry_pattern import checked_retry_pattern
-from .queue_job_load import is_own
 
 
 class QueueJobFunction(models.Model):

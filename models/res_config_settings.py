@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..engine import secrets
-from .queue_job_notify import MAIL_OF_MANY, MAIL_OF_ONE
+from .queue_job import MAIL_OF_MANY, MAIL_OF_ONE
 from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
 
 # The secret that a monitoring system has to show.

@@ -3,6 +3,10 @@
 
 from odoo import models
 
+from . import sync_mixin  # noqa: F401: what is inherited is loaded before
+
+from . import sync_mixin  # noqa: F401  # it is inherited
+
 
 class ResPartner(models.Model):
     _name = "res.partner"

@@ -4,7 +4,7 @@
 from odoo import models
 from odoo.fields import Domain
 
-from .queue_job_load import OPEN_OWN_JOBS
+from ..engine import job_load, jobs
 
 
 class ResUsers(models.Model):
@@ -12,6 +12,6 @@ class ResUsers(models.Model):
 
     def unlink(self):
         """Let what their edits still have to send go on without these users."""
-        theirs = OPEN_OWN_JOBS & Domain("user_id", "in", self.ids)
-        self.env["queue.job"].sudo().search(theirs)._go_on_as_odoobot()
+        theirs = jobs.OPEN_OWN_JOBS & Domain("user_id", "in", self.ids)
+        job_load.go_on_as_odoobot(self.env["queue.job"].sudo().search(theirs))
         return super().unlink()

@@ -1,41 +1,29 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import api, models
+import copy
+import logging
+
+from lxml import etree
+from lxml.builder import E
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..engine import clock
-from ..engine.capture import (
-    remember_changes,
-    remember_deleted_with,
-    remember_parents,
-)
+from ..engine import capture, clock, jobs, standing
 from ..engine.delivery import Delivery
+from ..engine.guard import noted
 
+_logger = logging.getLogger(__name__)
 
-def closure(model, paths):
-    """Return what paths lead to, with all that this is computed from.
-
-    A field that is gone leads nowhere: nobody can edit it. That the synchronization
-    does not work without it is told by ``problem``.
-
-    :param model: where they begin; it need not inherit ``sync.mixin``
-    :param paths: paths of fields
-    :return: set of names of the model's fields; dict of the paths that go on from a
-        link to lines, by its name
-    """
-    own, behind, to_visit = set(), {}, set(paths)
-    while to_visit:
-        name, _dot, rest = to_visit.pop().partition(".")
-        field = model._fields.get(name)
-        if field is None:
-            continue
-        if rest and field.type == "one2many":
-            behind.setdefault(name, set()).add(rest)
-        if name not in own:
-            own.add(name)
-            to_visit.update(model.pool.field_depends.get(field, ()))
-    return own, behind
+# Who is shown what is put into views, and how a list shows it.
+GROUP = "base.group_user"
+DECORATIONS = {
+    "decoration-success": "sync_state == 'synced'",
+    "decoration-info": "sync_state == 'waiting'",
+    "decoration-danger": "sync_state == 'failed'",
+}
 
 
 class SyncMixin(models.AbstractModel):
@@ -45,13 +33,29 @@ class SyncMixin(models.AbstractModel):
     synchronization (``sync.stream``) can be set up for it. It may override
     :meth:`_sync_domain`, :meth:`_sync_watched_fields`, :meth:`_sync_watched_lines` and
     :meth:`_sync_payload`.
-
-    What people see of it is in ``sync_mixin_status.py``, and how that comes into the
-    views of each model in ``sync_mixin_views.py``.
     """
 
     _name = "sync.mixin"
     _description = "Synchronized Record"
+
+    sync_state = fields.Selection(
+        standing.SYNC_STATES,
+        "Synchronization",
+        compute="_compute_sync_state",
+        search="_search_sync_state",
+        compute_sudo=True,
+        groups="base.group_user",
+        help="Synced: every system holds the latest state. Waiting: a change is on "
+        "its way. Skipped: a person closed the job, so a system may hold an older "
+        "state. Failed: a change could not be delivered.",
+    )
+    sync_date = fields.Datetime(
+        "Synchronization Date",
+        compute="_compute_sync_state",
+        compute_sudo=True,
+        groups="base.group_user",
+        help="When it was delivered or failed, or since when it waits.",
+    )
 
     # -- the contract ---------------------------------------------------------
 
@@ -84,7 +88,35 @@ class SyncMixin(models.AbstractModel):
         :param stream: the ``sync.stream``
         :return: set of field names
         """
-        return closure(self, self._sync_paths(stream))[0]
+        return capture.closure(self, self._sync_paths(stream))[0]
+
+    def _sync_watched_lines(self, stream):
+        """Return the fields of lines whose edit has to be sent with their record.
+
+        An edit of a line is noticed if the lines inherit ``sync.mixin`` too. The fields
+        are those to which the mapping or the filter leads over a link to lines
+        (``One2many``), such as ``order_line.name``, and those that such a field, as
+        ``amount_total``, is computed from. To be extended with a :meth:`_sync_payload`
+        that reads others.
+
+        :param stream: the ``sync.stream``
+        :return: dict ``{name of the link: set of field names of the lines}``
+        """
+        _own, behind = capture.closure(self, self._sync_paths(stream))
+        return {
+            name: capture.closure(self.env[self._fields[name].comodel_name], paths)[0]
+            for name, paths in behind.items()
+        }
+
+    def _sync_paths(self, stream):
+        """Return the paths that the content of a stream, and its filter, look at."""
+        return {
+            *stream.mapping_ids._watched_paths(),
+            *(
+                condition.field_expr
+                for condition in self._sync_domain(stream).iter_conditions()
+            ),
+        }
 
     def _sync_payload(self, stream):
         """Return the content that is sent for one record.
@@ -111,18 +143,18 @@ class SyncMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
-        remember_changes(records)
+        capture.remember_changes(records)
         return records
 
     def write(self, vals):
-        remember_parents(self, vals.keys(), moving=True)
+        capture.remember_parents(self, vals.keys(), moving=True)
         res = super().write(vals)
-        remember_changes(self, vals.keys())
+        capture.remember_changes(self, vals.keys())
         return res
 
     def unlink(self):
-        remember_changes(self, names=True)
-        remember_deleted_with(self)
+        capture.remember_changes(self, names=True)
+        capture.remember_deleted_with(self)
         return super().unlink()
 
     # -- the job --------------------------------------------------------------
@@ -165,3 +197,219 @@ class SyncMixin(models.AbstractModel):
         if name:  # not when a person requeues the job, or closes it before it ran
             values["sync_record_name"] = name
         return values
+
+    # -- what people see of it ------------------------------------------------
+
+    @api.depends_context("uid", "allowed_company_ids")
+    def _compute_sync_state(self):
+        found_of = {}
+        # who saves a form reads this, and must not lose what he has typed
+        with noted(_logger, "The state of %s cannot be shown", self):
+            found_of = {
+                id_: standing.most_urgent(systems.values())
+                for id_, systems in standing.situations(self).items()
+            }
+        for record in self:
+            found = found_of.get(record.id)
+            record.sync_state = found and found.state
+            record.sync_date = found and found.since
+
+    def _search_sync_state(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        known = [False, *(state for state, _label in standing.SYNC_STATES)]
+        return Domain.OR(
+            standing.state_domain(self, state) for state in known if state in value
+        )
+
+    # -- what people do about it ----------------------------------------------
+
+    def action_sync_status(self):
+        """Show, system by system, what has been delivered of this record."""
+        self.ensure_one()
+        return self.env["sync.status"]._open(self)
+
+    def action_sync_jobs(self):
+        """Open the jobs that sent these records.
+
+        :raises AccessError: the user may not read these records, or no jobs at all
+        """
+        self.check_access("read")
+        self.env["queue.job"].check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "queue_job.action_queue_job"
+        )
+        action["domain"] = self._sync_job_domain()
+        action["context"] = {}
+        return action
+
+    def _sync_job_domain(self):
+        """Return which jobs send or sent these records, alone or with others."""
+        return [
+            "|",
+            "&",
+            ("model_name", "=", self._name),
+            ("sync_res_id", "in", self.ids),
+            ("uuid", "in", self._sync_job_uuids()),
+        ]
+
+    def _sync_job_uuids(self):
+        """Return the jobs that the changes and deliveries of these records name.
+
+        A job of many records names none of them itself.
+        """
+        streams = self.env["sync.stream"].sudo().with_context(active_test=False)
+        stream_ids = streams.search([("model_name", "=", self._name)]).ids
+        if not stream_ids or not self.ids:
+            return []
+        return standing.job_uuids(self, stream_ids)
+
+    def action_sync_now(self):
+        """Send these records to every system they belong in, changed or not.
+
+        :raises AccessError: the user may not edit these records, or is no internal one
+        :raises UserError: no synchronization sends any of them
+        """
+        self.check_access("write")
+        self.env["sync.now"].check_access("write")
+        streams = standing.streams_of(self.env, self._name)
+        return self._sync_send(streams)
+
+    def _sync_send(self, streams, priority=None, eta=None):
+        """Queue these records by hand, and say how many deliveries that makes.
+
+        :param streams: where to, as superuser
+        :param int priority: of the jobs, if not the streams'
+        :param eta: when the jobs may run (UTC, naive), ``None`` for now
+        :return: action that tells the user
+        :raises UserError: no synchronization sends any of them
+        """
+        count = jobs.enqueue_by_hand(self, streams, priority=priority, eta=eta)
+        if not count:
+            raise UserError(
+                self.env._("No synchronization is set up for the selected records.")
+            )
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("1 delivery is on its way.")
+                if count == 1
+                else self.env._("%s deliveries are on their way.", count),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    # -- its views ------------------------------------------------------------
+
+    # The button, column and filters are put into the finished views, whatever addons
+    # and people have made of them, while a synchronization of the model is live; there
+    # is no view record to inherit from or to leave behind.
+
+    @api.model
+    def _get_view_cache_key(self, view_id=None, view_type="form", **options):
+        key = super()._get_view_cache_key(view_id, view_type, **options)
+        # by whether there is one, so that the first and the last clear nothing
+        return (*key, self.env["sync.stream"]._is_watched(self._name))
+
+    @api.model
+    def _get_view(self, view_id=None, view_type="form", **options):
+        arch, view = super()._get_view(view_id, view_type, **options)
+        if self.env["sync.stream"]._is_watched(self._name):
+            arch = self._sync_completed_view(arch, view)
+        return arch, view
+
+    @api.model
+    def _sync_completed_view(self, arch, view):
+        """Return a view with what this addon shows in views of its kind.
+
+        People must be able to open any view: one that cannot be completed is shown as
+        it is, and the log says so.
+
+        :param arch: the view, as an ``lxml`` element, which is left as it is
+        :param view: its ``ir.ui.view``, empty for one that Odoo made up
+        """
+        completed = copy.deepcopy(arch)
+        try:
+            if completed.tag == "form":
+                self._sync_complete_form(completed, view)
+            elif completed.tag == "list":
+                self._sync_complete_list(completed)
+            elif completed.tag == "search":
+                self._sync_complete_search(completed)
+        except Exception:
+            _logger.warning(
+                "The synchronization cannot be shown in view %s of %s",
+                view.id,
+                self._name,
+                exc_info=True,
+            )
+            return arch
+        return completed
+
+    @api.model
+    def _sync_complete_form(self, form, view):
+        if _own_nodes(form, "button", "action_sync_status"):
+            return
+        boxes = _own_nodes(form, "div", "button_box")
+        if boxes:
+            box = boxes[0]
+        else:
+            sheet = form.find(".//sheet")
+            default = self.env["ir.ui.view"].sudo().default_view(self._name, "form")
+            if sheet is None and view.id != default:
+                # made to be small: a quick creation, or a dialog
+                return
+            box = E.div({"name": "button_box", "class": "oe_button_box"})
+            (form if sheet is None else sheet).insert(0, box)
+        box.append(
+            E.button(
+                {
+                    "name": "action_sync_status",
+                    "type": "object",
+                    "class": "oe_stat_button",
+                    "icon": "fa-exchange",
+                    "groups": GROUP,
+                    "invisible": "not sync_state",
+                },
+                E.field({"name": "sync_date", "invisible": "1"}),
+                E.field({"name": "sync_state", "widget": "sync_status"}),
+            )
+        )
+
+    @api.model
+    def _sync_complete_list(self, tree):
+        if _own_nodes(tree, "field", "sync_state"):
+            return
+        column = {"name": "sync_state", "optional": "hide", "widget": "badge"}
+        tree.append(E.field({**column, **DECORATIONS, "groups": GROUP}))
+
+    @api.model
+    def _sync_complete_search(self, search):
+        filters = [
+            E.filter(
+                {
+                    "name": f"sync_{state}",
+                    "string": label,
+                    "domain": f"[('sync_state', '=', '{state}')]",
+                    "groups": GROUP,
+                }
+            )
+            for state, label in (
+                ("failed", self.env._("Failed at sync")),
+                ("waiting", self.env._("Waiting at sync")),
+                ("skipped", self.env._("Skipped at sync")),
+            )
+            if not _own_nodes(search, "filter", f"sync_{state}")
+        ]
+        last = [node for node in search if node.tag in ("field", "filter")][-1:]
+        place = search.index(last[0]) + 1 if last else 0
+        nodes = [etree.Element("separator"), *filters] if filters else []
+        for offset, node in enumerate(nodes):
+            search.insert(place + offset, node)
+
+
+def _own_nodes(view, tag, name):
+    """Return the nodes of a name in a view, not those of the views inside it."""
+    return view.xpath(f".//{tag}[@name='{name}'][not(ancestor::field)]")

@@ -12,7 +12,7 @@ from odoo.tools import html2plaintext
 from .common import DeliveryCase
 
 # where the mail is written, and trouble with it logged
-LOGGER = "odoo.addons.queue_job_sync.models.queue_job_notify"
+LOGGER = "odoo.addons.queue_job_sync.models.queue_job"
 
 
 class FailureMailCase(DeliveryCase):

@@ -15,7 +15,7 @@ from .common import SyncCase, stream_values
 
 MODEL = "res.partner.category"
 BUTTON = "//div[@name='button_box']/button[@name='action_sync_status']"
-VIEWS = "odoo.addons.queue_job_sync.models.sync_mixin_views"
+VIEWS = "odoo.addons.queue_job_sync.models.sync_mixin"
 
 
 def inherit_mixin():

@@ -10,7 +10,7 @@ from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import SQL, mute_logger
 
-from ..models import queue_job_notify
+from ..models import queue_job
 from .failure_mail_case import LOGGER, FailureMailCase
 
 # Odoo tries a template when it is saved: this one fails only when there are jobs
@@ -254,7 +254,7 @@ class TestFailureDigest(FailureDigestCase):
 
     def change_digest(self, subject):
         with self.transaction() as env:
-            template = env.ref(queue_job_notify.MAIL_OF_MANY)
+            template = env.ref(queue_job.MAIL_OF_MANY)
             before, template.subject = template.subject, subject
         return before
 
@@ -299,7 +299,7 @@ class TestFailureDigest(FailureDigestCase):
             return commit(jobs, done, left)
 
         with (
-            patch.object(queue_job_notify, "MARK_BATCH", 2),
+            patch.object(queue_job, "MARK_BATCH", 2),
             patch.object(jobs, "_commit_progress", then_requeue),
         ):
             self.notify()

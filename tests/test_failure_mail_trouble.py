@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..models import queue_job_notify
+from ..models import queue_job
 from .failure_mail_case import LOGGER, FailureMailCase
 
 # Odoo tries a template when it is saved: this one works for most jobs
@@ -124,7 +124,7 @@ class TestFailureMailTrouble(FailureMailCase):
             return 1
 
         with (
-            patch.object(queue_job_notify, "NOTIFY_BATCH", 2),
+            patch.object(queue_job, "NOTIFY_BATCH", 2),
             patch.object(cron, "_commit_progress", then_crash),
             self.assertRaises(RuntimeError),
         ):
@@ -140,7 +140,7 @@ class TestFailureMailTrouble(FailureMailCase):
         with self.transaction() as env:
             cron = type(env["ir.cron"])
         with (
-            patch.object(queue_job_notify, "NOTIFY_BATCH", 2),
+            patch.object(queue_job, "NOTIFY_BATCH", 2),
             patch.object(cron, "_commit_progress", return_value=0),
         ):
             self.notify()

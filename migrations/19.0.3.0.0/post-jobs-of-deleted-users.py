@@ -3,7 +3,7 @@
 
 from odoo import SUPERUSER_ID, api
 
-from odoo.addons.queue_job_sync.models.queue_job_load import OPEN_OWN_JOBS
+from odoo.addons.queue_job_sync.engine import job_load, jobs
 
 
 def migrate(cr, version):
@@ -11,5 +11,6 @@ def migrate(cr, version):
 
     The database has emptied the link to the user, who is named in the records still.
     """
-    jobs = api.Environment(cr, SUPERUSER_ID, {})["queue.job"]
-    jobs.search([*OPEN_OWN_JOBS, ("user_id", "=", False)])._go_on_as_odoobot()
+    queue = api.Environment(cr, SUPERUSER_ID, {})["queue.job"]
+    theirs = queue.search([*jobs.OPEN_OWN_JOBS, ("user_id", "=", False)])
+    job_load.go_on_as_odoobot(theirs)

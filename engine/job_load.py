@@ -1,0 +1,268 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Jobs that queue_job cannot load: their user, model or method is gone.
+
+queue_job loads a job for whatever is to be done with it, as the user who made it. Where
+that raises, the job stays enqueued, is found dead and is started again, for ever. What
+a synchronization sends never depends on a user, so its jobs go on as OdooBot. Another
+addon's job fails with the reason: it may not get more rights than it had.
+"""
+
+import json
+import traceback
+
+import psycopg2
+
+from odoo import SUPERUSER_ID, fields
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from odoo.addons.queue_job.job import (
+    CANCELLED,
+    DONE,
+    ENQUEUED,
+    FAILED,
+    PENDING,
+    WAIT_DEPENDENCIES,
+    Job,
+)
+
+from .jobs import is_own
+
+# -- what is wrong ------------------------------------------------------------
+
+
+def problem(job):
+    """Return why queue_job cannot load a job, in a sentence; ``None`` if it can."""
+    named = list(_recordsets(_stored_json(job)))
+    for each in named:
+        if each["model"] not in job.env:
+            return job.env._("The model %s is no longer there.", each["model"])
+    if not _users_exist(job.env, {each["uid"] for each in named if each.get("uid")}):
+        return text_user_gone(job.env)
+    if not hasattr(job.records, job.method_name or ""):
+        return job.env._(
+            "%(model)s no longer has the method %(method)s.",
+            model=job.model_name,
+            method=job.method_name,
+        )
+    try:
+        # of a language that is switched off, the environment says so when asked
+        _lang = Job.load(job.env, job.uuid).env.lang
+    except psycopg2.Error:
+        raise
+    except Exception as err:
+        return job.env._("The job cannot be loaded: %s", str(err) or type(err).__name__)
+    return None
+
+
+def can_be_stored(job):
+    """Return whether queue_job can store a job, and so load what it is linked to."""
+    return not any(problem(each) for each in _loaded_together(job))
+
+
+def _loaded_together(job):
+    """Return a job with those that queue_job loads to store it."""
+    job = job.sudo()
+    return job | job.dependency_ids | job.dependent_ids
+
+
+def _stored_json(job):
+    """Return what is stored of a job's records and arguments, undecoded."""
+    job.flush_recordset(["records", "args", "kwargs"])
+    ((*texts,),) = job.env.execute_query(
+        SQL(
+            "SELECT records #>> '{}', args #>> '{}', kwargs #>> '{}'"
+            " FROM queue_job WHERE id = %s",
+            job.id,
+        )
+    )
+    return [json.loads(text) for text in texts if text]
+
+
+def _recordsets(node):
+    """Yield what stands for a recordset, as a dict, in a job's stored JSON."""
+    if isinstance(node, dict):
+        if node.get("_type") == "odoo_recordset":
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for each in node:
+            yield from _recordsets(each)
+
+
+def _users_exist(env, ids):
+    # not exists(), which believes what is in the cache of a new record
+    rows = env.execute_query(
+        SQL("SELECT count(*) FROM res_users WHERE id = ANY(%s)", list(ids))
+    )
+    return rows == [(len(ids),)]
+
+
+def text_user_gone(env):
+    return env._("The user whose action made the job has been deleted.")
+
+
+def known_records(job):
+    """Return what a job works on, in its environment; none if its model is gone.
+
+    :return: a recordset, or ``None``
+    """
+    if job.model_name and job.model_name not in job.env:
+        return None
+    return job.records.with_env(job.env)
+
+
+# -- mending ------------------------------------------------------------------
+
+
+def mend(job):
+    """Do what can be done for a job, and those it is linked to, to be loaded.
+
+    :return: whether it can be loaded now
+    """
+    job = job.sudo()
+    if not _mend_alone(job):
+        return False
+    for other in _loaded_together(job) - job:
+        if not _mend_alone(other):
+            _cut_off(job, other)
+    return True
+
+
+def _mend_alone(job):
+    if not problem(job):
+        return True
+    if not is_own(job.model_name, job.method_name):
+        return False
+    go_on_as_odoobot(job)
+    return not problem(job)
+
+
+def go_on_as_odoobot(jobs):
+    """Let jobs of synchronizations run as OdooBot, in no language or company.
+
+    Their arguments are records in the same environment, if they have any.
+    """
+    if not jobs:
+        return
+    jobs.flush_recordset()
+    odoobot = {"uid": SUPERUSER_ID, "su": False, "context": {}}
+    jobs.env.cr.execute(
+        SQL(
+            """
+            UPDATE queue_job
+               SET user_id = %(user)s,
+                   records = to_jsonb(
+                       ((records #>> '{}')::jsonb || %(odoobot)s::jsonb)::text),
+                   args = to_jsonb((
+                       SELECT COALESCE(jsonb_agg(arg || %(odoobot)s::jsonb), '[]')
+                         FROM jsonb_array_elements(
+                              (args #>> '{}')::jsonb) AS arg)::text)
+             WHERE id = ANY(%(ids)s)
+            """,
+            user=SUPERUSER_ID,
+            odoobot=json.dumps(odoobot),
+            ids=jobs.ids,
+        )
+    )
+    jobs.invalidate_recordset(["user_id", "records", "args"], flush=False)
+
+
+def _cut_off(job, other):
+    """Let a job no longer depend on one that can never be loaded, nor lead to it.
+
+    queue_job loads both with the job. What waits for this job fails instead.
+    """
+    job.dependencies = {
+        kind: [uuid for uuid in uuids if uuid != other.uuid]
+        for kind, uuids in (job.dependencies or {}).items()
+    }
+    if other.state == WAIT_DEPENDENCIES:
+        fail(other)
+
+
+def fail(job, error=None):
+    """Fail a job for what keeps it from being loaded.
+
+    :param error: the exception that was met
+    """
+    lines = traceback.format_exception(error) if error else []
+    reason = problem(job) or str(error) or type(error).__name__
+    job.write(
+        {
+            "state": FAILED,
+            "exc_name": type(error).__name__ if error else False,
+            "exc_message": reason,
+            "exc_info": "".join(lines) or reason,
+        }
+    )
+
+
+def lock_enqueued(env, uuid):
+    """Return the job, locked, unless it is another worker's or no longer to run."""
+    rows = env.execute_query(
+        SQL(
+            "SELECT id FROM queue_job WHERE uuid = %s AND state = %s"
+            " FOR NO KEY UPDATE SKIP LOCKED",
+            uuid,
+            ENQUEUED,
+        )
+    )
+    return env["queue.job"].browse(id_ for (id_,) in rows)
+
+
+# -- decisions of people ------------------------------------------------------
+
+
+def change_state(job, state, result):
+    """Do what a person has decided about a job that cannot be loaded.
+
+    :raises UserError: it is to run again
+    """
+    job = job.sudo()
+    if state == PENDING:
+        raise UserError(
+            job.env._(
+                "%(job)s cannot be requeued: %(reason)s",
+                job=job.name,
+                reason=problem(job),
+            )
+        )
+    now = fields.Datetime.now()
+    if state == DONE:
+        job.write(
+            {
+                "state": DONE,
+                "date_done": now,
+                "result": result,
+                "exc_name": False,
+                "exc_info": False,
+            }
+        )
+        job.dependent_ids.filtered(
+            lambda each: (
+                each.state == WAIT_DEPENDENCIES
+                and set(each.dependency_ids.mapped("state")) == {DONE}
+            )
+        ).state = PENDING
+    elif state == CANCELLED:
+        job.write({"state": CANCELLED, "date_cancelled": now, "result": result})
+        _cancel_dependents(job, now)
+
+
+def _cancel_dependents(job, now):
+    """Cancel what waits for a job, as queue_job does."""
+    behind = job.dependent_ids
+    while behind:
+        behind = behind.filtered(lambda each: each.state == WAIT_DEPENDENCIES)
+        behind.write(
+            {
+                "state": CANCELLED,
+                "date_cancelled": now,
+                "result": job.env._(
+                    "Cancelled because a job it depends on was cancelled"
+                ),
+            }
+        )
+        behind = behind.dependent_ids
