@@ -3,8 +3,6 @@
 
 from odoo import models
 
-from . import sync_mixin  # noqa: F401: what is inherited is loaded before
-
 from . import sync_mixin  # noqa: F401  # it is inherited
 
 
