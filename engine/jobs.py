@@ -299,7 +299,7 @@ def hand_on(stream, res_ids, seconds=0, after=None):
     """
     env = stream.env
     # by the job alone: its rows are few, those of a stream need not be
-    rows = env["sync.outbox"].search([("job_uuid", "=", env.context.get("job_uuid"))])
+    rows = store.changes_of(env, [env.context.get("job_uuid")])
     rows = rows.filtered(
         lambda row, ids=set(res_ids): row.stream_id == stream and row.res_id in ids
     )
@@ -383,7 +383,7 @@ def record_failure(job):
 
     :param job: the ``queue.job``, as superuser
     """
-    rows = job.env["sync.outbox"].search([("job_uuid", "=", job.uuid)])
+    rows = store.changes_of(job.env, [job.uuid])
     _write_bindings(
         rows,
         {
@@ -399,8 +399,7 @@ def settle(jobs, note):
     :param jobs: ``queue.job`` records, set to done or cancelled
     :param str note: who closed them
     """
-    rows = jobs.env["sync.outbox"].sudo()
-    rows = rows.search([("job_uuid", "in", jobs.mapped("uuid"))])
+    rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
     _decided(rows, note, skipped=True).unlink()
 
 
@@ -410,8 +409,7 @@ def rearm(jobs):
     :param jobs: ``queue.job`` records, put back to pending; those whose changes were
         settled get new ones
     """
-    rows = jobs.env["sync.outbox"].sudo()
-    rows = rows.search([("job_uuid", "in", jobs.mapped("uuid"))])
+    rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
     armed = set(rows.mapped("job_uuid"))
     rows |= rows.create(
         [

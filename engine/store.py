@@ -149,6 +149,30 @@ def owed_changes(stream, record_ids):
     }
 
 
+def changes_of(env, uuids):
+    """Return the ``sync.outbox`` rows that some jobs are to deliver.
+
+    They are looked up job by job, see :func:`rows_about`.
+
+    :param uuids: of the jobs
+    """
+    env["sync.outbox"].flush_model(["job_uuid"])
+    rows = env.execute_query(
+        SQL(
+            """
+            SELECT found.id
+              FROM unnest(%s::text[]) AS wanted (uuid)
+             CROSS JOIN LATERAL (
+                   SELECT id FROM sync_outbox WHERE job_uuid = wanted.uuid
+                   OFFSET 0) AS found
+             ORDER BY found.id
+            """,
+            list(uuids),
+        )
+    )
+    return env["sync.outbox"].browse(id_ for (id_,) in rows)
+
+
 def delete_changes(env, row_ids):
     """Drop changes that have been delivered, by their ids.
 
