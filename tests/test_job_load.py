@@ -163,6 +163,27 @@ class TestJobLoad(LoadCase):
         self.assertDelivered(partner_id, uuid)
         self.assertEqual(self.job(uuid, "user_id")["user_id"][0], SUPERUSER_ID)
 
+    def test_backfill_of_a_deleted_user_goes_on(self):
+        partner_id = self.partner_of_nobody()
+        self.change_stream(domain=f"[('id', '=', {partner_id})]")
+        user_id = self.new_user()
+        with self.transaction(user_id) as env:
+            stream = env["sync.stream"].sudo().browse(self.stream_id)
+            backfill_id = env["sync.backfill"]._start(stream).id
+        self.delete_user(user_id)
+        self.run_step(backfill_id)
+        self.assertEqual(self.run_pending()[:1], ["done"])
+        self.assertEqual(len(self.destination.records), 1)
+        with self.transaction() as env:
+            self.assertFalse(env["sync.backfill"].browse(backfill_id).user_id)
+
+    def run_step(self, backfill_id):
+        """Run the step of a backfill that is to be done."""
+        with self.transaction() as env:
+            uuid = env["sync.backfill"].browse(backfill_id).step_uuid
+        self.uuids.append(uuid)
+        self.assertEqual(self.run_job(uuid), "done")
+
     def test_jobs_of_users_deleted_before_the_upgrade_go_on(self):
         user_id = self.new_user()
         partner_id, uuid = self.edit_as(user_id)
