@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from unittest import SkipTest
 
 from odoo.tests import tagged
 
@@ -16,6 +17,9 @@ from .common import DeliveryCase
 ROOT = Path(__file__).resolve().parents[1]
 # Files that a reader opens to follow one edit, at most. They have been 53.
 MOST_FILES = 30
+# A file, and what is named of it until the next one.
+PLACE = re.compile(r"`(?P<file>[\w/]+\.py)`(?P<rest>[^|]*?)(?=`[\w/]+\.py`|\|)")
+NAME = re.compile(r"`([A-Za-z_.]+)`")
 STEP = re.compile(r"^\| `(?P<file>[\w/]+\.py)` \| `(?P<function>\w+)` \|", re.M)
 
 
@@ -32,6 +36,14 @@ def in_rooms(path):
         if path.parts[0] in ROOMS:
             return str(path)
     return None
+
+
+def text_of():
+    """Return the text of the document; a wheel brings none."""
+    document = ROOT / "docs" / "architecture.md"
+    if not document.exists():
+        raise SkipTest("the documents are not installed")
+    return document.read_text(encoding="utf-8")
 
 
 @contextmanager
@@ -61,8 +73,7 @@ class TestArchitecture(DeliveryCase):
     @classmethod
     def steps(cls):
         """Return the steps of the document, as ``(file, function)``."""
-        text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-        return [(step["file"], step["function"]) for step in STEP.finditer(text)]
+        return [(step["file"], step["function"]) for step in STEP.finditer(text_of())]
 
     def walk(self):
         """Return what one edit enters, from ``create`` until it is confirmed."""
@@ -90,3 +101,14 @@ class TestArchitecture(DeliveryCase):
         for step in steps:
             self.assertIn(step, rest, f"{step} is not entered after the one before")
         self.assertEqual({file for file, _function in steps}, set(files))
+
+    def test_what_is_named_is_there(self):
+        table = text_of().partition("## Where to look")[2].partition("\n## ")[0]
+        places = list(PLACE.finditer(table))
+        self.assertGreater(len(places), 15)
+        for place in places:
+            source = (ROOT / place["file"]).read_text(encoding="utf-8")
+            for name in NAME.findall(place["rest"]):
+                with self.subTest(f"{place['file']}: {name}"):
+                    for part in name.split("."):
+                        self.assertRegex(source, rf"\b{part}\b")
