@@ -194,10 +194,8 @@ def _links_to(lines):
 
 def _parents(lines, link):
     """Return the records that lines belong to."""
-    with (
-        noted(_logger, "What %s belong to is read by plain SQL", lines),
-        undone(lines.env),
-    ):
+    # without a savepoint: it would write what others have in memory at each edit
+    with noted(_logger, "What %s belong to is read by plain SQL", lines):
         return lines.sudo().mapped(link).with_env(lines.env)
     field_ = lines._fields[link]
     parents = lines.env[field_.comodel_name]

@@ -239,6 +239,9 @@ class Delivery:
         # opened first: it reads secrets, and what has no connection notes nothing
         try:
             transport = self.system._open_transport()
+        except Rejected:
+            # no record is at fault
+            raise
         except SyncError as error:
             receipts = none_sent(messages, error)
         else:
@@ -373,7 +376,9 @@ class Delivery:
             self._drop_closed(tasks)
         except Exception:
             # notes that stay do no harm, and the sweep looks after them
-            _logger.exception("Notes of stream %s stay for now", self.stream.id)
+            _logger.exception(
+                "Notes of synchronization %s stay for now", self.stream.id
+            )
 
     def _drop_closed(self, tasks):
         """Drop the notes that a confirmation has closed.

@@ -363,6 +363,9 @@ class SyncStream(models.Model):
         for stream in self:
             stream.backfill_count = counts.get(stream, 0)
 
+    # Neither of the two names what it depends on: the form would ask the server after
+    # each change of a line. They are told anew whenever it is saved.
+
     def _compute_columns_status(self):
         for stream in self:
             known = stream._known_columns()

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from .backfill_case import BackfillCase
 
 MIGRATION = Path(__file__).parents[1] / (
-    "migrations/19.0.3.0.0/post-backfills-of-failed.py"
+    "migrations/19.0.3.0.0/end-backfills-of-failed.py"
 )
 
 

@@ -10,7 +10,8 @@ def migrate(cr, version):
     """End the backfills of what has failed: *Requeue failed…* does it now, at once.
 
     One that runs queues its failed jobs again here; one that was stopped is cancelled,
-    and its failed jobs wait for somebody's decision, as others do.
+    and its failed jobs wait for somebody's decision, as others do. All modules are
+    loaded by now: jobs may be about records of any.
     """
     env = api.Environment(cr, SUPERUSER_ID, {})
     cr.execute(
