@@ -1,10 +1,13 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from unittest.mock import patch
+
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..engine.delivery import Delivery
+from ..exceptions import Rejected
 from .common import DeliveryCase
 
 
@@ -54,6 +57,19 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertFalse(self.outbox())
         for number, partner_id in enumerate(ids, 1):
             self.assertEqual(self.binding(partner_id)["external_id"], str(number))
+
+    def test_system_that_refuses_to_be_opened_is_no_fault_of_its_records(self):
+        self.change_stream(batch_size=3)
+        self.new_partners("A", "B", "C")
+        (uuid,) = self.job_uuids()
+        refused = Rejected("This folder is none.")
+        backends = self.registry["sync.backend"]
+        with patch.object(backends, "_transport_rest", side_effect=refused):
+            self.assertEqual(self.run_job(uuid), "failed")
+        # one job for all of them, as before
+        self.assertEqual(self.job_uuids(), [uuid])
+        self.assertEqual(set(self.rows_by_record().values()), {uuid})
+        self.assertFalse(self.read("sync.attempt", [], []))
 
     def test_content_that_cannot_be_told_does_not_hold_up_the_others(self):
         self.change_stream(batch_size=3)
