@@ -244,37 +244,47 @@ def lock_bindings(stream, record_ids):
         snapshot, so that this job cannot know what was sent
     """
     cr = stream.env.cr
-    pairs = of_stream(stream, sorted(record_ids))
     try:
         with cr.savepoint(flush=False):
-            cr.execute(
-                SQL(
-                    "SELECT res_id FROM %s AS binding",
-                    rows_about("sync_binding", pairs),
-                ),
-                log_exceptions=False,
-            )
-            missing = set(record_ids) - {res_id for (res_id,) in cr.fetchall()}
-            if missing:
-                _insert_bindings(cr, stream, missing)
-            # SKIP LOCKED does not skip a row changed since the snapshot was taken: that
-            # is a serialization failure
-            lock = SQL("FOR NO KEY UPDATE SKIP LOCKED")
-            cr.execute(
-                SQL(
-                    "SELECT id, res_id, external_id, content_hash, version, note"
-                    "  FROM %s AS binding",
-                    rows_about("sync_binding", pairs, lock),
-                ),
-                log_exceptions=False,
-            )
-            return [Held(*row) for row in cr.fetchall()]
+            held = _lock_present(cr, stream, record_ids)
+            if len(held) < len(set(record_ids)):
+                # what another job is sending is there, and left out
+                missing = set(record_ids) - _bound_ids(cr, stream, record_ids)
+                if missing:
+                    _insert_bindings(cr, stream, missing)
+                    held += _lock_present(cr, stream, missing)
+            return sorted(held, key=lambda each: each.res_id)
     except (
         pg_errors.SerializationFailure,
         pg_errors.LockNotAvailable,
         pg_errors.DeadlockDetected,
     ):
         raise Busy() from None
+
+
+def _lock_present(cr, stream, record_ids):
+    # SKIP LOCKED does not skip a row changed since the snapshot was taken: that is a
+    # serialization failure
+    lock = SQL("FOR NO KEY UPDATE SKIP LOCKED")
+    pairs = of_stream(stream, sorted(record_ids))
+    cr.execute(
+        SQL(
+            "SELECT id, res_id, external_id, content_hash, version, note"
+            "  FROM %s AS binding",
+            rows_about("sync_binding", pairs, lock),
+        ),
+        log_exceptions=False,
+    )
+    return [Held(*row) for row in cr.fetchall()]
+
+
+def _bound_ids(cr, stream, record_ids):
+    pairs = of_stream(stream, record_ids)
+    cr.execute(
+        SQL("SELECT res_id FROM %s AS binding", rows_about("sync_binding", pairs)),
+        log_exceptions=False,
+    )
+    return {res_id for (res_id,) in cr.fetchall()}
 
 
 def _insert_bindings(cr, stream, record_ids):

@@ -89,6 +89,7 @@ from . import test_secret_reference
 from . import test_secrets
 from . import test_settings
 from . import test_setup
+from . import test_statements
 from . import test_status
 from . import test_status_dialog
 from . import test_stream

@@ -1,0 +1,46 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What an ordinary job asks the database: each edit pays for it."""
+
+from contextlib import contextmanager
+from unittest.mock import patch
+
+from odoo.sql_db import Cursor
+from odoo.tests import tagged
+
+from .common import DeliveryCase
+
+# Of a job for one record that the system knows, queue_job's own among them.
+MOST = 43
+
+
+@tagged("post_install", "-at_install")
+class TestStatements(DeliveryCase):
+    @contextmanager
+    def counting(self, found):
+        """Note in a list each statement that is executed, by whichever cursor."""
+        execute = Cursor.execute
+
+        def noted(cursor, query, *args, **kwargs):
+            found.append(" ".join(str(getattr(query, "code", query)).split()))
+            return execute(cursor, query, *args, **kwargs)
+
+        with patch.object(Cursor, "execute", noted):
+            yield
+
+    def statements_of(self, partner_id, **values):
+        """Return what the job of an edit asks, from its start to its end."""
+        self.edit(partner_id, **values)
+        (uuid,) = self.job_uuids("pending")
+        found = []
+        with self.counting(found):
+            state = self.run_job(uuid)
+        self.assertEqual(state, "done")
+        return found
+
+    def test_job_of_a_known_record(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        self.statements_of(partner_id, name="Grace")  # what is read once and kept
+        found = self.statements_of(partner_id, name="Ada Lovelace")
+        self.assertLessEqual(len(found), MOST, "\n".join(found))
