@@ -2,21 +2,35 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What can go wrong when a record is delivered, sorted by what to do next."""
 
-from .text import storable
+from .text import storable, storable_within
 
 
 class SyncError(Exception):
     """A destination did not take a message.
 
-    :param message: one sentence for a person: what was wrong and, where it
-        helps, what to change. It must not contain a secret.
+    :param message: one sentence for a person, in English: what was wrong and, where it
+        helps, what to change. It must not contain a secret. With ``values`` it names
+        them, as in ``"%(where)s closed the connection"``; what is marked with
+        :func:`.text._lt` is said in the language of whoever reads it
+    :param reason: a short name for what was wrong, for programs; none is needed
+    :param values: texts and numbers that the sentence names, or a
+        :class:`SyncError` for a sentence within it
     """
 
-    def __init__(self, message):
+    def __init__(self, message, reason="", **values):
         # most of it is what the destination says, and all of it is stored
-        message = storable(message)
-        super().__init__(message)
-        self.message = message
+        self.template = storable(message)
+        self.reason = reason
+        self.values = storable_within(values)
+        texts = {
+            name: value.message if isinstance(value, SyncError) else value
+            for name, value in self.values.items()
+        }
+        try:
+            self.message = self.template % texts if texts else self.template
+        except (KeyError, TypeError, ValueError):
+            self.message = self.template  # an error is no place to fail in
+        super().__init__(self.message)
 
 
 class Rejected(SyncError):
@@ -30,8 +44,8 @@ class Throttled(SyncError):
     :param retry_after: seconds to wait before anything else is sent to it
     """
 
-    def __init__(self, message, retry_after=60.0):
-        super().__init__(message)
+    def __init__(self, message, retry_after=60.0, reason="", **values):
+        super().__init__(message, reason, **values)
         self.retry_after = retry_after
 
 
