@@ -5,17 +5,12 @@
 import signal
 import sys
 import traceback
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-# This folder's files are modules of ``benchmarks``; the folder itself would hide that.
-sys.path[:1] = [str(ROOT), str(ROOT / "dev")]
-
-from benchmarks import arguments, report, rows, sizes  # noqa: E402
-from benchmarks.progress import tell  # noqa: E402
-from benchmarks.result import Result  # noqa: E402
-from benchmarks.scene import Scene  # noqa: E402
-from devenv import console  # noqa: E402
+from benchmarks import arguments, report, rows, sizes
+from benchmarks.progress import tell
+from benchmarks.scene import Scene
+from support.environment import console
+from support.figures import Result
 
 
 def main():

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 import psycopg2
 
 from benchmarks import contacts, web_form
-from e2e import processes
-from e2e.client import OdooClient, WebSession
-from e2e.odoo_server import OdooServer
+from support import configure, processes
+from support.client import OdooClient, WebSession
+from support.odoo_server import OdooServer
 
-ADMIN = ("admin", "admin")
 # The same jobs at once for all, and workers left for people beside them.
 CHANNELS = "root:4"
 WORKERS = 6
@@ -59,7 +58,7 @@ class Peer:
         self.server.start()
         self._connection = psycopg2.connect(dbname=self.database)
         self._connection.autocommit = True
-        login = (self.server.url, self.database, *ADMIN)
+        login = (self.server.url, self.database, *configure.ADMIN)
         self.admin = OdooClient.from_password(*login, timeout=TIMEOUT)
         self.web = WebSession(*login, timeout=TIMEOUT)
         self.form = web_form.contact_form(self.web)

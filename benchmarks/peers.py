@@ -3,7 +3,7 @@
 """The peers: which modules each has, and how it is set up by its administrator."""
 
 from benchmarks import contacts
-from e2e.configure import make_system
+from support.configure import make_system
 
 OURS, BARE, NAIVE, WEBHOOK = "ours", "bare", "naive", "webhook"
 FULL = "full"  # ours, with a million done jobs and many waiting ones

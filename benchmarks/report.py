@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import psutil
 
-from devenv import postgres
+from support.environment import postgres
 
 
 def machine(arguments):

@@ -3,23 +3,20 @@
 """Everything that a run has: databases, servers, destinations."""
 
 import os
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
-
-import psycopg2
+from contextlib import ExitStack
 
 from benchmarks import contacts, fill, peers
-from benchmarks.destination_process import Destination
 from benchmarks.peer import Peer
 from benchmarks.progress import tell
 from benchmarks.warehouse import Warehouse
-from devenv import addon, databases, odoo, paths, postgres, source
-from devenv.python import site_packages
-from e2e.odoo_server import install
-
-SHELL = 600  # seconds that a script in Odoo's shell may take
+from support import scratch_odoo
+from support.databases import connected
+from support.destinations.lean_process import Destination
+from support.environment import addon, odoo, paths, postgres, source, templates
+from support.environment.python import site_packages
+from support.odoo_server import install
 
 
 class Scene:
@@ -49,11 +46,11 @@ class Scene:
         # From here on everything that asks libpq's variables means this server.
         os.environ.update(variables)
         self._environment = odoo.environment(variables)
-        template = databases.template(variables)
+        template = templates.template(variables)
         self.destination = Destination()
         self._stack.callback(self.destination.stop)
         self.destination.start()
-        self.warehouse = Warehouse(f"{databases.PREFIX}bench_warehouse_{os.getpid()}")
+        self.warehouse = Warehouse(f"{templates.PREFIX}bench_warehouse_{os.getpid()}")
         self._stack.callback(self.warehouse.drop)
         self.warehouse.create()
         # Kept open: what a thread has started is told to end when the thread does.
@@ -74,7 +71,7 @@ class Scene:
         """
         tell("one database for each peer")
         base = self._copy(template, "base")
-        with closing(psycopg2.connect(dbname=base)) as connection, connection:
+        with connected(base) as connection:
             contacts.fill(connection.cursor(), self.sizes.contacts)
         made = {name: self._copy(base, name) for name in self._names}
         with ThreadPoolExecutor(2) as pool:
@@ -82,7 +79,7 @@ class Scene:
         return made
 
     def _copy(self, template, purpose):
-        name = self._stack.enter_context(databases.copy(template, f"bench_{purpose}"))
+        name = self._stack.enter_context(templates.copy(template, f"bench_{purpose}"))
         if self._keep:
             self._stack.callback(_rename, name, f"{purpose}_{os.getpid()}")
         return name
@@ -105,25 +102,17 @@ class Scene:
 
         :return: what it prints
         """
-        command = [*self._command("shell"), f"--database={database}", "--no-http"]
-        process = subprocess.run(
-            [*command, "--log-level=error", "--shell-interface=python"],
-            input=code,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            timeout=SHELL,
-        )
-        if process.returncode:
-            raise RuntimeError(f"Odoo's shell: {process.stderr.strip()[-400:]}")
-        return process.stdout
+        return scratch_odoo.shell(database, code, *self._options())
 
-    def _command(self, *subcommand):
+    def _command(self):
         """Odoo's command line, with the naive addon beside ours."""
+        return [*odoo.command_line(), *self._options()]
+
+    def _options(self):
         addons = [*source.addons_paths(), site_packages() / "odoo/addons"]
         addons += [addon.refresh(), paths.ROOT / "benchmarks/addons"]
         joined = ",".join(map(str, addons))
-        return [*odoo.command_line(*subcommand), f"--addons-path={joined}"]
+        return [f"--addons-path={joined}"]
 
     def _start(self, name, database):
         log = paths.LOGS / f"bench-{name}.log"
@@ -135,7 +124,7 @@ class Scene:
             fill.fill(peer, self.destination, self.sizes)
             peer.restart()
         elif name == peers.MANY:
-            with closing(psycopg2.connect(dbname=database)) as connection, connection:
+            with connected(database) as connection:
                 contacts.fill(connection.cursor(), self.sizes.backfill)
         with peer.paused():
             peer.warm_up()
@@ -144,7 +133,7 @@ class Scene:
 
 def _rename(name, kept):
     """Take a database out of the reach of what would drop it."""
-    kept = f"{databases.PREFIX}kept_{kept}"
+    kept = f"{templates.PREFIX}kept_{kept}"
     postgres.sql(f'ALTER DATABASE "{name}" RENAME TO "{kept}"')
-    (databases.FILESTORE / name).rename(databases.FILESTORE / kept)
+    (templates.FILESTORE / name).rename(templates.FILESTORE / kept)
     tell(f"left in place: database {kept}")

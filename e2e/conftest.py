@@ -4,9 +4,9 @@
 
 import pytest
 
-from e2e.destinations.crm_process import Crm
-from e2e.destinations.smtp_sink import SmtpSink
-from e2e.destinations.warehouse import Warehouse
+from support.destinations.crm_process import Crm
+from support.destinations.smtp_sink import SmtpSink
+from support.destinations.warehouse import Warehouse
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ that only the reader has. Everything else is to be run by a test.
 import re
 from dataclasses import dataclass
 
-from devenv import paths
+from support.environment import paths
 
 # docs/develop.md has a test of its own that runs all of its blocks in their order.
 PAGES = (

@@ -10,14 +10,12 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from devenv import odoo, paths, source
-from devenv.python import site_packages
-from e2e import scratch_odoo
-from e2e.client import OdooClient
-from e2e.odoo_server import install
-from e2e.processes import wait_until
+from support import configure, scratch_odoo
+from support.environment import odoo, paths, source
+from support.environment.python import site_packages
+from support.odoo_server import install
+from support.processes import wait_until
 
-ADMIN = ("admin", "admin")
 PATIENCE = 60  # seconds to wait at most for what jobs do
 FIELDS = ("name", "email", "city")
 STREAM = {
@@ -62,7 +60,7 @@ def make(database, folder, crm, warehouse, log):
     command = _command(folder)
     install(command, database, [paths.ADDON], log, scratch_odoo.environment())
     with scratch_odoo.serving(database, log, command) as server:
-        admin = OdooClient.from_password(server.url, database, *ADMIN)
+        admin = configure.log_in(server)
         _configure(admin, crm, warehouse)
         contacts = {
             name: admin.create("res.partner", {"name": name, "email": email})

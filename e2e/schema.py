@@ -5,10 +5,9 @@
 libpq's variables (``PGHOST`` ...) lead to the server.
 """
 
-from contextlib import closing
-
-import psycopg2
 from psycopg2 import sql
+
+from support.databases import connected
 
 STRUCTURE = """
     SELECT format('column %%s.%%s %%s%%s', table_name, column_name, udt_name,
@@ -86,7 +85,7 @@ def structure(database):
     :param database: its name
     :return: set of texts
     """
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         return set(_column(connection, STRUCTURE, ()))
 
 
@@ -97,7 +96,7 @@ def records(database):
     :return: set of texts, each the table and what names the record
     """
     found = set()
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         for table, name in RECORDS.items():
             statement = f"SELECT {name} FROM {table}"
             found.update(f"{table}: {text}" for text in _column(connection, statement))
@@ -111,7 +110,7 @@ def content(database):
     :return: set of texts, each the table and a row
     """
     found = set()
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         for table in CONTENT:
             statement = sql.SQL(
                 "SELECT (to_jsonb({0}) - 'write_date' - 'write_uid')::text FROM {0}"
@@ -128,7 +127,7 @@ def rows_about(database, pattern):
     :return: list of texts, each the column and how many rows
     """
     found = []
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         cursor = connection.cursor()
         cursor.execute(NAMING_A_MODEL)
         for table, column in cursor.fetchall():
@@ -148,7 +147,7 @@ def columns_with(database, text):
     :return: set of ``table.column``
     """
     found = set()
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         tables = (
             "SELECT table_name FROM information_schema.tables"
             " WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"

@@ -4,11 +4,10 @@
 
 import secrets
 
-from e2e import configure
-from e2e.client import OdooClient
 from e2e.soak_ledger import STAMP
+from support import configure
+from support.client import OdooClient
 
-ADMIN = ("admin", "admin")
 MAIL_DOMAIN = "soak.example.com"
 MAPPING = {**configure.MAPPING, "ref": "ref"}
 TAGS = ("VIP", "Press", "Partner")
@@ -30,7 +29,7 @@ def make_admin(server, sink):
     :param server: the running ``OdooServer``
     :param sink: the ``SmtpSink`` that takes Odoo's mail
     """
-    admin = OdooClient.from_password(server.url, server.database, *ADMIN)
+    admin = configure.log_in(server)
     configure.let_mail_out(admin, server.url, sink, MAIL_DOMAIN)
     # What repairs things every ten minutes in real life does so every minute here.
     modules = [("module", "=", "queue_job_sync"), ("model", "=", "ir.cron")]
@@ -78,29 +77,14 @@ def make_values(admin):
     return values
 
 
-def make_crm_stream(admin, crm):
-    """Create the external system "CRM" and what is sent to it."""
-    backend = {"name": "CRM", "transport": "rest", "url": crm.url, "auth": "bearer"}
-    stream = {"endpoint": "contacts", "id_policy": "destination"}
-    stream |= {"update_method": "put", "delete_policy": "delete"}
+def make_streams(admin, crm, warehouse, proxy):
+    """Create both external systems and what is sent to them.
+
+    :param proxy: the way to the warehouse
+    """
     # The CRM has ids of its own: this tells which contact of Odoo's it holds.
     mapping = {**MAPPING, "id": "odoo_id"}
-    _make_stream(admin, {**backend, "auth_secret": crm.token}, stream, mapping)
-
-
-def make_warehouse_stream(admin, warehouse, proxy):
-    """Create the external system "Warehouse" and what is sent to it."""
-    backend = {"name": "Warehouse", "transport": "postgresql"}
-    backend |= {"db_host": proxy.host, "db_port": proxy.port}
-    backend |= {"db_name": warehouse.name, "db_user": warehouse.user}
-    stream = {"table": "contacts", "key_column": "odoo_id"}
-    stream |= {"delete_policy": "mark", "mark_key": "deleted"}
-    backend["db_password"] = warehouse.password
-    _make_stream(admin, backend, stream, MAPPING)
-
-
-def _make_stream(admin, backend, stream, mapping):
-    name = {"name": f"Contacts to {backend['name']}"}
-    configure.make_contact_stream(
-        admin, {**backend, **TIMEOUTS}, {**STREAM, **stream, **name}, mapping
+    configure.make_crm_stream(admin, crm, TIMEOUTS, STREAM, mapping)
+    configure.make_warehouse_stream(
+        admin, warehouse, proxy.host, proxy.port, TIMEOUTS, STREAM, MAPPING
     )

@@ -8,8 +8,8 @@ import time
 
 import requests
 
-from e2e.client import OdooError
 from e2e.soak_ledger import stamp, version_of
+from support.client import OdooError
 
 CITIES = ("Paris", "Lyon", "Gent", "Porto", "Basel", False)
 IN_DOUBT = 1.0  # seconds until whatever a killed worker left behind is over

@@ -5,10 +5,10 @@
 import dataclasses
 import json
 
-from devenv import paths
 from e2e.soak_checker import Evidence
 from e2e.soak_configure import MAPPING
 from e2e.soak_ledger import STAMP
+from support.environment import paths
 
 FILE = paths.LOGS / "soak-evidence.json"
 

@@ -5,27 +5,21 @@
 import json
 import random
 import signal
-import sys
 import time
 import traceback
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-# This folder's files are modules of ``e2e``; the folder itself would hide that.
-sys.path[:1] = [str(ROOT), str(ROOT / "dev")]
-
-from devenv import console  # noqa: E402
-from e2e import soak_arguments, soak_evidence  # noqa: E402
-from e2e.soak_checker import check  # noqa: E402
-from e2e.soak_editors import Contact, Editor  # noqa: E402
-from e2e.soak_faults import Faults  # noqa: E402
-from e2e.soak_journals import crm_changes  # noqa: E402
-from e2e.soak_ledger import Ledger  # noqa: E402
-from e2e.soak_log import retries_of_editors  # noqa: E402
-from e2e.soak_plan import make_plan  # noqa: E402
-from e2e.soak_scene import Scene  # noqa: E402
-from e2e.soak_settle import settle  # noqa: E402
-from e2e.soak_waverer import Waverer  # noqa: E402
+from e2e import soak_arguments, soak_evidence
+from e2e.soak_checker import check
+from e2e.soak_editors import Contact, Editor
+from e2e.soak_faults import Faults
+from e2e.soak_journals import crm_changes
+from e2e.soak_ledger import Ledger
+from e2e.soak_log import retries_of_editors
+from e2e.soak_plan import make_plan
+from e2e.soak_scene import Scene
+from e2e.soak_settle import settle
+from e2e.soak_waverer import Waverer
+from support.environment import console
 
 SHOWN = 10  # findings of each kind that are told in words
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 
 import psycopg2
 
-from devenv import private_postgres
-from e2e import processes
+from support import processes
+from support.environment import private_postgres
 
 # How the server takes these signals is said in PostgreSQL's manual,
 # "Shutting Down the Server".

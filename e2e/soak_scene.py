@@ -7,21 +7,28 @@ import os
 import shutil
 import subprocess
 import tempfile
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
-import psycopg2
-
-from devenv import addon, console, odoo, paths, private_postgres, source, stamps
-from devenv.databases import DEPENDENCIES
-from devenv.python import site_packages
 from e2e import soak_configure
-from e2e.destinations.crm_process import Crm
-from e2e.destinations.smtp_sink import SmtpSink
-from e2e.destinations.tcp_proxy import TcpProxy
-from e2e.destinations.warehouse import Warehouse
-from e2e.odoo_server import OdooServer, install
 from e2e.soak_postgres import PostgresServer
+from support import databases
+from support.destinations.crm_process import Crm
+from support.destinations.smtp_sink import SmtpSink
+from support.destinations.tcp_proxy import TcpProxy
+from support.destinations.warehouse import Warehouse
+from support.environment import (
+    addon,
+    console,
+    odoo,
+    paths,
+    private_postgres,
+    source,
+    stamps,
+)
+from support.environment.python import site_packages
+from support.environment.templates import DEPENDENCIES
+from support.odoo_server import OdooServer, install
 
 DATABASE = "soak"
 WORKERS = 6
@@ -69,10 +76,7 @@ class Scene:
 
     def query(self, statement, *values):
         """Return the rows of a query on Odoo's database, as tuples."""
-        with closing(psycopg2.connect(dbname=DATABASE)) as connection:
-            cursor = connection.cursor()
-            cursor.execute(statement, values)
-            return cursor.fetchall()
+        return databases.query(DATABASE, statement, *values)
 
     def sending_workers(self):
         """Return the process ids of the workers that are delivering something."""
@@ -120,8 +124,7 @@ class Scene:
     def _configure(self):
         self.admin = soak_configure.make_admin(self.server, self.sink)
         self.values = soak_configure.make_values(self.admin)
-        soak_configure.make_crm_stream(self.admin, self.crm)
-        soak_configure.make_warehouse_stream(self.admin, self.warehouse, self.proxy)
+        soak_configure.make_streams(self.admin, self.crm, self.warehouse, self.proxy)
         self.editors = soak_configure.make_editors(self.admin, self.server, self._count)
 
     def _keep_log(self):

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import psycopg2
 
-from e2e.processes import NotInTime, wait_until
+from support.processes import NotInTime, wait_until
 
 LIVE = "('wait_dependencies', 'pending', 'enqueued', 'started')"
 JOBS = """

@@ -2,14 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Secrets beside addons that note what happens to records: none has one to note."""
 
-import demo_configure
 import pytest
 
-from devenv import odoo, paths
-from e2e import configure, schema, scratch_odoo
-from e2e.client import OdooClient, WebSession
-from e2e.odoo_server import install
-from e2e.processes import wait_until
+from e2e import schema
+from support import configure, scratch_odoo
+from support.client import WebSession
+from support.environment import odoo, paths
+from support.odoo_server import install
+from support.processes import wait_until
 
 PATIENCE = 60  # seconds to wait at most for a delivery
 LOG = paths.LOGS / "test-audit.log"
@@ -48,8 +48,8 @@ def server(tmp_path_factory):
 
 @pytest.mark.parametrize("mode", ["full", "fast"])
 def test_nobody_notes_a_secret(server, crm, mode):
-    admin = OdooClient.from_password(server.url, server.database, *demo_configure.ADMIN)
-    web = WebSession(server.url, server.database, *demo_configure.ADMIN)
+    admin = configure.log_in(server)
+    web = WebSession(server.url, server.database, *configure.ADMIN)
     watch(admin, mode)
     crm_id = use_in_every_way(admin, web, crm, f"Noted{mode}")
 
@@ -103,7 +103,7 @@ def use_in_every_way(admin, web, crm, word):
     :param word: written to a field, to be found where it is noted
     :return: id of the system to which contacts are sent
     """
-    stream_id, _answer = demo_configure.make_crm_stream(admin, crm)
+    stream_id, _answer = configure.make_crm_stream(admin, crm)
     (stream,) = admin.search_read(
         "sync.stream", [("id", "=", stream_id)], ["backend_id"]
     )

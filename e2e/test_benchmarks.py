@@ -7,12 +7,12 @@ import subprocess
 import time
 from pathlib import Path
 
-import psycopg2
 import pytest
 import requests
 
-from benchmarks.destination_process import Destination
-from benchmarks.result import Result, Row, in_turns, ratio
+from support.databases import query
+from support.destinations.lean_process import Destination
+from support.figures import Result, Row, in_turns, ratio
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "benchmarks" / "run"
@@ -22,13 +22,10 @@ ROWS = ("edit_hang", "pickup_ms")
 
 
 def _databases():
-    connection = psycopg2.connect(dbname="postgres")
-    try:
-        cursor = connection.cursor()
-        cursor.execute("SELECT datname FROM pg_database WHERE datname ~ '_bench_'")
-        return {name for (name,) in cursor.fetchall()}
-    finally:
-        connection.close()
+    found = query(
+        "postgres", "SELECT datname FROM pg_database WHERE datname ~ '_bench_'"
+    )
+    return {name for (name,) in found}
 
 
 def test_fastest_rows(tmp_path):

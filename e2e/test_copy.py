@@ -4,18 +4,15 @@
 
 import time
 
-import demo_configure
 import pytest
 
-from devenv import databases, odoo, paths, postgres
-from e2e import scratch_odoo
-from e2e.client import OdooClient
-from e2e.odoo_server import install
-from e2e.processes import wait_until
+from support import configure, scratch_odoo
+from support.environment import odoo, paths, postgres, templates
+from support.odoo_server import install
+from support.processes import wait_until
 
 PATIENCE = 90  # seconds to wait at most; the cron comes by every minute
 SILENCE = 10  # seconds for which nothing may arrive
-ADMIN = ("admin", "admin")
 
 
 @pytest.fixture
@@ -23,10 +20,6 @@ def log():
     path = paths.LOGS / "test-copy.log"
     path.unlink(missing_ok=True)
     return path
-
-
-def log_in(server):
-    return OdooClient.from_password(server.url, server.database, *ADMIN)
 
 
 def edit(admin, city):
@@ -66,8 +59,8 @@ def resume(admin):
 def deliver_from(name, log, crm):
     """Let a new database send a contact, and remember where it has sent from."""
     with scratch_odoo.serving(name, log) as server:
-        admin = log_in(server)
-        demo_configure.make_crm_stream(admin, crm)
+        admin = configure.log_in(server)
+        configure.make_crm_stream(admin, crm)
         admin.create("res.partner", {"name": "Ada", "email": "ada@example.com"})
         edit(admin, "Paris")
         wait_until(lambda: cities(crm) == ["Paris"], PATIENCE, "the contact there")
@@ -84,17 +77,17 @@ def test_a_copy_and_a_restored_backup_are_held_until_a_person_resumes(crm, log):
         environment = scratch_odoo.environment()
         install(odoo.command_line(), name, [paths.ADDON], log, environment)
         deliver_from(name, log, crm)
-        with databases.copy(name, "copy") as copy:
+        with templates.copy(name, "copy") as copy:
             with scratch_odoo.serving(copy, log) as server:
-                assert_held(log_in(server), crm, name)
+                assert_held(configure.log_in(server), crm, name)
             # the backup is restored: a new database under the old name
-            databases.drop(name)
+            templates.drop(name)
             postgres.sql(f'ALTER DATABASE "{copy}" RENAME TO "{name}"')
             postgres.sql(
                 "UPDATE sync_incident SET closed = now() AT TIME ZONE 'UTC'", name
             )
             with scratch_odoo.serving(name, log) as server:
-                admin = log_in(server)
+                admin = configure.log_in(server)
                 assert_held(admin, crm, "made anew")
                 resume(admin)
                 wait_until(lambda: cities(crm) == ["Rome"], PATIENCE, "the edit there")

@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 import requests
 
-from e2e.destinations.tcp_proxy import TcpProxy
-from e2e.processes import wait_until
+from support.destinations.tcp_proxy import TcpProxy
+from support.processes import wait_until
 
 ADA = {"name": "Ada"}
 

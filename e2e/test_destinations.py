@@ -11,8 +11,8 @@ import psycopg2
 import pytest
 import requests
 
-from e2e import databases
-from e2e.processes import free_port, port_is_free
+from support import databases
+from support.processes import free_port, port_is_free
 
 ADA = {"name": "Ada", "email": "ada@example.com", "tags": ["vip"]}
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from devenv import odoo, paths
-from e2e import processes, scratch_odoo
+from support import processes, scratch_odoo
+from support.environment import odoo, paths
 
 PAGE = paths.ROOT / "docs" / "develop.md"
 PATIENCE = 300  # seconds to wait at most for one script

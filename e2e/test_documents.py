@@ -12,8 +12,9 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from devenv import databases, odoo, paths, postgres, selection
-from e2e import documents, scratch_odoo
+from e2e import documents
+from support import scratch_odoo
+from support.environment import odoo, paths, postgres, selection, templates
 
 # Which test runs a command, with other values where it names those of the reader.
 RUN_BY = (
@@ -228,8 +229,8 @@ def test_json_is_json(block):
 
 @pytest.mark.parametrize("block", _of("sql"), ids=lambda block: block.page)
 def test_sql_can_be_run(block):
-    template = databases.template(postgres.variables())
-    with databases.copy(template, "documents_sql") as name:
+    template = templates.template(postgres.variables())
+    with templates.copy(template, "documents_sql") as name:
         # rolled back at the end: a role belongs to the whole server
         with closing(psycopg2.connect(dbname=name)) as connection:
             connection.cursor().execute(block.text)

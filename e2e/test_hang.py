@@ -5,11 +5,10 @@
 import time
 from statistics import median
 
-import demo_configure
 import pytest
 
-from e2e import scratch_odoo
-from e2e.processes import wait_until
+from support import configure, scratch_odoo
+from support.processes import wait_until
 
 HANG = 30  # seconds
 PATIENCE = 60  # seconds that the worker gives the CRM
@@ -74,8 +73,8 @@ def percentiles(times):
 def test_no_edit_waits_while_the_crm_hangs_on_the_same_contact(
     server, crm, smtp_sink, capsys
 ):
-    people = demo_configure.make_people(server, smtp_sink)
-    stream, _answer = demo_configure.make_crm_stream(people.admin, crm)
+    people = configure.make_people(server, smtp_sink)
+    stream, _answer = configure.make_crm_stream(people.admin, crm)
     (backend,) = people.admin.search_read("sync.backend", [], [])
     people.admin.write("sync.backend", backend["id"], {"read_timeout": PATIENCE})
     contact = people.bo.create("res.partner", {"name": "Ada Lovelace"})

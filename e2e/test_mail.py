@@ -3,15 +3,13 @@
 """Ten thousand failed jobs and a mail server that is down: few mails, none lost."""
 
 import time
-from contextlib import closing
 
-import demo_configure
-import psycopg2
 import pytest
 
-from e2e import scratch_odoo
-from e2e.destinations.smtp_sink import SmtpSink
-from e2e.processes import wait_until
+from support import configure, scratch_odoo
+from support.databases import query
+from support.destinations.smtp_sink import SmtpSink
+from support.processes import wait_until
 
 FAILURES = 10_000
 PATIENCE = 60  # seconds to wait at most for a mail
@@ -34,16 +32,9 @@ def server():
         yield running
 
 
-def sql(server, statement, *values):
-    """Change the database behind Odoo's back."""
-    with closing(psycopg2.connect(dbname=server.database)) as connection:
-        with connection, connection.cursor() as cursor:
-            cursor.execute(statement, values)
-
-
 def fail(server, count):
     """Have jobs fail by plain SQL, as queue_job's runner fails dead ones."""
-    sql(server, FAIL, ARGUMENTS, count)
+    query(server.database, FAIL, ARGUMENTS, count)
 
 
 def run_cron(admin, name):
@@ -66,7 +57,7 @@ def about_failures(admin):
 
 def test_ten_thousand_failures_and_a_mail_server_that_is_down(server):
     sink = SmtpSink()  # knows its port; nobody listens there yet
-    people = demo_configure.make_people(server, sink)
+    people = configure.make_people(server, sink)
     admin = people.admin
 
     # The first failure: its mail cannot be sent, and the job does not mind.
@@ -95,8 +86,8 @@ def test_ten_thousand_failures_and_a_mail_server_that_is_down(server):
         assert {mail.subject for mail in sink.mails()} == {"Job failed: Import 1"}
 
         # The end of the quiet period.
-        sql(
-            server,
+        query(
+            server.database,
             "UPDATE res_company SET job_failure_mailed ="
             " job_failure_mailed - interval '15 minutes'",
         )
@@ -112,7 +103,7 @@ def test_ten_thousand_failures_and_a_mail_server_that_is_down(server):
             assert page.status_code == 200 and "/login" not in page.url
 
         # All have been told about.
-        sql(server, "UPDATE res_company SET job_failure_mailed = NULL")
+        query(server.database, "UPDATE res_company SET job_failure_mailed = NULL")
         for name in ("ir_cron_notify_failures", "ir_cron_resend"):
             run_cron(admin, name)
         time.sleep(3)

@@ -5,16 +5,15 @@
 import re
 import subprocess
 
-import demo_configure
 import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from devenv import paths, promtool, setup
-from e2e import scratch_odoo
-from e2e.client import OdooClient, OdooError
-from e2e.configure import set_secret
-from e2e.processes import wait_until
+from support import configure, scratch_odoo
+from support.client import OdooError
+from support.configure import set_secret
+from support.environment import paths, promtool, setup
+from support.processes import wait_until
 
 TOKEN = "s3cr3t-token-for-monitoring"
 PATIENCE = 60  # seconds to wait at most for a delivery
@@ -93,7 +92,7 @@ def test_alerts_are_what_prometheus_understands(check):
 
 def test_metrics_and_secrets_of_a_running_odoo(scene, crm, check):
     server, secrets = scene
-    admin = OdooClient.from_password(server.url, server.database, *demo_configure.ADMIN)
+    admin = configure.log_in(server)
     assert scrape(server).status_code == 404
     admin.call(
         "sync.metrics", "set_secret", name="metrics_token", value="config:metrics"
@@ -101,7 +100,7 @@ def test_metrics_and_secrets_of_a_running_odoo(scene, crm, check):
     assert scrape(server, "wrong").status_code == 401
 
     # the CRM's token is in the server's environment only
-    stream_id, _answer = demo_configure.make_crm_stream(admin, crm)
+    stream_id, _answer = configure.make_crm_stream(admin, crm)
     (stream,) = admin.search_read(
         "sync.stream", [("id", "=", stream_id)], ["backend_id"]
     )

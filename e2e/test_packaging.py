@@ -10,21 +10,20 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
-import demo_configure
 import pytest
 
-from devenv import addon, paths
-from e2e import scratch_odoo
-from e2e.client import OdooClient
-from e2e.odoo_server import install
-from e2e.processes import wait_until
 from e2e.wheel_environment import WheelEnvironment
+from support import configure, scratch_odoo
+from support.environment import addon, paths
+from support.odoo_server import install
+from support.processes import wait_until
 
 DISTRIBUTION = "odoo-addon-queue_job_sync"
 INSIDE = f"odoo/addons/{paths.ADDON}/"
 PATIENCE = 60  # seconds to wait at most for a delivery
 # What the checkout has, or may have, and an addon has not.
-NEVER = {"dev", "e2e", "docs", "benchmarks", ".odoo", ".git", "pyproject.toml"}
+NEVER = {"dev", "e2e", "docs", "benchmarks", "support", ".odoo", ".git"}
+NEVER |= {"pyproject.toml"}
 
 
 @pytest.fixture(scope="module")
@@ -85,17 +84,20 @@ def test_a_checkout_of_any_name_makes_the_same_wheel(wheel, folder):
     """Without Git too, as in an archive of the sources."""
     checkout = folder / "some-fork.of_it"
     checkout.mkdir()
-    for item in (*addon.items(), paths.DEV, paths.ROOT / "pyproject.toml"):
+    for item in (*addon.items(), paths.DEV, paths.SUPPORT, paths.PYPROJECT):
         (shutil.copytree if item.is_dir() else shutil.copy2)(item, checkout / item.name)
     (checkout / ".odoo").mkdir()
     for name in ("venv", "stamps"):
         (checkout / ".odoo" / name).symlink_to(paths.WORK / name)
     (checkout / ".odoo" / "log").mkdir()
     # not the command, which would set this checkout up from nothing
-    code = "from devenv import build; build.build(build.Path('../../dist-of-fork'))"
+    code = (
+        "from support.environment import build\n"
+        "build.build(build.Path('../dist-of-fork'))\n"
+    )
     answer = subprocess.run(
         [paths.PYTHON, "-c", code],
-        cwd=checkout / "dev",
+        cwd=checkout,
         capture_output=True,
         text=True,
     )
@@ -122,10 +124,8 @@ def test_it_works_where_the_wheel_is_installed(wheel, folder, crm):
         with scratch_odoo.serving(
             database, log, command, environment=variables
         ) as server:
-            admin = OdooClient.from_password(
-                server.url, database, *demo_configure.ADMIN
-            )
-            demo_configure.make_crm_stream(admin, crm)
+            admin = configure.log_in(server)
+            configure.make_crm_stream(admin, crm)
             admin.create("res.partner", {"name": "Ada", "email": "ada@example.com"})
             wait_until(crm.contacts, PATIENCE, "a contact in the CRM")
     (contact,) = crm.contacts().values()

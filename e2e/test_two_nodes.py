@@ -4,16 +4,15 @@
 
 import time
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
-import demo_configure
-import psycopg2
 import pytest
 
-from devenv import databases, odoo, paths, postgres
-from e2e.client import OdooClient
-from e2e.odoo_server import OdooServer, install
-from e2e.processes import wait_until
+from support import configure, databases
+from support.client import OdooClient
+from support.environment import odoo, paths, postgres, templates
+from support.odoo_server import OdooServer, install
+from support.processes import wait_until
 
 CONTACTS = 60
 SLOW = 0.3  # seconds that the CRM takes for an answer, so that a drain lasts
@@ -41,10 +40,10 @@ class Nodes:
 
     def configure(self, crm, smtp_sink):
         """Set the CRM up through one node, and have an editor on each."""
-        self.people = demo_configure.make_people(self.servers[0], smtp_sink)
-        self.stream, _answer = demo_configure.make_crm_stream(self.people.admin, crm)
+        self.people = configure.make_people(self.servers[0], smtp_sink)
+        self.stream, _answer = configure.make_crm_stream(self.people.admin, crm)
         self.editors = [
-            OdooClient.from_password(server.url, self.database, *demo_configure.BO)
+            OdooClient.from_password(server.url, self.database, *configure.BO)
             for server in self.servers
         ]
 
@@ -61,10 +60,7 @@ class Nodes:
 
     def query(self, statement, *values):
         """Return the rows of a query on Odoo's database, as tuples."""
-        with closing(psycopg2.connect(dbname=self.database)) as connection:
-            cursor = connection.cursor()
-            cursor.execute(statement, values)
-            return cursor.fetchall()
+        return databases.query(self.database, statement, *values)
 
     def states(self):
         """Return how many jobs of the stream are in each state."""
@@ -101,9 +97,9 @@ class Nodes:
 def nodes(crm, smtp_sink):
     """Two running Odoo on one database, the first of them with the lock."""
     variables = postgres.variables()
-    template = databases.template(variables)
+    template = templates.template(variables)
     environment = odoo.environment(variables)
-    with databases.copy(template, "nodes") as database, ExitStack() as stack:
+    with templates.copy(template, "nodes") as database, ExitStack() as stack:
         log = paths.LOGS / "test-nodes-install.log"
         install(odoo.command_line(), database, [paths.ADDON], log, environment)
         servers = []

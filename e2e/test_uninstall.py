@@ -2,18 +2,18 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Uninstalling leaves the database, and queue_job's runner, as if nothing had been."""
 
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
-import demo_configure
-import psycopg2
 import pytest
 
-from devenv import odoo, paths
-from e2e import schema, scratch_odoo, screens
-from e2e.client import OdooClient, OdooError, WebSession
-from e2e.odoo_server import install
-from e2e.processes import wait_until
+from e2e import schema, screens
 from e2e.screens import EXTENDED
+from support import configure, scratch_odoo
+from support.client import OdooError, WebSession
+from support.databases import connected, query
+from support.environment import odoo, paths
+from support.odoo_server import install
+from support.processes import wait_until
 
 OWN_CHANNEL = "imports"  # of a person, below the addon's
 PATIENCE = 60  # seconds to wait at most for a job
@@ -27,25 +27,17 @@ def database():
         yield name
 
 
-def query(database, statement, *values):
-    """Return the rows of a query as tuples."""
-    with closing(psycopg2.connect(dbname=database)) as connection:
-        cursor = connection.cursor()
-        cursor.execute(statement, values)
-        return cursor.fetchall()
-
-
 @contextmanager
 def somebody_at_work(database):
     """Have a transaction open that has read of the addon, as a long job's has."""
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         connection.cursor().execute("SELECT FROM sync_stream")
         yield
 
 
 def use(admin, crm):
     """Leave a job of every kind: done, failed, waiting for its next try, put off."""
-    stream, _answer = demo_configure.make_crm_stream(admin, crm)
+    stream, _answer = configure.make_crm_stream(admin, crm)
     make = {"name": "Ada Lovelace", "email": "ada@example.com"}
     contact = admin.create("res.partner", make)
     wait_until(crm.contacts, PATIENCE, "a contact in the CRM")
@@ -99,7 +91,7 @@ def uninstall(admin):
 
 def run_a_job(server, database):
     """Have queue_job's own test job run, by the runner that was there all the time."""
-    browser = WebSession(server.url, database, *demo_configure.ADMIN)
+    browser = WebSession(server.url, database, *configure.ADMIN)
     assert browser.get(f"{server.url}/queue_job/create_test_job").ok
     statement = "SELECT state FROM queue_job"
     wait_until(lambda: query(database, statement) == [("done",)], PATIENCE, "a job")
@@ -112,7 +104,7 @@ def test_nothing_is_left(database, crm):
     environment = scratch_odoo.environment()
     install(odoo.command_line(), database, [paths.ADDON], LOG, environment)
     with scratch_odoo.serving(database, LOG) as server:
-        admin = OdooClient.from_password(server.url, database, *demo_configure.ADMIN)
+        admin = configure.log_in(server)
         use(admin, crm)
         with somebody_at_work(database), pytest.raises(OdooError, match="wait until"):
             uninstall(admin)

@@ -3,14 +3,12 @@
 """The model of a synchronization is uninstalled: nothing goes with it unseen."""
 
 import json
-import subprocess
 
-from devenv import odoo, paths
-from e2e import scratch_odoo
-from e2e.odoo_server import install
+from support import scratch_odoo
+from support.environment import odoo, paths
+from support.odoo_server import install
 
 LOG = paths.LOGS / "test-uninstalled-model.log"
-SHELL = 600  # seconds that a script in Odoo's shell may take
 MODULES = ("sale", "queue_job_sync_sale")
 
 MAKE = """
@@ -53,30 +51,10 @@ env.cr.commit()
 """
 
 
-def shell(database, code):
-    """Run Python in Odoo's shell.
-
-    :return: what it prints
-    """
-    command = odoo.command_line("shell", f"--database={database}", "--no-http")
-    process = subprocess.run(
-        [*command, "--log-level=error", "--shell-interface=python"],
-        input=code,
-        env=scratch_odoo.environment(),
-        capture_output=True,
-        text=True,
-        timeout=SHELL,
-    )
-    assert process.returncode == 0, process.stderr[-2000:]
-    assert "Traceback" not in process.stderr, process.stderr[-2000:]
-    return process.stdout
-
-
 def told(database):
     """Return what is known of the synchronization."""
-    (line,) = [
-        line for line in shell(database, TELL).splitlines() if line.startswith("told ")
-    ]
+    said = scratch_odoo.shell(database, TELL).splitlines()
+    (line,) = [line for line in said if line.startswith("told ")]
     return json.loads(line.removeprefix("told "))
 
 
@@ -85,12 +63,12 @@ def test_it_is_shown_and_goes_on_when_the_model_is_back():
     command = odoo.command_line()
     with scratch_odoo.database("uninstalled_model", samples=True) as database:
         install(command, database, [paths.ADDON, *MODULES], LOG, environment)
-        shell(database, MAKE)
+        scratch_odoo.shell(database, MAKE)
         before = told(database)
         assert not before["problem"]
         assert before["waiting"] == 1
 
-        shell(database, UNINSTALL)
+        scratch_odoo.shell(database, UNINSTALL)
         gone = told(database)
         assert gone["streams"] == ["Orders"]
         assert gone["state"] == "live"

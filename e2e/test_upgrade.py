@@ -4,17 +4,16 @@
 
 import ast
 import re
-from contextlib import closing
 
-import psycopg2
 import pytest
 
-from devenv import odoo, paths
-from e2e import previous_version, schema, scratch_odoo, screens
-from e2e.client import OdooClient
-from e2e.odoo_server import install, upgrade
-from e2e.processes import wait_until
+from e2e import previous_version, schema, screens
 from e2e.screens import EXTENDED
+from support import configure, scratch_odoo
+from support.databases import connected
+from support.environment import odoo, paths
+from support.odoo_server import install, upgrade
+from support.processes import wait_until
 
 # Seconds to wait at most: the CRM is asked whether it is back ever more seldom.
 PATIENCE = 180
@@ -70,7 +69,7 @@ def fresh():
 
 def rows(database, table):
     """Return a table's rows as dicts, by id."""
-    with closing(psycopg2.connect(dbname=database)) as connection:
+    with connected(database) as connection:
         cursor = connection.cursor()
         cursor.execute(f"SELECT to_jsonb({table}) FROM {table}")
         return {row["id"]: row for (row,) in cursor.fetchall()}
@@ -127,9 +126,7 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
 
         crm.start()
         with scratch_odoo.serving(database, log) as server:
-            admin = OdooClient.from_password(
-                server.url, database, *previous_version.ADMIN
-            )
+            admin = configure.log_in(server)
             for model in (*own_models(admin), *EXTENDED):
                 screens.opened(admin, model)
             assert_all_is_delivered(admin, crm, warehouse)
@@ -141,7 +138,7 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
 
 def leave_secrets_around(database, crm):
     """Leave what people and other addons may have kept of secrets."""
-    with closing(psycopg2.connect(dbname=database)) as connection, connection:
+    with connected(database) as connection:
         values = {"metrics": METRICS_TOKEN, "token": crm.token}
         connection.cursor().execute(LEFT_OF_SECRETS, values)
     found = schema.columns_with(database, crm.token)
@@ -149,7 +146,7 @@ def leave_secrets_around(database, crm):
 
 
 def leave_a_backfill(database):
-    with closing(psycopg2.connect(dbname=database)) as connection, connection:
+    with connected(database) as connection:
         connection.cursor().execute(STOPPED_BACKFILL)
 
 

@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 
-from devenv import paths, postgres, source
-from devenv.python import site_packages
+from support.environment import paths, postgres, source
+from support.environment.python import site_packages
 
 
 class WheelEnvironment:

@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.peers import MANY
 from benchmarks.progress import tell
-from benchmarks.result import Result, Row
-from e2e import processes
+from support import processes
+from support.figures import Result, Row
 
 PATIENCE = 3_600  # seconds that a backfill may take
 # What Linux tells of a process: the most memory it has ever held, in kB.

@@ -5,7 +5,7 @@
 from contextlib import ExitStack
 
 from benchmarks.peers import BARE, NAIVE, OURS, WEBHOOK
-from benchmarks.result import Row, compared, in_turns
+from support.figures import Row, compared, in_turns
 
 
 def measure(scene):

@@ -10,7 +10,7 @@ from benchmarks import peers
 from benchmarks.contacts import MAPPING
 from benchmarks.drain import drain
 from benchmarks.peers import NAIVE, OURS
-from benchmarks.result import Row, compared, in_turns
+from support.figures import Row, compared, in_turns
 
 RAW = 100  # requests of the plain loop, whose rate is steady
 

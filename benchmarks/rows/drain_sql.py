@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks import peers
 from benchmarks.drain import drain
 from benchmarks.peers import NAIVE, OURS
-from benchmarks.result import Row, compared, in_turns, ratio
+from support.figures import Row, compared, in_turns, ratio
 
 SCRIPT = Path(__file__).parents[1] / "inside" / "raw_sql.py"
 RAW = "raw"

@@ -7,8 +7,8 @@ from statistics import median
 
 from benchmarks import contacts
 from benchmarks.peers import BARE, NAIVE, OURS
-from benchmarks.result import Row, compared
-from e2e.processes import wait_until
+from support.figures import Row, compared
+from support.processes import wait_until
 
 PAUSE = 0.1  # seconds between two edits
 HUNG = 20  # seconds until the first job must be in the destination's hands

@@ -7,8 +7,8 @@ from statistics import median
 
 from benchmarks import contacts
 from benchmarks.peers import BARE, NAIVE, OURS, WEBHOOK
-from benchmarks.result import Row, compared
-from e2e.processes import wait_until
+from support.figures import Row, compared
+from support.processes import wait_until
 
 # Longer than a job takes, so that no edit is timed while another's job runs.
 PAUSE = 0.02  # seconds

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 from benchmarks import contacts
 from benchmarks.peers import BARE, OURS
-from benchmarks.result import Row, compared, in_turns
+from support.figures import Row, compared, in_turns
 
 FIELDS = ("name", "email", "phone", "street", "city", "zip", "country_id")
 # As the web client has them when a person changes nothing.

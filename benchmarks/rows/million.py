@@ -4,11 +4,11 @@
 
 from benchmarks.peers import FULL, OURS
 from benchmarks.progress import tell
-from benchmarks.result import Result, Row, ratio
 from benchmarks.rows.create_bulk import create_in_turns
 from benchmarks.rows.drain_rest import rest_in_turns
 from benchmarks.rows.edit_one import edit_in_turns
 from benchmarks.rows.pickup import pickup_in_turns
+from support.figures import Result, Row, ratio
 
 
 def measure(scene):

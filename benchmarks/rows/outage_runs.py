@@ -6,7 +6,7 @@ import time
 
 from benchmarks import peers
 from benchmarks.peers import NAIVE, OURS
-from benchmarks.result import Result, Row
+from support.figures import Result, Row
 
 # Each start of a job, whatever becomes of it.
 COUNTER = """

@@ -12,8 +12,8 @@ import psycopg2
 
 from benchmarks import contacts
 from benchmarks.peers import NAIVE, OURS
-from benchmarks.result import Result, Row, in_turns, medians
-from e2e.processes import wait_until
+from support.figures import Result, Row, in_turns, medians
+from support.processes import wait_until
 
 ARRIVED = 30  # seconds
 

@@ -1,0 +1,167 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Takes the pictures in the environment that dev/setup has made."""
+
+import argparse
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from dev.programs.pictures.browser import Browser, PageError, save_small
+from dev.programs.pictures.pictures import PICTURES
+from support import databases, processes
+from support.environment import browser, console, odoo, paths, postgres
+from support.odoo_server import install
+
+DATABASE = "screenshots"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="dev/screenshots")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--keep-data", action="store_true")
+    parser.add_argument("--into", type=Path)
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(PICTURES)
+    if unknown:
+        raise console.Failure(
+            f"There is no picture {', '.join(sorted(unknown))}; "
+            f"there are {', '.join(PICTURES)}."
+        )
+    try:
+        take(arguments.names or list(PICTURES), arguments.keep_data, arguments.into)
+    except (
+        RuntimeError,
+        PageError,
+        processes.NotInTime,
+        databases.NotOurs,
+    ) as error:
+        raise console.Failure(str(error)) from None
+
+
+def take(names, keep_data, into=None):
+    """Take pictures.
+
+    :param names: keys of ``PICTURES``
+    :param keep_data: whether to leave the database as it was the last time
+    :param into: path of a folder for all of them, if not where each belongs
+    """
+    with postgres.running() as variables:
+        os.environ.update(variables)
+        if not keep_data:
+            make_database()
+        with (
+            console.Step("Preparing contacts, systems and jobs"),
+            open(paths.LOGS / "screenshots-data.log", "w") as log,
+        ):
+            records = prepare(log)
+        with serve() as url, Browser(browser.find(), url, log_in(url)) as page:
+            for name in names:
+                picture = PICTURES[name]
+                with console.Step(f"Taking {name}.png"):
+                    address = picture.address.format(**records)
+                    data = page.picture(
+                        address,
+                        picture.clicks,
+                        picture.visible,
+                        picture.size,
+                        picture.dialog.format(**records),
+                    )
+                    folder = into or picture.folder
+                    folder.mkdir(exist_ok=True)
+                    save_small(data, folder / f"{name}.png")
+
+
+def make_database():
+    """Install the addon in an empty database, without Odoo's demo data."""
+    with console.Step(f"Installing Odoo in the database {DATABASE}"):
+        databases.create_database(DATABASE)
+        shutil.rmtree(paths.DATA_DIR / "filestore" / DATABASE, ignore_errors=True)
+        install(
+            odoo.command_line(),
+            DATABASE,
+            (paths.ADDON,),
+            paths.LOGS / "screenshots-install.log",
+            odoo.environment(os.environ),
+        )
+
+
+def prepare(log):
+    """Run ``data.py`` within Odoo.
+
+    :param log: file object that takes Odoo's log
+    :return: dict of the ids of the records that pictures are taken of
+    """
+    shell = subprocess.run(
+        odoo.command_line("shell", f"--database={DATABASE}", "--no-http"),
+        input="from dev.programs.pictures import data; data.prepare(env)\n",
+        env={**odoo.environment(os.environ), "PYTHONPATH": str(paths.ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+    lines = [line for line in shell.stdout.splitlines() if line.startswith("record ")]
+    if shell.returncode or not lines:
+        raise RuntimeError(f"preparing the data failed: see {log.name}")
+    return dict(line.split()[1:] for line in lines)
+
+
+@contextmanager
+def serve():
+    """Serve the database, without job runner and cron: it stays as prepared.
+
+    :return: address of the server
+    """
+    port = processes.free_port()
+    url = f"http://{processes.LOOPBACK}:{port}"
+    with open(paths.LOGS / "screenshots.log", "wb") as log:
+        server = processes.start(
+            odoo.command_line(
+                f"--database={DATABASE}",
+                "--workers=0",
+                "--max-cron-threads=0",
+                "--load=base,web",
+                f"--http-interface={processes.LOOPBACK}",
+                f"--http-port={port}",
+            ),
+            env=odoo.environment(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        processes.wait_until(lambda: _answers(server, url), 60, f"Odoo at {url}", 0.2)
+        yield url
+    finally:
+        processes.stop(server)
+
+
+def log_in(url):
+    """Log in as the administrator.
+
+    :return: id of the session
+    """
+    credentials = {"db": DATABASE, "login": "admin", "password": "admin"}
+    response = requests.post(
+        f"{url}/web/session/authenticate", json={"params": credentials}, timeout=60
+    )
+    if "error" in response.json():
+        raise RuntimeError("the administrator cannot log in")
+    return response.cookies["session_id"]
+
+
+def _answers(server, url):
+    if server.poll() is not None:
+        raise RuntimeError("Odoo ended: see screenshots.log")
+    try:
+        return requests.get(f"{url}/web/health", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+if __name__ == "__main__":
+    console.main(main)

@@ -1,0 +1,349 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""A small CRM with a REST interface, as its own process on loopback.
+
+It assigns its own ids, checks a bearer token, validates what it is sent, honours
+``Idempotency-Key`` and keeps contacts, answered keys and a journal of every request
+in one SQLite file, so that it can be taken down and brought back.
+
+============================  ==================================================
+``GET    /api``               name and number of contacts
+``GET    /api/contacts``      all contacts
+``POST   /api/contacts``      create: 201 and the contact with its new id
+``GET    /api/contacts/ID``   one contact
+``PUT    /api/contacts/ID``   replace
+``PATCH  /api/contacts/ID``   change the given keys
+``DELETE /api/contacts/ID``   remove: 204
+============================  ==================================================
+
+Started by :class:`support.destinations.crm_process.Crm`, or by hand with the token in
+the environment variable ``CRM_TOKEN``: ``python crm.py --data crm.sqlite --port 8100``.
+With ``--faults`` it misbehaves on request, see ``crm_faults.py``.
+"""
+
+import argparse
+import hashlib
+import hmac
+import io
+import json
+import os
+import re
+import sqlite3
+import threading
+import time
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from crm_faults import INTERIM, UNTIDY, Faults, has_hung_up, name_of
+
+LOOPBACK = "127.0.0.1"
+MAX_BODY = 1_000_000  # bytes
+CONTACT_PATH = re.compile(r"/api/contacts/([\w-]+)")
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS contact (
+    number integer PRIMARY KEY AUTOINCREMENT, id text UNIQUE, content text NOT NULL);
+CREATE TABLE IF NOT EXISTS answered_key (
+    key text PRIMARY KEY, fingerprint text NOT NULL, status integer, answer text);
+CREATE TABLE IF NOT EXISTS journal (
+    number integer PRIMARY KEY, time real, method text, path text, key text,
+    body text, status integer, replayed boolean, contact text);
+CREATE TABLE IF NOT EXISTS fault (number integer PRIMARY KEY, name text);
+"""
+# As nginx journals a request whose client has gone before it was carried out.
+CLIENT_CLOSED = 499
+
+
+class Refused(Exception):
+    """A request that the CRM answers with an error status."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class Contacts:
+    """The CRM's data: one SQLite file, one request at a time."""
+
+    def __init__(self, path):
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode=WAL")  # readers never block requests
+        self._db.executescript(SCHEMA)
+
+    def handle(self, method, path, key, body, received):
+        """Answer one authorized request and write it to the journal.
+
+        :param key: the request's ``Idempotency-Key``, or None
+        :param body: the request's body as text
+        :param received: when it arrived, in seconds since the epoch
+        :return: status, answer (an object for JSON, or None), whether it is a replay
+        """
+        with self._lock, self._db:
+            replayed, contact = False, None
+            try:
+                first = self._first_answer(method, path, key, body)
+                if first:
+                    replayed = True
+                    status, answer = first
+                else:
+                    status, answer = self._execute(method, path, body)
+                    self._remember(method, path, key, body, status, answer)
+            except Refused as refused:
+                status, answer = refused.status, {"error": str(refused)}
+            match = CONTACT_PATH.fullmatch(path)
+            contact = match[1] if match else (answer or {}).get("id")
+            self._write_journal(
+                (received, method, path, key, body, status, replayed, contact)
+            )
+            return status, answer, replayed
+
+    def refuse(self, method, path, key, body, received, refused):
+        """Write a request that never reached the contacts to the journal."""
+        with self._lock, self._db:
+            self._write_journal(
+                (received, method, path, key, body, refused.status, False, None)
+            )
+
+    def count_fault(self, name):
+        """Note that a fault has hit a request."""
+        with self._lock, self._db:
+            self._db.execute("INSERT INTO fault (name) VALUES (?)", (name,))
+
+    def _write_journal(self, row):
+        self._db.execute(
+            "INSERT INTO journal (time, method, path, key, body, status, replayed,"
+            " contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+
+    def _first_answer(self, method, path, key, body):
+        """Return status and answer given to this key before, or None."""
+        row = self._db.execute(
+            "SELECT fingerprint, status, answer FROM answered_key WHERE key = ?", (key,)
+        ).fetchone()
+        if not row or method == "GET":
+            return None
+        fingerprint, status, answer = row
+        if fingerprint != _fingerprint(method, path, body):
+            raise Refused(422, "this Idempotency-Key was used for another request")
+        return status, json.loads(answer)
+
+    def _remember(self, method, path, key, body, status, answer):
+        # Refused requests changed nothing: they are not remembered, so that the same
+        # key may be tried again.
+        if key and method != "GET":
+            fingerprint = _fingerprint(method, path, body)
+            self._db.execute(
+                "INSERT INTO answered_key VALUES (?, ?, ?, ?)",
+                (key, fingerprint, status, json.dumps(answer)),
+            )
+
+    def _execute(self, method, path, body):
+        if path == "/api" and method == "GET":
+            (count,) = self._db.execute("SELECT count(*) FROM contact").fetchone()
+            return 200, {"name": "Demo CRM", "contacts": count}
+        if path == "/api/contacts":
+            if method == "GET":
+                return 200, {"contacts": self._all()}
+            if method == "POST":
+                return 201, self._create(_parse(body))
+            raise Refused(405, f"{method} is not possible here")
+        match = CONTACT_PATH.fullmatch(path)
+        if not match:
+            raise Refused(404, "no such address")
+        return self._execute_on_contact(method, match[1], body)
+
+    def _execute_on_contact(self, method, contact, body):
+        old = self._read(contact)
+        if method == "GET":
+            return 200, old
+        if method == "DELETE":
+            self._db.execute("DELETE FROM contact WHERE id = ?", (contact,))
+            return 204, None
+        if method not in ("PUT", "PATCH"):
+            raise Refused(405, f"{method} is not possible here")
+        new = _parse(body)
+        if method == "PATCH":
+            new = {**old, **new}
+        return 200, self._store(contact, new)
+
+    def _all(self):
+        rows = self._db.execute("SELECT content FROM contact ORDER BY number")
+        return [json.loads(content) for (content,) in rows]
+
+    def _read(self, contact):
+        row = self._db.execute(
+            "SELECT content FROM contact WHERE id = ?", (contact,)
+        ).fetchone()
+        if not row:
+            raise Refused(404, f"there is no contact {contact}")
+        return json.loads(row[0])
+
+    def _create(self, content):
+        _validate(content)
+        cursor = self._db.execute("INSERT INTO contact (content) VALUES ('')")
+        contact = f"C-{1000 + cursor.lastrowid}"
+        self._db.execute(
+            "UPDATE contact SET id = ? WHERE number = ?", (contact, cursor.lastrowid)
+        )
+        return self._store(contact, content)
+
+    def _store(self, contact, content):
+        _validate(content)
+        stored = {**content, "id": contact}
+        self._db.execute(
+            "UPDATE contact SET content = ? WHERE id = ?", (json.dumps(stored), contact)
+        )
+        return stored
+
+
+def _fingerprint(method, path, body):
+    return hashlib.sha256(f"{method} {path}\n{body}".encode()).hexdigest()
+
+
+def _parse(body):
+    try:
+        content = json.loads(body)
+    except ValueError:
+        raise Refused(400, "the body is not JSON") from None
+    if not isinstance(content, dict):
+        raise Refused(400, "the body is not a JSON object")
+    return content
+
+
+def _validate(content):
+    if not isinstance(content.get("name"), str) or not content["name"].strip():
+        raise Refused(422, "name: must not be empty")
+    email = content.get("email")
+    if email and "@" not in str(email):
+        raise Refused(422, f"email: {email} is not an e-mail address")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One HTTP connection; the attributes without a value are set by :func:`main`."""
+
+    protocol_version = "HTTP/1.1"  # keeps connections open, as real servers do
+    contacts = None
+    token = None
+    faults = Faults()
+
+    def handle(self):
+        """Serve the connection until either side ends it."""
+        with suppress(ConnectionError):  # the client may have been killed
+            super().handle()
+
+    def _handle(self):
+        received = time.time()
+        key = self.headers.get("Idempotency-Key")
+        body, replayed, fault = "", False, {}
+        try:
+            body = self._read_body()
+            fault = self._draw_fault(body)
+            self._check_token()
+            self._refuse_by(fault)
+        except Refused as refused:
+            status, answer = refused.status, {"error": str(refused)}
+            self.contacts.refuse(self.command, self.path, key, body, received, refused)
+        else:
+            status, answer, replayed = self.contacts.handle(
+                self.command, self.path, key, body, received
+            )
+        kind = fault.get("kind")
+        if kind == "late":
+            time.sleep(fault["seconds"])
+        if kind == "lie":
+            status, answer = fault["status"], {"error": "out of order"}
+        if kind in ("drop", "renege") or status == CLIENT_CLOSED:
+            self.close_connection = True
+            return
+        if kind == "nul" and isinstance(answer, dict):
+            answer = {**answer, "note": UNTIDY}
+        if kind == "interim":
+            self._answer_nothing_yet()
+        if kind == "twice":
+            self._answer_twice(status, answer, replayed)
+            return
+        self._answer(status, answer, replayed, fault.get("retry_after"))
+
+    def _answer_nothing_yet(self):
+        with suppress(OSError):  # the client may be gone
+            self.wfile.write(INTERIM)
+
+    def _answer_twice(self, *answer):
+        # At once: between one and the other, the client might have asked again.
+        connection, self.wfile = self.wfile, io.BytesIO()
+        self._answer(*answer)
+        self._answer(*answer)
+        both, self.wfile = self.wfile.getvalue(), connection
+        with suppress(OSError):  # the client may be gone
+            connection.write(both)
+
+    def _draw_fault(self, body):
+        fault = self.faults.draw(body) or {}
+        if fault:
+            self.contacts.count_fault(name_of(fault))
+        return fault
+
+    def _refuse_by(self, fault):
+        """Do not carry the request out, when that is the fault that hits it."""
+        kind = fault.get("kind")
+        if kind == "status":
+            raise Refused(fault["status"], "out of order")
+        if kind == "nul" and "status" in fault:
+            raise Refused(fault["status"], UNTIDY)
+        if kind == "hang":
+            time.sleep(fault["seconds"])
+            if has_hung_up(self.connection):
+                raise Refused(CLIENT_CLOSED, "the client has hung up")
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _handle
+
+    def _read_body(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > MAX_BODY:
+            self.close_connection = True  # the unread body must not be the next request
+            raise Refused(413, f"more than {MAX_BODY} bytes")
+        return self.rfile.read(length).decode("utf-8", "replace")
+
+    def _check_token(self):
+        given = self.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, f"Bearer {self.token}".encode()):
+            raise Refused(401, "the bearer token is missing or wrong")
+
+    def _answer(self, status, answer, replayed, retry_after=None):
+        content = b"" if answer is None else json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        if status != 204:
+            self.send_header("Content-Length", str(len(content)))
+        if replayed:
+            self.send_header("Idempotent-Replayed", "true")
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
+        with suppress(OSError):  # the client may be gone
+            self.end_headers()
+            self.wfile.write(content)
+
+    def log_message(self, format, *args):  # noqa: A002
+        """Say nothing: the journal has it."""
+
+
+def main():
+    """Serve until told to end; the first line on stdout is ``{"port": N}``."""
+    parser = argparse.ArgumentParser(description="A small CRM for tests.")
+    parser.add_argument("--data", type=Path, required=True, help="SQLite file")
+    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser.add_argument("--faults", type=Path, help="JSON file, see crm_faults.py")
+    arguments = parser.parse_args()
+    Handler.contacts = Contacts(arguments.data)
+    Handler.token = os.environ["CRM_TOKEN"]
+    Handler.faults = Faults(arguments.faults)
+    server = ThreadingHTTPServer((LOOPBACK, arguments.port), Handler)
+    print(json.dumps({"port": server.server_port}), flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
