@@ -37,9 +37,8 @@ def server(tmp_path_factory):
     # named as docs/operations.md advises
     file.write_text(f"{options}\n[queue_job_sync]\ncrm_token = {BESIDE}\n")
     environment = {**environment, "ODOO_RC": str(file)}
-    with scratch_odoo.database("audit") as name:
-        modules = [paths.ADDON, *WATCHERS]
-        install(odoo.command_line(), name, modules, LOG, environment)
+    with scratch_odoo.database("audit", addon=True) as name:
+        install(odoo.command_line(), name, WATCHERS, LOG, environment)
         with scratch_odoo.serving(
             name, LOG, environment=environment, options=TALKATIVE
         ) as running:

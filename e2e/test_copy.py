@@ -7,8 +7,7 @@ import time
 import pytest
 
 from support import configure, scratch_odoo
-from support.environment import odoo, paths, postgres, templates
-from support.odoo_server import install
+from support.environment import paths, postgres, templates
 from support.processes import wait_until
 
 PATIENCE = 90  # seconds to wait at most; the cron comes by every minute
@@ -73,9 +72,7 @@ def deliver_from(name, log, crm):
 
 
 def test_a_copy_and_a_restored_backup_are_held_until_a_person_resumes(crm, log):
-    with scratch_odoo.database("copied") as name:
-        environment = scratch_odoo.environment()
-        install(odoo.command_line(), name, [paths.ADDON], log, environment)
+    with scratch_odoo.database("copied", addon=True) as name:
         deliver_from(name, log, crm)
         with templates.copy(name, "copy") as copy:
             with scratch_odoo.serving(copy, log) as server:

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 import pytest
 
-from support import configure, databases
+from support import configure, databases, scratch_odoo
 from support.client import OdooClient
-from support.environment import odoo, paths, postgres, templates
-from support.odoo_server import OdooServer, install
+from support.environment import odoo, paths
+from support.odoo_server import OdooServer
 from support.processes import wait_until
 
 CONTACTS = 60
@@ -96,12 +96,8 @@ class Nodes:
 @pytest.fixture
 def nodes(crm, smtp_sink):
     """Two running Odoo on one database, the first of them with the lock."""
-    variables = postgres.variables()
-    template = templates.template(variables)
-    environment = odoo.environment(variables)
-    with templates.copy(template, "nodes") as database, ExitStack() as stack:
-        log = paths.LOGS / "test-nodes-install.log"
-        install(odoo.command_line(), database, [paths.ADDON], log, environment)
+    environment = scratch_odoo.environment()
+    with scratch_odoo.database("nodes", addon=True) as database, ExitStack() as stack:
         servers = []
         for name in ("first", "second"):
             server = OdooServer(

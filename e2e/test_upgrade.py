@@ -12,7 +12,7 @@ from e2e.screens import EXTENDED
 from support import configure, scratch_odoo
 from support.databases import connected
 from support.environment import odoo, paths
-from support.odoo_server import install, upgrade
+from support.odoo_server import upgrade
 from support.processes import wait_until
 
 # Seconds to wait at most: the CRM is asked whether it is back ever more seldom.
@@ -60,10 +60,7 @@ COMPLAINT = re.compile(r"^.* (WARNING|ERROR|CRITICAL) .*$", re.MULTILINE)
 @pytest.fixture(scope="module")
 def fresh():
     """A database in which the present version was installed at once."""
-    log = paths.LOGS / "test-upgrade-fresh.log"
-    with scratch_odoo.database("fresh") as name:
-        environment = scratch_odoo.environment()
-        install(odoo.command_line(), name, [paths.ADDON], log, environment)
+    with scratch_odoo.database("fresh", addon=True) as name:
         yield name
 
 

@@ -6,20 +6,25 @@ import subprocess
 from contextlib import contextmanager
 
 from support.environment import odoo, paths, postgres, templates
-from support.odoo_server import OdooServer, install
+from support.odoo_server import OdooServer
 
 SHELL = 600  # seconds that a script in Odoo's shell may take
 
 
 @contextmanager
-def database(purpose, samples=False):
+def database(purpose, samples=False, addon=False):
     """Have a database with the addon's dependencies while the body runs.
 
     :param purpose: a word for its name
     :param samples: with those of the sample addons too
+    :param addon: with the addon itself, and no samples
     :return: its name
     """
-    template = templates.template(postgres.variables(), samples)
+    variables = postgres.variables()
+    if addon:
+        template = templates.addon_template(variables)
+    else:
+        template = templates.template(variables, samples)
     with templates.copy(template, purpose) as name:
         yield name
 
@@ -81,7 +86,6 @@ def installed(purpose, variables=None):
     """
     options = {"environment": variables or environment()}
     log = paths.LOGS / f"test-{purpose}.log"
-    with database(purpose) as name:
-        install(odoo.command_line(), name, [paths.ADDON], log, **options)
+    with database(purpose, addon=True) as name:
         with serving(name, log, keep_log=False, **options) as server:
             yield server

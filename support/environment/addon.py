@@ -34,6 +34,19 @@ def items(root=paths.ROOT):
     )
 
 
+def installed_files():
+    """The files that an installation may read: all of the addon's but its tests."""
+    every = (
+        file
+        for item in items()
+        if item.name != "tests"
+        for file in (item, *item.rglob("*"))
+    )
+    return sorted(
+        file for file in every if file.is_file() and "__pycache__" not in file.parts
+    )
+
+
 def refresh():
     """Make the folder of links anew where something was added or removed.
 

@@ -16,6 +16,8 @@ from . import paths
 
 # How long an interrupted child may take to clean up, in seconds.
 PATIENCE = 20
+# Those that are used within :func:`supervised`.
+_children = set()
 
 
 class Failure(Exception):
@@ -96,19 +98,35 @@ def supervised(process):
 
     :param process: the ``subprocess.Popen``
     """
+    _children.add(process)
     try:
         yield process
     except BaseException as error:
-        # Ctrl-C has reached the child by itself; twice would cut its cleaning short.
-        if not isinstance(error, KeyboardInterrupt) or isinstance(error, Terminated):
-            process.send_signal(signal.SIGINT)
-        for end in (process.terminate, process.kill):
-            try:
-                process.wait(PATIENCE)
-                break
-            except subprocess.TimeoutExpired:
-                end()
+        _end(process, error)
         raise
+    finally:
+        _children.discard(process)
+
+
+def end_all(error):
+    """End the children that are in use, also by other threads.
+
+    :param error: the interruption
+    """
+    for process in list(_children):
+        _end(process, error)
+
+
+def _end(process, error):
+    # Ctrl-C has reached the child by itself; twice would cut its cleaning short.
+    if not isinstance(error, KeyboardInterrupt) or isinstance(error, Terminated):
+        process.send_signal(signal.SIGINT)
+    for end in (process.terminate, process.kill):
+        try:
+            process.wait(PATIENCE)
+            break
+        except subprocess.TimeoutExpired:
+            end()
 
 
 def _reason(lines):

@@ -8,6 +8,8 @@ from . import paths
 from .console import Failure
 
 GROUPS = ("odoo", "e2e")
+# What a test needs a browser or a server for: pages take half a minute to be made.
+BROWSER = re.compile(r"\b(\w*TourCase|HttpCase|start_tour|browser_js)\b")
 
 
 class Selection:
@@ -74,6 +76,21 @@ class Selection:
             raise Failure(f"{name} is neither a file nor a class of tests.")
         for addon in sorted(found):
             self._choose(addon, f"/{addon}:{name}")
+
+
+def parts():
+    """Divide the addon's own tests, so that some run beside others.
+
+    :return: Odoo's test tags by name of the part; together they are all tests
+    """
+    browser, rest = [], []
+    for file in sorted((paths.ROOT / "tests").glob("test_*.py")):
+        tag = f"/{paths.ADDON}/tests/{file.name}"
+        (browser if BROWSER.search(file.read_text()) else rest).append(tag)
+    half = rest[::2]
+    # whatever is in no file of the others
+    others = [f"/{paths.ADDON}", *(f"-{tag}" for tag in (*browser, *half))]
+    return {"first": half, "second": others, "browser": browser}
 
 
 def sample_addons():

@@ -7,10 +7,11 @@ import os
 import re
 import shutil
 import socket
+import time
 from contextlib import contextmanager
 
-from . import odoo, paths, postgres, source, stamps
-from .console import Step, run
+from . import addon, odoo, paths, postgres, source, stamps
+from .console import run
 
 DEPENDENCIES = ("contacts", "queue_job")
 # What the sample addons need besides.
@@ -30,8 +31,34 @@ def template(variables, samples=False):
     """
     kind = "samples" if samples else "deps"
     more = SAMPLE_DEPENDENCIES if samples else ()
-    modules = (*DEPENDENCIES, *more)
     key = stamps.key(source.version(), paths.REQUIREMENTS, *more)
+    return _made(kind, key, (*DEPENDENCIES, *more), variables)
+
+
+def addon_template(variables):
+    """The database with the addon as it is now, made once per version of its files.
+
+    :param variables: the database server's
+    :return: its name
+    """
+    base = template(variables)
+    parts = [
+        part
+        for file in addon.installed_files()
+        for part in (str(file.relative_to(paths.ROOT)), file)
+    ]
+    return _made("addon", stamps.key(base, *parts), [paths.ADDON], variables, base)
+
+
+def _made(kind, key, modules, variables, base=None):
+    """Have the template of a kind.
+
+    :param kind: a word for its name; those of other keys are dropped
+    :param key: what it depends on
+    :param modules: what to install
+    :param base: the template to begin with, if not with nothing
+    :return: its name
+    """
     name = f"{PREFIX}{kind}_{key[:8]}"
     with _one_at_a_time():
         if exists(name) and (FILESTORE / name).is_dir():
@@ -40,16 +67,21 @@ def template(variables, samples=False):
             drop(old)
         partial = f"{PREFIX}partial"
         drop(partial)
-        with Step(f"Installing {', '.join(modules)} into a database"):
-            run(
-                odoo.command_line(
-                    *("-d", partial, "-i", ",".join(modules), "--no-http"),
-                    *("--stop-after-init", "--max-cron-threads=0"),
-                ),
-                log="dependencies.log",
-                what="Installing the dependencies",
-                env=odoo.environment(variables),
-            )
+        if base:
+            _copy(base, partial)
+        start = time.monotonic()
+        what = f"Installing {', '.join(modules)} into a database"
+        run(
+            odoo.command_line(
+                *("-d", partial, "-i", ",".join(modules), "--no-http"),
+                *("--stop-after-init", "--max-cron-threads=0"),
+            ),
+            log=f"template-{kind}.log",
+            what=what,
+            env=odoo.environment(variables),
+        )
+        # one line at its end: others may print meanwhile
+        print(f"{what} took {time.monotonic() - start:.0f} s", flush=True)
         _move_filestore(partial, name)
         postgres.sql(f'ALTER DATABASE "{partial}" RENAME TO "{name}"')
     return name
@@ -66,11 +98,9 @@ def copy(name, purpose):
     _drop_orphans(purpose)
     made = f"{PREFIX}{purpose}_{os.getpid()}"
     drop(made)
-    with _one_at_a_time():
-        postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
     try:
-        # Odoo never changes a stored file in place, so links do.
-        shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
+        with _one_at_a_time():
+            _copy(name, made)
         yield made
     finally:
         drop(made)
@@ -95,6 +125,12 @@ def _drop_orphans(purpose):
         pid = re.search(r"_(\d+)$", name)
         if pid and not os.path.exists(f"/proc/{pid[1]}"):
             drop(name)
+
+
+def _copy(name, made):
+    postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
+    # Odoo never changes a stored file in place, so links do.
+    shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
 
 
 def _like(word):

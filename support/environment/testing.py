@@ -3,16 +3,19 @@
 """Runs the tests and counts them."""
 
 import argparse
+import os
 import socket
 import subprocess
 import time
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
 from . import odoo, paths, postgres, selection, setup, templates
-from .console import Step, run, supervised
+from .console import run, supervised
 from .inside import live
 from .odoo_log import OdooLog
+from .stages import Count, Runner, Stage, summary, total, words
 
 INSIDE = Path(__file__).parent / "inside"
 HELP = """\
@@ -23,6 +26,12 @@ tests/addons), one of these, or peers: the tests of queue_job, contacts and Odoo
 partners with the addon installed, and some of Odoo's portal, CRM and shop while
 contacts are synchronized.
 """
+# Parts of the tests that run at the same time, however many processors there are.
+MOST = 4
+# Tests from outside that take long, the longest first: none is waited for at the end.
+LONG = ("test_develop", "test_documents", "test_upgrade", "test_uninstall", "test_copy")
+# What measures, or has every server killed, wants the machine for itself.
+ALONE = ("test_benchmarks", "test_soak")
 # Installed for their tests; no database needs them otherwise.
 PEER_ADDONS = ("queue_job_subscribe", "test_queue_job")
 PEERS = (
@@ -97,7 +106,16 @@ def main(args):
         action="store_true",
         help="with peers: leave the addon out, to compare",
     )
+    parser.add_argument(
+        "--at-once",
+        type=int,
+        metavar="N",
+        default=min(os.cpu_count() or 1, MOST),
+        help="run so many parts of the tests at the same time (default: %(default)s)",
+    )
     options = parser.parse_args(args)
+    if options.at_once < 1:
+        parser.error("--at-once: at least 1")
     peers = "peers" in options.names
     names = [name for name in options.names if name != "peers"]
     if options.without and not peers:
@@ -105,129 +123,194 @@ def main(args):
     chosen = selection.Selection(names) if names or not peers else None
     setup.ensure(with_browser=peers or selection.has_tours())
 
-    start, counts = time.monotonic(), []
+    start = time.monotonic()
     with postgres.running() as variables:
-        if chosen and chosen.odoo:
-            counts.append(run_odoo(chosen.odoo, variables))
-        if chosen and chosen.samples:
-            counts.append(run_samples(chosen.samples, variables))
-        if chosen and chosen.e2e:
-            counts.append(run_e2e(chosen.e2e, variables))
-        if peers:
-            counts.append(run_peers(variables, with_addon=not options.without))
-            counts.append(run_live_peers(variables, with_addon=not options.without))
-    passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
-    if not passed + failed:
-        failed = 1
-        print("No test ran.")
-    print(f"\nTests took {time.monotonic() - start:.0f} s.")
-    skips = f", {skipped} skipped" if skipped else ""
-    print(f"{passed} passed, {failed} failed{skips}")
-    return 1 if failed else 0
+        stages = _stages(chosen, peers, not options.without, variables)
+        results = Runner(options.at_once).run(stages)
+    count = total(results)
+    if not count.passed + count.failed:
+        count = Count(0, 1, count.skipped, ("No test ran.",))
+    print("", *summary(results), sep="\n")
+    print(f"Tests took {time.monotonic() - start:.0f} s.")
+    print(words(count))
+    return 1 if count.failed else 0
 
 
-def run_odoo(tags, variables):
+def _stages(chosen, peers, with_addon, variables):
+    """Return the :class:`Stage` of each part that was asked for, the long ones first.
+
+    What several of them need is made before: it asks for the whole server.
+    """
+    if peers or chosen.odoo:
+        templates.template(variables)
+    stages = []
+    if chosen and chosen.odoo:
+        stages += _odoo_stages(chosen.odoo, variables)
+    if peers:
+        stages += [
+            Stage("peers", partial(run_peers, variables, with_addon)),
+            Stage("peers live", partial(run_live_peers, variables, with_addon)),
+        ]
+    if chosen and chosen.samples:
+        templates.template(variables, samples=True)
+        stages.append(Stage("samples", partial(run_samples, chosen.samples, variables)))
+    if chosen and chosen.e2e:
+        stages += _e2e_stages(chosen.e2e, variables)
+    return stages
+
+
+def _odoo_stages(tags, variables):
+    """The addon's own tests: all of them in parts, or those that were chosen."""
+    whole = tags == [f"/{paths.ADDON}"]
+    parts = selection.parts() if whole else {"": tags}
+    return [
+        Stage(f"odoo {name}".rstrip(), partial(run_odoo, part, variables, name))
+        for name, part in parts.items()
+    ]
+
+
+def _e2e_stages(names, variables):
+    """Tests from outside: each file has its own servers, databases and ports."""
+    files = {}
+    for name in names:
+        files.setdefault(name.partition("::")[0], []).append(name)
+    return [
+        Stage(file, partial(run_e2e, files[file], variables), Path(file).stem in ALONE)
+        for file in sorted(files, key=_longest_first)
+    ]
+
+
+def _longest_first(file):
+    name = Path(file).stem
+    return LONG.index(name) if name in LONG else len(LONG)
+
+
+def run_odoo(tags, variables, part, out):
     """Install the addon into a fresh database and run its tests.
 
     :param tags: Odoo's test tags
     :param variables: the database server's
-    :return: (passed, failed, skipped)
+    :param part: a word for the names of its database and log
+    :return: :class:`Count`
     """
-    print("== Odoo tests", flush=True)
-    with templates.copy(templates.template(variables), "test") as database:
+    purpose = f"test_{part}" if part else "test"
+    with templates.copy(templates.template(variables), purpose) as database:
         command = odoo.command_line(*_options(database, tags), "-i", paths.ADDON)
-        return _follow(command, variables, "test-odoo.log")
+        log = f"test-odoo-{part}.log" if part else "test-odoo.log"
+        return _follow(command, variables, log, out)
 
 
-def run_samples(tags, variables):
+def run_samples(tags, variables, out):
     """Install addons made for tests on top of the addon, and run their tests.
 
     :param tags: Odoo's test tags by addon
     :param variables: the database server's
-    :return: (passed, failed, skipped)
+    :return: :class:`Count`
     """
-    print(f"== Odoo tests of {', '.join(tags)}", flush=True)
     chosen = [tag for each in tags.values() for tag in each]
     template = templates.template(variables, samples=True)
     with templates.copy(template, "test_samples") as database:
         command = odoo.command_line(*_options(database, chosen), "-i", ",".join(tags))
-        return _follow(command, variables, "test-samples.log")
+        return _follow(command, variables, "test-samples.log", out)
 
 
-def run_peers(variables, with_addon):
+def run_peers(variables, with_addon, out):
     """Run the tests of the modules that the addon builds on.
 
     :param with_addon: whether the addon is installed
-    :return: (passed, failed, skipped)
+    :return: :class:`Count`
     """
-    print(f"== Tests of other modules, {'with' if with_addon else 'without'} the addon")
+    modules = [*PEER_ADDONS, *[paths.ADDON] * with_addon]
     with templates.copy(templates.template(variables), "peers") as database:
-        _install(database, [*PEER_ADDONS, *[paths.ADDON] * with_addon], variables)
+        _install(database, modules, variables, "test-peers-install.log", out)
         command = [str(paths.PYTHON), str(INSIDE / "peers.py")]
         command += _options(database, PEERS)
-        return _follow(command, variables, "test-peers.log")
+        return _follow(command, variables, "test-peers.log", out)
 
 
-def run_live_peers(variables, with_addon):
+def run_live_peers(variables, with_addon, out):
     """Run tests of Odoo that edit contacts, with a live synchronization of contacts.
 
     :param with_addon: whether the addon is installed
-    :return: (passed, failed, skipped)
+    :return: :class:`Count`
     """
-    print("== Tests of other modules while contacts are synchronized", flush=True)
     modules = (*LIVE_MODULES, paths.ADDON) if with_addon else LIVE_MODULES
     with templates.copy(templates.template(variables), "peers_live") as database:
-        _install(database, modules, variables)
+        _install(database, modules, variables, "test-peers-live-install.log", out)
         command = [str(paths.PYTHON), str(INSIDE / "peers.py")]
         command += _options(database, LIVE_PEERS)
         variables = {**variables, live.WITHOUT_PAGES: "1"}
         if with_addon:
             variables[live.LIVE] = "1"
-        return _follow(command, variables, "test-peers-live.log")
+        return _follow(command, variables, "test-peers-live.log", out)
 
 
-def _install(database, modules, variables):
+def _install(database, modules, variables, log, out):
     """Install modules for the tests of others."""
     what = f"Installing {', '.join(modules)}"
     options = ("-d", database, "-i", ",".join(modules), "--stop-after-init")
-    with Step(what):
-        run(
-            odoo.command_line(*options, "--no-http", "--max-cron-threads=0"),
-            log="test-peers-install.log",
-            what=what,
-            env=odoo.environment(variables),
-        )
+    start = time.monotonic()
+    run(
+        odoo.command_line(*options, "--no-http", "--max-cron-threads=0"),
+        log=log,
+        what=what,
+        env=odoo.environment(variables),
+    )
+    out(f"{what} took {time.monotonic() - start:.0f} s")
 
 
-def run_e2e(names, variables):
-    """Run the tests from outside by pytest.
+def run_e2e(names, variables, out):
+    """Run the tests from outside of one file by pytest.
 
-    :param names: files, or tests as pytest names them
-    :return: (passed, failed, skipped)
+    :param names: the file, or tests of it as pytest names them
+    :return: :class:`Count`
     """
-    print("== Tests from outside (e2e)", flush=True)
-    report = paths.LOGS / "test-e2e.xml"
+    file = Path(names[0].partition("::")[0]).stem
+    report = paths.LOGS / f"e2e-{file}.xml"
     report.unlink(missing_ok=True)
     command = [str(paths.PYTHON), "-m", "pytest", "-c", "e2e/pytest.ini", "-v"]
-    command += ["--rootdir=e2e", f"--junitxml={report}", *names]
-    env = odoo.environment(variables)
+    command += ["--rootdir=e2e", f"--junitxml={report}", "--no-header", *names]
+    env = {**odoo.environment(variables), "PYTHONUNBUFFERED": "1"}
     with (
         subprocess.Popen(
-            command, cwd=paths.ROOT, env=env, stdin=subprocess.DEVNULL
+            command,
+            cwd=paths.ROOT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
         ) as process,
         supervised(process),
     ):
+        for line in process.stdout:
+            out(line.rstrip("\n"))
         status = process.wait()
     if not report.is_file():
-        print(f"  FAIL pytest ended without a report (exit status {status})")
-        return 0, 1, 0
-    suite = ElementTree.parse(report).getroot().find("testsuite")
-    number = {key: int(suite.get(key)) for key in ("tests", "failures", "errors")}
-    skipped = int(suite.get("skipped"))
-    failed = number["failures"] + number["errors"]
+        said = f"{file}: pytest ended without a report (exit status {status})"
+        out(f"  FAIL {said}")
+        return Count(0, 1, names=(said,))
+    return _count_report(report, status)
+
+
+def _count_report(report, status):
+    """Read pytest's report.
+
+    :param status: its exit status
+    """
+    failed, skipped, every = [], 0, 0
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        every += 1
+        name = f"{case.get('classname')}::{case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed.append(name)
+        elif case.find("skipped") is not None:
+            skipped += 1
     if status and not failed:
-        failed = 1
-    return max(0, number["tests"] - failed - skipped), failed, skipped
+        failed.append(f"{report.stem}: pytest ended with exit status {status}")
+        every += 1
+    return Count(every - len(failed) - skipped, len(failed), skipped, tuple(failed))
 
 
 def _options(database, tags):
@@ -239,12 +322,12 @@ def _options(database, tags):
     ]
 
 
-def _follow(command, variables, log):
+def _follow(command, variables, log, out):
     """Run Odoo, telling its tests as they go.
 
-    :return: (passed, failed, skipped)
+    :return: :class:`Count`
     """
-    told = OdooLog(out=lambda text: print(text, flush=True))
+    told = OdooLog(out)
     env = {**odoo.environment(variables), "PYTHONUNBUFFERED": "1"}
     with (
         (paths.LOGS / log).open("w") as output,
@@ -263,7 +346,7 @@ def _follow(command, variables, log):
             output.write(line)
             told.feed(line)
     told.end(process.returncode)
-    return told.count()
+    return Count(*told.count(), tuple(sorted(told.failed)))
 
 
 def _free_port():
