@@ -14,7 +14,7 @@ import pytest
 
 from e2e import documents
 from support import scratch_odoo
-from support.environment import odoo, paths, postgres, selection, templates
+from support.environment import odoo, paths, postgres, selection
 
 # Which test runs a command, with other values where it names those of the reader.
 RUN_BY = (
@@ -189,12 +189,17 @@ def _of(language):
     return [block for block in documents.blocks() if block.language == language]
 
 
+@pytest.fixture(scope="module")
+def known():
+    """All options of Odoo's server, as it tells them."""
+    return call(*odoo.command_line("server", "--help"))
+
+
 @pytest.mark.parametrize("block", _of("ini"), ids=lambda block: block.page)
-def test_configuration_is_read_by_odoo_and_queue_job(block):
+def test_configuration_is_read_by_odoo_and_queue_job(block, known):
     parser = RawConfigParser()
     has_sections = "[" in block.text
     parser.read_string(block.text if has_sections else f"[environment]\n{block.text}")
-    known = call(*odoo.command_line("server", "--help"))
     for name in parser["options"] if parser.has_section("options") else ():
         words = {
             name,
@@ -227,13 +232,18 @@ def test_json_is_json(block):
     assert json.loads(block.text)
 
 
+@pytest.fixture(scope="module")
+def database():
+    """A database with the dependencies, in which nothing is committed."""
+    with scratch_odoo.database("documents_sql") as name:
+        yield name
+
+
 @pytest.mark.parametrize("block", _of("sql"), ids=lambda block: block.page)
-def test_sql_can_be_run(block):
-    template = templates.template(postgres.variables())
-    with templates.copy(template, "documents_sql") as name:
-        # rolled back at the end: a role belongs to the whole server
-        with closing(psycopg2.connect(dbname=name)) as connection:
-            connection.cursor().execute(block.text)
+def test_sql_can_be_run(block, database):
+    # rolled back at the end: a role belongs to the whole server
+    with closing(psycopg2.connect(dbname=database)) as connection:
+        connection.cursor().execute(block.text)
 
 
 def test_no_block_is_of_an_unknown_language():

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 import psycopg2
 from psycopg2 import sql
 
+from support.environment import templates
+
 MARK = "made anew by the tests of queue_job_sync"
 
 
@@ -44,6 +46,21 @@ def create_database(name):
     drop_database(name)
     # As Odoo does: whatever the server's own language, sorted by code point.
     _execute(name, "CREATE DATABASE {} TEMPLATE template0 LC_COLLATE 'C'")
+    _mark(name)
+
+
+def copy_template(template, name):
+    """Copy a template, and its files, in place of the database of an earlier run.
+
+    :param template: as :mod:`support.environment.templates` has made it
+    :raises NotOurs: when somebody else made that database
+    """
+    drop_database(name)
+    templates.copy_as(template, name)
+    _mark(name)
+
+
+def _mark(name):
     _execute(name, "COMMENT ON DATABASE {} IS %s", MARK)
 
 

@@ -20,7 +20,7 @@ class BackfillCase(DeliveryCase):
             steps = [("model_name", "=", "sync.backfill")]
             env["queue.job"].search(steps).unlink()
             env.cr.execute("DELETE FROM res_partner WHERE ref = %s", (MARK,))
-        super()._delete_everything()
+        return super()._delete_everything()
 
     def fill(self, count):
         """Commit contacts with plain SQL, which no synchronization notices.

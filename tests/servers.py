@@ -194,12 +194,12 @@ class _Server(http.server.ThreadingHTTPServer):
         with self.destination._lock:
             self.destination.connections += 1
             self.destination._sockets.add(request)
-        super().process_request(request, client_address)
+        return super().process_request(request, client_address)
 
     def shutdown_request(self, request):
         with self.destination._lock:
             self.destination._sockets.discard(request)
-        super().shutdown_request(request)
+        return super().shutdown_request(request)
 
     def handle_error(self, request, client_address):
         """A client that hangs up is part of what is tested."""
@@ -210,7 +210,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     destination = None
 
-    def setup(self):
+    def setup(self):  # pylint: disable=missing-return
         if self.destination.tls:
             # Here and not in the listening thread: a client that does not finish
             # the handshake only holds its own thread.
@@ -222,7 +222,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         super().setup()
         self.wfile.write(self.destination.greets)
 
-    def finish(self):
+    def finish(self):  # pylint: disable=missing-return
         super().finish()
         if self.destination.tls:
             # The server itself only knows the plain socket that this one replaced.

@@ -22,9 +22,8 @@ def counted_rows():
     execute = Cursor.execute
 
     def counting(cursor, *args, **kwargs):
-        result = execute(cursor, *args, **kwargs)
+        execute(cursor, *args, **kwargs)
         counts.append(cursor.rowcount)
-        return result
 
     with patch.object(Cursor, "execute", counting):
         yield counts

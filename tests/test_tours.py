@@ -149,4 +149,4 @@ class TestTours(TourCase):
             env["queue.job"].search([("sync_backend_id", "in", backends.ids)]).unlink()
             drop(streams)
             drop(backends)
-        super()._delete_everything()
+        return super()._delete_everything()

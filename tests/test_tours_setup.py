@@ -64,7 +64,7 @@ class SetupTourCase(TourCase):
             env["queue.job"].search(domain).unlink()
             drop(streams.exists())
             drop(systems.exists())
-        super()._delete_everything()
+        return super()._delete_everything()
 
 
 @tagged("post_install", "-at_install")

@@ -68,17 +68,27 @@ def _prettier(fix):
 
 
 def _pylint():
-    # Under its technical name, which some checks look at.
+    # A copy under its technical name, which some checks look at, in a folder that is
+    # no addon: pylint-odoo looks at nothing where the addon is the repository's root.
     copy = _copy()
-    command = (_tool("pylint"), f"--rcfile={paths.ROOT / '.pylintrc'}", "-j0")
     samples = [
         f"{copy.name}/{addon.relative_to(copy)}"
         for addon in (copy / "tests/addons").glob("*")
     ]
-    own = _call(*command, copy.name, cwd=copy.parent)
+    own = _call(*pylint(copy.name), cwd=copy.parent)
     # They are read by nobody but developers.
-    shown = "--disable=missing-readme"
-    return not samples or _call(*command, shown, *samples, cwd=copy.parent) and own
+    command = pylint("--disable=missing-readme", *samples)
+    return (not samples or _call(*command, cwd=copy.parent)) and own
+
+
+def pylint(*args):
+    """The command that checks addons, which are folders where it is run.
+
+    In one process: of several, each would compare its own part of the classes only.
+
+    :param args: their names, and options
+    """
+    return [str(_tool("pylint")), f"--rcfile={paths.ROOT / '.pylintrc'}", *args]
 
 
 def _oca_checks():

@@ -69,8 +69,10 @@ def _made(kind, key, modules, variables, base=None):
         drop(partial)
         if base:
             _copy(base, partial)
-        start = time.monotonic()
         what = f"Installing {', '.join(modules)} into a database"
+        # whole lines: others may print meanwhile
+        print(f"{what} ...", flush=True)
+        start = time.monotonic()
         run(
             odoo.command_line(
                 *("-d", partial, "-i", ",".join(modules), "--no-http"),
@@ -80,7 +82,6 @@ def _made(kind, key, modules, variables, base=None):
             what=what,
             env=odoo.environment(variables),
         )
-        # one line at its end: others may print meanwhile
         print(f"{what} took {time.monotonic() - start:.0f} s", flush=True)
         _move_filestore(partial, name)
         postgres.sql(f'ALTER DATABASE "{partial}" RENAME TO "{name}"')
@@ -99,11 +100,20 @@ def copy(name, purpose):
     made = f"{PREFIX}{purpose}_{os.getpid()}"
     drop(made)
     try:
-        with _one_at_a_time():
-            _copy(name, made)
+        copy_as(name, made)
         yield made
     finally:
         drop(made)
+
+
+def copy_as(name, made):
+    """Copy a database, and its files, under a name that no other has.
+
+    :param name: the database to copy
+    :param made: the copy's name
+    """
+    with _one_at_a_time():
+        _copy(name, made)
 
 
 def exists(name):
@@ -129,6 +139,7 @@ def _drop_orphans(purpose):
 
 def _copy(name, made):
     postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
+    shutil.rmtree(FILESTORE / made, ignore_errors=True)
     # Odoo never changes a stored file in place, so links do.
     shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
 

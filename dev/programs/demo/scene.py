@@ -5,7 +5,6 @@
 import fcntl
 import os
 import re
-import shutil
 import tempfile
 import time
 from contextlib import ExitStack, suppress
@@ -17,11 +16,10 @@ from support.client import OdooError
 from support.destinations.crm_process import Crm
 from support.destinations.smtp_sink import SmtpSink
 from support.destinations.warehouse import Warehouse
-from support.environment import console, odoo, paths, postgres
+from support.environment import console, odoo, paths, postgres, templates
 from support.odoo_server import OdooServer, install
 
 DATABASE = "demo"
-MODULES = ("contacts", "queue_job", paths.ADDON)
 LOADED = re.compile(r"Loading module \S+ \((\d+/\d+)\)")
 
 
@@ -54,7 +52,9 @@ class Scene:
             os.environ.update(self._stack.enter_context(postgres.running()))
         with console.Step("CRM, warehouse and mail server"):
             self._open_destinations()
-        with console.Step(f"Installing Odoo in the database {DATABASE}") as step:
+        template = templates.template(os.environ)
+        with console.Step(f"Installing the addon in the database {DATABASE}") as step:
+            databases.copy_template(template, DATABASE)
             self._install(step)
         with console.Step("Starting Odoo: two workers, cron, job runner"):
             self._start_server()
@@ -124,7 +124,7 @@ class Scene:
         try:
             self.warehouse = Warehouse()
             self.warehouse.create()
-            databases.create_database(DATABASE)
+            databases.drop_database(DATABASE)
         except databases.NotOurs as error:
             raise console.Failure(str(error)) from None
         folder = tempfile.TemporaryDirectory(prefix="demo-crm-", dir=paths.WORK)
@@ -135,9 +135,6 @@ class Scene:
         self.sink = self._stack.enter_context(SmtpSink())
 
     def _install(self, step):
-        # Attachments of the database that this one replaces.
-        shutil.rmtree(paths.DATA_DIR / "filestore" / DATABASE, ignore_errors=True)
-
         def progress(line):
             found = LOADED.search(line)
             if found:
@@ -147,7 +144,7 @@ class Scene:
             install(
                 odoo.command_line(),
                 DATABASE,
-                MODULES,
+                [paths.ADDON],
                 self.log,
                 odoo.environment(os.environ),
                 progress,

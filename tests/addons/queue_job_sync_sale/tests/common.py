@@ -91,7 +91,7 @@ class SaleCase(DeliveryCase):
         with self.transaction() as env:
             env["sale.order"].search([]).unlink()
             env["product.product"].browse(self.product_id).product_tmpl_id.unlink()
-        super()._delete_everything()
+        return super()._delete_everything()
 
     def new_order(self, partner_id, quantities=(2,), env=None, **values):
         """Commit a new order of chairs, and return its id."""

@@ -61,7 +61,7 @@ class TestLinesTable(SaleCase, PostgresqlCase):
         )
         self.partner_id = self.new_partner()
 
-    def _delete_everything(self):
+    def _delete_everything(self):  # pylint: disable=missing-return
         with self.transaction() as env:
             env["sync.stream"].with_context(active_test=False).browse(
                 [self.stream_id, self.order_stream_id]

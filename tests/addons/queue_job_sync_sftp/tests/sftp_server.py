@@ -111,7 +111,7 @@ class _Subsystem(paramiko.SFTPServer):
     def _send_status(self, request_number, code, desc=None):
         if code != sftp.SFTP_OK and self.server.host.fault == ECHO:
             desc = f"{USER} may not do that with {PASSWORD}"
-        super()._send_status(request_number, code, desc)
+        return super()._send_status(request_number, code, desc)
 
 
 class _Handle(paramiko.SFTPHandle):
