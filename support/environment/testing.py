@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -26,8 +27,9 @@ tests/addons), one of these, or peers: the tests of queue_job, contacts and Odoo
 partners with the addon installed, and some of Odoo's portal, CRM and shop while
 contacts are synchronized.
 """
-# Parts of the tests that run at the same time, however many processors there are.
-MOST = 4
+# Parts of the tests that run at the same time: one more than there are processors, for
+# many wait for a time to pass or for a server; but no more than this.
+MOST = 5
 # Tests from outside that take long, the longest first: none is waited for at the end.
 LONG = ("test_develop", "test_documents", "test_upgrade", "test_uninstall", "test_copy")
 # What measures, or has every server killed, wants the machine for itself.
@@ -110,7 +112,7 @@ def main(args):
         "--at-once",
         type=int,
         metavar="N",
-        default=min(os.cpu_count() or 1, MOST),
+        default=min((os.cpu_count() or 1) + 1, MOST),
         help="run so many parts of the tests at the same time (default: %(default)s)",
     )
     options = parser.parse_args(args)
@@ -137,26 +139,28 @@ def main(args):
 
 
 def _stages(chosen, peers, with_addon, variables):
-    """Return the :class:`Stage` of each part that was asked for, the long ones first.
+    """Return the :class:`Stage` of each part that was asked for.
 
-    What several of them need is made before: it asks for the whole server.
+    Those that compute and those that wait take turns, so that some of each run at the
+    same time; the long ones come first.
     """
     if peers or chosen.odoo:
-        templates.template(variables)
-    stages = []
+        templates.template(variables)  # which they would wait for
+    computing, waiting = [], []
     if chosen and chosen.odoo:
-        stages += _odoo_stages(chosen.odoo, variables)
+        computing += _odoo_stages(chosen.odoo, variables)
+    if chosen and chosen.samples:
+        run_them = partial(run_samples, chosen.samples, variables)
+        computing.append(Stage("samples", run_them))
     if peers:
-        stages += [
+        computing += [
             Stage("peers", partial(run_peers, variables, with_addon)),
             Stage("peers live", partial(run_live_peers, variables, with_addon)),
         ]
-    if chosen and chosen.samples:
-        templates.template(variables, samples=True)
-        stages.append(Stage("samples", partial(run_samples, chosen.samples, variables)))
     if chosen and chosen.e2e:
-        stages += _e2e_stages(chosen.e2e, variables)
-    return stages
+        waiting += _e2e_stages(chosen.e2e, variables)
+    pairs = zip_longest(computing, waiting)
+    return [stage for pair in pairs for stage in pair if stage]
 
 
 def _odoo_stages(tags, variables):
