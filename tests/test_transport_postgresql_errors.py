@@ -133,7 +133,8 @@ class TestPostgresqlErrors(PostgresqlCase):
             self.finish(other)
             # Sent by the server itself once ours holds row 7: no race.
             cursor.execute(
-                "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted) "
+                "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE NOT granted"
+                " AND pg_backend_pid() = ANY (pg_blocking_pids(pid))) "
                 "LOOP PERFORM pg_sleep(0.02); END LOOP; "
                 "PERFORM 1 FROM contacts WHERE odoo_id = 7 FOR UPDATE; END $$"
             )
