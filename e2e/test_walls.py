@@ -11,8 +11,6 @@ from support.environment import paths
 # What each folder may take from, beside itself.
 MAY = {"support": set(), "dev": {"support"}, "e2e": {"support"}}
 MAY["benchmarks"] = {"support"}
-# They run within Odoo, with only their own folder to import from.
-WITHIN_ODOO = ("benchmarks/addons", "support/environment/inside")
 
 
 def sources(folder):
