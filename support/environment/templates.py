@@ -60,15 +60,15 @@ def _made(kind, key, modules, variables, base=None):
     :return: its name
     """
     name = f"{PREFIX}{kind}_{key[:8]}"
-    with _one_at_a_time():
+    with _one_at_a_time(f"template-{kind}"):
         if exists(name) and (FILESTORE / name).is_dir():
             return name
         for (old,) in postgres.sql(f"SELECT datname FROM pg_database {_like(kind)}"):
             drop(old)
-        partial = f"{PREFIX}partial"
+        partial = f"{PREFIX}partial_{kind}"
         drop(partial)
         if base:
-            _copy(base, partial)
+            copy_as(base, partial)
         what = f"Installing {', '.join(modules)} into a database"
         # whole lines: others may print meanwhile
         print(f"{what} ...", flush=True)
@@ -112,8 +112,11 @@ def copy_as(name, made):
     :param name: the database to copy
     :param made: the copy's name
     """
-    with _one_at_a_time():
-        _copy(name, made)
+    with _one_at_a_time("databases"):
+        postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
+    shutil.rmtree(FILESTORE / made, ignore_errors=True)
+    # Odoo never changes a stored file in place, so links do.
+    shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
 
 
 def exists(name):
@@ -137,13 +140,6 @@ def _drop_orphans(purpose):
             drop(name)
 
 
-def _copy(name, made):
-    postgres.sql(f'CREATE DATABASE "{made}" TEMPLATE "{name}"')
-    shutil.rmtree(FILESTORE / made, ignore_errors=True)
-    # Odoo never changes a stored file in place, so links do.
-    shutil.copytree(FILESTORE / name, FILESTORE / made, copy_function=os.link)
-
-
 def _like(word):
     return f"WHERE starts_with(datname, '{PREFIX}{word}_')"
 
@@ -155,8 +151,8 @@ def _move_filestore(old, new):
 
 
 @contextmanager
-def _one_at_a_time():
-    """Making or copying a template asks that nobody else is connected to it."""
-    with (paths.WORK / "databases.lock").open("a") as lock:
+def _one_at_a_time(what):
+    """Of the processes of this checkout; copying asks that nobody else does."""
+    with (paths.WORK / f"{what}.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -31,7 +31,8 @@ contacts are synchronized.
 # many wait for a time to pass or for a server; but no more than this.
 MOST = 5
 # Tests from outside that take long, the longest first: none is waited for at the end.
-LONG = ("test_develop", "test_documents", "test_upgrade", "test_uninstall", "test_copy")
+LONG = ("test_develop", "test_documents", "test_audit", "test_two_nodes")
+LONG += ("test_upgrade", "test_uninstall", "test_copy", "test_packaging", "test_demo")
 # What measures, or has every server killed, wants the machine for itself.
 ALONE = ("test_benchmarks", "test_soak")
 # Installed for their tests; no database needs them otherwise.
