@@ -33,8 +33,10 @@ MOST = 5
 # Tests from outside that take long, the longest first: none is waited for at the end.
 LONG = ("test_develop", "test_documents", "test_audit", "test_two_nodes")
 LONG += ("test_upgrade", "test_uninstall", "test_copy", "test_packaging", "test_demo")
-# What measures, or has every server killed, wants the machine for itself.
-ALONE = ("test_benchmarks", "test_soak")
+LONG += ("test_benchmarks", "test_hang", "test_mail", "test_metrics")
+LONG += ("test_uninstalled_model", "test_lint")
+# What has every server killed wants the machine for itself.
+ALONE = ("test_soak",)
 # Installed for their tests; no database needs them otherwise.
 PEER_ADDONS = ("queue_job_subscribe", "test_queue_job")
 PEERS = (
