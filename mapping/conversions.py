@@ -23,6 +23,8 @@ from odoo import models
 from odoo.exceptions import ValidationError
 from odoo.tools import float_round
 
+from ..engine import words
+from ..text import Sentence, _lt
 from . import content
 from .content import TO_MANY
 
@@ -220,7 +222,7 @@ class ValueMap(OfField):
             return self.env._(
                 "The value map is not JSON such as %(example)s: %(reason)s",
                 example='{"draft": "D"}',
-                reason=err,
+                reason=words.said(self.env, err.args[0]),
             )
         if not isinstance(table, dict) or not table:
             return self.env._("A value map names values, as in %s.", '{"draft": "D"}')
@@ -628,9 +630,9 @@ def _pairs(pairs):
     if len(found) < len(pairs):
         keys = [key for key, _value in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"“{twice}” is there twice")
+        raise ValueError(Sentence(_lt("“%(key)s” is there twice"), key=twice))
     return found
 
 
 def _no_constant(name):
-    raise ValueError(f"{name} is no value in JSON")
+    raise ValueError(Sentence(_lt("%(name)s is no value in JSON"), name=name))

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ...text import _lt
 from ..redact import Redactor, one_line, shorten
 from ..urls import loggable, origin, url_problem
 
@@ -101,11 +102,14 @@ class Answer:
         """:return: the beginning of the body, without secrets"""
         return self.redact.excerpt(self.text, limit, cut=self.cut)
 
-    def describe(self) -> str:
-        """:return: the request and the status, in words"""
+    @property
+    def told(self) -> dict[str, str]:
+        """The request and the status in words, as values of a sentence."""
         phrase = http.client.responses.get(self.status, "")
-        request = f"{self.method} {loggable(self.url)}"
-        return f"{request} answered {self.status} {phrase}".rstrip()
+        return {
+            "request": f"{self.method} {loggable(self.url)}",
+            "status": f"{self.status} {phrase}".rstrip(),
+        }
 
     def require_ok(self) -> None:
         """:raise SyncError: the answer says that it was not done"""
@@ -114,33 +118,45 @@ class Answer:
 
     def error(self) -> SyncError:
         """:return: the error that a status other than 2xx stands for"""
-        text = self.describe()
-        reason = self._reason()
-        if reason:
-            text = f"{text}: {reason}"
-        if self.status == 429 or self.status == 503:
+        said = self._reason()
+        sentence = (
+            _lt("%(request)s answered %(status)s: %(said)s")
+            if said
+            else _lt("%(request)s answered %(status)s")
+        )
+        told = {"reason": "answered", **self.told, "said": said}
+        if self.status in (429, 503):
             wait = retry_after(self.headers.get("Retry-After"))
             if wait is None and self.status == 429:
                 wait = DEFAULT_RETRY_AFTER
             if wait is not None:
-                return Throttled(text, wait)
+                return Throttled(sentence, wait, **told)
         if self.status in (401, 403):
-            text = f"The credentials are refused: {text}"
+            refused = _lt("The credentials are refused: %(why)s")
+            return Unreachable(refused, why=Unreachable(sentence, **told), **told)
         if self.status in _UNREACHABLE:
-            return Unreachable(text)
+            return Unreachable(sentence, **told)
         if 300 <= self.status < 400:
             return self._redirect_error()
         if 400 <= self.status < 500 and self.status not in _TEMPORARY:
-            return Rejected(text)
-        return Temporary(text)
+            return Rejected(sentence, **told)
+        return Temporary(sentence, **told)
 
     def _redirect_error(self):
         location = self.location()
         if not location:
-            return Unreachable(f"{self.describe()}, which means nothing here.")
+            return Unreachable(
+                _lt("%(request)s answered %(status)s, which means nothing here."),
+                **self.told,
+            )
         return Unreachable(
-            f"{self.describe()} and points to {loggable(location)}. Nothing was sent "
-            "there; if that is the right place, change the URL or the endpoint."
+            _lt(
+                "%(request)s answered %(status)s and points to %(location)s. Nothing "
+                "was sent there; if that is the right place, change the URL or the "
+                "endpoint."
+            ),
+            location=loggable(location),
+            **self.told,
         )
 
     def _reason(self):
@@ -165,16 +181,12 @@ def _texts(value, redact, depth=0):
         for item in value[:20]:
             yield from _texts(item, redact, depth + 1)
     elif isinstance(value, dict):
-        yield from _texts_of_dict(value, redact, depth)
-
-
-def _texts_of_dict(value, redact, depth):
-    known = [key for key in _REASON_KEYS if value.get(key)]
-    for key in known:
-        if key == "errors" and isinstance(value[key], dict):
-            yield from _texts_by_field(value[key], redact, depth)
-        else:
-            yield from _texts(value[key], redact, depth + 1)
+        for key in _REASON_KEYS:
+            found = value.get(key)
+            if key == "errors" and isinstance(found, dict):
+                yield from _texts_by_field(found, redact, depth)
+            elif found:
+                yield from _texts(found, redact, depth + 1)
 
 
 def _texts_by_field(errors, redact, depth):

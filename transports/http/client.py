@@ -15,6 +15,7 @@ from typing import Any
 import requests
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ...text import Sentence, _lt
 from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
 from ..pace import NO_PACE, Pace
 from ..redact import Redactor
@@ -35,27 +36,12 @@ _SAFE_REDIRECTS = {307, 308}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Those that say where a request goes, where it ends and what it is: another value is
 # another request. The others are ours, see below and :mod:`..signing`.
-_RESERVED = {
-    "connection",
-    "content-encoding",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "accept",
-    "accept-encoding",
-    "content-type",
-    "idempotency-key",
-    "user-agent",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-}
+_RESERVED = set(
+    "connection content-encoding content-length expect host keep-alive proxy-connection"
+    " te trailer transfer-encoding upgrade"
+    " accept accept-encoding content-type idempotency-key user-agent"
+    " webhook-id webhook-signature webhook-timestamp".split()
+)
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 
 
@@ -96,12 +82,13 @@ class HttpConfig:
 def header_problem(name: str) -> str | None:
     """Say what is wrong with the name of the header that carries a secret.
 
-    :return: a sentence for the person who typed it, or ``None`` when it is fine
+    :return: as :func:`..urls.url_problem`
     """
     if not _HEADER_NAME.fullmatch(name):
-        return "The name of the authentication header is not valid."
+        return _lt("The name of the authentication header is not valid.")
     if name.lower() in _RESERVED:
-        return f"The header {name} has another meaning in each request."
+        problem = _lt("The header %(name)s has another meaning in each request.")
+        return Sentence(problem, name=name)
     return None
 
 
@@ -114,7 +101,7 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
         return {}
     if config.auth == "basic":
         if ":" in config.username:
-            raise Unreachable("The user name must not contain a colon (RFC 7617).")
+            raise Unreachable(_lt("The user name must not contain a colon (RFC 7617)."))
         pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
@@ -125,8 +112,10 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     secret = config.secret.strip()
     if not _HEADER_VALUE.fullmatch(secret):
         raise Unreachable(
-            "The secret of the authentication is missing, or has characters that "
-            "HTTP does not allow in a header."
+            _lt(
+                "The secret of the authentication is missing, or has characters that "
+                "HTTP does not allow in a header."
+            )
         )
     return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
 
@@ -177,10 +166,7 @@ class HttpClient:
         self.redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
 
     def through(self, adapter: requests.adapters.BaseAdapter) -> "HttpClient":
-        """:return: the same client, but its requests go to an adapter of ``requests``
-
-        What is given to the adapter is what would be sent, to the last byte.
-        """
+        """:return: the same client, but an adapter is given what would be sent"""
         client = copy.copy(self)
         client._session = new_session(adapter)
         return client
@@ -219,8 +205,12 @@ class HttpClient:
         finally:
             trail.duration += time.monotonic() - started
         raise Unreachable(
-            f"{answer.describe()} after {MAX_REDIRECTS} redirects: "
-            "check the URL and the endpoint."
+            _lt(
+                "%(request)s answered %(status)s after %(most)s redirects: "
+                "check the URL and the endpoint."
+            ),
+            most=MAX_REDIRECTS,
+            **answer.told,
         )
 
     def receipt(
@@ -258,7 +248,7 @@ class HttpClient:
         return {
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
-            # An answer is small, and an expanding one could not be bounded early.
+            # an answer is small, and an expanding one could not be bounded early
             "Accept-Encoding": "identity",
             **auth_headers(self.config),
         }
@@ -289,31 +279,25 @@ class HttpClient:
                 if not is_stale(error):
                     raise
             trail.lost = True
-            _wait_again(trail.pace)
+            try:
+                trail.pace.wait()
+            except Throttled:
+                # Not "nothing was sent": the connection may have broken after it was.
+                raise Temporary(
+                    _lt(
+                        "The connection was closed without an answer, and the limit "
+                        "on requests per second left no time to ask again."
+                    )
+                ) from None
         return self._send(session, prepared)
 
     def _send(self, session, prepared):
         # Here, where the bytes are final, and again for each attempt: a signature
         # holds the time. Without a key (a question for a sign of life) any id will do.
-        if self.config.signing_secrets:
-            message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
-            prepared.headers.update(
-                signature_headers(
-                    self.config.signing_secrets, message_id, prepared.body or b""
-                )
-            )
+        message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+        keys, body = self.config.signing_secrets, prepared.body or b""
+        prepared.headers.update(signature_headers(keys, message_id, body))
         return session.send(prepared, stream=True, allow_redirects=False, proxies={})
-
-
-def _wait_again(pace):
-    try:
-        pace.wait()
-    except Throttled:
-        # Not "nothing was sent": the connection may have broken after it was.
-        raise Temporary(
-            "The connection was closed without an answer, and the limit on requests "
-            "per second left no time to ask again."
-        ) from None
 
 
 def _read(response, method, url, redact) -> Answer:
@@ -338,8 +322,8 @@ def _read(response, method, url, redact) -> Answer:
         # Only what was not read to its end: urllib3 has the connection back already
         # when it was, for the next request.
         response.close()
-    content, missing = inflate(bytes(body), response.headers.get("Content-Encoding"))
     status, headers = response.status_code, response.headers
+    content, missing = inflate(bytes(body), headers.get("Content-Encoding"))
     return Answer(method, url, status, headers, content, cut or missing, redact)
 
 
@@ -352,4 +336,6 @@ def to_json(content: dict) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
     except (TypeError, ValueError) as error:
-        raise Rejected(f"The record cannot be written as JSON: {error}") from None
+        raise Rejected(
+            _lt("The record cannot be written as JSON: %(said)s"), said=str(error)
+        ) from None

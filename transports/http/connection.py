@@ -21,6 +21,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 
+from ...text import _lt
+
 # Sessions kept per process; the one unused for longest makes room.
 MAX_SESSIONS = 16
 # Connections kept per session, by all threads of this process. No more are open than
@@ -38,8 +40,8 @@ PROBATION = 0.1
 class _Departure(threading.local):
     """Whether the request that this thread sends has begun to leave.
 
-    urllib3 and requests wrap what is raised in ways that differ by version; a thread
-    sends one request at a time.
+    A thread sends one at a time; what is raised is wrapped in ways that differ by the
+    version of urllib3 and requests.
     """
 
     begun = False
@@ -55,7 +57,7 @@ class StaleConnection(http.client.RemoteDisconnected):
 class NotTheAnswer(http.client.HTTPException):
     """What has arrived is no answer to the request, or may be one to another.
 
-    Its text goes on after the name of who sent it.
+    Its text is a template, of ``where`` it came from, and of ``most`` interim answers.
     """
 
 
@@ -78,22 +80,18 @@ class _Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer):
-        if not self.patient:
-            return self._read_arrived(buffer)
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
+        remaining = self._deadline - time.monotonic() if self.patient else 0
+        if self.patient and remaining <= 0:
             raise TimeoutError("timed out")
-        self._sock.settimeout(remaining)
-        count = self._raw.readinto(buffer)
+        try:
+            self._sock.settimeout(remaining)
+            count = self._raw.readinto(buffer)
+        except OSError:
+            if self.patient:
+                raise
+            return None  # nothing that TLS could decrypt, or the connection is gone
         self.heard = self.heard or bool(count)
         return count
-
-    def _read_arrived(self, buffer):
-        try:
-            self._sock.settimeout(0)
-            return self._raw.readinto(buffer)
-        except OSError:  # nothing that TLS could decrypt, or the connection is gone
-            return None
 
     def close(self):
         self._raw.close()
@@ -133,11 +131,13 @@ class _TimedResponse(http.client.HTTPResponse):
         for _number in range(MAX_INTERIM + 1):
             version, status, reason = super()._read_status()
             if status == http.client.SWITCHING_PROTOCOLS:
-                raise NotTheAnswer("answered 101, which was not asked for")
+                raise NotTheAnswer(
+                    _lt("%(where)s answered 101, which was not asked for.")
+                )
             if status >= 200:
                 return version, status, reason
             http.client.parse_headers(self.fp)
-        raise NotTheAnswer(f"sent more than {MAX_INTERIM} interim answers")
+        raise NotTheAnswer(_lt("%(where)s sent more than %(most)s interim answers."))
 
     def _close_conn(self):
         """Also close a connection that has more to say: it is no answer to anything."""
@@ -158,8 +158,10 @@ class _TimedResponse(http.client.HTTPResponse):
         """
         if self._followed and self._kept:
             raise NotTheAnswer(
-                "sent more than one answer, so that it cannot be told which of them "
-                "belongs to this request"
+                _lt(
+                    "%(where)s sent more than one answer, so that it cannot be told "
+                    "which of them belongs to this request."
+                )
             )
 
 
@@ -215,7 +217,9 @@ class _TimedConnection:
         if self.sock is None:
             self.connect()
         if not self.answered and self._arrived(0):
-            raise NotTheAnswer("sent something before it was asked for anything")
+            raise NotTheAnswer(
+                _lt("%(where)s sent something before it was asked for anything.")
+            )
         self.sock.settimeout(self.timeout)
 
     def _arrived(self, wait):
@@ -276,20 +280,15 @@ class TimedAdapter(HTTPAdapter):
 
     def __init__(self, connect_timeout: float, read_timeout: float):
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-        super().__init__(
-            pool_connections=2, pool_maxsize=MAX_CONNECTIONS, max_retries=0
-        )
+        super().__init__(2, MAX_CONNECTIONS, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):
         super().init_poolmanager(*args, timeout=self._timeout, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _HTTPPool,
-            "https": _HTTPSPool,
-        }
+        pools = {"http": _HTTPPool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = pools
 
     def send(self, request, **kwargs):
-        kwargs["timeout"] = self._timeout
-        return super().send(request, **kwargs)
+        return super().send(request, **{**kwargs, "timeout": self._timeout})
 
     def build_response(self, req, resp):
         """As in ``requests``, without looking for cookies and an encoding."""
@@ -312,8 +311,7 @@ class _NoCookies(RequestsCookieJar):
 
 class _Session(requests.Session):
     def get_redirect_target(self, resp):
-        """Leave redirects alone: even when it does not follow them, ``requests``
-        parses their address and reads their whole body."""
+        """None: ``requests`` parses it, and reads the body, even if it stays here."""
         return None
 
 
@@ -353,18 +351,6 @@ def prepare(
     return prepared
 
 
-def ca_bundle() -> str | bool:
-    """Which authorities certificates are checked against.
-
-    :return: the bundle that the system's administrator names in
-        ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE``, as ``requests`` reads them,
-        else ``True`` for the default one
-    """
-    return (
-        os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    )
-
-
 class SessionCache:
     """The sessions of this process, one for each configuration."""
 
@@ -383,17 +369,18 @@ class SessionCache:
         """Give the session of a configuration; any thread may use it.
 
         :param config: everything that tells two destinations apart
-        :param connect_timeout: seconds, see :class:`TimedAdapter`
-        :param read_timeout: seconds
+        :param connect_timeout: seconds, as the other one, see :class:`TimedAdapter`
         """
-        verify = ca_bundle()
-        key = (config, verify)
-        now = time.monotonic()
+        # the authorities that the system's administrator names, as requests reads them
+        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get(
+            "CURL_CA_BUNDLE"
+        )
+        key, now = (config, bundle), time.monotonic()
         with self._lock:
             session, used = self._entries.pop(key, (None, now))
             if session is None:
                 adapter = TimedAdapter(connect_timeout, read_timeout)
-                session = new_session(adapter, verify)
+                session = new_session(adapter, bundle or True)
             elif now - used > MAX_IDLE:
                 session.close()  # its connections; it opens new ones as needed
             self._entries[key] = (session, now)

@@ -16,8 +16,9 @@ import psycopg2
 from psycopg2 import extensions
 
 from ...exceptions import Rejected, Unreachable
+from ...text import _lt
 from ..redact import Redactor
-from .errors import concerns_all, connection_error, statement_error
+from .errors import concerns_all, connection_error, statement_error, timed_out
 from .table import TABLE, Table
 
 APPLICATION_NAME = "queue_job_sync"
@@ -88,7 +89,9 @@ class Connection:
             config = self._config
             if not (config.host and config.dbname and config.user):
                 # libpq would fill them in with those of Odoo's own database.
-                raise Unreachable("The host, the database and the user must be set.")
+                raise Unreachable(
+                    _lt("The host, the database and the user must be set.")
+                )
             try:
                 self._raw = psycopg2.connect(**_parameters(config))
                 _wait(self._raw, config.connect_timeout)
@@ -98,8 +101,9 @@ class Connection:
             except _TooLate:
                 self.close()
                 raise Unreachable(
-                    f"No connection to {config.where} within "
-                    f"{config.connect_timeout:g} s"
+                    _lt("No connection to %(where)s within %(seconds)s s"),
+                    where=config.where,
+                    seconds=f"{config.connect_timeout:g}",
                 ) from None
         return self._raw
 
@@ -166,9 +170,7 @@ class Connection:
             raise statement_error(error, where, timeout, self.redact) from None
         except _TooLate:
             self.close()
-            raise Unreachable(
-                f"No answer from {self._config.where} within {timeout:g} s"
-            ) from None
+            raise timed_out(self._config.where, timeout) from None
         self.sqlstate = DONE
         return cursor
 

@@ -7,6 +7,7 @@ import json
 from psycopg2 import sql
 
 from ...exceptions import Rejected
+from ...text import _lt
 from ..base import Message
 from .statement import as_sent, selection, table_name
 from .table import Table
@@ -58,7 +59,10 @@ def columns(connection, target: str) -> list[tuple[str, str, bool]]:
     name = connection.as_name(table_name(target))
     rows = connection.execute(_READ_ONLY + _COLUMNS, [name]).fetchall()
     if not rows:
-        raise Rejected(f"There is no table “{target}”, or the login may not see it.")
+        raise Rejected(
+            _lt("There is no table “%(table)s”, or the login may not see it."),
+            table=target,
+        )
     return rows
 
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from psycopg2 import Binary, sql
 
 from ...exceptions import Rejected
+from ...text import _lt
 from ..base import Message
 from ..redact import shorten
+from .errors import NUL
 from .table import LOCKS, Table, identity
 
 # What may make room for a value that another row needs goes first.
@@ -355,7 +357,8 @@ def _name(name):
     if not 0 < size <= 63 or "\0" in name:
         # PostgreSQL would cut a longer one and may then find another table.
         raise Rejected(
-            f"“{shorten(name, 70)}” cannot be the name of a table or column."
+            _lt("“%(name)s” cannot be the name of a table or column."),
+            name=shorten(name, 70),
         )
     # psycopg2 reads a percent sign as a placeholder, in a name too.
     return sql.Identifier(name.replace("%", "%%"))
@@ -398,7 +401,11 @@ def _json(column, value):
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise Rejected(f"“{column}” cannot be written as JSON: {error}") from None
+        raise Rejected(
+            _lt("“%(column)s” cannot be written as JSON: %(said)s"),
+            column=column,
+            said=str(error),
+        ) from None
     _check_text(column, text)
     return text
 
@@ -411,7 +418,9 @@ def _bytes(column, value):
     try:
         return Binary(base64.b64decode(value, validate=True))
     except (ValueError, TypeError):
-        raise Rejected(f"“{column}” does not hold the base64 of a file.") from None
+        raise Rejected(
+            _lt("“%(column)s” does not hold the base64 of a file."), column=column
+        ) from None
 
 
 def _as_base64(held):
@@ -425,12 +434,12 @@ def _as_base64(held):
 
 def _check_text(column, text):
     if "\0" in text:
-        raise Rejected(
-            f"“{column}” contains a NUL character, which PostgreSQL cannot store."
-        )
+        raise Rejected(NUL, column=column)
     if text.isascii():
         return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Rejected(f"“{column}” contains a character that is no text.") from None
+        raise Rejected(
+            _lt("“%(column)s” contains a character that is no text."), column=column
+        ) from None

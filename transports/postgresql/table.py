@@ -8,6 +8,9 @@ from functools import cached_property
 
 from psycopg2 import sql
 
+from ...exceptions import Rejected
+from ...text import _lt
+
 # By the search path, as a statement that writes finds the table. A type without its
 # length, as a cast to varchar(10) would cut what an assignment refuses; minus one, as
 # "no typmod" would turn bpchar into a single character. Arrays of text, as it is asked
@@ -214,49 +217,76 @@ def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
     return Identity(key, (key, *fellows), index)
 
 
-def advice(table: Table, target: str, key: str, sqlstate: str) -> str | None:
+def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | None:
     """Say what must be changed at the destination, so that rows can be written.
 
     :param target: the name of the table, as it is configured
     :param sqlstate: of the refusal
-    :return: sentences for people; ``None`` where PostgreSQL's own words say it
+    :return: the refusal in these words; ``None`` where PostgreSQL's own say it
     """
     if sqlstate == NO_UNIQUE_KEY:
         return _advice_on_index(table, target, key)
     if sqlstate in NOT_WRITABLE and table.is_view:
-        return (
-            f"The view “{target}” does not take this change. Give it INSTEAD OF "
-            "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
+        return Rejected(
+            _lt(
+                "The view “%(table)s” does not take this change. Give it INSTEAD OF "
+                "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
+            ),
+            table=target,
         )
     if sqlstate in NOT_WRITABLE and table.kind == "m":
-        return f"“{target}” is a materialized view, which takes no rows: name a table."
+        return Rejected(
+            _lt(
+                "“%(table)s” is a materialized view, which takes no rows: name a table."
+            ),
+            table=target,
+        )
     column = table.columns.get(key)
     if sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
-        return (
-            f"The column “{key}” of the table “{target}” numbers its rows by itself "
-            "(GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column for it, as "
-            "odoo_id integer UNIQUE, and name that one as the key."
+        return Rejected(
+            _lt(
+                "The column “%(column)s” of the table “%(table)s” numbers its rows by "
+                "itself (GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column "
+                "for it, as odoo_id integer UNIQUE, and name that one as the key."
+            ),
+            column=key,
+            table=target,
         )
     return None
 
 
 def _advice_on_index(table, target, key):
-    why = "without it PostgreSQL cannot tell whether the record is there already."
     broken = [
         index for index in table.indexes if key in index.columns and not index.valid
     ]
     if broken:
-        return (
-            f"The unique index “{broken[0].name}” of the table “{target}” is not "
-            f"valid, as its making has failed: repair it with REINDEX; {why}"
+        return Rejected(
+            _lt(
+                "The unique index “%(index)s” of the table “%(table)s” is not valid, "
+                "as its making has failed: repair it with REINDEX; without it "
+                "PostgreSQL cannot tell whether the record is there already."
+            ),
+            index=broken[0].name,
+            table=target,
         )
     if table.kind == "p":
-        return (
-            f"Add a primary key or a unique constraint to the partitioned table "
-            f"“{target}”, on the column “{key}” together with the columns that divide "
-            f"it, {table.divided_by}: {why}"
+        return Rejected(
+            _lt(
+                "Add a primary key or a unique constraint to the partitioned table "
+                "“%(table)s”, on the column “%(column)s” together with the columns "
+                "that divide it, %(division)s: without it PostgreSQL cannot tell "
+                "whether the record is there already."
+            ),
+            table=target,
+            column=key,
+            division=table.divided_by,
         )
-    return (
-        f"Add a primary key or a unique constraint on the column “{key}” of the table "
-        f"“{target}”: {why}"
+    return Rejected(
+        _lt(
+            "Add a primary key or a unique constraint on the column “%(column)s” of "
+            "the table “%(table)s”: without it PostgreSQL cannot tell whether the "
+            "record is there already."
+        ),
+        column=key,
+        table=target,
     )

@@ -9,6 +9,7 @@ from operator import attrgetter, itemgetter
 from psycopg2 import sql
 
 from ...exceptions import Rejected, SyncError, Throttled, Unreachable
+from ...text import Sentence, _lt
 from ..base import (
     DONE,
     UNSENT,
@@ -82,9 +83,13 @@ class PostgresqlTransport(Transport):
         )
         with self._redact.cleaning():
             version, dbname, user = self._connection.execute(query).fetchone()
-        number = version.split()[0]
-        found = f"PostgreSQL {number}, database {dbname}, as user {user}"
-        return self._redact(found)
+        sentence = Sentence(
+            _lt("PostgreSQL %(version)s, database %(database)s, as user %(user)s"),
+            version=version.split()[0],
+            database=dbname,
+            user=user,
+        )
+        return self._redact.clean_sentence(sentence)
 
     def preview(self, message):
         with self._redact.cleaning():
@@ -205,8 +210,8 @@ class PostgresqlTransport(Transport):
             payload = {route.key_column: message.key, **message.payload}
             found = lacking_character(payload, self._connection.encoding)
             return self._redact.clean(found) if found else error
-        text = advice(self._table(route), route.target, route.key_column, status)
-        return Rejected(text) if text else error
+        table = self._table(route)
+        return advice(table, route.target, route.key_column, status) or error
 
     def _readable(self, rows, raw):
         """What is done, with placeholders instead of values, and with one row."""

@@ -26,6 +26,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ...text import _lt
 from ..base import (
     REFUSED,
     UNKNOWN,
@@ -151,11 +152,18 @@ class BatchSender:
         created = message.operation == "upsert" and known_id is None
         try:
             if own is None:
-                cut = " The answer was cut short." if trail.answer.cut else ""
-                raise Temporary(
-                    f"{trail.answer.describe()} without an item and status for the key "
-                    f"{message.key}.{cut}"
+                sentence = (
+                    _lt(
+                        "%(request)s answered %(status)s without an item and status "
+                        "for the key %(key)s. The answer was cut short."
+                    )
+                    if trail.answer.cut
+                    else _lt(
+                        "%(request)s answered %(status)s without an item and status "
+                        "for the key %(key)s."
+                    )
                 )
+                raise Temporary(sentence, key=message.key, **trail.answer.told)
             external_id = self._rest.id_after(message, own, "id" if created else None)
         except SyncError as error:
             # also where the request had left once before, and was not answered

@@ -7,6 +7,7 @@ from copy import copy
 from functools import partial
 
 from ...exceptions import Rejected, SyncError, Temporary
+from ...text import Sentence, _lt
 from ..base import NO_PACE, Message, Receipt, Transport
 from ..http import Answer, HttpClient, HttpConfig, Trail, deliver_all, to_json
 from ..urls import last_segment, loggable, usable_id
@@ -52,8 +53,12 @@ class RestTransport(Transport):
             answer = self._client.request(trail, "GET", self._client.config.url)
             if answer.status not in (404, 405) and not answer.redirect_inside():
                 answer.require_ok()
-        where = self._client.redact(loggable(answer.url))
-        return f"{where} answered {answer.status} in {trail.duration * 1000:.0f} ms"
+        return Sentence(
+            _lt("%(where)s answered %(status)s in %(duration)s ms"),
+            where=self._client.redact(loggable(answer.url)),
+            status=answer.status,
+            duration=f"{trail.duration * 1000:.0f}",
+        )
 
     def preview(self, message):
         withheld = Withheld()
@@ -78,7 +83,10 @@ class RestTransport(Transport):
             answer.require_ok()
             found = answer.json()
             if not isinstance(found, dict):
-                raise Temporary(f"{answer.describe()} without a JSON object.")
+                raise Temporary(
+                    _lt("%(request)s answered %(status)s without a JSON object."),
+                    **answer.told,
+                )
         return self._client.redact.within(found)
 
     # -- one message ----------------------------------------------------------
@@ -144,7 +152,7 @@ class RestTransport(Transport):
             return message.external_id or None
         key = usable_id(message.key)
         if key is None:
-            raise Rejected("The key of the record cannot be a part of a URL.")
+            raise Rejected(_lt("The key of the record cannot be a part of a URL."))
         return key
 
     @staticmethod
@@ -189,14 +197,24 @@ def _assigned_id(answer, path):
     if found is None and location:
         found = usable_id(last_segment(location, answer.url))
     if found is None:
-        broken = " The answer was cut short." if answer.cut else ""
-        raise Temporary(
-            f"{answer.describe()} without an id: neither “{path}” in a JSON body "
-            f"nor a Location header.{broken}"
+        sentence = (
+            _lt(
+                "%(request)s answered %(status)s without an id: neither “%(name)s” in "
+                "a JSON body nor a Location header. The answer was cut short."
+            )
+            if answer.cut
+            else _lt(
+                "%(request)s answered %(status)s without an id: neither “%(name)s” in "
+                "a JSON body nor a Location header."
+            )
         )
+        raise Temporary(sentence, name=path, **answer.told)
     if answer.redact.holds_secret(found):
         raise Temporary(
-            f"{answer.describe()} with an id that holds a secret of this system, and "
-            "can be no id."
+            _lt(
+                "%(request)s answered %(status)s with an id that holds a secret of "
+                "this system, and can be no id."
+            ),
+            **answer.told,
         )
     return found
