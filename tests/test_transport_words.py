@@ -21,7 +21,10 @@ ROOM = Path(__file__).parents[1] / "transports"
 SPEAKERS = {
     *(name for name, kind in vars(exceptions).items() if isinstance(kind, type)),
     "NotTheAnswer",
+    "Sentence",
 }
+# What returns a class of errors.
+KINDS = {"type", "meaning"}
 # Parameters of errors that are no values of their sentence.
 OTHERS = {"reason", "retry_after"}
 PLACEHOLDER = re.compile(r"%\((\w+)\)s")
@@ -40,11 +43,17 @@ def is_marked(node):
     return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_lt"
 
 
+def templates_in(node):
+    """Return the templates within an expression."""
+    return [each.args[0].value for each in ast.walk(node) if is_marked(each)]
+
+
 def speaks(node):
     """Return whether a call makes a sentence, also as ``type(error)(...)``."""
-    if isinstance(node.func, ast.Call):
-        return True
-    return getattr(node.func, "id", "") in SPEAKERS
+    if not node.args:
+        return False
+    made = isinstance(node.func, ast.Call) and getattr(node.func.func, "id", "")
+    return made in KINDS or getattr(node.func, "id", "") in SPEAKERS
 
 
 def put_together(node):
@@ -80,16 +89,39 @@ class TestTransportSentences(BaseCase):
                 self.assertFalse(node.keywords)
 
     def test_values_are_those_that_are_named(self):
-        for where, node in calls():
-            if not speaks(node) or not is_marked(node.args[0]):
+        for source in sorted(ROOM.rglob("*.py")):
+            for function in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+                if isinstance(function, ast.FunctionDef):
+                    self.check_values(source, function)
+
+    def check_values(self, source, function):
+        """Assert that each sentence of a function is given what it names."""
+        kept = [
+            (node.targets[0].id, node.lineno, templates_in(node.value))
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+        ]
+        for node in ast.walk(function):
+            name = getattr(getattr(node, "func", None), "id", "")
+            if not isinstance(node, ast.Call) or not speaks(node):
                 continue
-            named = set(PLACEHOLDER.findall(node.args[0].args[0].value))
             given = {each.arg for each in node.keywords} - OTHERS
-            with self.subTest(where):
-                if None in given:  # some are in a dictionary
-                    self.assertLessEqual(given - {None}, named | {"why"})
-                else:
-                    self.assertEqual(given, named)
+            if name == "NotTheAnswer" or None in given:  # a dictionary
+                continue
+            first = node.args[0]
+            own = [] if isinstance(first, ast.Name) else templates_in(first)
+            # of those that a variable has had, the last one before
+            before = [
+                (line, found)
+                for name, line, found in kept
+                if name == getattr(first, "id", "") and line < node.lineno
+            ]
+            for template in own or (max(before)[1] if before else []):
+                with self.subTest(f"{source.relative_to(ROOM)}:{node.lineno}"):
+                    named = set(PLACEHOLDER.findall(template))
+                    self.assertLessEqual(named, given)
+                    if own:
+                        self.assertEqual(given, named)
 
 
 @tagged("-at_install", "post_install")

@@ -31,7 +31,7 @@ MAX_RETRY_AFTER = 24 * 3600.0
 _TEMPORARY = {408, 425}
 # "Ask there instead": nothing was done here (RFC 9110 sections 15.4.8 and 15.4.9).
 _ELSEWHERE = {307, 308}
-_UNREACHABLE = {401, 403, 502, 503, 504}
+_UNREACHABLE = {502, 503, 504}
 # Where APIs put the reason; "title" and "detail" are those of RFC 9457.
 _REASON_KEYS = ("title", "message", "detail", "error", "error_description", "errors")
 
@@ -68,9 +68,8 @@ class Answer:
         redirects that follow what was done (RFC 9110 sections 15.4.2 to 15.4.4), and no
         5xx, whatever else it says.
         """
-        if self.status in _ELSEWHERE:
-            return True
-        return 400 <= self.status < 500 and self.status != 408
+        refused = 400 <= self.status < 500 and self.status != 408
+        return refused or self.status in _ELSEWHERE
 
     @property
     def text(self) -> str:
@@ -134,30 +133,23 @@ class Answer:
         if self.status in (401, 403):
             refused = _lt("The credentials are refused: %(why)s")
             return Unreachable(refused, why=Unreachable(sentence, **told), **told)
-        if self.status in _UNREACHABLE:
-            return Unreachable(sentence, **told)
         if 300 <= self.status < 400:
             return self._redirect_error()
-        if 400 <= self.status < 500 and self.status not in _TEMPORARY:
-            return Rejected(sentence, **told)
-        return Temporary(sentence, **told)
+        if self.status in _UNREACHABLE:
+            return Unreachable(sentence, **told)
+        final = 400 <= self.status < 500 and self.status not in _TEMPORARY
+        return (Rejected if final else Temporary)(sentence, **told)
 
     def _redirect_error(self):
         location = self.location()
         if not location:
-            return Unreachable(
-                _lt("%(request)s answered %(status)s, which means nothing here."),
-                **self.told,
-            )
-        return Unreachable(
-            _lt(
-                "%(request)s answered %(status)s and points to %(location)s. Nothing "
-                "was sent there; if that is the right place, change the URL or the "
-                "endpoint."
-            ),
-            location=loggable(location),
-            **self.told,
+            sentence = _lt("%(request)s answered %(status)s, which means nothing here.")
+            return Unreachable(sentence, **self.told)
+        sentence = _lt(
+            "%(request)s answered %(status)s and points to %(location)s. Nothing was "
+            "sent there; if that is the right place, change the URL or the endpoint."
         )
+        return Unreachable(sentence, location=loggable(location), **self.told)
 
     def _reason(self):
         found = self.json()
@@ -183,17 +175,14 @@ def _texts(value, redact, depth=0):
     elif isinstance(value, dict):
         for key in _REASON_KEYS:
             found = value.get(key)
-            if key == "errors" and isinstance(found, dict):
-                yield from _texts_by_field(found, redact, depth)
-            elif found:
+            if key != "errors" or not isinstance(found, dict):
                 yield from _texts(found, redact, depth + 1)
-
-
-def _texts_by_field(errors, redact, depth):
-    """``{"email": ["is invalid"]}`` names the field of each reason."""
-    for name, reasons in list(errors.items())[:20]:
-        for reason in _texts(reasons, redact, depth + 1):
-            yield f"{one_line(redact.excerpt(name, 60))}: {reason}"
+                continue
+            # {"email": ["is invalid"]} names the field of each reason
+            for name, reasons in list(found.items())[:20]:
+                name = one_line(redact.excerpt(name, 60))
+                for reason in _texts(reasons, redact, depth + 1):
+                    yield f"{name}: {reason}"
 
 
 def retry_after(value: str | None) -> float | None:
@@ -202,14 +191,14 @@ def retry_after(value: str | None) -> float | None:
     :return: seconds, within bounds; ``None`` when absent or not understood
     """
     value = (value or "").strip()
-    if value.isascii() and value.isdigit():
-        # A long number is the longest wait, and no number of hundreds of digits.
-        seconds = float(value[:9])
-    else:
-        try:
+    try:
+        if value.isascii() and value.isdigit():
+            # A long number is the longest wait, and no number of hundreds of digits.
+            seconds = float(value[:9])
+        else:
             seconds = mktime_tz(parsedate_tz(value)) - time.time()
-        except (TypeError, ValueError, OverflowError):
-            return None
+    except (TypeError, ValueError, OverflowError):
+        return None
     return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
 
 

@@ -3,7 +3,6 @@
 """Requests over HTTP: signed, redacted, bounded. Any thread may send them."""
 
 import base64
-import copy
 import functools
 import json
 import re
@@ -12,7 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
+from requests.structures import CaseInsensitiveDict
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ...text import Sentence, _lt
@@ -22,7 +21,7 @@ from ..redact import Redactor
 from ..signing import secret_problem, signature_headers, spellings
 from ..urls import join_url, loggable, url_problem
 from .answer import MAX_BODY, Answer, inflate
-from .connection import departure, new_session, prepare, sessions
+from .connection import Session, departure, prepare, sessions
 from .errors import NO_ANSWER, is_broken_off, is_stale, no_answer
 
 USER_AGENT = "queue_job_sync (Odoo)"
@@ -111,31 +110,30 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     # A line end that came with copy and paste is no part of a value.
     secret = config.secret.strip()
     if not _HEADER_VALUE.fullmatch(secret):
-        raise Unreachable(
-            _lt(
-                "The secret of the authentication is missing, or has characters that "
-                "HTTP does not allow in a header."
-            )
+        sentence = _lt(
+            "The secret of the authentication is missing, or has characters that HTTP "
+            "does not allow in a header."
         )
+        raise Unreachable(sentence)
     return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
 
 
+@dataclass
 class Trail:
     """What was sent for one message, and the last answer to it.
 
-    ``requests`` are methods and addresses, without secrets; ``duration`` is how long
-    they took, in seconds. ``lost`` tells whether one of them has left and got no
-    answer: also the first of two with one key, whatever the second is answered.
-
     :param pace: asked before each request
+    :param requests: methods and addresses, without secrets
+    :param lost: whether one of them has left and got no answer: also the first of two
+        with one key, whatever the second is answered
+    :param duration: how long they took, in seconds
     """
 
-    def __init__(self, pace: Pace = NO_PACE):
-        self.pace = pace
-        self.requests = []
-        self.answer = None
-        self.lost = False
-        self.duration = 0.0
+    pace: Pace = NO_PACE
+    requests: list[str] = field(default_factory=list)
+    answer: Answer | None = None
+    lost: bool = False
+    duration: float = 0.0
 
     def fate(self, error: SyncError | None) -> str:
         """:return: what is known of all that was sent, as in :class:`..base.Receipt`
@@ -155,21 +153,16 @@ class HttpClient:
     """Sends requests over connections that are kept between jobs.
 
     Its ``redact`` hides what the requests prove their sender with.
+
+    :param session: is given what is sent, to the last byte; one that is kept if none
     """
 
-    _session = None  # another one than those that are kept
-
-    def __init__(self, config: HttpConfig):
+    def __init__(self, config: HttpConfig, session: Session | None = None):
         self.config = config
+        self._session = session
         pair = f"{config.username}:{config.secret}" if config.secret else ""
         keys = [text for secret in config.signing_secrets for text in spellings(secret)]
         self.redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
-
-    def through(self, adapter: requests.adapters.BaseAdapter) -> "HttpClient":
-        """:return: the same client, but an adapter is given what would be sent"""
-        client = copy.copy(self)
-        client._session = new_session(adapter)
-        return client
 
     def url(self, path: str, record_id: str | None = None) -> str:
         """:return: the address of a place within the destination, or of a record"""
@@ -204,14 +197,11 @@ class HttpClient:
                 url = inside
         finally:
             trail.duration += time.monotonic() - started
-        raise Unreachable(
-            _lt(
-                "%(request)s answered %(status)s after %(most)s redirects: "
-                "check the URL and the endpoint."
-            ),
-            most=MAX_REDIRECTS,
-            **answer.told,
+        sentence = _lt(
+            "%(request)s answered %(status)s after %(most)s redirects: "
+            "check the URL and the endpoint."
         )
+        raise Unreachable(sentence, most=MAX_REDIRECTS, **answer.told)
 
     def receipt(
         self,
@@ -283,37 +273,37 @@ class HttpClient:
                 trail.pace.wait()
             except Throttled:
                 # Not "nothing was sent": the connection may have broken after it was.
-                raise Temporary(
-                    _lt(
-                        "The connection was closed without an answer, and the limit "
-                        "on requests per second left no time to ask again."
-                    )
-                ) from None
+                sentence = _lt(
+                    "The connection was closed without an answer, and the limit on "
+                    "requests per second left no time to ask again."
+                )
+                raise Temporary(sentence) from None
         return self._send(session, prepared)
 
     def _send(self, session, prepared):
         # Here, where the bytes are final, and again for each attempt: a signature
         # holds the time. Without a key (a question for a sign of life) any id will do.
-        message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
         keys, body = self.config.signing_secrets, prepared.body or b""
-        prepared.headers.update(signature_headers(keys, message_id, body))
-        return session.send(prepared, stream=True, allow_redirects=False, proxies={})
+        if keys:
+            message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+            prepared.headers.update(signature_headers(keys, message_id, body))
+        return session.send(prepared)
 
 
 def _read(response, method, url, redact) -> Answer:
     """Take the answer off the connection, as much of it as is of use."""
-    body, cut = bytearray(), False
+    body, cut, headers = bytearray(), False, CaseInsensitiveDict(response.headers)
     try:
-        for chunk in response.raw.stream(16384, decode_content=False):
+        for chunk in response.stream(16384, decode_content=False):
             body += chunk
             if len(body) > MAX_BODY:
                 cut = True
                 break
         else:
             # urllib3 1.26 does not notice that something is missing.
-            announced = response.headers.get("Content-Length", "")
-            cut = announced.isdigit() and response.raw.tell() < int(announced)
-            response.require_alone()
+            announced = headers.get("Content-Length", "")
+            cut = announced.isdigit() and response.tell() < int(announced)
+            response._original_response.require_alone()
     except NO_ANSWER as error:
         if not is_broken_off(error):
             raise
@@ -322,9 +312,11 @@ def _read(response, method, url, redact) -> Answer:
         # Only what was not read to its end: urllib3 has the connection back already
         # when it was, for the next request.
         response.close()
-    status, headers = response.status_code, response.headers
+        response.release_conn()
     content, missing = inflate(bytes(body), headers.get("Content-Encoding"))
-    return Answer(method, url, status, headers, content, cut or missing, redact)
+    return Answer(
+        method, url, response.status, headers, content, cut or missing, redact
+    )
 
 
 def to_json(content: dict) -> bytes:
@@ -336,6 +328,5 @@ def to_json(content: dict) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
     except (TypeError, ValueError) as error:
-        raise Rejected(
-            _lt("The record cannot be written as JSON: %(said)s"), said=str(error)
-        ) from None
+        sentence = _lt("The record cannot be written as JSON: %(said)s")
+        raise Rejected(sentence, said=str(error)) from None

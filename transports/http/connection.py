@@ -17,9 +17,7 @@ import urllib3
 import urllib3.connection
 import urllib3.connectionpool
 import urllib3.exceptions
-from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.cookies import RequestsCookieJar
-from requests.structures import CaseInsensitiveDict
+from requests.adapters import HTTPAdapter
 
 from ...text import _lt
 
@@ -37,17 +35,9 @@ MAX_INTERIM = 20
 PROBATION = 0.1
 
 
-class _Departure(threading.local):
-    """Whether the request that this thread sends has begun to leave.
-
-    A thread sends one at a time; what is raised is wrapped in ways that differ by the
-    version of urllib3 and requests.
-    """
-
-    begun = False
-
-
-departure = _Departure()
+# Whether the request that this thread sends has begun to leave: what is raised is
+# wrapped in ways that differ by the version of urllib3 and requests.
+departure = threading.local()
 
 
 class StaleConnection(http.client.RemoteDisconnected):
@@ -131,9 +121,8 @@ class _TimedResponse(http.client.HTTPResponse):
         for _number in range(MAX_INTERIM + 1):
             version, status, reason = super()._read_status()
             if status == http.client.SWITCHING_PROTOCOLS:
-                raise NotTheAnswer(
-                    _lt("%(where)s answered 101, which was not asked for.")
-                )
+                sentence = _lt("%(where)s answered 101, which was not asked for.")
+                raise NotTheAnswer(sentence)
             if status >= 200:
                 return version, status, reason
             http.client.parse_headers(self.fp)
@@ -157,12 +146,11 @@ class _TimedResponse(http.client.HTTPResponse):
             kept it may also be what was left of the request before.
         """
         if self._followed and self._kept:
-            raise NotTheAnswer(
-                _lt(
-                    "%(where)s sent more than one answer, so that it cannot be told "
-                    "which of them belongs to this request."
-                )
+            sentence = _lt(
+                "%(where)s sent more than one answer, so that it cannot be told which "
+                "of them belongs to this request."
             )
+            raise NotTheAnswer(sentence)
 
 
 class _TimedConnection:
@@ -271,15 +259,20 @@ class _HTTPSPool(_TimedPool, urllib3.connectionpool.HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
-class TimedAdapter(HTTPAdapter):
-    """Send with timeouts that no caller can forget.
+class Session(HTTPAdapter):
+    """The connections to one destination, and timeouts that no caller can forget.
+
+    Not within a session of ``requests``, which would add proxies and, worse, passwords
+    from the surroundings, keep cookies, and read the whole body of a redirect.
 
     :param connect_timeout: seconds to establish a connection, TLS included
     :param read_timeout: seconds from the request to the end of the answer
+    :param verify: as in ``requests``: ``True`` or the path of a CA bundle
     """
 
-    def __init__(self, connect_timeout: float, read_timeout: float):
+    def __init__(self, connect_timeout: float, read_timeout: float, verify: str | bool):
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+        self._verify = verify
         super().__init__(2, MAX_CONNECTIONS, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):
@@ -287,49 +280,14 @@ class TimedAdapter(HTTPAdapter):
         pools = {"http": _HTTPPool, "https": _HTTPSPool}
         self.poolmanager.pool_classes_by_scheme = pools
 
-    def send(self, request, **kwargs):
-        return super().send(request, **{**kwargs, "timeout": self._timeout})
+    def send(self, request):
+        """:return: the answer, of ``urllib3``, with its body still to be read"""
+        return super().send(
+            request, stream=True, timeout=self._timeout, verify=self._verify
+        )
 
     def build_response(self, req, resp):
-        """As in ``requests``, without looking for cookies and an encoding."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        response.reason = resp.reason
-        response.url = req.url
-        response.request = req
-        response.connection = self
-        response.require_alone = resp._original_response.require_alone
-        return response
-
-
-class _NoCookies(RequestsCookieJar):
-    def extract_cookies(self, response, request):
-        """Keep none."""
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp):
-        """None: ``requests`` parses it, and reads the body, even if it stays here."""
-        return None
-
-
-def new_session(adapter: BaseAdapter, verify: str | bool = True) -> requests.Session:
-    """:return: a session that takes nothing from its surroundings
-
-    :param adapter: what sends, see :class:`TimedAdapter`
-    :param verify: as in ``requests``: ``True`` or the path of a CA bundle
-    """
-    session = _Session()
-    # The environment would add proxies and, worse, passwords from ~/.netrc.
-    session.trust_env = False
-    session.verify = verify
-    session.cookies = _NoCookies()
-    session.headers.clear()
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+        return resp
 
 
 def prepare(
@@ -365,26 +323,24 @@ class SessionCache:
 
     def get(
         self, config: Hashable, connect_timeout: float, read_timeout: float
-    ) -> requests.Session:
+    ) -> Session:
         """Give the session of a configuration; any thread may use it.
 
         :param config: everything that tells two destinations apart
-        :param connect_timeout: seconds, as the other one, see :class:`TimedAdapter`
+        :param connect_timeout: seconds, as the other one, see :class:`Session`
         """
         # the authorities that the system's administrator names, as requests reads them
-        bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get(
-            "CURL_CA_BUNDLE"
-        )
-        key, now = (config, bundle), time.monotonic()
+        bundle = map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+        verify = next(filter(None, bundle), True)
+        key, now = (config, verify), time.monotonic()
         with self._lock:
             session, used = self._entries.pop(key, (None, now))
             if session is None:
-                adapter = TimedAdapter(connect_timeout, read_timeout)
-                session = new_session(adapter, bundle or True)
+                session = Session(connect_timeout, read_timeout, verify)
             elif now - used > MAX_IDLE:
                 session.close()  # its connections; it opens new ones as needed
             self._entries[key] = (session, now)
-            while len(self._entries) > MAX_SESSIONS:
+            if len(self._entries) > MAX_SESSIONS:
                 self._entries.popitem(last=False)[1][0].close()
         return session
 

@@ -30,6 +30,22 @@ _TOO_LATE = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError
 
 _NO_ROUTE = _lt("There is no network route to %(where)s")
 _CLOSED = _lt("%(where)s closed the connection without an answer")
+_UNUSABLE = _lt(
+    "The credentials contain characters that HTTP does not allow in a header"
+)
+# The first that an error is, or wraps, explains it.
+_MEANING = (
+    (socket.gaierror, Unreachable, _lt("The name %(host)s was not found")),
+    (requests.exceptions.InvalidURL, Unreachable, NOT_VALID),
+    (urllib3.exceptions.LocationParseError, Unreachable, NOT_VALID),
+    (requests.exceptions.InvalidHeader, Unreachable, _UNUSABLE),
+    (http.client.RemoteDisconnected, Unreachable, _CLOSED),
+    (
+        http.client.HTTPException,
+        Temporary,
+        _lt("%(where)s answered something that is not HTTP"),
+    ),
+)
 _NETWORK = {
     errno.ECONNREFUSED: _lt("Connection refused by %(where)s"),
     errno.ENETUNREACH: _NO_ROUTE,
@@ -49,24 +65,27 @@ def no_answer(
     :param read_timeout: seconds that were given to answer
     :return: the addon's own error, free of anything but the host's name
     """
-    where = address(url)
-    causes = list(_causes(error))
-    for explain in (_tls, _setting, _protocol):
-        found = explain(causes, where)
-        if found:
-            return found
+    where, causes = address(url), list(_causes(error))
+    found = _tls(causes, where)
+    if found:
+        return found
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        sentence = _lt(
+            "The file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist"
+        )
+        return Unreachable(sentence)
+    other = _first(causes, NotTheAnswer)
+    if other:
+        return Temporary(other.args[0], where=where, most=MAX_INTERIM)
+    for kind, outcome, sentence in _MEANING:
+        if _first(causes, kind):
+            return outcome(sentence, where=where, host=where.rpartition(":")[0])
     if _first(causes, requests.ConnectTimeout):
-        return Unreachable(
-            _lt("No connection to %(where)s within %(seconds)s s"),
-            where=where,
-            seconds=f"{connect_timeout:g}",
-        )
+        sentence = _lt("No connection to %(where)s within %(seconds)s s")
+        return Unreachable(sentence, where=where, seconds=f"{connect_timeout:g}")
     if _first(causes, *_TOO_LATE):
-        return Unreachable(
-            _lt("No complete answer from %(where)s within %(seconds)s s"),
-            where=where,
-            seconds=f"{read_timeout:g}",
-        )
+        sentence = _lt("No complete answer from %(where)s within %(seconds)s s")
+        return Unreachable(sentence, where=where, seconds=f"{read_timeout:g}")
     return _network(causes, where)
 
 
@@ -105,63 +124,18 @@ def _tls(causes, where):
     untrusted = _first(causes, ssl.SSLCertVerificationError)
     failed = _first(causes, ssl.SSLError)
     if failed and not untrusted:
-        return Unreachable(
-            _lt(
-                "No secure connection to %(where)s: %(said)s. "
-                "Check that the port is one for https."
-            ),
-            where=where,
-            said=(failed.reason or "the handshake failed").replace("_", " ").lower(),
+        sentence = _lt(
+            "No secure connection to %(where)s: %(said)s. "
+            "Check that the port is one for https."
         )
+        said = (failed.reason or "the handshake failed").replace("_", " ").lower()
+        return Unreachable(sentence, where=where, said=said)
     if untrusted or _first(causes, requests.exceptions.SSLError):
         # without a cause it is the host's name, as checked by urllib3 1.26
         said = "verification failed" if untrusted else "Hostname mismatch"
         said = getattr(untrusted, "verify_message", "") or said
-        return Unreachable(
-            _lt("The TLS certificate of %(host)s is not trusted: %(said)s"),
-            host=host,
-            said=said.rstrip("."),
-        )
-    return None
-
-
-def _setting(causes, where):
-    """What somebody has set cannot be used."""
-    if isinstance(causes[0], OSError) and "CA certificate bundle" in str(causes[0]):
-        return Unreachable(
-            _lt(
-                "The file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not "
-                "exist"
-            )
-        )
-    if _first(causes, socket.gaierror):
-        return Unreachable(
-            _lt("The name %(host)s was not found"), host=where.rpartition(":")[0]
-        )
-    if _first(
-        causes, requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError
-    ):
-        return Unreachable(NOT_VALID)
-    if _first(causes, requests.exceptions.InvalidHeader):
-        return Unreachable(
-            _lt(
-                "The credentials contain characters that HTTP does not allow in a "
-                "header"
-            )
-        )
-    return None
-
-
-def _protocol(causes, where):
-    error = _first(causes, http.client.HTTPException)
-    if isinstance(error, NotTheAnswer):
-        return Temporary(error.args[0], where=where, most=MAX_INTERIM)
-    if isinstance(error, http.client.RemoteDisconnected):
-        return Unreachable(_CLOSED, where=where)
-    if error:
-        return Temporary(
-            _lt("%(where)s answered something that is not HTTP"), where=where
-        )
+        sentence = _lt("The TLS certificate of %(host)s is not trusted: %(said)s")
+        return Unreachable(sentence, host=host, said=said.rstrip("."))
     return None
 
 
@@ -170,11 +144,8 @@ def _network(causes, where):
     for error in errors:
         if error.errno in _NETWORK:
             return Unreachable(_NETWORK[error.errno], where=where)
-    for error in errors:
-        if error.strerror:
-            return Unreachable(
-                _lt("The connection to %(where)s failed: %(said)s"),
-                where=where,
-                said=shorten(error.strerror, 100),
-            )
-    return Unreachable(_lt("The connection to %(where)s failed"), where=where)
+    said = next((error.strerror for error in errors if error.strerror), None)
+    if not said:
+        return Unreachable(_lt("The connection to %(where)s failed"), where=where)
+    sentence = _lt("The connection to %(where)s failed: %(said)s")
+    return Unreachable(sentence, where=where, said=shorten(said, 100))

@@ -89,9 +89,8 @@ class Connection:
             config = self._config
             if not (config.host and config.dbname and config.user):
                 # libpq would fill them in with those of Odoo's own database.
-                raise Unreachable(
-                    _lt("The host, the database and the user must be set.")
-                )
+                sentence = _lt("The host, the database and the user must be set.")
+                raise Unreachable(sentence)
             try:
                 self._raw = psycopg2.connect(**_parameters(config))
                 _wait(self._raw, config.connect_timeout)
@@ -100,10 +99,10 @@ class Connection:
                 raise connection_error(error, config.where, self.redact) from None
             except _TooLate:
                 self.close()
+                sentence = _lt("No connection to %(where)s within %(seconds)s s")
+                seconds = f"{config.connect_timeout:g}"
                 raise Unreachable(
-                    _lt("No connection to %(where)s within %(seconds)s s"),
-                    where=config.where,
-                    seconds=f"{config.connect_timeout:g}",
+                    sentence, where=config.where, seconds=seconds
                 ) from None
         return self._raw
 

@@ -38,17 +38,9 @@ _MEANING = {
 }
 # Whatever the rows: a feature, schema, table or column is not there or not allowed, the
 # key has no constraint, or the table or column takes no values.
-_WHATEVER_THE_ROWS = {
-    "0A000",
-    "3F000",
-    "42501",
-    "42703",
-    "42809",
-    "428C9",
-    "42P01",
-    "42P10",
-    "55000",
-}
+_WHATEVER_THE_ROWS = set(
+    "0A000 3F000 42501 42703 42809 428C9 42P01 42P10 55000".split()
+)
 _TIMED_OUT = "57014"
 # After these, what was sent may have been committed: the connection or the server was
 # lost, perhaps between the commit and its answer. Any other error of the server has
@@ -113,11 +105,8 @@ def statement_error(
 
 def timed_out(where: str, timeout: float) -> Unreachable:
     """:return: the error of a statement that was not answered within some seconds"""
-    return Unreachable(
-        _lt("No answer from %(where)s within %(seconds)s s"),
-        where=where,
-        seconds=f"{timeout:g}",
-    )
+    sentence = _lt("No answer from %(where)s within %(seconds)s s")
+    return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
 
 
 def lacking_character(payload: dict, encoding: str) -> Rejected | None:
@@ -134,14 +123,12 @@ def lacking_character(payload: dict, encoding: str) -> Rejected | None:
             try:
                 character.encode(codec)
             except UnicodeEncodeError:
+                sentence = _lt(
+                    "“%(column)s” contains “%(character)s”, which the database cannot "
+                    "store: its encoding is %(encoding)s."
+                )
                 return Rejected(
-                    _lt(
-                        "“%(column)s” contains “%(character)s”, which the database "
-                        "cannot store: its encoding is %(encoding)s."
-                    ),
-                    column=column,
-                    character=character,
-                    encoding=encoding,
+                    sentence, column=column, character=character, encoding=encoding
                 )
     return None
 
@@ -169,25 +156,19 @@ def connection_error(error: Exception, where: str, redact: Redactor) -> SyncErro
         # before it knows which encoding is wanted, a server speaks in its own
         text = error.object.decode("utf-8", "replace")
     if text is None:
-        return Unreachable(
-            _lt("The connection settings of %(where)s are not valid"), where=where
-        )
-    return Unreachable(
-        _lt("No connection to PostgreSQL on %(where)s: %(said)s"),
-        where=where,
-        said=_bounded(text, redact) or "no reason given",
-    )
+        sentence = _lt("The connection settings of %(where)s are not valid")
+        return Unreachable(sentence, where=where)
+    sentence = _lt("No connection to PostgreSQL on %(where)s: %(said)s")
+    said = _bounded(text, redact) or "no reason given"
+    return Unreachable(sentence, where=where, said=said)
 
 
 def _driver_error(error, where, redact):
     """Errors that did not come from the server."""
     said = _bounded(str(error), redact)
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        return Unreachable(
-            _lt("The connection to PostgreSQL on %(where)s broke: %(said)s"),
-            where=where,
-            said=said or "closed",
-        )
+        sentence = _lt("The connection to PostgreSQL on %(where)s broke: %(said)s")
+        return Unreachable(sentence, where=where, said=said or "closed")
     return Rejected(_lt("The record cannot be written as SQL: %(said)s"), said=said)
 
 

@@ -41,6 +41,32 @@ TABLE = sql.SQL(
       FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(%s)
     """
 )
+# By the search path, as a statement that writes finds the table. PostgreSQL manual,
+# "System Catalogs": attidentity, and attgenerated that comes with a default.
+COLUMNS = sql.SQL(
+    """
+    SELECT attname, format_type(atttypid, atttypmod),
+           attnotnull AND NOT atthasdef AND attidentity = ''
+      FROM pg_catalog.pg_attribute
+     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
+     ORDER BY attnum
+    """
+)
+# Those of the search path go by their name alone. PostgreSQL manual, "System Catalogs":
+# tables, views, foreign and partitioned tables.
+TABLES = sql.SQL(
+    """
+    SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname
+                ELSE n.nspname || '.' || c.relname END
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'v', 'f', 'p')
+       AND n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+       AND has_schema_privilege(n.oid, 'USAGE')
+       AND has_table_privilege(c.oid, 'INSERT')
+     ORDER BY 1 LIMIT 500
+    """
+)
 # SQLSTATE "invalid column reference": ON CONFLICT has found no constraint.
 NO_UNIQUE_KEY = "42P10"
 # "Generated always"
@@ -48,8 +74,6 @@ NUMBERS_ITSELF = "428C9"
 # "Object not in prerequisite state", "wrong object type"
 NOT_WRITABLE = {"55000", "42809"}
 ADVISED = {NO_UNIQUE_KEY, NUMBERS_ITSELF, *NOT_WRITABLE}
-JSON_TYPES = ("json", "jsonb")
-BYTES = "bytea"
 # The first half of the key of our locks at a destination; the second one is the table.
 LOCKS = 0x716A73
 
@@ -66,16 +90,12 @@ class ColumnType:
     numbers_itself: bool = False
 
     @property
-    def is_array(self) -> bool:
-        return self.type.endswith("[]")
-
-    @property
     def holds_json(self) -> bool:
-        return self.type.removesuffix("[]") in JSON_TYPES
+        return self.type.removesuffix("[]") in ("json", "jsonb")
 
     @property
     def holds_bytes(self) -> bool:
-        return self.type.removesuffix("[]") == BYTES
+        return self.type.removesuffix("[]") == "bytea"
 
 
 @dataclass(frozen=True)
@@ -114,16 +134,12 @@ class Table:
     def from_row(cls, oid, kind, divided_by, columns, indexes) -> "Table":
         """:return: the table that a row of the query ``TABLE`` tells of"""
         names = {number: name for number, name, *_more in columns}
-        return cls(
-            oid,
-            kind,
-            divided_by,
-            {
-                name: ColumnType(type_, identity == "a")
-                for _number, name, identity, type_ in columns
-            },
-            tuple(_unique_index(names, *index) for index in indexes),
-        )
+        types = {
+            name: ColumnType(type_, identity == "a")
+            for _number, name, identity, type_ in columns
+        }
+        indexes = tuple(_unique_index(names, *index) for index in indexes)
+        return cls(oid, kind, divided_by, types, indexes)
 
     @cached_property
     def special(self) -> frozenset[str]:
@@ -153,7 +169,6 @@ class Identity:
     :param index: what keeps a second row out; ``None`` where nothing known does
     """
 
-    key: str
     columns: tuple[str, ...]
     index: UniqueIndex | None = None
 
@@ -197,13 +212,9 @@ def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
     """
 
     def rank(index):
-        columns = set(index.columns)
-        return (
-            not columns <= {key, *constants},
-            bool(index.predicate),
-            index.deferrable,
-            len(columns),
-        )
+        others = set(index.columns) - {key, *constants}
+        partial = bool(index.predicate)
+        return bool(others), partial, index.deferrable, len(index.columns)
 
     candidates = [
         index
@@ -211,10 +222,10 @@ def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
         if index.valid and key in index.columns and None not in index.columns
     ]
     if not candidates:
-        return Identity(key, (key,))
+        return Identity((key,))
     index = min(candidates, key=rank)
     fellows = [name for name in index.columns if name in constants and name != key]
-    return Identity(key, (key, *fellows), index)
+    return Identity((key, *fellows), index)
 
 
 def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | None:
@@ -224,69 +235,52 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | Non
     :param sqlstate: of the refusal
     :return: the refusal in these words; ``None`` where PostgreSQL's own say it
     """
-    if sqlstate == NO_UNIQUE_KEY:
-        return _advice_on_index(table, target, key)
-    if sqlstate in NOT_WRITABLE and table.is_view:
-        return Rejected(
-            _lt(
-                "The view “%(table)s” does not take this change. Give it INSTEAD OF "
-                "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
-            ),
-            table=target,
-        )
-    if sqlstate in NOT_WRITABLE and table.kind == "m":
-        return Rejected(
-            _lt(
-                "“%(table)s” is a materialized view, which takes no rows: name a table."
-            ),
-            table=target,
-        )
     column = table.columns.get(key)
-    if sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
-        return Rejected(
-            _lt(
-                "The column “%(column)s” of the table “%(table)s” numbers its rows by "
-                "itself (GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column "
-                "for it, as odoo_id integer UNIQUE, and name that one as the key."
-            ),
-            column=key,
-            table=target,
-        )
-    return None
-
-
-def _advice_on_index(table, target, key):
     broken = [
-        index for index in table.indexes if key in index.columns and not index.valid
+        index.name
+        for index in table.indexes
+        if key in index.columns and not index.valid
     ]
-    if broken:
-        return Rejected(
-            _lt(
-                "The unique index “%(index)s” of the table “%(table)s” is not valid, "
-                "as its making has failed: repair it with REINDEX; without it "
-                "PostgreSQL cannot tell whether the record is there already."
-            ),
-            index=broken[0].name,
-            table=target,
+    if sqlstate == NO_UNIQUE_KEY and broken:
+        sentence = _lt(
+            "The unique index “%(index)s” of the table “%(table)s” is not valid, as "
+            "its making has failed: repair it with REINDEX; without it PostgreSQL "
+            "cannot tell whether the record is there already."
         )
-    if table.kind == "p":
-        return Rejected(
-            _lt(
-                "Add a primary key or a unique constraint to the partitioned table "
-                "“%(table)s”, on the column “%(column)s” together with the columns "
-                "that divide it, %(division)s: without it PostgreSQL cannot tell "
-                "whether the record is there already."
-            ),
-            table=target,
-            column=key,
-            division=table.divided_by,
+    elif sqlstate == NO_UNIQUE_KEY and table.kind == "p":
+        sentence = _lt(
+            "Add a primary key or a unique constraint to the partitioned table "
+            "“%(table)s”, on the column “%(column)s” together with the columns that "
+            "divide it, %(division)s: without it PostgreSQL cannot tell whether the "
+            "record is there already."
         )
-    return Rejected(
-        _lt(
+    elif sqlstate == NO_UNIQUE_KEY:
+        sentence = _lt(
             "Add a primary key or a unique constraint on the column “%(column)s” of "
             "the table “%(table)s”: without it PostgreSQL cannot tell whether the "
             "record is there already."
-        ),
-        column=key,
+        )
+    elif sqlstate in NOT_WRITABLE and table.is_view:
+        sentence = _lt(
+            "The view “%(table)s” does not take this change. Give it INSTEAD OF "
+            "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
+        )
+    elif sqlstate in NOT_WRITABLE and table.kind == "m":
+        sentence = _lt(
+            "“%(table)s” is a materialized view, which takes no rows: name a table."
+        )
+    elif sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
+        sentence = _lt(
+            "The column “%(column)s” of the table “%(table)s” numbers its rows by "
+            "itself (GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column for "
+            "it, as odoo_id integer UNIQUE, and name that one as the key."
+        )
+    else:
+        return None
+    return Rejected(
+        sentence,
         table=target,
+        column=key,
+        index=", ".join(broken[:1]),
+        division=table.divided_by or "",
     )

@@ -2,13 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records into the tables of a PostgreSQL database."""
 
+import json
 import time
 from collections.abc import Iterable
 from operator import attrgetter, itemgetter
 
 from psycopg2 import sql
 
-from ...exceptions import Rejected, SyncError, Throttled, Unreachable
+from ...exceptions import Rejected, SyncError
 from ...text import Sentence, _lt
 from ..base import (
     DONE,
@@ -17,6 +18,7 @@ from ..base import (
     Message,
     Receipt,
     Transport,
+    concerns_destination,
     none_sent,
     not_sent,
     obstacle_in,
@@ -24,12 +26,14 @@ from ..base import (
     unsent,
 )
 from ..redact import one_line, shorten
-from . import preview
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
-from .statement import row, statement, table_name
-from .table import ADVISED, Table, advice
+from .statement import as_sent, row, selection, statement, table_name
+from .table import ADVISED, COLUMNS, TABLES, Table, advice
 
+# Whatever a view or a rule does when it is asked, it must not write.
+READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
+BYTES_IN_HEX = sql.SQL("SET LOCAL bytea_output = hex; ")
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
 # Rows of one statement at most.
@@ -100,18 +104,31 @@ class PostgresqlTransport(Transport):
 
     def held(self, message):
         with self._redact.cleaning():
-            found = preview.held(self._connection, message, self._table(message.route))
-        return self._redact.within(found)
+            table = self._table(message.route)
+            query, values = selection(message, table)
+            found = self._ask(BYTES_IN_HEX + query, values)
+        if not found:
+            return None
+        return self._redact.within(as_sent(json.loads(found[0][0]), message, table))
 
     def columns(self, target):
         with self._redact.cleaning():
-            found = preview.columns(self._connection, target)
+            name = self._connection.as_name(table_name(target))
+            found = self._ask(COLUMNS, [name])
+            if not found:
+                sentence = _lt(
+                    "There is no table “%(table)s”, or the login may not see it."
+                )
+                raise Rejected(sentence, table=target)
         return [Column(self._redact(name), *more) for name, *more in found]
 
     def tables(self):
         with self._redact.cleaning():
-            found = preview.tables(self._connection)
-        return [self._redact(name) for name in found]
+            found = self._ask(TABLES)
+        return [self._redact(name) for (name,) in found]
+
+    def _ask(self, query, values=None):
+        return self._connection.execute(READ_ONLY + query, values).fetchall()
 
     def close(self) -> None:
         self._connection.close()
@@ -155,7 +172,7 @@ class PostgresqlTransport(Transport):
                 error = self._advised(error, rows[0].message, status)
         duration = time.monotonic() - started
         # of a failure that concerns the destination, the first receipt tells
-        later = "" if isinstance(error, Throttled | Unreachable) else request
+        later = "" if concerns_destination(error) else request
         return [
             Receipt(
                 each.message,
