@@ -14,8 +14,9 @@ def special_columns(lines):
     """
     binary, constants = [], []
     for line in lines:
-        conversion, plain = line._conversion(), line.conversion == "none"
-        if plain and line.field_type == "binary" and line.several == "list":
+        conversion = line._conversion()
+        is_file = line.field_type == "binary" and line.several == "list"
+        if is_file and line.conversion == "none":
             binary.append(line.target)
         elif isinstance(conversion, Constant):
             value = conversion.value()
@@ -59,9 +60,8 @@ def column_problems(stream, columns):
             columns=", ".join(unknown),
         )
     for line in stream.mapping_ids.filtered("target"):
-        column = columns.get(line.target)
-        is_list = line.is_list and line.several == "list"
-        is_list = is_list and line._conversion().sends_lists
+        column, conversion = columns.get(line.target), line._conversion()
+        is_list = line.is_list and line.several == "list" and conversion.sends_lists
         if not column or not is_list or column["type"].endswith("[]"):
             continue
         yield (

@@ -124,7 +124,8 @@ class Connection:
         :return: an empty one when there is none, or it must not be seen
         :raise SyncError: the server does not say
         """
-        name = self.as_name(name)
+        # not a statement here: no percent sign of it is a placeholder
+        name = name.as_string(self.open()).replace("%%", "%")
         if name not in self._tables:
             try:
                 found = self._run(TABLE, [name]).fetchone()
@@ -132,14 +133,6 @@ class Connection:
                 found = None
             self._tables[name] = Table.from_row(*found) if found else Table()
         return self._tables[name]
-
-    def as_name(self, name) -> str:
-        """:return: what PostgreSQL is asked for about a table
-
-        :param name: as it is written in a statement
-        """
-        # not a statement here: no percent sign of it is a placeholder
-        return name.as_string(self.open()).replace("%%", "%")
 
     def as_text(self, query, parameters) -> str:
         """:return: a statement with its values, as :meth:`execute` sends it"""

@@ -13,7 +13,7 @@ from ...text import _lt
 from ..base import Message
 from ..redact import shorten
 from .errors import NUL
-from .table import LOCKS, Table, identity
+from .table import LOCKS, Table, best_index
 
 AND = " AND "
 # What may make room for a value that another row needs goes first.
@@ -141,14 +141,23 @@ def table_name(target: str) -> sql.Composable:
 
 
 class _Place:
-    """The rows of a table that are those of the records, as SQL says it."""
+    """The rows of a table that are those of the records, as SQL says it.
+
+    ``columns`` tell the row of a record from all others: the key and, where a unique
+    ``index`` holds them together with it, what has one value in all rows of ours.
+    """
 
     def __init__(self, route, table):
         self.key = route.key_column
         self.table = table_name(route.target)
         self.known = table
-        self.constants = dict(route.constants)
-        self.identity = identity(table, self.key, self.constants)
+        self.constants = constants = dict(route.constants)
+        self.index = best_index(table, self.key, constants)
+        # what ON CONFLICT can be asked about
+        self.arbiter = self.index if self.index and not self.index.deferrable else None
+        around = self.index.columns if self.index else ()
+        fellows = (name for name in around if name in constants and name != self.key)
+        self.columns = (self.key, *fellows)
         # without its schema, as columns name it
         self._own_name = route.target.partition(".")[2] or route.target
 
@@ -159,10 +168,10 @@ class _Place:
     def where(self, keys):
         """:return: the condition on the rows of records, given the one on their keys,
         and its values behind those of the keys"""
-        fellows = self.identity.columns[1:]
+        fellows = self.columns[1:]
         conditions = [sql.SQL("{} {}").format(_name(self.key), keys)]
         conditions += [sql.SQL("{} = %s").format(_name(name)) for name in fellows]
-        index = self.identity.index
+        index = self.index
         if index and index.predicate:
             conditions.append(self.preferred(_name(self._own_name)))
         return sql.SQL(AND).join(conditions), [
@@ -186,7 +195,7 @@ class _Place:
 
     def same(self, one, other):
         """:return: the condition that two rows are of one record, by their names"""
-        columns = self.identity.columns
+        columns = self.columns
         return _each(
             "{one}.{name} = {other}.{name}", columns, AND, one=one, other=other
         )
@@ -197,7 +206,7 @@ class _Place:
         In a query of its own, where the names of its columns mean nothing else.
         """
         return sql.SQL("EXISTS (SELECT FROM (SELECT {}.*) AS held WHERE {})").format(
-            row, sql.SQL(_escaped(self.identity.index.predicate))
+            row, sql.SQL(_escaped(self.index.predicate))
         )
 
 
@@ -209,12 +218,14 @@ def _upsert(place, columns, rows):
     manual, "Data-Modifying Statements in WITH".
     """
     names = [place.key, *columns]
-    index = place.identity.index
-    changed = [name for name in columns if name not in place.identity.columns]
+    index = place.index
+    changed = [name for name in columns if name not in place.columns]
     there, sent = place.alias("there"), place.alias("sent")
     same = place.same(there, sent)
     if index and index.predicate:
-        decided = place.identity.is_decided_by(columns)
+        # may what is written move a row into, or out of, what the index covers? Such a
+        # row is the record's, covered or not
+        decided = not (index.touches - {*index.columns}).isdisjoint(columns)
         same += sql.SQL(AND)
         same += place.preferred(there) if decided else place.covered(there)
     # A trigger of a view need not tell which rows it has changed.
@@ -242,13 +253,14 @@ def _upsert(place, columns, rows):
         changes=_each("{name} = {sent}.{name}", changed, sent=sent),
         **parts,
     )
-    if not place.identity.is_unique and (index or not place.known.has_indexes):
+    alone = index and not index.predicate and {*index.columns} <= {*place.columns}
+    if not alone and (index or not place.known.has_indexes):
         query = _lock(place.known) + query
     values = [value for row in rows for value in row]
     summary = sql.SQL(_SUMMARY).format(
         marks=sql.SQL(_placeholders(len(names))), **parts
     )
-    return Statement(query, values, summary, not looks, place.identity.arbiter is None)
+    return Statement(query, values, summary, not looks, place.arbiter is None)
 
 
 _SENT = "WITH {sent} ({columns}) AS (SELECT {typed} FROM (VALUES {rows}) AS given)"
@@ -271,8 +283,8 @@ _INSERT_COUNTED = (
 
 def _on_conflict(place, changed):
     """What happens to a row that somebody else has inserted meanwhile."""
-    index = place.identity.arbiter
-    if not index and (place.identity.index or not place.known.has_indexes):
+    index = place.arbiter
+    if not index and (place.index or not place.known.has_indexes):
         return sql.SQL("")
     # without an index PostgreSQL says what is missing
     columns, predicate = [place.key], ""

@@ -15,17 +15,21 @@ from ...text import _lt
 # length, as a cast to varchar(10) would cut what an assignment refuses; minus one, as
 # "no typmod" would turn bpchar into a single character. Arrays of text, as it is asked
 # on each connection: JSON takes PostgreSQL four times as long. PostgreSQL manual,
-# "System Catalogs".
+# "System Catalogs": attidentity, and attgenerated that comes with a default.
 TABLE = sql.SQL(
     """
     SELECT c.oid::bigint, c.relkind::text,
            CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
            ARRAY(
                SELECT ARRAY[a.attnum::text, a.attname, a.attidentity::text,
-                            format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1)]
+                            format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1),
+                            format_type(a.atttypid, a.atttypmod),
+                            (a.attnotnull AND NOT a.atthasdef
+                             AND a.attidentity = '')::text]
                  FROM pg_catalog.pg_attribute a
                  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                ORDER BY a.attnum),
            ARRAY(
                SELECT ARRAY[i.indexrelid::regclass::text, i.indkey::text,
                             i.indnkeyatts::text, pg_get_expr(i.indpred, c.oid),
@@ -39,17 +43,6 @@ TABLE = sql.SQL(
                  FROM pg_catalog.pg_index i
                 WHERE i.indrelid = c.oid AND i.indisunique)
       FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(%s)
-    """
-)
-# By the search path, as a statement that writes finds the table. PostgreSQL manual,
-# "System Catalogs": attidentity, and attgenerated that comes with a default.
-COLUMNS = sql.SQL(
-    """
-    SELECT attname, format_type(atttypid, atttypmod),
-           attnotnull AND NOT atthasdef AND attidentity = ''
-      FROM pg_catalog.pg_attribute
-     WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
-     ORDER BY attnum
     """
 )
 # Those of the search path go by their name alone. PostgreSQL manual, "System Catalogs":
@@ -83,11 +76,15 @@ class ColumnType:
     """The type of a column.
 
     :param type: as it is written in a cast; of a domain, what it stands for
+    :param declared: as it is written in the table
     :param numbers_itself: an identity column that takes no value of anybody else
+    :param required: there is no default for it
     """
 
     type: str
-    numbers_itself: bool = False
+    declared: str
+    numbers_itself: bool
+    required: bool
 
     @property
     def holds_json(self) -> bool:
@@ -135,8 +132,8 @@ class Table:
         """:return: the table that a row of the query ``TABLE`` tells of"""
         names = {number: name for number, name, *_more in columns}
         types = {
-            name: ColumnType(type_, identity == "a")
-            for _number, name, identity, type_ in columns
+            name: ColumnType(type_, declared, identity == "a", required == "true")
+            for _number, name, identity, type_, declared, required in columns
         }
         indexes = tuple(_unique_index(names, *index) for index in indexes)
         return cls(oid, kind, divided_by, types, indexes)
@@ -160,39 +157,6 @@ class Table:
         return self.kind == "v"
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What tells the row of a record from all others.
-
-    :param columns: the key and, where a unique index holds them together with it,
-        columns that have one value in all rows of ours
-    :param index: what keeps a second row out; ``None`` where nothing known does
-    """
-
-    columns: tuple[str, ...]
-    index: UniqueIndex | None = None
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether the index alone keeps a second row of one record out."""
-        return bool(
-            self.index
-            and not self.index.predicate
-            and set(self.index.columns) <= set(self.columns)
-        )
-
-    @property
-    def arbiter(self) -> UniqueIndex | None:
-        """The index that ``ON CONFLICT`` can be asked about."""
-        return None if self.index is None or self.index.deferrable else self.index
-
-    def is_decided_by(self, columns: Collection[str]) -> bool:
-        """:return: whether writing these columns may move a row into, or out of, what a
-        partial index covers: such a row is the record's, covered or not"""
-        decisive = self.index.touches - set(self.index.columns)
-        return not decisive.isdisjoint(columns)
-
-
 def _unique_index(names, name, numbers, count, predicate, touches, immediate, valid):
     keys = numbers.split()[: int(count)]  # those behind them are only included
     return UniqueIndex(
@@ -205,8 +169,10 @@ def _unique_index(names, name, numbers, count, predicate, touches, immediate, va
     )
 
 
-def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
-    """Find out how the row of a record is told from others.
+def best_index(
+    table: Table, key: str, constants: Collection[str]
+) -> UniqueIndex | None:
+    """:return: what keeps a second row of a record out; ``None`` where nothing does
 
     :param constants: columns that have one value in all rows of ours
     """
@@ -221,11 +187,7 @@ def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
         for index in table.indexes
         if index.valid and key in index.columns and None not in index.columns
     ]
-    if not candidates:
-        return Identity((key,))
-    index = min(candidates, key=rank)
-    fellows = [name for name in index.columns if name in constants and name != key]
-    return Identity((key, *fellows), index)
+    return min(candidates, key=rank, default=None)
 
 
 def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | None:

@@ -29,7 +29,7 @@ from ..redact import one_line, shorten
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
 from .statement import as_sent, row, selection, statement, table_name
-from .table import ADVISED, COLUMNS, TABLES, Table, advice
+from .table import ADVISED, TABLES, Table, advice
 
 # Whatever a view or a rule does when it is asked, it must not write.
 READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
@@ -113,14 +113,16 @@ class PostgresqlTransport(Transport):
 
     def columns(self, target):
         with self._redact.cleaning():
-            name = self._connection.as_name(table_name(target))
-            found = self._ask(COLUMNS, [name])
+            found = self._connection.table(table_name(target)).columns
             if not found:
                 sentence = _lt(
                     "There is no table “%(table)s”, or the login may not see it."
                 )
                 raise Rejected(sentence, table=target)
-        return [Column(self._redact(name), *more) for name, *more in found]
+        return [
+            Column(self._redact(name), column.declared, column.required)
+            for name, column in found.items()
+        ]
 
     def tables(self):
         with self._redact.cleaning():
