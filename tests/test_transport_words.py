@@ -14,6 +14,7 @@ from .. import exceptions
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..text import Sentence
 from ..transports.base import not_sent
+from ..transports.http import Answer
 from ..transports.redact import Redactor
 from .transport_case import message
 
@@ -195,3 +196,43 @@ class TestSentences(BaseCase):
         again = Sentence(sentence)
         self.assertEqual((again, again.values), ("CRM answers", {"name": "CRM"}))
         self.assertEqual(again.template, "%(name)s answers")
+
+
+@tagged("-at_install", "post_install")
+class TestAnswers(BaseCase):
+    """An error about an answer names it, for programs and in a sentence."""
+
+    def answer(self, status, body=b"", **headers):
+        return Answer("PUT", "https://joe@crm/api/7?x=1", status, headers, body)
+
+    def assertAnswered(self, error, **values):
+        values["request"] = "PUT https://crm/api/7"
+        self.assertEqual(error.reason, "answered")
+        self.assertEqual({name: error.values[name] for name in values}, values)
+
+    def test_refusal(self):
+        error = self.answer(422, b'{"message": "no such town"}').error()
+        self.assertIs(type(error), Rejected)
+        said = "no such town"
+        self.assertAnswered(error, status="422 Unprocessable Entity", said=said)
+        error = self.answer(422).error()
+        self.assertAnswered(error, status="422 Unprocessable Entity", said="")
+
+    def test_waits(self):
+        error = self.answer(429, b'{"message": "slowly"}').error()
+        self.assertIs(type(error), Throttled)
+        self.assertAnswered(error, status="429 Too Many Requests", said="slowly")
+
+    def test_refused_credentials(self):
+        error = self.answer(401, b'{"error": "who?"}').error()
+        self.assertIs(type(error), Unreachable)
+        self.assertAnswered(error, status="401 Unauthorized", said="who?")
+        self.assertAnswered(error.values["why"], status="401 Unauthorized", said="who?")
+        self.assertEqual(
+            error.message, f"The credentials are refused: {error.values['why']}"
+        )
+
+    def test_redirect(self):
+        self.assertAnswered(self.answer(302).error(), status="302 Found")
+        error = self.answer(302, Location="https://other/api?token=1").error()
+        self.assertAnswered(error, status="302 Found", location="https://other/api")

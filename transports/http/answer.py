@@ -103,9 +103,10 @@ class Answer:
 
     @property
     def told(self) -> dict[str, str]:
-        """The request and the status in words, as values of a sentence."""
+        """The reason of an error that is about this answer, and what it names."""
         phrase = http.client.responses.get(self.status, "")
         return {
+            "reason": "answered",
             "request": f"{self.method} {loggable(self.url)}",
             "status": f"{self.status} {phrase}".rstrip(),
         }
@@ -123,7 +124,7 @@ class Answer:
             if said
             else _lt("%(request)s answered %(status)s")
         )
-        told = {"reason": "answered", **self.told, "said": said}
+        told = {**self.told, "said": said}
         if self.status in (429, 503):
             wait = retry_after(self.headers.get("Retry-After"))
             if wait is None and self.status == 429:

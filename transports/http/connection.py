@@ -287,6 +287,7 @@ class Session(HTTPAdapter):
         )
 
     def build_response(self, req, resp):
+        """As it is: ``requests`` would look for cookies and an encoding in it."""
         return resp
 
 
