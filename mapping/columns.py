@@ -5,8 +5,6 @@
 
 from .conversions import Constant
 
-JSON_TYPES = ("json", "jsonb")
-
 
 def special_columns(lines):
     """Return what a ``Route`` tells of some columns.
@@ -14,27 +12,18 @@ def special_columns(lines):
     :return: dict; ``binary``: where files go, as base64; ``constants``: names and
         values that are the same in all contents
     """
-    binary = (
-        line.target
-        for line in lines
-        if line.field_type == "binary"
-        and line.conversion == "none"
-        and line.several == "list"
-    )
-    constants = (
-        (line.target, conversion.value())
-        for line in lines
-        if isinstance(conversion := line._conversion(), Constant)
-    )
-    return {
-        "binary": tuple(binary),
-        # a route is compared and kept: what can change is left out
-        "constants": tuple(
-            (target, value)
-            for target, value in constants
-            if isinstance(value, str | int | float)
-        ),
-    }
+    binary, constants = [], []
+    for line in lines:
+        conversion = line._conversion()
+        is_file = line.field_type == "binary" and line.several == "list"
+        if is_file and line.conversion == "none":
+            binary.append(line.target)
+        elif isinstance(conversion, Constant):
+            value = conversion.value()
+            # a route is compared and kept: what can change is left out
+            if isinstance(value, str | int | float):
+                constants.append((line.target, value))
+    return {"binary": tuple(binary), "constants": tuple(constants)}
 
 
 def fillers_of(stream):
@@ -56,11 +45,8 @@ def column_problems(stream, columns):
     :param columns: as a transport tells them, each as a dict, by name
     """
     filled = fillers_of(stream)
-    missing = [
-        name
-        for name, column in columns.items()
-        if column["required"] and name not in filled
-    ]
+    required = [name for name, column in columns.items() if column["required"]]
+    missing = [name for name in required if name not in filled]
     if missing:
         yield stream.env._(
             "The table requires a value for: %s. Map them, or no new row is taken.",
@@ -74,21 +60,17 @@ def column_problems(stream, columns):
             columns=", ".join(unknown),
         )
     for line in stream.mapping_ids.filtered("target"):
-        column = columns.get(line.target)
-        if column and _sends_list(line) and not column["type"].endswith("[]"):
-            yield (
-                stream.env._(
-                    "%s is a JSON column: choose JSON text for its list.",
-                    line.target,
-                )
-                if column["type"] in JSON_TYPES
-                else stream.env._(
-                    "%s does not take a list: choose how its values are joined.",
-                    line.target,
-                )
+        column, conversion = columns.get(line.target), line._conversion()
+        is_list = line.is_list and line.several == "list" and conversion.sends_lists
+        if not column or not is_list or column["type"].endswith("[]"):
+            continue
+        yield (
+            stream.env._(
+                "%s is a JSON column: choose JSON text for its list.", line.target
             )
-
-
-def _sends_list(line):
-    """Return whether the value of a line is a list."""
-    return line.is_list and line.several == "list" and line._conversion().sends_lists
+            if column["type"] in ("json", "jsonb")
+            else stream.env._(
+                "%s does not take a list: choose how its values are joined.",
+                line.target,
+            )
+        )

@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
-_NOTHING = object()
 # Characters of a value that are shown.
 MAX_VALUE = 300
 
@@ -35,20 +34,19 @@ def compare(sent: dict, held: dict | None, known: bool = True) -> list[Line]:
     :param known: whether ``held`` says what is there
     """
     sent, held = dict(_flat(sent)), dict(_flat(held or {}, sent))
-    lines = [
-        Line(
-            name,
-            _state(value, held.get(name, _NOTHING)) if known else "unknown",
-            _text(value),
-            _text(held.get(name, _NOTHING)),
-        )
-        for name, value in sent.items()
-    ]
-    return lines + [
-        Line(name, "kept", "", _text(value))
-        for name, value in held.items()
-        if name not in sent
-    ]
+    lines = []
+    for name in {**sent, **held}:
+        if name not in sent:
+            state = "kept"
+        elif not known:
+            state = "unknown"
+        elif name not in held:
+            state = "added"
+        else:
+            state = "same" if same(sent[name], held[name]) else "changed"
+        texts = (_text(each[name]) if name in each else "" for each in (sent, held))
+        lines.append(Line(name, state, *texts))
+    return lines
 
 
 def _flat(content, like=None, prefix=""):
@@ -59,12 +57,6 @@ def _flat(content, like=None, prefix=""):
             yield from _flat(value, other, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def _state(sent, held):
-    if held is _NOTHING:
-        return "added"
-    return "same" if same(sent, held) else "changed"
 
 
 def same(sent: Any, held: Any) -> bool:
@@ -79,17 +71,13 @@ def same(sent: Any, held: Any) -> bool:
         return True
     if not isinstance(sent, str) and not isinstance(held, str):
         return False
-    return any(
-        _read(reader, sent) == _read(reader, held) is not None
-        for reader in (_number, _time, _json)
-    )
-
-
-def _read(reader, value):
-    try:
-        return reader(value)
-    except (ValueError, TypeError, AttributeError, InvalidOperation):
-        return None
+    for reader in (_number, _time, _json):
+        try:
+            if reader(sent) == reader(held) is not None:
+                return True
+        except (ValueError, TypeError, AttributeError, InvalidOperation):
+            continue
+    return False
 
 
 def _number(value):
@@ -112,7 +100,5 @@ def _json(value):
 
 
 def _text(value):
-    if value is _NOTHING:
-        return ""
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"

@@ -140,33 +140,30 @@ def path_of(line):
 
     :raises ValidationError: the path is not one of its model
     """
-    model = line.env.get(line.model_name)
-    if not line.field_path:
-        raise ValidationError(
-            line.env._("Choose the field that fills %s.", line.target)
-        )
-    chain = []
-    for name in line.field_path.split("."):
+    env, path, chain = line.env, line.field_path, []
+    model = env.get(line.model_name)
+    if not path:
+        raise ValidationError(env._("Choose the field that fills %s.", line.target))
+    for name in path.split("."):
         field = model._fields.get(name) if model is not None else None
         if field is None:
+            after = env._("after %s", chain[-1].name) if chain else env._("on it")
             raise ValidationError(
-                line.env._(
+                env._(
                     "%(path)s is not a field of %(model)s: there is no %(name)s "
                     "%(place)s.",
-                    path=line.field_path,
+                    path=path,
                     model=line.stream_id.model_id.name,
                     name=name or "''",
-                    place=line.env._("after %s", chain[-1].name)
-                    if chain
-                    else line.env._("on it"),
+                    place=after,
                 )
             )
         if field.type in UNSUPPORTED_TYPES:
             raise ValidationError(
-                line.env._("%s has no plain value that could be sent.", line.field_path)
+                env._("%s has no plain value that could be sent.", path)
             )
         chain.append(field)
-        model = line.env[field.comodel_name] if field.relational else None
+        model = env[field.comodel_name] if field.relational else None
     return chain
 
 
@@ -206,13 +203,10 @@ def ids_there(records, named_here):
         around = islice(records._prefetch_ids, PREFETCH_MAX)
         ids = {id_ for id_ in (*missing, *around) if id_ not in known}
         known |= dict.fromkeys(ids)
-        bindings = (
-            records.env["sync.binding"]
-            .sudo()
-            .search_fetch(
-                [("stream_id", "in", list(named_here)), ("res_id", "in", list(ids))],
-                ["stream_id", "res_id", "external_id", "content_hash"],
-            )
+        bindings = records.env["sync.binding"].sudo()
+        bindings = bindings.search_fetch(
+            [("stream_id", "in", list(named_here)), ("res_id", "in", list(ids))],
+            ["stream_id", "res_id", "external_id", "content_hash"],
         )
         for stream_id, by_id in named_here.items():
             for binding in bindings:

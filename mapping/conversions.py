@@ -23,6 +23,8 @@ from odoo import models
 from odoo.exceptions import ValidationError
 from odoo.tools import float_round
 
+from ..engine import words
+from ..text import Sentence, _lt
 from . import content
 from .content import TO_MANY
 
@@ -33,6 +35,8 @@ METHOD_PREFIX = "_sync_value_"
 METHOD_NAME = re.compile(r"[a-z0-9_]+")
 # The key of a value map that stands for every value it does not name.
 ANY_OTHER = "*"
+# Field types that name one record.
+LINKS = {"many2one", "many2one_reference", "reference"}
 # Directives of strftime that do not depend on the server's locale.
 DATE_DIRECTIVES = set("YymdjaAbBUWVGu%")
 TIME_DIRECTIVES = set("HIMSfpzZ")
@@ -66,6 +70,7 @@ class Conversion:
     def __init__(self, line):
         self.line = line
         self.env = line.env
+        self.path = line.field_path or ""
         self.argument = line.conversion_argument or ""
 
     def problem(self):
@@ -112,16 +117,13 @@ class OfField(Conversion):
     def problem(self):
         """Return why the values of several records cannot be sent like this."""
         line, joined_up = self.line, self.line.several != "list"
-        many = content.goes_to_many(content.path_of(line))
+        path, many = self.path, content.goes_to_many(content.path_of(line))
         if joined_up and not many:
-            return self.env._(
-                "%s has one value: there is nothing to join.", line.field_path
-            )
+            return self.env._("%s has one value: there is nothing to join.", path)
         as_list = self.sends_lists or self.joins_lists or content.is_in_list(line)
         if many and not joined_up and not as_list:
             return self.env._(
-                "%s has several values: say how they are joined into one text.",
-                line.field_path,
+                "%s has several values: say how they are joined into one text.", path
             )
         return None
 
@@ -145,22 +147,20 @@ class OfField(Conversion):
         return plain_of(content.leaf_of(self.line))
 
     def paths(self):
-        path = self.line.field_path
-        return {path, *self._paths_of_currency()} if path else set()
-
-    def _paths_of_currency(self):
-        """Return the path of the currency whose digits an amount is rounded to."""
+        if not self.path:
+            return set()
         try:
             last = content.path_of(self.line)[-1]
         except ValidationError:
-            return []  # there is no such field any more: the job tells it
+            return {self.path}  # there is no such field any more: the job tells it
         if last.type != "monetary":
-            return []
-        name = last.get_currency_field(self.env[last.model_name])
-        return [".".join([*self.line.field_path.split(".")[:-1], name])]
+            return {self.path}
+        # an amount is rounded to the digits of its currency
+        currency = last.get_currency_field(self.env[last.model_name])
+        return {self.path, ".".join([*self.path.split(".")[:-1], currency])}
 
     def source(self):
-        return self.line.field_path or ""
+        return self.path
 
 
 class AsItIs(OfField):
@@ -177,7 +177,7 @@ class AsItIs(OfField):
         read_ids = super().reader()
         if not self.line.id_there:
             return read_ids
-        path, stream = self.line.field_path, self.line.stream_id
+        path, stream = self.path, self.line.stream_id
         # known by now, for as long as the reader is kept: see sync.stream._payload_plan
         streams = stream._siblings(stream._linked_model(path))
         named_here = {each.id: each._names_records_here() for each in streams}
@@ -185,9 +185,8 @@ class AsItIs(OfField):
         def read(record):
             there = content.ids_there(record.mapped(path), named_here)
             found = read_ids(record)
-            if isinstance(found, list):
-                return [there.get(id_) for id_ in found]
-            return there.get(found)
+            many = isinstance(found, list)
+            return list(map(there.get, found)) if many else there.get(found)
 
         return read
 
@@ -195,23 +194,14 @@ class AsItIs(OfField):
 class ValueMap(OfField):
     """Other names for values."""
 
-    TYPES = {
-        "boolean",
-        "char",
-        "integer",
-        "many2one",
-        "many2one_reference",
-        "reference",
-        "selection",
-        "text",
-    }
+    TYPES = {"boolean", "char", "integer", "selection", "text"} | LINKS
 
     def problem(self):
         field = content.leaf_of(self.line)
         if field.type not in self.TYPES:
             return self.env._(
                 "%(path)s is of the type %(type)s, which a value map is not for.",
-                path=self.line.field_path,
+                path=self.path,
                 type=field.type,
             )
         try:
@@ -220,7 +210,7 @@ class ValueMap(OfField):
             return self.env._(
                 "The value map is not JSON such as %(example)s: %(reason)s",
                 example='{"draft": "D"}',
-                reason=err,
+                reason=words.said(self.env, err.args[0]),
             )
         if not isinstance(table, dict) or not table:
             return self.env._("A value map names values, as in %s.", '{"draft": "D"}')
@@ -228,7 +218,7 @@ class ValueMap(OfField):
         if unknown:
             return self.env._(
                 "%(path)s never has the value %(value)s.",
-                path=self.line.field_path,
+                path=self.path,
                 value=", ".join(sorted(unknown)),
             )
         return super().problem()
@@ -261,7 +251,7 @@ class DateFormat(OfField):
     def problem(self):
         field = content.leaf_of(self.line)
         if field.type not in ("date", "datetime"):
-            return self.env._("%s is neither a date nor a time.", self.line.field_path)
+            return self.env._("%s is neither a date nor a time.", self.path)
         directives = re.findall(r"%(.?)", self.argument, re.DOTALL)
         unknown = set(directives) - DATE_DIRECTIVES - TIME_DIRECTIVES
         if not set(directives) - {"%"} or unknown:
@@ -271,7 +261,7 @@ class DateFormat(OfField):
                 example="%d.%m.%Y",
             )
         if field.type == "date" and TIME_DIRECTIVES.intersection(directives):
-            return self.env._("%s is a date: it has no time.", self.line.field_path)
+            return self.env._("%s is a date: it has no time.", self.path)
         return super().problem()
 
     def converter(self):
@@ -285,17 +275,18 @@ class NumberFormat(OfField):
     def problem(self):
         field = content.leaf_of(self.line)
         if field.type not in ("integer", "float", "monetary"):
-            return self.env._("%s is not a number.", self.line.field_path)
+            return self.env._("%s is not a number.", self.path)
         sample = 7 if field.type == "integer" else 7.5
         try:
-            if not self.argument or not NUMBER_FORMAT.fullmatch(self.argument):
-                raise ValueError(self.argument)
-            format(sample, self.argument)
+            fits = NUMBER_FORMAT.fullmatch(self.argument)
+            fits = self.argument and fits and format(sample, self.argument)
         except ValueError:
+            fits = False
+        if not fits:
             return self.env._(
                 "%(format)s is not a format for %(path)s, such as %(example)s.",
                 format=self.argument or "''",
-                path=self.line.field_path,
+                path=self.path,
                 example="05d" if field.type == "integer" else ".2f",
             )
         return super().problem()
@@ -403,14 +394,6 @@ def plain(value):
     return value if isinstance(value, int) else str(value)
 
 
-def _plain_link(record):
-    return record.id or None
-
-
-def _plain_reference(record):
-    return f"{record._name},{record.id}" if record else None
-
-
 def plain_of(field):
     """Return the function that makes a value of a field plain.
 
@@ -420,8 +403,10 @@ def plain_of(field):
     if field.type in AS_THEY_ARE:
         return _same
     if field.type == "many2one":
-        return _plain_link
-    return _plain_reference if field.type == "reference" else plain
+        return lambda record: record.id or None
+    if field.type == "reference":
+        return lambda record: f"{record._name},{record.id}" if record else None
+    return plain
 
 
 def _same(value):
@@ -528,8 +513,6 @@ def getter(chain, read, convert):
     """
     links = chain if chain[-1].type in TO_MANY else chain[:-1]
     steps = [(link.__get__, link.type in TO_MANY) for link in links]
-    if any(many for _get, many in steps):
-        return _list_getter(steps, read, convert)
 
     def get_one(record):
         for follow, _many in steps:
@@ -538,18 +521,6 @@ def getter(chain, read, convert):
                 return None
         return convert(read(record))
 
-    def get_own(record):
-        return convert(read(record))
-
-    def get_same(record):
-        return read(record)
-
-    if steps:
-        return get_one
-    return get_same if convert is _same else get_own
-
-
-def _list_getter(steps, read, convert):
     def get_list(record):
         records = [record]
         for follow, many in steps:
@@ -559,7 +530,11 @@ def _list_getter(steps, read, convert):
                 records = [follow(record) for record in records]
         return [convert(read(each)) if each else None for each in records]
 
-    return get_list
+    if any(many for _get, many in steps):
+        return get_list
+    if steps:
+        return get_one
+    return read if convert is _same else lambda record: convert(read(record))
 
 
 # -- what people have typed, and other plain values ------------------------------------
@@ -574,7 +549,7 @@ def text_of(value):
     """:return: a plain value as text; ``true`` and ``false`` as JSON writes them"""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
+    return str(value)
 
 
 def joined(values, separator):
@@ -618,9 +593,7 @@ def method_value(value):
         return {key: method_value(each) for key, each in value.items()}
     if isinstance(value, float):
         return rounded(value)
-    if isinstance(value, bool | int):
-        return value
-    return plain(value)
+    return value if isinstance(value, bool | int) else plain(value)
 
 
 def _pairs(pairs):
@@ -628,9 +601,9 @@ def _pairs(pairs):
     if len(found) < len(pairs):
         keys = [key for key, _value in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"“{twice}” is there twice")
+        raise ValueError(Sentence(_lt("“%(key)s” is there twice"), key=twice))
     return found
 
 
 def _no_constant(name):
-    raise ValueError(f"{name} is no value in JSON")
+    raise ValueError(Sentence(_lt("%(name)s is no value in JSON"), name=name))

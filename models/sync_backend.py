@@ -8,7 +8,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, config
 
-from ..engine import secrets, standing, store
+from ..engine import secrets, standing, store, words
 from ..exceptions import SyncError
 from ..transports import (
     PostgresqlConfig,
@@ -353,7 +353,7 @@ class SyncBackend(models.Model):
                     backend.env._(
                         "The address of %(system)s cannot be used: %(problem)s",
                         system=backend.name,
-                        problem=problem,
+                        problem=words.said(backend.env, problem),
                     )
                 )
 
@@ -380,7 +380,7 @@ class SyncBackend(models.Model):
                     backend.env._(
                         "%(system)s cannot carry its key there: %(problem)s",
                         system=backend.name,
-                        problem=problem,
+                        problem=words.said(backend.env, problem),
                     )
                 )
 
@@ -617,7 +617,7 @@ class SyncBackend(models.Model):
                     self.env._(
                         "The signing secret of %(system)s cannot be used: %(problem)s",
                         system=self.name,
-                        problem=problem,
+                        problem=words.said(self.env, problem),
                     )
                 )
 
@@ -927,7 +927,7 @@ class SyncBackend(models.Model):
             "params": {
                 "type": "success",
                 "title": self.env._("%s answers", self.name),
-                "message": answer,
+                "message": words.said(self.env, answer),
             },
         }
 

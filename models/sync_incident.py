@@ -14,7 +14,7 @@ from odoo.tools import SQL, ormcache
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..engine import clock, origin
+from ..engine import clock, origin, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
@@ -482,7 +482,7 @@ class SyncIncident(models.Model):
     def _ask(self):
         try:
             with self.backend_id._open_transport() as transport:
-                answer = transport.check()
+                answer = words.said(self.env, transport.check())
         except SyncError as err:
             with read_committed(self.env.registry) as cr:
                 incident = self.with_env(self.env(cr=cr))

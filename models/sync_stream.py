@@ -15,7 +15,7 @@ from odoo.tools.misc import formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
-from ..engine import gate
+from ..engine import gate, words
 from ..engine.guard import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..exceptions import SyncError
@@ -490,7 +490,7 @@ class SyncStream(models.Model):
                 for endpoint in (stream.endpoint, stream.batch_endpoint or ""):
                     problem = endpoint_problem(endpoint)
                     if problem:
-                        raise ValidationError(problem)
+                        raise ValidationError(words.said(stream.env, problem))
             if missing:
                 raise ValidationError(
                     stream.env._(
@@ -522,7 +522,7 @@ class SyncStream(models.Model):
         for stream in self.filtered("record_url"):
             problem = record_url_problem(stream.record_url)
             if problem:
-                raise ValidationError(problem)
+                raise ValidationError(words.said(stream.env, problem))
 
     @api.constrains("retry_pattern")
     def _check_retry_pattern(self):

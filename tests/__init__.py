@@ -123,5 +123,6 @@ from . import test_transport_rest_parallel
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_words
 from . import test_untidy_text
 from . import test_wizard_rights

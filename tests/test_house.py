@@ -52,7 +52,7 @@ class TestHouse(BaseCase):
         found = imports_of(ROOT / "transports" / "http" / "client.py")
         self.assertLess(
             {
-                "requests",
+                "json",
                 f"{ADDON}.exceptions.SyncError",
                 f"{ADDON}.transports.base.Receipt",
                 f"{ADDON}.transports.http.answer.Answer",

@@ -18,7 +18,7 @@ from ..transports.base import (
     SequentialTransport,
     not_sent,
 )
-from ..transports.parallel import deliver_all
+from ..transports.http import deliver_all
 from ..transports.postgresql import PostgresqlTransport
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .test_delivery_errors import closed_port

@@ -8,8 +8,8 @@ import time
 from odoo.tests import tagged
 
 from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
+from ..transports.http import deliver_all
 from ..transports.pace import Pace, Slots
-from ..transports.parallel import deliver_all
 from .servers import HttpDestination
 from .transport_case import TOKEN, RestCase, message
 

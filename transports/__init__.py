@@ -5,18 +5,3 @@ from .base import Column, Message, Receipt, Route, SequentialTransport, Transpor
 from .postgresql import PostgresqlConfig, PostgresqlTransport
 from .rest import RestConfig, RestTransport
 from .urls import endpoint_problem, url_problem
-
-__all__ = [
-    "Column",
-    "Message",
-    "PostgresqlConfig",
-    "PostgresqlTransport",
-    "Receipt",
-    "RestConfig",
-    "RestTransport",
-    "Route",
-    "SequentialTransport",
-    "Transport",
-    "endpoint_problem",
-    "url_problem",
-]

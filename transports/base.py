@@ -7,37 +7,17 @@ else of this package.
 """
 
 import abc
+import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..exceptions import RateLimited, Rejected, SyncError, Throttled, Unreachable
-from ..text import storable_within
+from ..text import _lt, storable_within
 from .pace import NO_PACE, Pace
-from .redact import Redactor, one_line, shorten
-
-__all__ = [
-    "DONE",
-    "NO_PACE",
-    "REFUSED",
-    "UNKNOWN",
-    "UNSENT",
-    "Message",
-    "Pace",
-    "Receipt",
-    "Redactor",
-    "Route",
-    "SequentialTransport",
-    "Transport",
-    "none_sent",
-    "not_sent",
-    "obstacle_in",
-    "one_line",
-    "rounds",
-    "shorten",
-    "unsent",
-]
+from .redact import Redactor, one_line, shorten  # noqa: F401 (for other addons)
 
 # What is known of one request afterwards, see :attr:`Receipt.fate`.
 DONE = "done"
@@ -133,8 +113,8 @@ class Receipt:
             object.__setattr__(self, "fate", _fate_told_by(self.error))
         # What a destination says enters our tables here, and in a SyncError.
         for name in ("external_id", "request", "status", "response"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, storable_within(value))
+            value = storable_within(getattr(self, name))
+            object.__setattr__(self, name, value)
 
     @property
     def ok(self) -> bool:
@@ -245,16 +225,7 @@ class SequentialTransport(Transport):
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
         messages = list(messages)
         self.pace.expect(len(messages))
-        receipts = []
-        obstacle = None
-        for message in messages:
-            if obstacle is None:
-                receipt = self._paced(message)
-                obstacle = obstacle_in([receipt])
-            else:
-                receipt = not_sent(message, obstacle)
-            receipts.append(receipt)
-        return receipts
+        return deliver_all(self._paced, messages, 1)
 
     def _paced(self, message):
         try:
@@ -268,23 +239,75 @@ class SequentialTransport(Transport):
         """Send one message; a fault of the destination goes into the receipt."""
 
 
+def deliver_all(
+    deliver: Callable[[Message], Receipt], messages: Iterable[Message], threads: int
+) -> list[Receipt]:
+    """Deliver the messages, up to ``threads`` at a time.
+
+    Messages about the same record are sent one after the other. Once the destination
+    is found unreachable or asks to wait, no further message is started, as in
+    :class:`SequentialTransport`; those under way are finished.
+
+    :param deliver: called by several threads; a fault of the destination goes into
+        the receipt that it returns
+    :return: one receipt for each message, in the same order
+    """
+    messages = list(messages)
+    receipts = [None] * len(messages)
+    obstacles, stopped = [], threading.Event()
+    by_record = {}
+    for number, message in enumerate(messages):
+        record = (message.route.target, message.key) if threads > 1 else None
+        by_record.setdefault(record, []).append(number)
+    records = iter(list(by_record.values()))  # each thread takes the next one
+
+    def work():
+        for numbers in records:
+            for number in numbers:
+                if obstacles or stopped.is_set():
+                    return
+                receipts[number] = receipt = deliver(messages[number])
+                if concerns_destination(receipt.error):
+                    obstacles.append(receipt.error)
+
+    threads = min(threads, len(by_record))
+    if threads <= 1:
+        work()
+    else:
+        with ThreadPoolExecutor(threads, thread_name_prefix="sync-send") as executor:
+            futures = [executor.submit(work) for _number in range(threads)]
+            try:
+                wait(futures, return_when=FIRST_EXCEPTION)
+            finally:
+                # after a bug, and when this thread is interrupted, the others need
+                # not go on
+                stopped.set()
+        for future in futures:
+            future.result()
+    return [
+        receipt or not_sent(message, obstacles[0])
+        for message, receipt in zip(messages, receipts, strict=True)
+    ]
+
+
 def obstacle_in(receipts: Iterable[Receipt]) -> Throttled | Unreachable | None:
     """:return: the first error that concerns the destination as a whole, if any"""
-    return next(
-        (
-            receipt.error
-            for receipt in receipts
-            if isinstance(receipt.error, Throttled | Unreachable)
-        ),
-        None,
-    )
+    errors = (receipt.error for receipt in receipts)
+    return next((each for each in errors if concerns_destination(each)), None)
+
+
+def concerns_destination(error: SyncError | None) -> bool:
+    """:return: whether other messages would meet the same error"""
+    return isinstance(error, Throttled | Unreachable)
 
 
 def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
     """:return: the receipt of a message that was held back after ``obstacle``"""
-    text = f"Not sent after an earlier failure: {obstacle.message}"
     waits = (obstacle.retry_after,) if isinstance(obstacle, Throttled) else ()
-    return unsent(message, type(obstacle)(text, *waits))
+    error = type(obstacle)(
+        _lt("Not sent after an earlier failure: %(why)s"), *waits, why=obstacle
+    )
+    return unsent(message, error)
 
 
 def unsent(message: Message, error: SyncError) -> Receipt:
@@ -294,13 +317,10 @@ def unsent(message: Message, error: SyncError) -> Receipt:
 
 def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
     """:return: the receipts of messages before whose first one there was an error"""
-    receipts = []
-    for message in messages:
-        obstacle = obstacle_in(receipts[:1])
-        receipts.append(
-            not_sent(message, obstacle) if obstacle else unsent(message, error)
-        )
-    return receipts
+    messages = list(messages)
+    later = not_sent if concerns_destination(error) else unsent
+    first = [unsent(message, error) for message in messages[:1]]
+    return first + [later(message, error) for message in messages[1:]]
 
 
 def rounds(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..exceptions import SyncError
-from ..text import storable
+from ..text import Sentence, storable
 from .spelling import readings, without_broken_escape
 
 MASK = "***"
@@ -31,27 +31,22 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str | None]):
-        needles = {
-            needle
-            for secret in secrets
-            if maskable(secret)
-            for needle in _needles(secret)
-        }
-        self._needles = sorted(needles, key=len)
+        needles = (_needles(secret) for secret in secrets if maskable(secret))
+        self._needles = sorted(set().union(*needles), key=len)
 
     def __call__(self, text: str) -> str:
         """:return: the text with every secret replaced"""
-        spans = self._spans(text)
-        if not spans:
-            return text
         pieces, done = [], 0
-        for start, end in spans:
-            pieces += [text[done:start], MASK]
-            done = end
-        return "".join([*pieces, text[done:]])
+        for start, end in self._spans(text):
+            if start >= done:
+                pieces += [text[done:start], MASK]
+            done = max(done, end)
+        return "".join([*pieces, text[done:]]) if pieces else text
 
     def within(self, value: Any) -> Any:
         """:return: the value, as JSON holds it, with every secret in it replaced"""
+        if isinstance(value, SyncError):
+            return self.clean(value)
         if isinstance(value, str):
             return storable(self(value))
         if isinstance(value, list):
@@ -68,9 +63,16 @@ class Redactor:
 
     def clean(self, error: SyncError) -> SyncError:
         """:return: the same error, its text without secrets"""
-        error.message = self(error.message)
+        error.message = self.clean_sentence(error.message)
         error.args = (error.message,)
         return error
+
+    def clean_sentence(self, sentence: str) -> Sentence:
+        """:return: the sentence without secrets"""
+        sentence = Sentence(sentence)
+        values = {name: self.within(each) for name, each in sentence.values.items()}
+        # without a template, where a secret is not within a value
+        return Sentence(self(Sentence(sentence.template, **values)))
 
     @contextmanager
     def cleaning(self) -> Iterator[None]:
@@ -95,7 +97,7 @@ class Redactor:
         return shorten(found, limit)
 
     def _spans(self, text):
-        """:return: where secrets begin and end, in order and apart from each other"""
+        """:return: where secrets begin and end, in order"""
         if not self._needles or len(text) < len(self._needles[0]):
             return []
         found = []
@@ -106,7 +108,7 @@ class Redactor:
                     end = start + len(needle)
                     found.append((reading.places[start], reading.places[end]))
                     start = reading.text.find(needle, end)
-        return _merged(found)
+        return sorted(found)
 
     def _without_half(self, text):
         """:return: the text without the beginning of a secret at its end"""
@@ -125,16 +127,6 @@ def _begun(needle, text):
     """:return: how much of what is looked for is at the end of the text"""
     sizes = range(min(len(needle), len(text)), 0, -1)
     return next((size for size in sizes if text.endswith(needle[:size])), 0)
-
-
-def _merged(spans):
-    merged = []
-    for start, end in sorted(spans):
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
 
 
 def shorten(text: str, limit: int) -> str:

@@ -12,6 +12,8 @@ import hmac
 from collections.abc import Iterable
 from time import time
 
+from ..text import Sentence, _lt
+
 PREFIX = "whsec_"
 # Length of a key, in bytes.
 MIN_KEY, MAX_KEY = 24, 64
@@ -20,13 +22,12 @@ MIN_KEY, MAX_KEY = 24, 64
 def secret_problem(secret: str) -> str | None:
     """Say what is wrong with a secret for signatures.
 
-    :return: a sentence for the person who typed it, or ``None`` when it is fine.
-        It never repeats the secret.
+    :return: as :func:`.urls.url_problem`; it never repeats the secret
     """
     try:
         _key(secret)
     except ValueError as error:
-        return str(error)
+        return error.args[0]
     return None
 
 
@@ -72,19 +73,20 @@ def _key(secret):
     # A line end that came with copy and paste is no part of a value.
     secret = secret.strip()
     if not secret.startswith(PREFIX):
-        raise ValueError(f"A signing secret begins with {PREFIX}.")
+        problem = _lt("A signing secret begins with %(prefix)s.")
+        raise ValueError(Sentence(problem, prefix=PREFIX))
     encoded = secret.removeprefix(PREFIX).rstrip("=")
     try:
         # Some write it without padding.
         padding = "=" * (-len(encoded) % 4)
         key = base64.b64decode(encoded + padding, validate=True)
     except ValueError:
-        raise ValueError(
-            f"What follows {PREFIX} in a signing secret is base64."
-        ) from None
+        problem = _lt("What follows %(prefix)s in a signing secret is base64.")
+        raise ValueError(Sentence(problem, prefix=PREFIX)) from None
     if not MIN_KEY <= len(key) <= MAX_KEY:
-        raise ValueError(
-            f"A signing secret holds {MIN_KEY} to {MAX_KEY} bytes, "
-            f"and this one {len(key)}."
+        problem = _lt(
+            "A signing secret holds %(least)s to %(most)s bytes, "
+            "and this one %(count)s."
         )
+        raise ValueError(Sentence(problem, least=MIN_KEY, most=MAX_KEY, count=len(key)))
     return key

@@ -5,47 +5,44 @@
 import re
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from ..text import storable
+from ..text import _lt, storable
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about these, and a disagreement can lead to another host.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
-# What the address of a record's page may name.
-RECORD_PLACEHOLDERS = ("{external_id}", "{id}")
+NOT_VALID = _lt("The URL is not valid: check its host and port.")
 
 
 def url_problem(url: str) -> str | None:
     """Say what is wrong with the URL of a destination.
 
-    :return: a sentence for the person who typed it, or ``None`` when it is fine.
-        It never repeats the URL, which may contain a password.
+    :return: a sentence for the person who typed it, marked for the translators;
+        ``None`` when it is fine. It never repeats the URL, which may hold a password.
     """
     if not url:
-        return "The URL is missing."
+        return _lt("The URL is missing.")
     if _UNSAFE.search(url):
-        return "The URL must not contain spaces, control characters or backslashes."
+        return _lt(
+            "The URL must not contain spaces, control characters or backslashes."
+        )
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return "The URL is not valid: check its host and port."
+        return NOT_VALID
     if parts.scheme not in DEFAULT_PORTS:
-        return "The URL must begin with https:// or http://."
+        return _lt("The URL must begin with https:// or http://.")
     if not host or port == 0:
-        return "The URL must name a host, as in https://crm.example.com/api."
-    return _extras_problem(url, parts)
-
-
-def _extras_problem(url, parts) -> str | None:
+        return _lt("The URL must name a host, as in https://crm.example.com/api.")
     if "@" in parts.netloc:
-        return (
+        return _lt(
             "The URL must not contain a user name or password: "
             "use the authentication settings."
         )
     if "#" in url:
-        return "The URL must not contain a fragment (#)."
+        return _lt("The URL must not contain a fragment (#).")
     if "?" in url:
-        return (
+        return _lt(
             "The URL must not contain a query (?): "
             "it would be logged with every request."
         )
@@ -55,39 +52,39 @@ def _extras_problem(url, parts) -> str | None:
 def endpoint_problem(endpoint: str) -> str | None:
     """Say what is wrong with the path of a stream below the destination's URL.
 
-    :return: a sentence, or ``None`` when it is fine
+    :return: as :func:`url_problem`
     """
     if _UNSAFE.search(endpoint):
-        return "The endpoint must not contain spaces or backslashes."
+        return _lt("The endpoint must not contain spaces or backslashes.")
     if "://" in endpoint or endpoint.startswith("//"):
-        return "The endpoint is a path below the URL of the system, such as contacts."
+        return _lt(
+            "The endpoint is a path below the URL of the system, such as contacts."
+        )
     if "?" in endpoint or "#" in endpoint:
-        return "The endpoint must not contain ? or #."
+        return _lt("The endpoint must not contain ? or #.")
     if any(part in (".", "..") for part in endpoint.split("/")):
-        return "The endpoint must not contain . or .. as a part of the path."
+        return _lt("The endpoint must not contain . or .. as a part of the path.")
     return None
 
 
 def record_url_problem(pattern: str) -> str | None:
     """Say what is wrong with the pattern of the pages that show single records.
 
-    :return: a sentence for the person who typed it, or ``None`` when it is fine
+    :return: as :func:`url_problem`
     """
-    rest = pattern
-    for placeholder in RECORD_PLACEHOLDERS:
-        rest = rest.replace(placeholder, "")
+    rest = pattern.replace("{external_id}", "").replace("{id}", "")
     if "{" in rest or "}" in rest:
-        return "The only placeholders of a page's address are {external_id} and {id}."
+        return _lt(
+            "The only placeholders of a page's address are {external_id} and {id}."
+        )
     if rest == pattern:
-        return "The address of a record's page needs {external_id} or {id}."
+        return _lt("The address of a record's page needs {external_id} or {id}.")
     # pages have queries and fragments, and what comes before them names the host
     before = re.split(r"[?#]", pattern, maxsplit=1)[0]
     problem = url_problem(before) or (_UNSAFE.search(pattern) and url_problem(pattern))
-    if problem:
-        return problem
-    if "{" in urlsplit(before).netloc:
-        return "The host of a page's address must not depend on the record."
-    return None
+    if not problem and "{" in urlsplit(before).netloc:
+        return _lt("The host of a page's address must not depend on the record.")
+    return problem or None
 
 
 def record_url(pattern: str, record_id: int, external_id: str | None) -> str | None:
@@ -98,14 +95,12 @@ def record_url(pattern: str, record_id: int, external_id: str | None) -> str | N
     :param external_id: id at the destination, ``None`` when unknown
     :return: the address with quoted ids, or ``None`` when it needs an unknown one
     """
-    if "{external_id}" not in pattern:
-        return pattern.replace("{id}", str(record_id))
     usable = usable_id(external_id)
-    if not usable:
+    if "{external_id}" in pattern and not usable:
         return None
     # the id of Odoo first: an external id may look like a placeholder
     address = pattern.replace("{id}", str(record_id))
-    return address.replace("{external_id}", quote(usable, safe=""))
+    return address.replace("{external_id}", quote(usable or "", safe=""))
 
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:

@@ -4,6 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine import words
 from ..exceptions import SyncError
 from ..text import storable
 
@@ -279,7 +280,7 @@ class SyncSetup(models.TransientModel):
         self.backend_id._require_connection()
         try:
             with self.backend_id._open_transport() as transport:
-                state, answer = "ok", transport.check()
+                state, answer = "ok", words.said(self.env, transport.check())
         except SyncError as err:
             state, answer = "failed", err.message
         self.write({"test_state": state, "test_answer": storable(answer)})

@@ -9,7 +9,7 @@ one that does not end in a receipt goes through ``client.redact.cleaning()``. Th
 whole transport in ``docs/develop.md``.
 """
 
-from ..parallel import deliver_all
+from ..base import deliver_all
 from .answer import Answer
 from .client import (
     HttpClient,
@@ -19,14 +19,3 @@ from .client import (
     header_problem,
     to_json,
 )
-
-__all__ = [
-    "Answer",
-    "HttpClient",
-    "HttpConfig",
-    "Trail",
-    "auth_headers",
-    "deliver_all",
-    "header_problem",
-    "to_json",
-]

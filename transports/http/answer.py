@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ...text import _lt
 from ..redact import Redactor, one_line, shorten
 from ..urls import loggable, origin, url_problem
 
@@ -30,7 +31,7 @@ MAX_RETRY_AFTER = 24 * 3600.0
 _TEMPORARY = {408, 425}
 # "Ask there instead": nothing was done here (RFC 9110 sections 15.4.8 and 15.4.9).
 _ELSEWHERE = {307, 308}
-_UNREACHABLE = {401, 403, 502, 503, 504}
+_UNREACHABLE = {502, 503, 504}
 # Where APIs put the reason; "title" and "detail" are those of RFC 9457.
 _REASON_KEYS = ("title", "message", "detail", "error", "error_description", "errors")
 
@@ -67,9 +68,8 @@ class Answer:
         redirects that follow what was done (RFC 9110 sections 15.4.2 to 15.4.4), and no
         5xx, whatever else it says.
         """
-        if self.status in _ELSEWHERE:
-            return True
-        return 400 <= self.status < 500 and self.status != 408
+        refused = 400 <= self.status < 500 and self.status != 408
+        return refused or self.status in _ELSEWHERE
 
     @property
     def text(self) -> str:
@@ -101,11 +101,15 @@ class Answer:
         """:return: the beginning of the body, without secrets"""
         return self.redact.excerpt(self.text, limit, cut=self.cut)
 
-    def describe(self) -> str:
-        """:return: the request and the status, in words"""
+    @property
+    def told(self) -> dict[str, str]:
+        """The reason of an error that is about this answer, and what it names."""
         phrase = http.client.responses.get(self.status, "")
-        request = f"{self.method} {loggable(self.url)}"
-        return f"{request} answered {self.status} {phrase}".rstrip()
+        return {
+            "reason": "answered",
+            "request": f"{self.method} {loggable(self.url)}",
+            "status": f"{self.status} {phrase}".rstrip(),
+        }
 
     def require_ok(self) -> None:
         """:raise SyncError: the answer says that it was not done"""
@@ -114,34 +118,39 @@ class Answer:
 
     def error(self) -> SyncError:
         """:return: the error that a status other than 2xx stands for"""
-        text = self.describe()
-        reason = self._reason()
-        if reason:
-            text = f"{text}: {reason}"
-        if self.status == 429 or self.status == 503:
+        said = self._reason()
+        sentence = (
+            _lt("%(request)s answered %(status)s: %(said)s")
+            if said
+            else _lt("%(request)s answered %(status)s")
+        )
+        told = {**self.told, "said": said}
+        if self.status in (429, 503):
             wait = retry_after(self.headers.get("Retry-After"))
             if wait is None and self.status == 429:
                 wait = DEFAULT_RETRY_AFTER
             if wait is not None:
-                return Throttled(text, wait)
+                return Throttled(sentence, wait, **told)
         if self.status in (401, 403):
-            text = f"The credentials are refused: {text}"
-        if self.status in _UNREACHABLE:
-            return Unreachable(text)
+            refused = _lt("The credentials are refused: %(why)s")
+            return Unreachable(refused, why=Unreachable(sentence, **told), **told)
         if 300 <= self.status < 400:
             return self._redirect_error()
-        if 400 <= self.status < 500 and self.status not in _TEMPORARY:
-            return Rejected(text)
-        return Temporary(text)
+        if self.status in _UNREACHABLE:
+            return Unreachable(sentence, **told)
+        final = 400 <= self.status < 500 and self.status not in _TEMPORARY
+        return (Rejected if final else Temporary)(sentence, **told)
 
     def _redirect_error(self):
         location = self.location()
         if not location:
-            return Unreachable(f"{self.describe()}, which means nothing here.")
-        return Unreachable(
-            f"{self.describe()} and points to {loggable(location)}. Nothing was sent "
-            "there; if that is the right place, change the URL or the endpoint."
+            sentence = _lt("%(request)s answered %(status)s, which means nothing here.")
+            return Unreachable(sentence, **self.told)
+        sentence = _lt(
+            "%(request)s answered %(status)s and points to %(location)s. Nothing was "
+            "sent there; if that is the right place, change the URL or the endpoint."
         )
+        return Unreachable(sentence, location=loggable(location), **self.told)
 
     def _reason(self):
         found = self.json()
@@ -165,23 +174,16 @@ def _texts(value, redact, depth=0):
         for item in value[:20]:
             yield from _texts(item, redact, depth + 1)
     elif isinstance(value, dict):
-        yield from _texts_of_dict(value, redact, depth)
-
-
-def _texts_of_dict(value, redact, depth):
-    known = [key for key in _REASON_KEYS if value.get(key)]
-    for key in known:
-        if key == "errors" and isinstance(value[key], dict):
-            yield from _texts_by_field(value[key], redact, depth)
-        else:
-            yield from _texts(value[key], redact, depth + 1)
-
-
-def _texts_by_field(errors, redact, depth):
-    """``{"email": ["is invalid"]}`` names the field of each reason."""
-    for name, reasons in list(errors.items())[:20]:
-        for reason in _texts(reasons, redact, depth + 1):
-            yield f"{one_line(redact.excerpt(name, 60))}: {reason}"
+        for key in _REASON_KEYS:
+            found = value.get(key)
+            if key != "errors" or not isinstance(found, dict):
+                yield from _texts(found, redact, depth + 1)
+                continue
+            # {"email": ["is invalid"]} names the field of each reason
+            for name, reasons in list(found.items())[:20]:
+                name = one_line(redact.excerpt(name, 60))
+                for reason in _texts(reasons, redact, depth + 1):
+                    yield f"{name}: {reason}"
 
 
 def retry_after(value: str | None) -> float | None:
@@ -190,14 +192,14 @@ def retry_after(value: str | None) -> float | None:
     :return: seconds, within bounds; ``None`` when absent or not understood
     """
     value = (value or "").strip()
-    if value.isascii() and value.isdigit():
-        # A long number is the longest wait, and no number of hundreds of digits.
-        seconds = float(value[:9])
-    else:
-        try:
+    try:
+        if value.isascii() and value.isdigit():
+            # A long number is the longest wait, and no number of hundreds of digits.
+            seconds = float(value[:9])
+        else:
             seconds = mktime_tz(parsedate_tz(value)) - time.time()
-        except (TypeError, ValueError, OverflowError):
-            return None
+    except (TypeError, ValueError, OverflowError):
+        return None
     return min(max(seconds, MIN_RETRY_AFTER), MAX_RETRY_AFTER)
 
 

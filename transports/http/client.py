@@ -3,7 +3,6 @@
 """Requests over HTTP: signed, redacted, bounded. Any thread may send them."""
 
 import base64
-import copy
 import functools
 import json
 import re
@@ -12,16 +11,17 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
+from requests.structures import CaseInsensitiveDict
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ...text import Sentence, _lt
 from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
 from ..pace import NO_PACE, Pace
 from ..redact import Redactor
 from ..signing import secret_problem, signature_headers, spellings
 from ..urls import join_url, loggable, url_problem
 from .answer import MAX_BODY, Answer, inflate
-from .connection import departure, new_session, prepare, sessions
+from .connection import Session, departure, prepare, sessions
 from .errors import NO_ANSWER, is_broken_off, is_stale, no_answer
 
 USER_AGENT = "queue_job_sync (Odoo)"
@@ -35,27 +35,12 @@ _SAFE_REDIRECTS = {307, 308}
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # Those that say where a request goes, where it ends and what it is: another value is
 # another request. The others are ours, see below and :mod:`..signing`.
-_RESERVED = {
-    "connection",
-    "content-encoding",
-    "content-length",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "accept",
-    "accept-encoding",
-    "content-type",
-    "idempotency-key",
-    "user-agent",
-    "webhook-id",
-    "webhook-signature",
-    "webhook-timestamp",
-}
+_RESERVED = set(
+    "connection content-encoding content-length expect host keep-alive proxy-connection"
+    " te trailer transfer-encoding upgrade"
+    " accept accept-encoding content-type idempotency-key user-agent"
+    " webhook-id webhook-signature webhook-timestamp".split()
+)
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 
 
@@ -96,12 +81,13 @@ class HttpConfig:
 def header_problem(name: str) -> str | None:
     """Say what is wrong with the name of the header that carries a secret.
 
-    :return: a sentence for the person who typed it, or ``None`` when it is fine
+    :return: as :func:`..urls.url_problem`
     """
     if not _HEADER_NAME.fullmatch(name):
-        return "The name of the authentication header is not valid."
+        return _lt("The name of the authentication header is not valid.")
     if name.lower() in _RESERVED:
-        return f"The header {name} has another meaning in each request."
+        problem = _lt("The header %(name)s has another meaning in each request.")
+        return Sentence(problem, name=name)
     return None
 
 
@@ -114,7 +100,7 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
         return {}
     if config.auth == "basic":
         if ":" in config.username:
-            raise Unreachable("The user name must not contain a colon (RFC 7617).")
+            raise Unreachable(_lt("The user name must not contain a colon (RFC 7617)."))
         pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
@@ -124,29 +110,30 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     # A line end that came with copy and paste is no part of a value.
     secret = config.secret.strip()
     if not _HEADER_VALUE.fullmatch(secret):
-        raise Unreachable(
-            "The secret of the authentication is missing, or has characters that "
-            "HTTP does not allow in a header."
+        sentence = _lt(
+            "The secret of the authentication is missing, or has characters that HTTP "
+            "does not allow in a header."
         )
+        raise Unreachable(sentence)
     return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
 
 
+@dataclass
 class Trail:
     """What was sent for one message, and the last answer to it.
 
-    ``requests`` are methods and addresses, without secrets; ``duration`` is how long
-    they took, in seconds. ``lost`` tells whether one of them has left and got no
-    answer: also the first of two with one key, whatever the second is answered.
-
     :param pace: asked before each request
+    :param requests: methods and addresses, without secrets
+    :param lost: whether one of them has left and got no answer: also the first of two
+        with one key, whatever the second is answered
+    :param duration: how long they took, in seconds
     """
 
-    def __init__(self, pace: Pace = NO_PACE):
-        self.pace = pace
-        self.requests = []
-        self.answer = None
-        self.lost = False
-        self.duration = 0.0
+    pace: Pace = NO_PACE
+    requests: list[str] = field(default_factory=list)
+    answer: Answer | None = None
+    lost: bool = False
+    duration: float = 0.0
 
     def fate(self, error: SyncError | None) -> str:
         """:return: what is known of all that was sent, as in :class:`..base.Receipt`
@@ -166,24 +153,16 @@ class HttpClient:
     """Sends requests over connections that are kept between jobs.
 
     Its ``redact`` hides what the requests prove their sender with.
+
+    :param session: is given what is sent, to the last byte; one that is kept if none
     """
 
-    _session = None  # another one than those that are kept
-
-    def __init__(self, config: HttpConfig):
+    def __init__(self, config: HttpConfig, session: Session | None = None):
         self.config = config
+        self._session = session
         pair = f"{config.username}:{config.secret}" if config.secret else ""
         keys = [text for secret in config.signing_secrets for text in spellings(secret)]
         self.redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
-
-    def through(self, adapter: requests.adapters.BaseAdapter) -> "HttpClient":
-        """:return: the same client, but its requests go to an adapter of ``requests``
-
-        What is given to the adapter is what would be sent, to the last byte.
-        """
-        client = copy.copy(self)
-        client._session = new_session(adapter)
-        return client
 
     def url(self, path: str, record_id: str | None = None) -> str:
         """:return: the address of a place within the destination, or of a record"""
@@ -218,10 +197,11 @@ class HttpClient:
                 url = inside
         finally:
             trail.duration += time.monotonic() - started
-        raise Unreachable(
-            f"{answer.describe()} after {MAX_REDIRECTS} redirects: "
+        sentence = _lt(
+            "%(request)s answered %(status)s after %(most)s redirects: "
             "check the URL and the endpoint."
         )
+        raise Unreachable(sentence, most=MAX_REDIRECTS, **answer.told)
 
     def receipt(
         self,
@@ -258,7 +238,7 @@ class HttpClient:
         return {
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
-            # An answer is small, and an expanding one could not be bounded early.
+            # an answer is small, and an expanding one could not be bounded early
             "Accept-Encoding": "identity",
             **auth_headers(self.config),
         }
@@ -289,47 +269,41 @@ class HttpClient:
                 if not is_stale(error):
                     raise
             trail.lost = True
-            _wait_again(trail.pace)
+            try:
+                trail.pace.wait()
+            except Throttled:
+                # Not "nothing was sent": the connection may have broken after it was.
+                sentence = _lt(
+                    "The connection was closed without an answer, and the limit on "
+                    "requests per second left no time to ask again."
+                )
+                raise Temporary(sentence) from None
         return self._send(session, prepared)
 
     def _send(self, session, prepared):
         # Here, where the bytes are final, and again for each attempt: a signature
         # holds the time. Without a key (a question for a sign of life) any id will do.
-        if self.config.signing_secrets:
+        keys, body = self.config.signing_secrets, prepared.body or b""
+        if keys:
             message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
-            prepared.headers.update(
-                signature_headers(
-                    self.config.signing_secrets, message_id, prepared.body or b""
-                )
-            )
-        return session.send(prepared, stream=True, allow_redirects=False, proxies={})
-
-
-def _wait_again(pace):
-    try:
-        pace.wait()
-    except Throttled:
-        # Not "nothing was sent": the connection may have broken after it was.
-        raise Temporary(
-            "The connection was closed without an answer, and the limit on requests "
-            "per second left no time to ask again."
-        ) from None
+            prepared.headers.update(signature_headers(keys, message_id, body))
+        return session.send(prepared)
 
 
 def _read(response, method, url, redact) -> Answer:
     """Take the answer off the connection, as much of it as is of use."""
-    body, cut = bytearray(), False
+    body, cut, headers = bytearray(), False, CaseInsensitiveDict(response.headers)
     try:
-        for chunk in response.raw.stream(16384, decode_content=False):
+        for chunk in response.stream(16384, decode_content=False):
             body += chunk
             if len(body) > MAX_BODY:
                 cut = True
                 break
         else:
             # urllib3 1.26 does not notice that something is missing.
-            announced = response.headers.get("Content-Length", "")
-            cut = announced.isdigit() and response.raw.tell() < int(announced)
-            response.require_alone()
+            announced = headers.get("Content-Length", "")
+            cut = announced.isdigit() and response.tell() < int(announced)
+            response._original_response.require_alone()
     except NO_ANSWER as error:
         if not is_broken_off(error):
             raise
@@ -338,9 +312,11 @@ def _read(response, method, url, redact) -> Answer:
         # Only what was not read to its end: urllib3 has the connection back already
         # when it was, for the next request.
         response.close()
-    content, missing = inflate(bytes(body), response.headers.get("Content-Encoding"))
-    status, headers = response.status_code, response.headers
-    return Answer(method, url, status, headers, content, cut or missing, redact)
+        response.release_conn()
+    content, missing = inflate(bytes(body), headers.get("Content-Encoding"))
+    return Answer(
+        method, url, response.status, headers, content, cut or missing, redact
+    )
 
 
 def to_json(content: dict) -> bytes:
@@ -352,4 +328,5 @@ def to_json(content: dict) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
     except (TypeError, ValueError) as error:
-        raise Rejected(f"The record cannot be written as JSON: {error}") from None
+        sentence = _lt("The record cannot be written as JSON: %(said)s")
+        raise Rejected(sentence, said=str(error)) from None

@@ -17,9 +17,9 @@ import urllib3
 import urllib3.connection
 import urllib3.connectionpool
 import urllib3.exceptions
-from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.cookies import RequestsCookieJar
-from requests.structures import CaseInsensitiveDict
+from requests.adapters import HTTPAdapter
+
+from ...text import _lt
 
 # Sessions kept per process; the one unused for longest makes room.
 MAX_SESSIONS = 16
@@ -35,17 +35,9 @@ MAX_INTERIM = 20
 PROBATION = 0.1
 
 
-class _Departure(threading.local):
-    """Whether the request that this thread sends has begun to leave.
-
-    urllib3 and requests wrap what is raised in ways that differ by version; a thread
-    sends one request at a time.
-    """
-
-    begun = False
-
-
-departure = _Departure()
+# Whether the request that this thread sends has begun to leave: what is raised is
+# wrapped in ways that differ by the version of urllib3 and requests.
+departure = threading.local()
 
 
 class StaleConnection(http.client.RemoteDisconnected):
@@ -55,7 +47,7 @@ class StaleConnection(http.client.RemoteDisconnected):
 class NotTheAnswer(http.client.HTTPException):
     """What has arrived is no answer to the request, or may be one to another.
 
-    Its text goes on after the name of who sent it.
+    Its text is a template, of ``where`` it came from, and of ``most`` interim answers.
     """
 
 
@@ -78,22 +70,18 @@ class _Stream(io.RawIOBase):
         return True
 
     def readinto(self, buffer):
-        if not self.patient:
-            return self._read_arrived(buffer)
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
+        remaining = self._deadline - time.monotonic() if self.patient else 0
+        if self.patient and remaining <= 0:
             raise TimeoutError("timed out")
-        self._sock.settimeout(remaining)
-        count = self._raw.readinto(buffer)
+        try:
+            self._sock.settimeout(remaining)
+            count = self._raw.readinto(buffer)
+        except OSError:
+            if self.patient:
+                raise
+            return None  # nothing that TLS could decrypt, or the connection is gone
         self.heard = self.heard or bool(count)
         return count
-
-    def _read_arrived(self, buffer):
-        try:
-            self._sock.settimeout(0)
-            return self._raw.readinto(buffer)
-        except OSError:  # nothing that TLS could decrypt, or the connection is gone
-            return None
 
     def close(self):
         self._raw.close()
@@ -133,11 +121,12 @@ class _TimedResponse(http.client.HTTPResponse):
         for _number in range(MAX_INTERIM + 1):
             version, status, reason = super()._read_status()
             if status == http.client.SWITCHING_PROTOCOLS:
-                raise NotTheAnswer("answered 101, which was not asked for")
+                sentence = _lt("%(where)s answered 101, which was not asked for.")
+                raise NotTheAnswer(sentence)
             if status >= 200:
                 return version, status, reason
             http.client.parse_headers(self.fp)
-        raise NotTheAnswer(f"sent more than {MAX_INTERIM} interim answers")
+        raise NotTheAnswer(_lt("%(where)s sent more than %(most)s interim answers."))
 
     def _close_conn(self):
         """Also close a connection that has more to say: it is no answer to anything."""
@@ -157,10 +146,11 @@ class _TimedResponse(http.client.HTTPResponse):
             kept it may also be what was left of the request before.
         """
         if self._followed and self._kept:
-            raise NotTheAnswer(
-                "sent more than one answer, so that it cannot be told which of them "
-                "belongs to this request"
+            sentence = _lt(
+                "%(where)s sent more than one answer, so that it cannot be told which "
+                "of them belongs to this request."
             )
+            raise NotTheAnswer(sentence)
 
 
 class _TimedConnection:
@@ -215,7 +205,9 @@ class _TimedConnection:
         if self.sock is None:
             self.connect()
         if not self.answered and self._arrived(0):
-            raise NotTheAnswer("sent something before it was asked for anything")
+            raise NotTheAnswer(
+                _lt("%(where)s sent something before it was asked for anything.")
+            )
         self.sock.settimeout(self.timeout)
 
     def _arrived(self, wait):
@@ -267,71 +259,36 @@ class _HTTPSPool(_TimedPool, urllib3.connectionpool.HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
 
-class TimedAdapter(HTTPAdapter):
-    """Send with timeouts that no caller can forget.
+class Session(HTTPAdapter):
+    """The connections to one destination, and timeouts that no caller can forget.
+
+    Not within a session of ``requests``, which would add proxies and, worse, passwords
+    from the surroundings, keep cookies, and read the whole body of a redirect.
 
     :param connect_timeout: seconds to establish a connection, TLS included
     :param read_timeout: seconds from the request to the end of the answer
+    :param verify: as in ``requests``: ``True`` or the path of a CA bundle
     """
 
-    def __init__(self, connect_timeout: float, read_timeout: float):
+    def __init__(self, connect_timeout: float, read_timeout: float, verify: str | bool):
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
-        super().__init__(
-            pool_connections=2, pool_maxsize=MAX_CONNECTIONS, max_retries=0
-        )
+        self._verify = verify
+        super().__init__(2, MAX_CONNECTIONS, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):
         super().init_poolmanager(*args, timeout=self._timeout, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {
-            "http": _HTTPPool,
-            "https": _HTTPSPool,
-        }
+        pools = {"http": _HTTPPool, "https": _HTTPSPool}
+        self.poolmanager.pool_classes_by_scheme = pools
 
-    def send(self, request, **kwargs):
-        kwargs["timeout"] = self._timeout
-        return super().send(request, **kwargs)
+    def send(self, request):
+        """:return: the answer, of ``urllib3``, with its body still to be read"""
+        return super().send(
+            request, stream=True, timeout=self._timeout, verify=self._verify
+        )
 
     def build_response(self, req, resp):
-        """As in ``requests``, without looking for cookies and an encoding."""
-        response = requests.Response()
-        response.status_code = resp.status
-        response.headers = CaseInsensitiveDict(resp.headers)
-        response.raw = resp
-        response.reason = resp.reason
-        response.url = req.url
-        response.request = req
-        response.connection = self
-        response.require_alone = resp._original_response.require_alone
-        return response
-
-
-class _NoCookies(RequestsCookieJar):
-    def extract_cookies(self, response, request):
-        """Keep none."""
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, resp):
-        """Leave redirects alone: even when it does not follow them, ``requests``
-        parses their address and reads their whole body."""
-        return None
-
-
-def new_session(adapter: BaseAdapter, verify: str | bool = True) -> requests.Session:
-    """:return: a session that takes nothing from its surroundings
-
-    :param adapter: what sends, see :class:`TimedAdapter`
-    :param verify: as in ``requests``: ``True`` or the path of a CA bundle
-    """
-    session = _Session()
-    # The environment would add proxies and, worse, passwords from ~/.netrc.
-    session.trust_env = False
-    session.verify = verify
-    session.cookies = _NoCookies()
-    session.headers.clear()
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+        """As it is: ``requests`` would look for cookies and an encoding in it."""
+        return resp
 
 
 def prepare(
@@ -353,18 +310,6 @@ def prepare(
     return prepared
 
 
-def ca_bundle() -> str | bool:
-    """Which authorities certificates are checked against.
-
-    :return: the bundle that the system's administrator names in
-        ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE``, as ``requests`` reads them,
-        else ``True`` for the default one
-    """
-    return (
-        os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-    )
-
-
 class SessionCache:
     """The sessions of this process, one for each configuration."""
 
@@ -379,25 +324,24 @@ class SessionCache:
 
     def get(
         self, config: Hashable, connect_timeout: float, read_timeout: float
-    ) -> requests.Session:
+    ) -> Session:
         """Give the session of a configuration; any thread may use it.
 
         :param config: everything that tells two destinations apart
-        :param connect_timeout: seconds, see :class:`TimedAdapter`
-        :param read_timeout: seconds
+        :param connect_timeout: seconds, as the other one, see :class:`Session`
         """
-        verify = ca_bundle()
-        key = (config, verify)
-        now = time.monotonic()
+        # the authorities that the system's administrator names, as requests reads them
+        bundle = map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
+        verify = next(filter(None, bundle), True)
+        key, now = (config, verify), time.monotonic()
         with self._lock:
             session, used = self._entries.pop(key, (None, now))
             if session is None:
-                adapter = TimedAdapter(connect_timeout, read_timeout)
-                session = new_session(adapter, verify)
+                session = Session(connect_timeout, read_timeout, verify)
             elif now - used > MAX_IDLE:
                 session.close()  # its connections; it opens new ones as needed
             self._entries[key] = (session, now)
-            while len(self._entries) > MAX_SESSIONS:
+            if len(self._entries) > MAX_SESSIONS:
                 self._entries.popitem(last=False)[1][0].close()
         return session
 

@@ -12,9 +12,10 @@ import requests
 import urllib3.exceptions
 
 from ...exceptions import SyncError, Temporary, Unreachable
+from ...text import _lt
 from ..redact import shorten
-from ..urls import address
-from .connection import NotTheAnswer, StaleConnection
+from ..urls import NOT_VALID, address
+from .connection import MAX_INTERIM, NotTheAnswer, StaleConnection
 
 # What requests, urllib3 and the socket module raise when there is no answer.
 NO_ANSWER = (
@@ -27,12 +28,30 @@ NO_ANSWER = (
 # Not urllib3's TimeoutError, which a refused connection is too.
 _TOO_LATE = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
 
+_NO_ROUTE = _lt("There is no network route to %(where)s")
+_CLOSED = _lt("%(where)s closed the connection without an answer")
+_UNUSABLE = _lt(
+    "The credentials contain characters that HTTP does not allow in a header"
+)
+# The first that an error is, or wraps, explains it.
+_MEANING = (
+    (socket.gaierror, Unreachable, _lt("The name %(host)s was not found")),
+    (requests.exceptions.InvalidURL, Unreachable, NOT_VALID),
+    (urllib3.exceptions.LocationParseError, Unreachable, NOT_VALID),
+    (requests.exceptions.InvalidHeader, Unreachable, _UNUSABLE),
+    (http.client.RemoteDisconnected, Unreachable, _CLOSED),
+    (
+        http.client.HTTPException,
+        Temporary,
+        _lt("%(where)s answered something that is not HTTP"),
+    ),
+)
 _NETWORK = {
-    errno.ECONNREFUSED: "Connection refused by {}",
-    errno.ENETUNREACH: "There is no network route to {}",
-    errno.EHOSTUNREACH: "There is no network route to {}",
-    errno.ECONNRESET: "{} closed the connection without an answer",
-    errno.EPIPE: "{} closed the connection without an answer",
+    errno.ECONNREFUSED: _lt("Connection refused by %(where)s"),
+    errno.ENETUNREACH: _NO_ROUTE,
+    errno.EHOSTUNREACH: _NO_ROUTE,
+    errno.ECONNRESET: _CLOSED,
+    errno.EPIPE: _CLOSED,
 }
 
 
@@ -46,27 +65,38 @@ def no_answer(
     :param read_timeout: seconds that were given to answer
     :return: the addon's own error, free of anything but the host's name
     """
-    where = address(url)
-    causes = list(_causes(error))
-    for explain in (_tls, _name, _protocol):
-        found = explain(causes, where)
-        if found:
-            return found
-    if _has(causes, requests.ConnectTimeout):
-        return Unreachable(f"No connection to {where} within {connect_timeout:g} s")
-    if _has(causes, *_TOO_LATE):
-        return Unreachable(f"No complete answer from {where} within {read_timeout:g} s")
+    where, causes = address(url), list(_causes(error))
+    found = _tls(causes, where)
+    if found:
+        return found
+    if isinstance(error, OSError) and "CA certificate bundle" in str(error):
+        sentence = _lt(
+            "The file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist"
+        )
+        return Unreachable(sentence)
+    other = _first(causes, NotTheAnswer)
+    if other:
+        return Temporary(other.args[0], where=where, most=MAX_INTERIM)
+    for kind, outcome, sentence in _MEANING:
+        if _first(causes, kind):
+            return outcome(sentence, where=where, host=where.rpartition(":")[0])
+    if _first(causes, requests.ConnectTimeout):
+        sentence = _lt("No connection to %(where)s within %(seconds)s s")
+        return Unreachable(sentence, where=where, seconds=f"{connect_timeout:g}")
+    if _first(causes, *_TOO_LATE):
+        sentence = _lt("No complete answer from %(where)s within %(seconds)s s")
+        return Unreachable(sentence, where=where, seconds=f"{read_timeout:g}")
     return _network(causes, where)
 
 
 def is_stale(error: Exception) -> bool:
     """:return: whether a kept connection broke before the request was answered"""
-    return _has(_causes(error), StaleConnection)
+    return bool(_first(_causes(error), StaleConnection))
 
 
 def is_broken_off(error: Exception) -> bool:
     """:return: whether the answer ended before its announced end"""
-    return not _has(_causes(error), *_TOO_LATE, NotTheAnswer)
+    return not _first(_causes(error), *_TOO_LATE, NotTheAnswer)
 
 
 def _causes(error: BaseException, seen=None) -> Iterator[BaseException]:
@@ -85,72 +115,37 @@ def _causes(error: BaseException, seen=None) -> Iterator[BaseException]:
         yield from _causes(item, seen)
 
 
-def _has(causes, *types):
-    return any(isinstance(error, types) for error in causes)
+def _first(causes, *types):
+    return next((error for error in causes if isinstance(error, types)), None)
 
 
 def _tls(causes, where):
     host = where.rpartition(":")[0]
-    for error in causes:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            why = getattr(error, "verify_message", "") or "verification failed"
-            return Unreachable(
-                f"The TLS certificate of {host} is not trusted: {why.rstrip('.')}"
-            )
-    for error in causes:
-        if isinstance(error, ssl.SSLError):
-            why = (error.reason or "the handshake failed").replace("_", " ").lower()
-            return Unreachable(
-                f"No secure connection to {where}: {why}. "
-                "Check that the port is one for https."
-            )
-    if _has(causes, requests.exceptions.SSLError):
-        # The host's name as checked by urllib3 1.26.
-        return Unreachable(
-            f"The TLS certificate of {host} is not trusted: Hostname mismatch"
+    untrusted = _first(causes, ssl.SSLCertVerificationError)
+    failed = _first(causes, ssl.SSLError)
+    if failed and not untrusted:
+        sentence = _lt(
+            "No secure connection to %(where)s: %(said)s. "
+            "Check that the port is one for https."
         )
-    if isinstance(causes[0], OSError) and "CA certificate bundle" in str(causes[0]):
-        return Unreachable(
-            "The file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist"
-        )
-    return None
-
-
-def _name(causes, where):
-    if _has(causes, socket.gaierror):
-        return Unreachable(f"The name {where.rpartition(':')[0]} was not found")
-    if _has(
-        causes,
-        requests.exceptions.InvalidURL,
-        urllib3.exceptions.LocationParseError,
-    ):
-        return Unreachable("The URL is not valid: check its host and port.")
-    return None
-
-
-def _protocol(causes, where):
-    for error in causes:
-        if isinstance(error, http.client.RemoteDisconnected):
-            return None
-        if isinstance(error, NotTheAnswer):
-            return Temporary(f"{where} {error}.")
-        if isinstance(error, http.client.HTTPException):
-            return Temporary(f"{where} answered something that is not HTTP")
-    if _has(causes, requests.exceptions.InvalidHeader):
-        return Unreachable(
-            "The credentials contain characters that HTTP does not allow in a header"
-        )
+        said = (failed.reason or "the handshake failed").replace("_", " ").lower()
+        return Unreachable(sentence, where=where, said=said)
+    if untrusted or _first(causes, requests.exceptions.SSLError):
+        # without a cause it is the host's name, as checked by urllib3 1.26
+        said = "verification failed" if untrusted else "Hostname mismatch"
+        said = getattr(untrusted, "verify_message", "") or said
+        sentence = _lt("The TLS certificate of %(host)s is not trusted: %(said)s")
+        return Unreachable(sentence, host=host, said=said.rstrip("."))
     return None
 
 
 def _network(causes, where):
-    if _has(causes, http.client.RemoteDisconnected):
-        return Unreachable(f"{where} closed the connection without an answer")
-    for error in causes:
-        if isinstance(error, OSError) and error.errno in _NETWORK:
-            return Unreachable(_NETWORK[error.errno].format(where))
-    for error in causes:
-        if isinstance(error, OSError) and error.errno and error.strerror:
-            why = shorten(error.strerror, 100)
-            return Unreachable(f"The connection to {where} failed: {why}")
-    return Unreachable(f"The connection to {where} failed")
+    errors = [error for error in causes if isinstance(error, OSError) and error.errno]
+    for error in errors:
+        if error.errno in _NETWORK:
+            return Unreachable(_NETWORK[error.errno], where=where)
+    said = next((error.strerror for error in errors if error.strerror), None)
+    if not said:
+        return Unreachable(_lt("The connection to %(where)s failed"), where=where)
+    sentence = _lt("The connection to %(where)s failed: %(said)s")
+    return Unreachable(sentence, where=where, said=shorten(said, 100))

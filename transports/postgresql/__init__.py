@@ -4,5 +4,3 @@
 
 from .connection import PostgresqlConfig
 from .transport import PostgresqlTransport
-
-__all__ = ["PostgresqlConfig", "PostgresqlTransport"]

@@ -16,8 +16,9 @@ import psycopg2
 from psycopg2 import extensions
 
 from ...exceptions import Rejected, Unreachable
+from ...text import _lt
 from ..redact import Redactor
-from .errors import concerns_all, connection_error, statement_error
+from .errors import concerns_all, connection_error, statement_error, timed_out
 from .table import TABLE, Table
 
 APPLICATION_NAME = "queue_job_sync"
@@ -88,7 +89,8 @@ class Connection:
             config = self._config
             if not (config.host and config.dbname and config.user):
                 # libpq would fill them in with those of Odoo's own database.
-                raise Unreachable("The host, the database and the user must be set.")
+                sentence = _lt("The host, the database and the user must be set.")
+                raise Unreachable(sentence)
             try:
                 self._raw = psycopg2.connect(**_parameters(config))
                 _wait(self._raw, config.connect_timeout)
@@ -97,9 +99,10 @@ class Connection:
                 raise connection_error(error, config.where, self.redact) from None
             except _TooLate:
                 self.close()
+                sentence = _lt("No connection to %(where)s within %(seconds)s s")
+                seconds = f"{config.connect_timeout:g}"
                 raise Unreachable(
-                    f"No connection to {config.where} within "
-                    f"{config.connect_timeout:g} s"
+                    sentence, where=config.where, seconds=seconds
                 ) from None
         return self._raw
 
@@ -121,7 +124,8 @@ class Connection:
         :return: an empty one when there is none, or it must not be seen
         :raise SyncError: the server does not say
         """
-        name = self.as_name(name)
+        # not a statement here: no percent sign of it is a placeholder
+        name = name.as_string(self.open()).replace("%%", "%")
         if name not in self._tables:
             try:
                 found = self._run(TABLE, [name]).fetchone()
@@ -129,14 +133,6 @@ class Connection:
                 found = None
             self._tables[name] = Table.from_row(*found) if found else Table()
         return self._tables[name]
-
-    def as_name(self, name) -> str:
-        """:return: what PostgreSQL is asked for about a table
-
-        :param name: as it is written in a statement
-        """
-        # not a statement here: no percent sign of it is a placeholder
-        return name.as_string(self.open()).replace("%%", "%")
 
     def as_text(self, query, parameters) -> str:
         """:return: a statement with its values, as :meth:`execute` sends it"""
@@ -166,9 +162,7 @@ class Connection:
             raise statement_error(error, where, timeout, self.redact) from None
         except _TooLate:
             self.close()
-            raise Unreachable(
-                f"No answer from {self._config.where} within {timeout:g} s"
-            ) from None
+            raise timed_out(self._config.where, timeout) from None
         self.sqlstate = DONE
         return cursor
 

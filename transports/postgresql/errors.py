@@ -6,9 +6,11 @@ import psycopg2
 from psycopg2 import extensions
 
 from ...exceptions import Rejected, SyncError, Temporary, Unreachable
+from ...text import _lt
 from ..base import REFUSED, UNKNOWN, UNSENT
 from ..redact import Redactor, one_line, shorten
 
+NUL = _lt("“%(column)s” contains a NUL character, which PostgreSQL cannot store.")
 # Characters of the server's own explanation in an error.
 MAX_REASON = 300
 
@@ -36,17 +38,9 @@ _MEANING = {
 }
 # Whatever the rows: a feature, schema, table or column is not there or not allowed, the
 # key has no constraint, or the table or column takes no values.
-_WHATEVER_THE_ROWS = {
-    "0A000",
-    "3F000",
-    "42501",
-    "42703",
-    "42809",
-    "428C9",
-    "42P01",
-    "42P10",
-    "55000",
-}
+_WHATEVER_THE_ROWS = set(
+    "0A000 3F000 42501 42703 42809 428C9 42P01 42P10 55000".split()
+)
 _TIMED_OUT = "57014"
 # After these, what was sent may have been committed: the connection or the server was
 # lost, perhaps between the commit and its answer. Any other error of the server has
@@ -100,11 +94,19 @@ def statement_error(
     if error.pgcode is None:
         return _driver_error(error, where, redact)
     if error.pgcode == _TIMED_OUT:
-        return Unreachable(f"No answer from {where} within {timeout:g} s")
-    text = error.diag.message_primary or "no reason given"
+        return timed_out(where, timeout)
+    said = error.diag.message_primary
     if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
-        text = f"{text}. {error.diag.message_detail}"
-    return meaning(error.pgcode)(f"PostgreSQL refused it: {_bounded(text, redact)}")
+        said = f"{said}. {error.diag.message_detail}"
+    return meaning(error.pgcode)(
+        _lt("PostgreSQL refused it: %(said)s"), said=_bounded(said, redact)
+    )
+
+
+def timed_out(where: str, timeout: float) -> Unreachable:
+    """:return: the error of a statement that was not answered within some seconds"""
+    sentence = _lt("No answer from %(where)s within %(seconds)s s")
+    return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
 
 
 def lacking_character(payload: dict, encoding: str) -> Rejected | None:
@@ -117,16 +119,16 @@ def lacking_character(payload: dict, encoding: str) -> Rejected | None:
     for column, value in payload.items():
         for character in "".join(_texts(value)):
             if character == "\0":
-                return Rejected(
-                    f"“{column}” contains a NUL character, which PostgreSQL cannot "
-                    "store."
-                )
+                return Rejected(NUL, column=column)
             try:
                 character.encode(codec)
             except UnicodeEncodeError:
+                sentence = _lt(
+                    "“%(column)s” contains “%(character)s”, which the database cannot "
+                    "store: its encoding is %(encoding)s."
+                )
                 return Rejected(
-                    f"“{column}” contains “{character}”, which the database cannot "
-                    f"store: its encoding is {encoding}."
+                    sentence, column=column, character=character, encoding=encoding
                 )
     return None
 
@@ -153,20 +155,21 @@ def connection_error(error: Exception, where: str, redact: Redactor) -> SyncErro
     if isinstance(error, UnicodeDecodeError):
         # before it knows which encoding is wanted, a server speaks in its own
         text = error.object.decode("utf-8", "replace")
-    if text is not None:
-        why = _bounded(text, redact) or "no reason given"
-        return Unreachable(f"No connection to PostgreSQL on {where}: {why}")
-    return Unreachable(f"The connection settings of {where} are not valid")
+    if text is None:
+        sentence = _lt("The connection settings of %(where)s are not valid")
+        return Unreachable(sentence, where=where)
+    sentence = _lt("No connection to PostgreSQL on %(where)s: %(said)s")
+    said = _bounded(text, redact) or "no reason given"
+    return Unreachable(sentence, where=where, said=said)
 
 
 def _driver_error(error, where, redact):
     """Errors that did not come from the server."""
+    said = _bounded(str(error), redact)
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        why = _bounded(str(error), redact) or "closed"
-        return Unreachable(f"The connection to PostgreSQL on {where} broke: {why}")
-    return Rejected(
-        f"The record cannot be written as SQL: {_bounded(str(error), redact)}"
-    )
+        sentence = _lt("The connection to PostgreSQL on %(where)s broke: %(said)s")
+        return Unreachable(sentence, where=where, said=said or "closed")
+    return Rejected(_lt("The record cannot be written as SQL: %(said)s"), said=said)
 
 
 def _bounded(text, redact):

@@ -9,10 +9,13 @@ from typing import NamedTuple
 from psycopg2 import Binary, sql
 
 from ...exceptions import Rejected
+from ...text import _lt
 from ..base import Message
 from ..redact import shorten
-from .table import LOCKS, Table, identity
+from .errors import NUL
+from .table import LOCKS, Table, best_index
 
+AND = " AND "
 # What may make room for a value that another row needs goes first.
 _ORDER = {"delete": 0, "mark": 1, "upsert": 2}
 
@@ -90,9 +93,7 @@ def statement(rows: list[Row], table: Table) -> Statement:
         query = sql.SQL("DELETE FROM {} WHERE {}").format(place.table, where)
         return Statement(query, [*keys, *constants], query)
     query = sql.SQL("UPDATE {} SET {} WHERE {}").format(
-        place.table,
-        _comma(sql.SQL("{} = %s").format(_name(column)) for column in columns),
-        where,
+        place.table, _each("{name} = %s", columns), where
     )
     flags = [
         _column_value(column, message.payload[column], message.route.binary, table)
@@ -114,7 +115,7 @@ def selection(message: Message, table: Table) -> tuple[sql.Composed, list]:
         "SELECT to_jsonb(held)::text FROM "
         "(SELECT {columns} FROM {table} WHERE {where} LIMIT 1) AS held"
     ).format(
-        columns=_comma(map(_name, columns)) if columns else sql.SQL("*"),
+        columns=_each("{name}", columns) if columns else sql.SQL("*"),
         table=place.table,
         where=where,
     )
@@ -135,18 +136,28 @@ def table_name(target: str) -> sql.Composable:
 
     :raise Rejected: it is no name
     """
-    return _table(target)
+    schema, dot, table = target.partition(".")
+    return sql.SQL(".").join(map(_name, [schema, table] if dot else [schema]))
 
 
 class _Place:
-    """The rows of a table that are those of the records, as SQL says it."""
+    """The rows of a table that are those of the records, as SQL says it.
+
+    ``columns`` tell the row of a record from all others: the key and, where a unique
+    ``index`` holds them together with it, what has one value in all rows of ours.
+    """
 
     def __init__(self, route, table):
         self.key = route.key_column
-        self.table = _table(route.target)
+        self.table = table_name(route.target)
         self.known = table
-        self.constants = dict(route.constants)
-        self.identity = identity(table, self.key, self.constants)
+        self.constants = constants = dict(route.constants)
+        self.index = best_index(table, self.key, constants)
+        # what ON CONFLICT can be asked about
+        self.arbiter = self.index if self.index and not self.index.deferrable else None
+        around = self.index.columns if self.index else ()
+        fellows = (name for name in around if name in constants and name != self.key)
+        self.columns = (self.key, *fellows)
         # without its schema, as columns name it
         self._own_name = route.target.partition(".")[2] or route.target
 
@@ -155,36 +166,39 @@ class _Place:
         return sql.Identifier(f"{word}_" if word == self._own_name else word)
 
     def where(self, keys):
-        """:return: the condition on the rows of records, and the values in it that
-        stand after those of the keys
-
-        :param keys: operator with the keys
-        """
-        fellows = self.identity.columns[1:]
+        """:return: the condition on the rows of records, given the one on their keys,
+        and its values behind those of the keys"""
+        fellows = self.columns[1:]
         conditions = [sql.SQL("{} {}").format(_name(self.key), keys)]
         conditions += [sql.SQL("{} = %s").format(_name(name)) for name in fellows]
-        index = self.identity.index
+        index = self.index
         if index and index.predicate:
             conditions.append(self.preferred(_name(self._own_name)))
-        return sql.SQL(" AND ").join(conditions), [
+        return sql.SQL(AND).join(conditions), [
             _column_value(name, self.constants[name], (), self.known)
             for name in fellows
         ]
 
     def preferred(self, row):
-        """:return: the condition that a row is covered by the partial index, or that
-        no row of the record is
-
-        :param row: the name that the row goes by
-        """
+        """:return: the condition that the row of this name is covered by the partial
+        index, or that no row of the record is"""
         other = self.alias("other")
-        same = sql.SQL(" AND ").join(
-            sql.SQL("{0}.{2} = {1}.{2}").format(other, row, _name(name))
-            for name in self.identity.columns
-        )
         return sql.SQL(
             "({} OR NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {}))"
-        ).format(self.covered(row), self.table, other, same, self.covered(other))
+        ).format(
+            self.covered(row),
+            self.table,
+            other,
+            self.same(other, row),
+            self.covered(other),
+        )
+
+    def same(self, one, other):
+        """:return: the condition that two rows are of one record, by their names"""
+        columns = self.columns
+        return _each(
+            "{one}.{name} = {other}.{name}", columns, AND, one=one, other=other
+        )
 
     def covered(self, row):
         """:return: the condition that a row is covered by the partial index
@@ -192,7 +206,7 @@ class _Place:
         In a query of its own, where the names of its columns mean nothing else.
         """
         return sql.SQL("EXISTS (SELECT FROM (SELECT {}.*) AS held WHERE {})").format(
-            row, sql.SQL(_escaped(self.identity.index.predicate))
+            row, sql.SQL(_escaped(self.index.predicate))
         )
 
 
@@ -204,23 +218,24 @@ def _upsert(place, columns, rows):
     manual, "Data-Modifying Statements in WITH".
     """
     names = [place.key, *columns]
-    index = place.identity.index
-    changed = [name for name in columns if name not in place.identity.columns]
+    index = place.index
+    changed = [name for name in columns if name not in place.columns]
     there, sent = place.alias("there"), place.alias("sent")
-    same = [
-        sql.SQL("{0}.{2} = {1}.{2}").format(there, sent, _name(name))
-        for name in place.identity.columns
-    ]
+    same = place.same(there, sent)
     if index and index.predicate:
-        decided = place.identity.is_decided_by(columns)
-        same.append(place.preferred(there) if decided else place.covered(there))
+        # may what is written move a row into, or out of, what the index covers? Such a
+        # row is the record's, covered or not
+        decided = not (index.touches - {*index.columns}).isdisjoint(columns)
+        same += sql.SQL(AND)
+        same += place.preferred(there) if decided else place.covered(there)
     # A trigger of a view need not tell which rows it has changed.
     looks = place.known.is_view or not changed
-    text = _SENT + (_UPDATED if changed else "")
+    told = "" if looks else " RETURNING {sent}.{key}"
+    text = _SENT + (f"{_UPDATED}{told})" if changed else "")
     text += _INSERT_UNSEEN if looks else _INSERT_COUNTED
     parts = {
         "table": place.table,
-        "columns": _comma(map(_name, names)),
+        "columns": _each("{name}", names),
         "conflict": _on_conflict(place, changed),
     }
     query = sql.SQL(text).format(
@@ -229,33 +244,28 @@ def _upsert(place, columns, rows):
         updated=place.alias("updated"),
         inserted=place.alias("inserted"),
         key=_name(place.key),
-        typed=_comma(
+        typed=sql.SQL(", ").join(
             sql.SQL(f"column{number}{_cast(place.known, name)}")
             for number, name in enumerate(names, 1)
         ),
         rows=_rows(place.known, names, rows),
-        same=sql.SQL(" AND ").join(same),
-        changes=_comma(
-            sql.SQL("{1} = {0}.{1}").format(sent, _name(name)) for name in changed
-        ),
-        returning=sql.SQL("")
-        if looks
-        else sql.SQL(" RETURNING {}.{}").format(sent, _name(place.key)),
+        same=same,
+        changes=_each("{name} = {sent}.{name}", changed, sent=sent),
         **parts,
     )
-    if not place.identity.is_unique and (index or not place.known.has_indexes):
+    alone = index and not index.predicate and {*index.columns} <= {*place.columns}
+    if not alone and (index or not place.known.has_indexes):
         query = _lock(place.known) + query
     values = [value for row in rows for value in row]
     summary = sql.SQL(_SUMMARY).format(
         marks=sql.SQL(_placeholders(len(names))), **parts
     )
-    return Statement(query, values, summary, not looks, place.identity.arbiter is None)
+    return Statement(query, values, summary, not looks, place.arbiter is None)
 
 
 _SENT = "WITH {sent} ({columns}) AS (SELECT {typed} FROM (VALUES {rows}) AS given)"
 _UPDATED = (
-    ", {updated} AS (UPDATE {table} AS {there} SET {changes} FROM {sent}"
-    " WHERE {same}{returning})"
+    ", {updated} AS (UPDATE {table} AS {there} SET {changes} FROM {sent} WHERE {same}"
 )
 _SUMMARY = (
     "UPDATE {table} or INSERT INTO {table} ({columns}) VALUES ({marks}){conflict}"
@@ -273,25 +283,19 @@ _INSERT_COUNTED = (
 
 def _on_conflict(place, changed):
     """What happens to a row that somebody else has inserted meanwhile."""
-    index = place.identity.arbiter
-    if index is None and place.known.has_indexes and not place.identity.index:
-        columns, predicate = [place.key], None  # PostgreSQL says what is missing
-    elif index is None:
+    index = place.arbiter
+    if not index and (place.index or not place.known.has_indexes):
         return sql.SQL("")
-    else:
-        columns, predicate = index.columns, index.predicate
-    return sql.SQL(" ON CONFLICT ({}){} DO {}").format(
-        _comma(map(_name, columns)),
-        sql.SQL(" WHERE {}").format(sql.SQL(_escaped(predicate)))
-        if predicate
-        else sql.SQL(""),
-        sql.SQL("UPDATE SET {}").format(
-            _comma(
-                sql.SQL("{0} = EXCLUDED.{0}").format(_name(name)) for name in changed
-            )
-        )
-        if changed
-        else sql.SQL("NOTHING"),
+    # without an index PostgreSQL says what is missing
+    columns, predicate = [place.key], ""
+    if index:
+        columns, predicate = index.columns, index.predicate or ""
+    text = " ON CONFLICT ({columns})" + (" WHERE {predicate}" if predicate else "")
+    text += " DO UPDATE SET {changes}" if changed else " DO NOTHING"
+    return sql.SQL(text).format(
+        columns=_each("{name}", columns),
+        predicate=sql.SQL(_escaped(predicate)),
+        changes=_each("{name} = EXCLUDED.{name}", changed),
     )
 
 
@@ -340,13 +344,10 @@ def _placeholders(count):
     return ", ".join(["%s"] * count)
 
 
-def _comma(parts):
-    return sql.SQL(", ").join(parts)
-
-
-def _table(target):
-    schema, dot, table = target.partition(".")
-    return sql.SQL(".").join(map(_name, [schema, table] if dot else [schema]))
+def _each(text, names, separator=", ", **parts):
+    """:return: a part of a statement that says the same of each of some columns"""
+    said = (sql.SQL(text).format(name=_name(name), **parts) for name in names)
+    return sql.SQL(separator).join(said)
 
 
 def _name(name):
@@ -354,9 +355,8 @@ def _name(name):
     size = len(name.encode("utf-8", "replace"))
     if not 0 < size <= 63 or "\0" in name:
         # PostgreSQL would cut a longer one and may then find another table.
-        raise Rejected(
-            f"“{shorten(name, 70)}” cannot be the name of a table or column."
-        )
+        sentence = _lt("“%(name)s” cannot be the name of a table or column.")
+        raise Rejected(sentence, name=shorten(name, 70))
     # psycopg2 reads a percent sign as a placeholder, in a name too.
     return sql.Identifier(name.replace("%", "%%"))
 
@@ -372,7 +372,7 @@ def _column_value(column, value, binary, table):
     if known.holds_bytes and column in binary:
         return _bytes(column, value)
     if known.holds_json and not isinstance(value, str):  # that is JSON already
-        if known.is_array and isinstance(value, list | tuple):
+        if known.type.endswith("[]") and isinstance(value, list | tuple):
             return [None if each is None else _json(column, each) for each in value]
         return _json(column, value)
     return _value(column, value)
@@ -398,7 +398,8 @@ def _json(column, value):
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise Rejected(f"“{column}” cannot be written as JSON: {error}") from None
+        sentence = _lt("“%(column)s” cannot be written as JSON: %(said)s")
+        raise Rejected(sentence, column=column, said=str(error)) from None
     _check_text(column, text)
     return text
 
@@ -411,7 +412,8 @@ def _bytes(column, value):
     try:
         return Binary(base64.b64decode(value, validate=True))
     except (ValueError, TypeError):
-        raise Rejected(f"“{column}” does not hold the base64 of a file.") from None
+        sentence = _lt("“%(column)s” does not hold the base64 of a file.")
+        raise Rejected(sentence, column=column) from None
 
 
 def _as_base64(held):
@@ -425,12 +427,11 @@ def _as_base64(held):
 
 def _check_text(column, text):
     if "\0" in text:
-        raise Rejected(
-            f"“{column}” contains a NUL character, which PostgreSQL cannot store."
-        )
+        raise Rejected(NUL, column=column)
     if text.isascii():
         return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Rejected(f"“{column}” contains a character that is no text.") from None
+        sentence = _lt("“%(column)s” contains a character that is no text.")
+        raise Rejected(sentence, column=column) from None

@@ -8,21 +8,28 @@ from functools import cached_property
 
 from psycopg2 import sql
 
+from ...exceptions import Rejected
+from ...text import _lt
+
 # By the search path, as a statement that writes finds the table. A type without its
 # length, as a cast to varchar(10) would cut what an assignment refuses; minus one, as
 # "no typmod" would turn bpchar into a single character. Arrays of text, as it is asked
 # on each connection: JSON takes PostgreSQL four times as long. PostgreSQL manual,
-# "System Catalogs".
+# "System Catalogs": attidentity, and attgenerated that comes with a default.
 TABLE = sql.SQL(
     """
     SELECT c.oid::bigint, c.relkind::text,
            CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
            ARRAY(
                SELECT ARRAY[a.attnum::text, a.attname, a.attidentity::text,
-                            format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1)]
+                            format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1),
+                            format_type(a.atttypid, a.atttypmod),
+                            (a.attnotnull AND NOT a.atthasdef
+                             AND a.attidentity = '')::text]
                  FROM pg_catalog.pg_attribute a
                  JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+                ORDER BY a.attnum),
            ARRAY(
                SELECT ARRAY[i.indexrelid::regclass::text, i.indkey::text,
                             i.indnkeyatts::text, pg_get_expr(i.indpred, c.oid),
@@ -38,6 +45,21 @@ TABLE = sql.SQL(
       FROM pg_catalog.pg_class c WHERE c.oid = to_regclass(%s)
     """
 )
+# Those of the search path go by their name alone. PostgreSQL manual, "System Catalogs":
+# tables, views, foreign and partitioned tables.
+TABLES = sql.SQL(
+    """
+    SELECT CASE WHEN pg_table_is_visible(c.oid) THEN c.relname
+                ELSE n.nspname || '.' || c.relname END
+      FROM pg_catalog.pg_class c
+      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'v', 'f', 'p')
+       AND n.nspname <> 'information_schema' AND left(n.nspname, 3) <> 'pg_'
+       AND has_schema_privilege(n.oid, 'USAGE')
+       AND has_table_privilege(c.oid, 'INSERT')
+     ORDER BY 1 LIMIT 500
+    """
+)
 # SQLSTATE "invalid column reference": ON CONFLICT has found no constraint.
 NO_UNIQUE_KEY = "42P10"
 # "Generated always"
@@ -45,8 +67,6 @@ NUMBERS_ITSELF = "428C9"
 # "Object not in prerequisite state", "wrong object type"
 NOT_WRITABLE = {"55000", "42809"}
 ADVISED = {NO_UNIQUE_KEY, NUMBERS_ITSELF, *NOT_WRITABLE}
-JSON_TYPES = ("json", "jsonb")
-BYTES = "bytea"
 # The first half of the key of our locks at a destination; the second one is the table.
 LOCKS = 0x716A73
 
@@ -56,23 +76,23 @@ class ColumnType:
     """The type of a column.
 
     :param type: as it is written in a cast; of a domain, what it stands for
+    :param declared: as it is written in the table
     :param numbers_itself: an identity column that takes no value of anybody else
+    :param required: there is no default for it
     """
 
     type: str
-    numbers_itself: bool = False
-
-    @property
-    def is_array(self) -> bool:
-        return self.type.endswith("[]")
+    declared: str
+    numbers_itself: bool
+    required: bool
 
     @property
     def holds_json(self) -> bool:
-        return self.type.removesuffix("[]") in JSON_TYPES
+        return self.type.removesuffix("[]") in ("json", "jsonb")
 
     @property
     def holds_bytes(self) -> bool:
-        return self.type.removesuffix("[]") == BYTES
+        return self.type.removesuffix("[]") == "bytea"
 
 
 @dataclass(frozen=True)
@@ -111,16 +131,12 @@ class Table:
     def from_row(cls, oid, kind, divided_by, columns, indexes) -> "Table":
         """:return: the table that a row of the query ``TABLE`` tells of"""
         names = {number: name for number, name, *_more in columns}
-        return cls(
-            oid,
-            kind,
-            divided_by,
-            {
-                name: ColumnType(type_, identity == "a")
-                for _number, name, identity, type_ in columns
-            },
-            tuple(_unique_index(names, *index) for index in indexes),
-        )
+        types = {
+            name: ColumnType(type_, declared, identity == "a", required == "true")
+            for _number, name, identity, type_, declared, required in columns
+        }
+        indexes = tuple(_unique_index(names, *index) for index in indexes)
+        return cls(oid, kind, divided_by, types, indexes)
 
     @cached_property
     def special(self) -> frozenset[str]:
@@ -141,40 +157,6 @@ class Table:
         return self.kind == "v"
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What tells the row of a record from all others.
-
-    :param columns: the key and, where a unique index holds them together with it,
-        columns that have one value in all rows of ours
-    :param index: what keeps a second row out; ``None`` where nothing known does
-    """
-
-    key: str
-    columns: tuple[str, ...]
-    index: UniqueIndex | None = None
-
-    @property
-    def is_unique(self) -> bool:
-        """Whether the index alone keeps a second row of one record out."""
-        return bool(
-            self.index
-            and not self.index.predicate
-            and set(self.index.columns) <= set(self.columns)
-        )
-
-    @property
-    def arbiter(self) -> UniqueIndex | None:
-        """The index that ``ON CONFLICT`` can be asked about."""
-        return None if self.index is None or self.index.deferrable else self.index
-
-    def is_decided_by(self, columns: Collection[str]) -> bool:
-        """:return: whether writing these columns may move a row into, or out of, what a
-        partial index covers: such a row is the record's, covered or not"""
-        decisive = self.index.touches - set(self.index.columns)
-        return not decisive.isdisjoint(columns)
-
-
 def _unique_index(names, name, numbers, count, predicate, touches, immediate, valid):
     keys = numbers.split()[: int(count)]  # those behind them are only included
     return UniqueIndex(
@@ -187,76 +169,80 @@ def _unique_index(names, name, numbers, count, predicate, touches, immediate, va
     )
 
 
-def identity(table: Table, key: str, constants: Collection[str]) -> Identity:
-    """Find out how the row of a record is told from others.
+def best_index(
+    table: Table, key: str, constants: Collection[str]
+) -> UniqueIndex | None:
+    """:return: what keeps a second row of a record out; ``None`` where nothing does
 
     :param constants: columns that have one value in all rows of ours
     """
 
     def rank(index):
-        columns = set(index.columns)
-        return (
-            not columns <= {key, *constants},
-            bool(index.predicate),
-            index.deferrable,
-            len(columns),
-        )
+        others = set(index.columns) - {key, *constants}
+        partial = bool(index.predicate)
+        return bool(others), partial, index.deferrable, len(index.columns)
 
     candidates = [
         index
         for index in table.indexes
         if index.valid and key in index.columns and None not in index.columns
     ]
-    if not candidates:
-        return Identity(key, (key,))
-    index = min(candidates, key=rank)
-    fellows = [name for name in index.columns if name in constants and name != key]
-    return Identity(key, (key, *fellows), index)
+    return min(candidates, key=rank, default=None)
 
 
-def advice(table: Table, target: str, key: str, sqlstate: str) -> str | None:
+def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | None:
     """Say what must be changed at the destination, so that rows can be written.
 
     :param target: the name of the table, as it is configured
     :param sqlstate: of the refusal
-    :return: sentences for people; ``None`` where PostgreSQL's own words say it
+    :return: the refusal in these words; ``None`` where PostgreSQL's own say it
     """
-    if sqlstate == NO_UNIQUE_KEY:
-        return _advice_on_index(table, target, key)
-    if sqlstate in NOT_WRITABLE and table.is_view:
-        return (
-            f"The view “{target}” does not take this change. Give it INSTEAD OF "
+    column = table.columns.get(key)
+    broken = [
+        index.name
+        for index in table.indexes
+        if key in index.columns and not index.valid
+    ]
+    if sqlstate == NO_UNIQUE_KEY and broken:
+        sentence = _lt(
+            "The unique index “%(index)s” of the table “%(table)s” is not valid, as "
+            "its making has failed: repair it with REINDEX; without it PostgreSQL "
+            "cannot tell whether the record is there already."
+        )
+    elif sqlstate == NO_UNIQUE_KEY and table.kind == "p":
+        sentence = _lt(
+            "Add a primary key or a unique constraint to the partitioned table "
+            "“%(table)s”, on the column “%(column)s” together with the columns that "
+            "divide it, %(division)s: without it PostgreSQL cannot tell whether the "
+            "record is there already."
+        )
+    elif sqlstate == NO_UNIQUE_KEY:
+        sentence = _lt(
+            "Add a primary key or a unique constraint on the column “%(column)s” of "
+            "the table “%(table)s”: without it PostgreSQL cannot tell whether the "
+            "record is there already."
+        )
+    elif sqlstate in NOT_WRITABLE and table.is_view:
+        sentence = _lt(
+            "The view “%(table)s” does not take this change. Give it INSTEAD OF "
             "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
         )
-    if sqlstate in NOT_WRITABLE and table.kind == "m":
-        return f"“{target}” is a materialized view, which takes no rows: name a table."
-    column = table.columns.get(key)
-    if sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
-        return (
-            f"The column “{key}” of the table “{target}” numbers its rows by itself "
-            "(GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column for it, as "
-            "odoo_id integer UNIQUE, and name that one as the key."
+    elif sqlstate in NOT_WRITABLE and table.kind == "m":
+        sentence = _lt(
+            "“%(table)s” is a materialized view, which takes no rows: name a table."
         )
-    return None
-
-
-def _advice_on_index(table, target, key):
-    why = "without it PostgreSQL cannot tell whether the record is there already."
-    broken = [
-        index for index in table.indexes if key in index.columns and not index.valid
-    ]
-    if broken:
-        return (
-            f"The unique index “{broken[0].name}” of the table “{target}” is not "
-            f"valid, as its making has failed: repair it with REINDEX; {why}"
+    elif sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
+        sentence = _lt(
+            "The column “%(column)s” of the table “%(table)s” numbers its rows by "
+            "itself (GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column for "
+            "it, as odoo_id integer UNIQUE, and name that one as the key."
         )
-    if table.kind == "p":
-        return (
-            f"Add a primary key or a unique constraint to the partitioned table "
-            f"“{target}”, on the column “{key}” together with the columns that divide "
-            f"it, {table.divided_by}: {why}"
-        )
-    return (
-        f"Add a primary key or a unique constraint on the column “{key}” of the table "
-        f"“{target}”: {why}"
+    else:
+        return None
+    return Rejected(
+        sentence,
+        table=target,
+        column=key,
+        index=", ".join(broken[:1]),
+        division=table.divided_by or "",
     )

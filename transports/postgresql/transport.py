@@ -2,13 +2,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records into the tables of a PostgreSQL database."""
 
+import json
 import time
 from collections.abc import Iterable
 from operator import attrgetter, itemgetter
 
 from psycopg2 import sql
 
-from ...exceptions import Rejected, SyncError, Throttled, Unreachable
+from ...exceptions import Rejected, SyncError
+from ...text import Sentence, _lt
 from ..base import (
     DONE,
     UNSENT,
@@ -16,6 +18,7 @@ from ..base import (
     Message,
     Receipt,
     Transport,
+    concerns_destination,
     none_sent,
     not_sent,
     obstacle_in,
@@ -23,12 +26,14 @@ from ..base import (
     unsent,
 )
 from ..redact import one_line, shorten
-from . import preview
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
-from .statement import row, statement, table_name
-from .table import ADVISED, Table, advice
+from .statement import as_sent, row, selection, statement, table_name
+from .table import ADVISED, TABLES, Table, advice
 
+# Whatever a view or a rule does when it is asked, it must not write.
+READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
+BYTES_IN_HEX = sql.SQL("SET LOCAL bytea_output = hex; ")
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
 # Rows of one statement at most.
@@ -82,9 +87,13 @@ class PostgresqlTransport(Transport):
         )
         with self._redact.cleaning():
             version, dbname, user = self._connection.execute(query).fetchone()
-        number = version.split()[0]
-        found = f"PostgreSQL {number}, database {dbname}, as user {user}"
-        return self._redact(found)
+        sentence = Sentence(
+            _lt("PostgreSQL %(version)s, database %(database)s, as user %(user)s"),
+            version=version.split()[0],
+            database=dbname,
+            user=user,
+        )
+        return self._redact.clean_sentence(sentence)
 
     def preview(self, message):
         with self._redact.cleaning():
@@ -95,18 +104,33 @@ class PostgresqlTransport(Transport):
 
     def held(self, message):
         with self._redact.cleaning():
-            found = preview.held(self._connection, message, self._table(message.route))
-        return self._redact.within(found)
+            table = self._table(message.route)
+            query, values = selection(message, table)
+            found = self._ask(BYTES_IN_HEX + query, values)
+        if not found:
+            return None
+        return self._redact.within(as_sent(json.loads(found[0][0]), message, table))
 
     def columns(self, target):
         with self._redact.cleaning():
-            found = preview.columns(self._connection, target)
-        return [Column(self._redact(name), *more) for name, *more in found]
+            found = self._connection.table(table_name(target)).columns
+            if not found:
+                sentence = _lt(
+                    "There is no table “%(table)s”, or the login may not see it."
+                )
+                raise Rejected(sentence, table=target)
+        return [
+            Column(self._redact(name), column.declared, column.required)
+            for name, column in found.items()
+        ]
 
     def tables(self):
         with self._redact.cleaning():
-            found = preview.tables(self._connection)
-        return [self._redact(name) for name in found]
+            found = self._ask(TABLES)
+        return [self._redact(name) for (name,) in found]
+
+    def _ask(self, query, values=None):
+        return self._connection.execute(READ_ONLY + query, values).fetchall()
 
     def close(self) -> None:
         self._connection.close()
@@ -150,7 +174,7 @@ class PostgresqlTransport(Transport):
                 error = self._advised(error, rows[0].message, status)
         duration = time.monotonic() - started
         # of a failure that concerns the destination, the first receipt tells
-        later = "" if isinstance(error, Throttled | Unreachable) else request
+        later = "" if concerns_destination(error) else request
         return [
             Receipt(
                 each.message,
@@ -205,8 +229,8 @@ class PostgresqlTransport(Transport):
             payload = {route.key_column: message.key, **message.payload}
             found = lacking_character(payload, self._connection.encoding)
             return self._redact.clean(found) if found else error
-        text = advice(self._table(route), route.target, route.key_column, status)
-        return Rejected(text) if text else error
+        table = self._table(route)
+        return advice(table, route.target, route.key_column, status) or error
 
     def _readable(self, rows, raw):
         """What is done, with placeholders instead of values, and with one row."""

@@ -3,5 +3,3 @@
 """Records go to a REST API: JSON, and one resource for each."""
 
 from .transport import RestConfig, RestTransport
-
-__all__ = ["RestConfig", "RestTransport"]

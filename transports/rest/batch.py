@@ -22,15 +22,18 @@ An item without an answer is sent again later. Any other 4xx than 401, 403, 408,
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
+from typing import NamedTuple
 
-from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ...exceptions import Rejected, SyncError, Temporary
+from ...text import _lt
 from ..base import (
     REFUSED,
     UNKNOWN,
     Message,
     Receipt,
+    concerns_destination,
     not_sent,
     obstacle_in,
     rounds,
@@ -42,8 +45,7 @@ from ..http import HttpClient, Trail, to_json
 MAX_ITEMS = 1000
 
 
-@dataclass(frozen=True)
-class _Item:
+class _Item(NamedTuple):
     """A message of a batch, its number in what is sent, and its JSON."""
 
     number: int
@@ -82,7 +84,14 @@ class BatchSender:
                 # It never arrived there: nothing is left to remove.
                 self._receipts[number] = Receipt(message)
                 return None
-            return _Item(number, message, to_json(_content(message)))
+            content = {
+                "operation": message.operation,
+                "key": message.key,
+                "external_id": message.external_id,
+                "idempotency_key": message.idempotency_key,
+                "data": message.payload,
+            }
+            return _Item(number, message, to_json(content))
         except Rejected as error:
             self._receipts[number] = unsent(message, self._client.redact.clean(error))
             return None
@@ -121,16 +130,12 @@ class BatchSender:
         elif isinstance(error, Rejected) and trail.fate(error) == REFUSED:
             self._send_alone(items)
         else:
-            self._keep_failure(items, trail, error)
-
-    def _keep_failure(self, items, trail, error):
-        """Give the error of the whole request to each of its records."""
-        receipts = []
-        for item in items:
-            receipts.append(self._client.receipt(item.message, trail, error))
-            if isinstance(error, Throttled | Unreachable):
-                trail.requests = []  # the first receipt tells of it
-        self._keep(items, receipts)
+            receipts = [
+                self._client.receipt(item.message, trail, error) for item in items
+            ]
+            if concerns_destination(error):  # the first one tells of the request
+                receipts[1:] = [replace(each, request="") for each in receipts[1:]]
+            self._keep(items, receipts)
 
     def _judge(self, items, trail):
         """Read what became of each record."""
@@ -151,11 +156,18 @@ class BatchSender:
         created = message.operation == "upsert" and known_id is None
         try:
             if own is None:
-                cut = " The answer was cut short." if trail.answer.cut else ""
-                raise Temporary(
-                    f"{trail.answer.describe()} without an item and status for the key "
-                    f"{message.key}.{cut}"
+                sentence = (
+                    _lt(
+                        "%(request)s answered %(status)s without an item and status "
+                        "for the key %(key)s. The answer was cut short."
+                    )
+                    if trail.answer.cut
+                    else _lt(
+                        "%(request)s answered %(status)s without an item and status "
+                        "for the key %(key)s."
+                    )
                 )
+                raise Temporary(sentence, key=message.key, **trail.answer.told)
             external_id = self._rest.id_after(message, own, "id" if created else None)
         except SyncError as error:
             # also where the request had left once before, and was not answered
@@ -163,16 +175,6 @@ class BatchSender:
             fate = UNKNOWN if unknown else REFUSED
             return self._client.receipt(message, trail, error, own, fate=fate)
         return self._client.receipt(message, trail, None, own, external_id=external_id)
-
-
-def _content(message):
-    return {
-        "operation": message.operation,
-        "key": message.key,
-        "external_id": message.external_id,
-        "idempotency_key": message.idempotency_key,
-        "data": message.payload,
-    }
 
 
 def _by_key(answer):

@@ -6,12 +6,23 @@ from collections.abc import Iterable
 from copy import copy
 from functools import partial
 
+import requests
+
 from ...exceptions import Rejected, SyncError, Temporary
+from ...text import Sentence, _lt
 from ..base import NO_PACE, Message, Receipt, Transport
-from ..http import Answer, HttpClient, HttpConfig, Trail, deliver_all, to_json
+from ..http import (
+    Answer,
+    HttpClient,
+    HttpConfig,
+    Trail,
+    auth_headers,
+    deliver_all,
+    to_json,
+)
+from ..redact import MASK
 from ..urls import last_segment, loggable, usable_id
 from .batch import BatchSender
-from .preview import Withheld, readable
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
@@ -19,6 +30,19 @@ RestConfig = HttpConfig
 RECREATE = "-recreate"
 # Says that a record is not there.
 _GONE = (404, 410)
+# Proves who is sending, beside the header of the authentication.
+SIGNATURE = "webhook-signature"
+
+
+class Withheld:
+    """A session that keeps the request it is given, and sends nothing."""
+
+    request = None
+
+    def send(self, request):
+        self.request = request
+        # what comes after it depends on its answer
+        raise requests.ConnectionError("not sent")
 
 
 class RestTransport(Transport):
@@ -52,19 +76,34 @@ class RestTransport(Transport):
             answer = self._client.request(trail, "GET", self._client.config.url)
             if answer.status not in (404, 405) and not answer.redirect_inside():
                 answer.require_ok()
-        where = self._client.redact(loggable(answer.url))
-        return f"{where} answered {answer.status} in {trail.duration * 1000:.0f} ms"
+        return Sentence(
+            _lt("%(where)s answered %(status)s in %(duration)s ms"),
+            where=self._client.redact(loggable(answer.url)),
+            status=answer.status,
+            duration=f"{trail.duration * 1000:.0f}",
+        )
 
     def preview(self, message):
         withheld = Withheld()
         dry = copy(self)
-        dry.pace, dry._client = NO_PACE, self._client.through(withheld)
+        dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
         (receipt,) = dry.send([message])
         if withheld.request is not None:
-            return readable(withheld.request, self._client)
+            return self._readable(withheld.request)
         if receipt.error:
             raise receipt.error
         return ""
+
+    def _readable(self, request):
+        """:return: method, address, headers and body as text, without secrets"""
+        secret = {*map(str.lower, auth_headers(self._client.config)), SIGNATURE}
+        lines = [f"{request.method} {loggable(request.url)}"]
+        lines += [
+            f"{name}: {MASK if name.lower() in secret else value}"
+            for name, value in request.headers.items()
+        ]
+        body = (request.body or b"").decode("utf-8", "replace")
+        return self._client.redact("\n".join([*lines, "", body]).rstrip())
 
     def held(self, message):
         with self._client.redact.cleaning():
@@ -78,7 +117,8 @@ class RestTransport(Transport):
             answer.require_ok()
             found = answer.json()
             if not isinstance(found, dict):
-                raise Temporary(f"{answer.describe()} without a JSON object.")
+                sentence = _lt("%(request)s answered %(status)s without a JSON object.")
+                raise Temporary(sentence, **answer.told)
         return self._client.redact.within(found)
 
     # -- one message ----------------------------------------------------------
@@ -144,7 +184,7 @@ class RestTransport(Transport):
             return message.external_id or None
         key = usable_id(message.key)
         if key is None:
-            raise Rejected("The key of the record cannot be a part of a URL.")
+            raise Rejected(_lt("The key of the record cannot be a part of a URL."))
         return key
 
     @staticmethod
@@ -189,14 +229,22 @@ def _assigned_id(answer, path):
     if found is None and location:
         found = usable_id(last_segment(location, answer.url))
     if found is None:
-        broken = " The answer was cut short." if answer.cut else ""
-        raise Temporary(
-            f"{answer.describe()} without an id: neither “{path}” in a JSON body "
-            f"nor a Location header.{broken}"
+        sentence = (
+            _lt(
+                "%(request)s answered %(status)s without an id: neither “%(name)s” in "
+                "a JSON body nor a Location header. The answer was cut short."
+            )
+            if answer.cut
+            else _lt(
+                "%(request)s answered %(status)s without an id: neither “%(name)s” in "
+                "a JSON body nor a Location header."
+            )
         )
+        raise Temporary(sentence, name=path, **answer.told)
     if answer.redact.holds_secret(found):
-        raise Temporary(
-            f"{answer.describe()} with an id that holds a secret of this system, and "
-            "can be no id."
+        sentence = _lt(
+            "%(request)s answered %(status)s with an id that holds a secret of this "
+            "system, and can be no id."
         )
+        raise Temporary(sentence, **answer.told)
     return found
