@@ -21,7 +21,7 @@ from ..exceptions import (
     Unreachable,
 )
 from ..transports.base import DONE, UNKNOWN, none_sent
-from . import gate, jobs, precedence, store
+from . import capture, gate, jobs, precedence, store
 from .task import Attempt, TaskBuilder
 
 _logger = logging.getLogger(__name__)
@@ -625,7 +625,7 @@ def send_once_more(stream, late):
         over = max((at for at in times if at), default=env.cr.now())
         by_time.setdefault(over, []).append(res_id)
     for eta, ids in by_time.items():
-        jobs.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
+        capture.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
 
 
 def send_over_forgotten(env):

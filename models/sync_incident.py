@@ -14,7 +14,7 @@ from odoo.tools import SQL, ormcache
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..engine import clock, origin
+from ..engine import clock, gate, store
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
@@ -231,21 +231,6 @@ class SyncIncident(models.Model):
         self._insert(
             backend.id, "manual", self.env._("Paused by %s", self.env.user.name)
         )
-
-    @api.model
-    def _wait_until(self, backend_id):
-        """Return until when the jobs of a system wait, ``None`` if they do not.
-
-        A plain read, for editors.
-        """
-        self.flush_model(["backend_id", "closed", "wait_until"])
-        self.env.cr.execute(
-            "SELECT wait_until FROM sync_incident"
-            " WHERE backend_id = %s AND closed IS NULL",
-            (backend_id,),
-        )
-        row = self.env.cr.fetchone()
-        return row and row[0]
 
     def _waiting_text(self):
         """Return why the jobs wait, for people."""
@@ -476,10 +461,6 @@ class SyncIncident(models.Model):
         if doubt:
             self._become_copy(doubt)
             return self._copy_text(doubt)
-        with clock.keeping_etas(self.env.cr):
-            return self._ask()
-
-    def _ask(self):
         try:
             with self.backend_id._open_transport() as transport:
                 answer = transport.check()
@@ -503,31 +484,24 @@ class SyncIncident(models.Model):
     @api.model
     @ormcache()
     def _tells_server(self):
-        return origin.may_tell_server(self.env.cr)
-
-    @api.model
-    def _look(self):
-        """Return where the database is now, and where it has sent from."""
-        self.env["ir.config_parameter"].flush_model()
-        return origin.look(self.env.cr, self._tells_server())
+        return store.may_tell_server(self.env)
 
     @api.model
     def _doubt(self):
         """Return why this may not be the database that has sent so far, else ``""``."""
-        here, there, since, changes = self._look()
-        if there is None:
-            return ""
-        if here.database != there.database:
+        sight = gate.look(self.env)
+        differs = gate.difference(sight)
+        if differs == "database":
             return self.env._(
                 "It was called %(old)s, and is %(new)s here.",
-                old=there.database,
-                new=here.database,
+                old=sight.there.database,
+                new=sight.here.database,
             )
-        if here.server != there.server:
+        if differs == "server":
             return self.env._("It is on another PostgreSQL server than before.")
-        if here.oid != there.oid:
+        if differs == "oid":
             return self.env._("It was made anew under the same name.")
-        if changes < origin.seen(here, since):
+        if differs == "changes":
             return self.env._("Changes that this server has seen are not in it.")
         return ""
 
@@ -570,7 +544,7 @@ class SyncIncident(models.Model):
                 elif incident.kind == "outage":
                     incident._become_copy(doubt)
             return
-        if self._look().there is None:
+        if gate.look(self.env).there is None:
             self._adopt()
         else:
             self._note_place()
@@ -589,13 +563,13 @@ class SyncIncident(models.Model):
     @api.model
     def _adopt(self):
         """Send from here from now on: a person has said that this is no copy."""
-        origin.remember(self.env, self._look().here)
+        gate.remember(self.env, gate.look(self.env).here)
         self._note_place()
 
     @api.model
     def _note_place(self):
-        here, _there, since, changes = self._look()
-        origin.note(here, since, changes)
+        sight = gate.look(self.env)
+        gate.note(sight.here, sight.since, sight.changes)
 
     # -- cron: mails, and what a crash has left undone ------------------------
 

@@ -11,9 +11,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..engine import capture, clock, jobs, standing
+from ..engine import capture, standing
+from ..engine.capture import noted
 from ..engine.delivery import Delivery
-from ..engine.guard import noted
 
 _logger = logging.getLogger(__name__)
 
@@ -170,10 +170,9 @@ class SyncMixin(models.AbstractModel):
         :raises RetryableJobError: to be tried again
         :raises SyncError: this record will not get through as it is
         """
-        with clock.keeping_etas(self.env.cr):
-            # in the environment of the job, which names it
-            stream = stream.with_env(self.env(su=True))
-            return Delivery(stream, self.ids).run()
+        # in the environment of the job, which names it
+        stream = stream.with_env(self.env(su=True))
+        return Delivery(stream, self.ids).run()
 
     @api.model
     def _job_store_values(self, job):
@@ -284,7 +283,7 @@ class SyncMixin(models.AbstractModel):
         :return: action that tells the user
         :raises UserError: no synchronization sends any of them
         """
-        count = jobs.enqueue_by_hand(self, streams, priority=priority, eta=eta)
+        count = capture.enqueue_by_hand(self, streams, priority=priority, eta=eta)
         if not count:
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")

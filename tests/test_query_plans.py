@@ -14,7 +14,7 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..engine import gate, jobs, precedence, store
+from ..engine import capture, gate, jobs, precedence, store
 from ..engine.delivery import SWEEP_BATCH, Delivery
 from .common import SyncCase, backend_values, stream_values
 
@@ -330,7 +330,7 @@ class TestQueryPlans(SyncCase):
 
     def test_sweep(self):
         with self.plans("sync_outbox"):
-            self.assertFalse(store.orphan_ids(self.env, 0, jobs.SWEEP_BATCH))
+            self.assertFalse(store.orphan_ids(self.env, 0, capture.SWEEP_BATCH))
         # the open notes are gone through, and looked up elsewhere
         with self.plans("sync_attempt"):
             store.forgotten_notes(self.env, SWEEP_BATCH)
