@@ -21,7 +21,6 @@ from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, split_every
 
-from ..text import storable
 from . import jobs, store
 
 _logger = logging.getLogger(__name__)
@@ -113,6 +112,11 @@ def reason_of(error):
     return storable(" ".join(text.split())[:REASON_LENGTH])
 
 
+def storable(text):
+    """Return a text without what PostgreSQL cannot hold: NUL, half a surrogate."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 # -- what is watched ----------------------------------------------------------
 
 
@@ -159,12 +163,11 @@ class Change:
 
 
 def remember_changes(records, field_names=None, names=False):
-    """Note an edit until just before its transaction commits.
+    """Note an edit of ``sync.mixin`` records until just before the commit.
 
     Nothing is read or written here when no stream watches the fields.
 
-    :param records: records of a model that inherits ``sync.mixin``
-    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param field_names: those written; ``None`` counts as all of them
     :param bool names: keep the records' names, because they are about to go
     """
     with noted(_logger, "An edit of %s is noted, watched or not", records) as trouble:
@@ -181,8 +184,7 @@ def remember_changes(records, field_names=None, names=False):
 def remember_parents(lines, field_names=None, moving=False):
     """Note an edit of lines as one of the records that send them.
 
-    :param lines: records of a model that inherits ``sync.mixin``
-    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param field_names: as for :func:`remember_changes`
     :param bool moving: only if they are about to leave those records
     """
     links = ()
@@ -247,7 +249,6 @@ def _real_ids(records):
 
 
 def _is_watched(records, field_names):
-    """Return whether a stream has to hear of an edit of these fields."""
     watchers = records.env["sync.stream"]._watchers(records._name)
     if field_names is None:
         return bool(watchers)
@@ -255,7 +256,6 @@ def _is_watched(records, field_names):
 
 
 def _keep_names(records):
-    """Keep the names of noted records, which are about to go."""
     pending = records.env.cr.precommit.data.get(PENDING_KEY, {})
     changes = pending.get(records._name, {})
     records = records.browse(id_ for id_ in _real_ids(records) if id_ in changes)
@@ -281,7 +281,6 @@ def _links_to(lines):
 
 
 def _parents(lines, link):
-    """Return the records that lines belong to."""
     # without a savepoint: it would write what others have in memory at each edit
     with noted(_logger, "What %s belong to is read by plain SQL", lines):
         return lines.sudo().mapped(link).with_env(lines.env)
@@ -374,7 +373,6 @@ def noted_ids(records, known):
 
 
 def _noted_ids_of(stream, model_name, changes):
-    """Return the ids of changes that a stream is to send, or may be."""
     if all(stream.id in change.known for change in changes.values()):
         return list(changes)
     with (
@@ -386,7 +384,7 @@ def _noted_ids_of(stream, model_name, changes):
 
 
 def _concerned(env, model_name, changes):
-    """Yield each stream that watches what changes touch, with those.
+    """Yield each stream that watches what changes touch, as superuser, with those.
 
     :param changes: :class:`Change` by id
     """
@@ -405,8 +403,6 @@ def _ids_to_send(stream, model_name, changes):
     """Return the records that a stream sends, or has sent before.
 
     What it has sent before is asked first: that spares most edits the filter.
-
-    :param changes: :class:`Change` by id
     """
     known = {id_ for id_, change in changes.items() if stream.id in change.known}
     edited = {id_ for id_, change in changes.items() if change.fields is not None}
@@ -420,11 +416,7 @@ def _ids_to_send(stream, model_name, changes):
 
 
 def _capture(stream, model_name, changes):
-    """Record the changes that matter to one stream.
-
-    :param stream: the ``sync.stream``, as superuser
-    :param changes: :class:`Change` by id
-    """
+    """Record the changes that matter to one stream."""
     ids = _ids_to_send(stream, model_name, changes)
     gone = _gone(stream, model_name, ids, changes)
     for records in _by_user(stream, model_name, ids, changes):
@@ -498,7 +490,6 @@ def enqueue_by_hand(records, streams, priority=None, eta=None):
 
     :param records: recordset in the environment of the user who asks
     :param streams: ``sync.stream`` records of the model, as superuser
-    :param int priority: of the jobs, if not the streams'
     :param eta: when the jobs may run (UTC, naive), ``None`` for now
     :return: number of deliveries, one for each record in each stream
     """
@@ -578,7 +569,7 @@ def _insert_changes(stream, batches, names, gone, force, backfill, problem=None)
     rows = [
         (
             id_,
-            names.get(id_) or None,
+            storable(names.get(id_) or "") or None,
             "delete" if id_ in gone else "upsert",
             force,
             uuid,
@@ -626,7 +617,6 @@ def queue_orphans(env):
 
 
 def _queue_again(stream, user, changes):
-    """Queue jobs of a user for changes, together as far as they may be."""
     by_record = changes.grouped("res_id")
     names = {row.res_id: row.record_name for row in changes}
     model = changes.env[stream.model_name].with_user(user)

@@ -61,17 +61,19 @@ class Delivery:
             through, or a wait
         :raises SyncError: the only record was refused
         """
-        if not self.stream.exists():
-            return self.env._("The synchronization no longer exists: nothing sent.")
         self.owed = store.owed_changes(self.stream, self.record_ids)
         if not self.owed:
+            if not self.stream.exists():
+                return self.env._("The synchronization no longer exists: nothing sent.")
             return self.env._("%s: already delivered by another job.", self.system.name)
-        gate.pass_through(
-            self.stream, insist=any(each.force for each in self.owed.values())
-        )
+        insist = any(each.force for each in self.owed.values())
+        gate.pass_through(self.stream, insist)
         self.record_ids = list(self.owed)
         if self.stream._links_sent_first():
-            self._give_precedence()
+            # what has to wait for others is left out
+            self.behind = precedence.blocked(self.stream, self.record_ids)
+            for res_id in self.behind:
+                del self.owed[res_id]
         if not self.owed:
             text = precedence.waiting_text(self.stream, self.behind)
             precedence.put_behind(self.stream, self.behind, self.record_ids)
@@ -90,12 +92,6 @@ class Delivery:
 
     # -- what is to be sent ---------------------------------------------------
 
-    def _give_precedence(self):
-        """Leave out the records that have to wait for others."""
-        self.behind = precedence.blocked(self.stream, self.record_ids)
-        for res_id in self.behind:
-            del self.owed[res_id]
-
     def _lock(self):
         """Lock the records that no other job is sending, and return their bindings."""
         try:
@@ -104,18 +100,19 @@ class Delivery:
             bindings = []
         self.busy = self.owed.keys() - {held.res_id for held in bindings}
         if not bindings:
-            raise RetryableJobError(
+            raise gate.later(
                 self.env._("Another job is sending this record."),
-                seconds=random.uniform(*jobs.BUSY_SECONDS),
-                ignore_retry=True,
+                random.uniform(*jobs.BUSY_SECONDS),
             )
         return bindings
 
     def _prepare(self, bindings):
-        """Find out what there is to do for each of the locked records."""
         stream = self.stream
-        records = self.env[stream.model_name].browse(each.res_id for each in bindings)
-        payloads = self._payloads(stream._matching(records.exists()))
+        model = stream._for_sending(self.env[stream.model_name])
+        # at once which of them are left, and what is in them
+        ids = [each.res_id for each in bindings]
+        records = model.search_fetch([("id", "in", ids)], order="id")
+        payloads = self._payloads(stream._matching(records))
         able = [each for each in bindings if each.res_id not in self.broken]
         attempts = store.read_notes(
             self.env.registry, stream, [each.res_id for each in able]
@@ -209,7 +206,6 @@ class Delivery:
     # -- sending --------------------------------------------------------------
 
     def _send(self):
-        """Send what has to be sent, and settle what got through."""
         failed = {task for task, _error in self.failures}
         tasks = [task for task in self.tasks if task not in failed]
         sent = self._transmit([task for task in tasks if task.message])
@@ -222,7 +218,13 @@ class Delivery:
             confirmed = self._confirm(sent)
             settled += confirmed
             self._settle([id_ for task in settled for id_ in task.owed.row_ids])
-            self._send_over_late_ones(confirmed)
+            # what may arrive after a confirmation is sent over once more
+            late = {
+                task.binding.res_id: [each.late_until for each in overwriting]
+                for task in confirmed
+                if (overwriting := task.may_be_overwritten)
+            }
+            send_once_more(self.stream, late)
         self.failures += [
             (task, receipt.error) for task, receipt in sent if not receipt.ok
         ]
@@ -230,7 +232,6 @@ class Delivery:
     def _transmit(self, tasks):
         """Send what tasks say, and keep what is known of each request that failed.
 
-        :param tasks: list of :class:`Task` with a message
         :return: list of ``(task, receipt)``
         """
         if not tasks:
@@ -262,8 +263,6 @@ class Delivery:
         """Note what is about to be sent.
 
         The content too where :meth:`_resume_creations` may have to send it again.
-
-        :return: :class:`Recreations`, for what the transport decides on
         """
         gives_ids = self.stream._route().id_policy == "destination"
         seconds = self.system._seconds_in_flight(len(tasks))
@@ -297,8 +296,18 @@ class Delivery:
             if task.noted:
                 closed += task.closed_by(receipt.fate)
                 over += task.over_after(receipt.fate)
+        # our own limit is no failure of the system
+        failed = [
+            (task, receipt)
+            for task, receipt in refused
+            if not isinstance(receipt.error, RateLimited)
+        ]
+        # after the first failure of a whole system the rest was not even sent
+        attempted = [each for each in failed if each[1].request] or failed[:1]
         try:
-            self._log_refusals(refused)
+            if attempted:
+                with self.env.registry.cursor() as cr:
+                    self._log(self.env(cr=cr), attempted)
             if closed or over:
                 # the sweep may be at the same notes
                 with store.read_committed(self.env.registry) as cr:
@@ -308,26 +317,10 @@ class Delivery:
             # harm
             _logger.exception("What was refused could not be kept")
 
-    def _log_refusals(self, refused):
-        # our own limit is no failure of the system
-        refused = [
-            (task, receipt)
-            for task, receipt in refused
-            if not isinstance(receipt.error, RateLimited)
-        ]
-        # after the first failure of a whole system the rest was not even sent
-        attempted = [each for each in refused if each[1].request] or refused[:1]
-        if attempted:
-            with self.env.registry.cursor() as cr:
-                self._log(self.env(cr=cr), attempted)
-
     def _log(self, env, sent):
-        """Write a line for each of ``(task, receipt)`` into the log."""
-        env["sync.delivery"]._log_receipts(
-            self.stream.with_env(env),
-            [receipt for _task, receipt in sent],
-            {task.binding.res_id: task.content for task, _receipt in sent},
-        )
+        sent = [(task.content, receipt) for task, receipt in sent]
+        if sent:
+            store.log_receipts(self.stream.with_env(env), sent)
 
     # -- settling -------------------------------------------------------------
 
@@ -350,13 +343,7 @@ class Delivery:
                 note=None,
             )
         confirmed = [task for task, _receipt in done]
-        store.confirm_bindings(
-            self.env,
-            [
-                (held.id, held.external_id, held.content_hash)
-                for held in (task.binding for task in confirmed)
-            ],
-        )
+        store.confirm_bindings(self.env, [task.binding for task in confirmed])
         self.env.cr.postcommit.add(lambda: self._close_notes(confirmed))
         return confirmed
 
@@ -370,49 +357,33 @@ class Delivery:
     def _close_notes(self, tasks):
         """Drop the notes that a committed confirmation closes.
 
-        The job is done, whatever that meets.
-        """
-        try:
-            self._drop_closed(tasks)
-        except Exception:
-            # notes that stay do no harm, and the sweep looks after them
-            _logger.exception(
-                "Notes of synchronization %s stay for now", self.stream.id
-            )
-
-    def _drop_closed(self, tasks):
-        """Drop the notes that a confirmation has closed.
-
         Nobody but this job can have sent one of the records meanwhile, unless it has
         lost its lock with its connection: what this job has not known of when it built
         its tasks may have been carried out after what it has sent.
         """
         by_id = {task.binding.res_id: task for task in tasks}
-        unknown = store.close_notes(
-            self.env.registry,
-            self.stream,
-            [id_ for task in tasks for id_ in task.closed_by(DONE)],
-            {id_: [each.id for each in task.attempts] for id_, task in by_id.items()},
-        )
         late = {}
-        for res_id, version, digest, late_until in unknown:
-            task = by_id[res_id]
-            # of a later job otherwise, which has seen what was confirmed
-            if version < task.binding.version and digest != task.digest:
-                late.setdefault(res_id, []).append(late_until)
-        if late:
-            with self.env.registry.cursor() as cr:
-                send_once_more(self.stream.with_env(self.env(cr=cr)), late)
+        try:
+            for res_id, version, digest, late_until in store.close_notes(
+                self.env.registry,
+                self.stream,
+                [id_ for task in tasks for id_ in task.closed_by(DONE)],
+                {id_: [at.id for at in task.attempts] for id_, task in by_id.items()},
+            ):
+                task = by_id[res_id]
+                # of a later job otherwise, which has seen what was confirmed
+                if version < task.binding.version and digest != task.digest:
+                    late.setdefault(res_id, []).append(late_until)
+            if late:
+                with self.env.registry.cursor() as cr:
+                    send_once_more(self.stream.with_env(self.env(cr=cr)), late)
+        except Exception:
+            # the job is done; the sweep looks after notes that stay
+            _logger.exception(
+                "Notes of synchronization %s stay for now", self.stream.id
+            )
 
-    # -- requests that may come late, and connections that are lost -----------
-
-    def _send_over_late_ones(self, tasks):
-        """Have records sent once more over what may arrive after their confirmation."""
-        late = {
-            task.binding.res_id: [each.late_until for each in task.may_be_overwritten]
-            for task in tasks
-        }
-        send_once_more(self.stream, {id_: at for id_, at in late.items() if at})
+    # -- connections that are lost --------------------------------------------
 
     @contextmanager
     def _telling_loss(self, sent):
@@ -477,9 +448,7 @@ class Delivery:
         if isinstance(error, Unreachable):
             pause = self.system._note_unreachable(error.message)
             if pause:
-                return RetryableJobError(
-                    error.message, seconds=pause, ignore_retry=True
-                )
+                return gate.later(error.message, pause)
         job = self.env["queue.job"].search(
             [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
         )
@@ -490,7 +459,6 @@ class Delivery:
         )
 
     def _seconds_after(self, error, current_try):
-        """Return how many seconds to wait after a failure."""
         if isinstance(error, Rejected):
             return 0
         if isinstance(error, Throttled):
@@ -500,7 +468,6 @@ class Delivery:
         return random.uniform(least, max(most, least * (1 + JITTER)))
 
     def _hand_on(self):
-        """Find other jobs for the records that this one leaves behind."""
         self._hand_on_failures()
         for res_id in self.broken:
             jobs.hand_on(self.stream, [res_id])
@@ -572,8 +539,6 @@ class Delivery:
 class Recreations:
     """Notes creations that a transport decides on, see ``Transport.recreating``.
 
-    :param registry: of the database
-    :param stream_id: what the messages belong to
     :param attempts: the :class:`Attempt` that each message is, by record id
     :param seconds: as for :func:`store.write_notes`
     """

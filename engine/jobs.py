@@ -165,7 +165,6 @@ def _run_before(ahead, job):
 def hand_on(stream, res_ids, seconds=0, after=None):
     """Give records of the present job another one, with their outbox rows.
 
-    :param stream: the ``sync.stream``, as superuser, in the environment of the job
     :param seconds: to wait before
     :param after: ``queue.job`` records that have to be done before
     """
@@ -292,10 +291,8 @@ def rearm(jobs):
 
 
 def requeue_spread(jobs, rate):
-    """Put many failed jobs of synchronizations back to pending, some per second.
+    """Put many failed jobs of synchronizations back to pending, ``rate`` per second.
 
-    :param jobs: ``queue.job`` records
-    :param int rate: jobs per second
     :return: number of jobs
     """
     if not jobs:

@@ -12,8 +12,6 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
-from odoo.addons.queue_job.exception import RetryableJobError
-
 from ..engine import clock, gate, store
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
@@ -470,9 +468,7 @@ class SyncIncident(models.Model):
                 incident.probes += 1
                 incident._prolong()
                 interval = incident._probe_interval()
-            raise RetryableJobError(
-                err.message, seconds=interval, ignore_retry=True
-            ) from None
+            raise gate.later(err.message, interval) from None
         self._close()
         return answer
 

@@ -238,30 +238,16 @@ class SyncMixin(models.AbstractModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job.action_queue_job"
         )
-        action["domain"] = self._sync_job_domain()
-        action["context"] = {}
-        return action
-
-    def _sync_job_domain(self):
-        """Return which jobs send or sent these records, alone or with others."""
-        return [
+        # alone, or with others
+        action["domain"] = [
             "|",
             "&",
             ("model_name", "=", self._name),
             ("sync_res_id", "in", self.ids),
-            ("uuid", "in", self._sync_job_uuids()),
+            ("uuid", "in", standing.job_uuids(self)),
         ]
-
-    def _sync_job_uuids(self):
-        """Return the jobs that the changes and deliveries of these records name.
-
-        A job of many records names none of them itself.
-        """
-        streams = self.env["sync.stream"].sudo().with_context(active_test=False)
-        stream_ids = streams.search([("model_name", "=", self._name)]).ids
-        if not stream_ids or not self.ids:
-            return []
-        return standing.job_uuids(self, stream_ids)
+        action["context"] = {}
+        return action
 
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.

@@ -11,7 +11,7 @@ from odoo.tests import tagged
 from .common import DeliveryCase
 
 # Of a job for one record that the system knows, queue_job's own among them.
-MOST = 43
+MOST = 34
 
 
 @tagged("post_install", "-at_install")
