@@ -18,30 +18,21 @@ ROOMS = ("models", "wizards")
 
 
 def origins(registry, addon):
-    """Return where models get from what an addon defines of them.
+    """Return which classes of an addon define what of the models, in their order.
 
     :param registry: model classes by name
-    :return: dict ``{model: {attribute: definitions, the one that counts first}}``
+    :return: dict ``{model: {attribute: classes, the one that counts first}}``
     """
     found = {}
     for name, model in registry.items():
-        definitions = [each for each in model.__mro__ if "pool" not in vars(each)]
-        own = {
-            attribute
-            for each in definitions
-            if getattr(each, "_module", None) == addon
-            for attribute in vars(each)
-            if not attribute.startswith("__")
-        }
-        if own:
-            found[name] = {
-                attribute: [
-                    f"{each.__module__}.{each.__qualname__}"
-                    for each in definitions
-                    if attribute in vars(each)
-                ]
-                for attribute in sorted(own)
-            }
+        attributes = {}
+        for each in model.__mro__:
+            if "pool" not in vars(each) and getattr(each, "_module", None) == addon:
+                place = f"{each.__module__}.{each.__qualname__}"
+                for attribute in vars(each):
+                    attributes.setdefault(attribute, []).append(place)
+        if attributes:
+            found[name] = attributes
     return found
 
 
