@@ -19,7 +19,7 @@ import psycopg2
 
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL, split_every
+from odoo.tools import SQL
 
 from . import jobs, store
 
@@ -617,11 +617,9 @@ def queue_orphans(env):
 
 
 def _queue_again(stream, user, changes):
-    by_record = changes.grouped("res_id")
     names = {row.res_id: row.record_name for row in changes}
-    model = changes.env[stream.model_name].with_user(user)
-    for ids in split_every(stream.batch_size, names):
-        rows = changes.concat(*(by_record[id_] for id_ in ids))
-        rows.job_uuid = jobs.delay(
-            stream, model.browse(ids), names, stream._eta(), jobs.priority_of(rows)
-        )
+    records = changes.env[stream.model_name].with_user(user).browse(names)
+    priority = jobs.priority_of(changes)
+    for batch, uuid in jobs.delay_batches(stream, records, names, priority):
+        ids = set(batch._ids)
+        changes.filtered(lambda row, ids=ids: row.res_id in ids).job_uuid = uuid

@@ -605,18 +605,13 @@ def send_over_forgotten(env):
         env = env(cr=cr)
         found = store.forgotten_notes(env, SWEEP_BATCH)
         in_use = env["sync.stream"]._in_use()
-        late = {}
-        for _id, stream_id, res_id, is_same in found:
-            if not is_same and stream_id in in_use._ids:
+        closed, over, late = [], [], {}
+        for id_, stream_id, res_id, is_same in found:
+            if is_same:
+                closed.append(id_)
+            elif stream_id in in_use._ids:
+                over.append(id_)
                 late.setdefault(stream_id, {})[res_id] = ()
-        store.end_notes(
-            cr,
-            closed=[id_ for id_, _stream, _record, is_same in found if is_same],
-            over=[
-                id_
-                for id_, stream_id, res_id, _same in found
-                if res_id in late.get(stream_id, ())
-            ],
-        )
+        store.end_notes(cr, closed, over)
         for stream_id, records in late.items():
             send_once_more(in_use.browse(stream_id), records)

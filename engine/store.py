@@ -266,12 +266,9 @@ def lock_bindings(stream, record_ids):
     try:
         with cr.savepoint(flush=False):
             held = _lock_present(cr, stream, record_ids)
-            if len(held) < len(set(record_ids)):
-                # what another job is sending is there, and left out
-                missing = set(record_ids) - _bound_ids(cr, stream, record_ids)
-                if missing:
-                    _insert_bindings(cr, stream, missing)
-                    held += _lock_present(cr, stream, missing)
+            missing = {*record_ids} - {each.res_id for each in held}
+            if missing:
+                held += _insert_bindings(cr, stream, missing)
             return sorted(held, key=lambda each: each.res_id)
     except (
         pg_errors.SerializationFailure,
@@ -297,26 +294,33 @@ def _lock_present(cr, stream, record_ids):
     return [Held(*row) for row in cr.fetchall()]
 
 
-def _bound_ids(cr, stream, record_ids):
-    pairs = of_stream(stream, record_ids)
-    cr.execute(
-        SQL("SELECT res_id FROM %s AS binding", rows_about("sync_binding", pairs)),
-        log_exceptions=False,
-    )
-    return {res_id for (res_id,) in cr.fetchall()}
-
-
 def _insert_bindings(cr, stream, record_ids):
-    """Insert bindings, without waiting for a job that inserts the same ones."""
+    """Insert bindings, without waiting for a job that inserts the same ones.
+
+    What another job is sending is there, and left out: to run into what it has written
+    would mean to wait for it.
+    """
     cr.execute("SET LOCAL lock_timeout = '100ms'")
     cr.execute(
-        "INSERT INTO sync_binding (stream_id, res_id, version, skipped)"
-        " SELECT %s, unnest(%s::int[]), 0, false"
-        " ON CONFLICT (stream_id, res_id) DO NOTHING",
-        (stream.id, sorted(record_ids)),
+        SQL(
+            """
+            INSERT INTO sync_binding (stream_id, res_id, version, skipped)
+            SELECT %(stream)s, wanted.id, 0, false
+              FROM unnest(%(ids)s::int[]) AS wanted (id)
+             WHERE NOT EXISTS (
+                   SELECT FROM sync_binding
+                    WHERE stream_id = %(stream)s AND res_id = wanted.id OFFSET 0)
+                ON CONFLICT (stream_id, res_id) DO NOTHING
+            RETURNING id, res_id
+            """,
+            stream=stream.id,
+            ids=sorted(record_ids),
+        ),
         log_exceptions=False,
     )
+    inserted = [Held(*row) for row in cr.fetchall()]
     cr.execute("SET LOCAL lock_timeout = DEFAULT")
+    return inserted
 
 
 def confirm_bindings(env, held):
@@ -465,6 +469,7 @@ def log_receipts(stream, sent):
         )
         for content, receipt in sent
     ]
+    stream.env["sync.delivery"].flush_model(["stream_id", "res_id", "state"])
     stream.env.cr.execute(
         SQL(
             # one parameter for all lines: psycopg2 takes longer for arrays than JSON

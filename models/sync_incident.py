@@ -277,7 +277,6 @@ class SyncIncident(models.Model):
 
     def _seconds_left(self):
         """Return the seconds that jobs of the system have to wait."""
-        self.ensure_one()
         left = (self.wait_until - clock.now(self.env.cr)).total_seconds()
         return max(WAIT_LEAST, left)
 
@@ -293,7 +292,6 @@ class SyncIncident(models.Model):
 
     def _move_jobs_soon(self):
         """Move jobs as soon as this is committed."""
-        self.ensure_one()
         self.env.cr.postcommit.add(self._move_jobs)
 
     def _move_jobs(self):
@@ -303,7 +301,6 @@ class SyncIncident(models.Model):
 
         :return: whether no job is left
         """
-        self.ensure_one()
         end = time.monotonic() + PATIENCE
         try:
             while self._move_batch() >= BATCH:
@@ -357,7 +354,6 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when none is left
         """
-        self.ensure_one()
         self.env["queue.job"].flush_model()
         now = clock.now(self.env.cr)
         self.env.cr.execute(
@@ -390,7 +386,6 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when no other one's turn is near
         """
-        self.ensure_one()
         self.env["queue.job"].flush_model()
         rate = self.backend_id.drain_rate
         now = clock.now(self.env.cr)
@@ -431,7 +426,6 @@ class SyncIncident(models.Model):
 
     def _queue_probe(self):
         """Queue the job that asks the system whether it is back."""
-        self.ensure_one()
         # not as the user of the job that found the system down: while that one holds
         # its locks, this would wait for whoever is deleting the user
         self.with_user(SUPERUSER_ID).with_delay(
@@ -443,7 +437,6 @@ class SyncIncident(models.Model):
 
     def _probe_interval(self):
         """Return the seconds until the next probe."""
-        self.ensure_one()
         return min(PROBE_LEAST * 2 ** min(self.probes, 10), PROBE_MOST)
 
     def _probe(self):
@@ -452,7 +445,6 @@ class SyncIncident(models.Model):
         :return: what was found out, in a sentence
         :raises RetryableJobError: it does not; to be asked again later
         """
-        self.ensure_one()
         if not self.exists() or self.closed or self.kind != "outage":
             return self.env._("The incident is over.")
         doubt = self._doubt()
@@ -463,8 +455,7 @@ class SyncIncident(models.Model):
             with self.backend_id._open_transport() as transport:
                 answer = transport.check()
         except SyncError as err:
-            with read_committed(self.env.registry) as cr:
-                incident = self.with_env(self.env(cr=cr))
+            with self._apart() as incident:
                 incident.probes += 1
                 incident._prolong()
                 interval = incident._probe_interval()
