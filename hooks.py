@@ -12,11 +12,11 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL, mute_logger, split_every
 
 from .engine import secrets
+from .engine.jobs import DELIVER
 
 _logger = logging.getLogger(__name__)
 
 ADDON = "queue_job_sync"
-DELIVER = "_sync_deliver"
 # Whose rows go with the addon, while a live server goes on writing them.
 BUSY_TABLES = {"ir_cron", "queue_job", "queue_job_channel", "queue_job_function"}
 # How long each table may be waited for, in milliseconds: shorter than the time after

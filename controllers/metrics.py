@@ -13,7 +13,7 @@ from odoo.tools import groupby
 
 from ..engine import standing
 from ..engine.secrets import SecretMissing
-from ..models.sync_counter import BOUNDS, DELIVERED, NOT_TIMED
+from ..engine.store import BOUNDS, DELIVERED, KINDS, NOT_TIMED
 
 try:
     import prometheus_client
@@ -24,7 +24,6 @@ except ImportError:  # only this page needs it
 _logger = logging.getLogger(__name__)
 
 STREAM_LABELS = ("system", "stream", "stream_id")
-REASONS = ("rejected", "throttled", "unreachable", "temporary")
 INCIDENT_KINDS = ("outage", "manual", "copy")
 
 
@@ -144,7 +143,7 @@ class _Collector:
         for id_, labels in self._labels.items():
             totals = _Totals(counted.get(id_, ()))
             delivered.add_metric(labels, totals.results[DELIVERED])
-            for reason in sorted({*REASONS, *totals.results} - {DELIVERED}):
+            for reason in sorted({*KINDS.values(), *totals.results} - {DELIVERED}):
                 failed.add_metric((*labels, reason), totals.results[reason])
             retried.add_metric(labels, totals.retried)
             duration.add_metric(labels, totals.buckets(), totals.seconds)

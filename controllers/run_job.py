@@ -95,7 +95,8 @@ class RunJobController(QueueJobs):
         tries = job.retry
         try:
             cls._keep_connection(env.cr)
-            return super()._try_perform_job(env, job)
+            with jobs.keeping_etas(env.cr):
+                return super()._try_perform_job(env, job)
         except Exception:
             # Not what was raised tells: a destination may be a database as well, and
             # a lost connection is noticed by whoever uses it next.

@@ -2,9 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """How a change gets to its destination: plain Python over an environment.
 
-In the order in which an edit passes through: ``capture`` notes it, ``jobs`` queues it,
-``gate`` says when it may go, ``delivery`` sends it, with ``precedence`` (what has to
-be there before) and ``task`` (a record against what is there). ``store`` holds the
-statements, ``secrets`` the credentials, ``standing`` answers those who look on. None
-of these imports ``models/``, which calls them.
+In the order in which an edit passes through: ``capture`` notes it and inserts what is
+owed, ``jobs`` makes the job, ``gate`` says when it may go, ``delivery`` sends it, with
+``precedence`` (what has to be there before) and ``task`` (a record against what is
+there). ``store`` holds the statements, ``secrets`` the credentials, ``clock`` the time
+that all nodes agree on, ``standing`` answers those who look on. None of these imports
+``models/``, which calls them.
 """

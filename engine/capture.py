@@ -11,18 +11,110 @@ cannot be inserted, reach the editor.
 """
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
+import psycopg2
+
+from odoo.exceptions import ConcurrencyError, UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from . import jobs, store
-from .guard import noted, undone
-from .jobs import names_of
 
 _logger = logging.getLogger(__name__)
 
 PENDING_KEY = "queue_job_sync.changes"
+RETRIED = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, ConcurrencyError)
+# Marks an exception that is none of ours.
+THEIRS = "queue_job_sync_theirs"
+# Characters of a reason that are kept: it is one line on a screen.
+REASON_LENGTH = 300
+# Changes without a job that are queued in one go before the cron commits.
+SWEEP_BATCH = 500
+
+
+# -- what raises on the way is noted ------------------------------------------
+
+
+@dataclass
+class Trouble:
+    """Whether something has raised, and what."""
+
+    reason: str | None = None  # in a line, for people
+
+    def __bool__(self):
+        return self.reason is not None
+
+
+@contextmanager
+def noted(logger, message, *args, level=logging.ERROR):
+    """Log what raises inside, and go on.
+
+    What was done inside stays done, and a transaction that a statement has broken
+    stays broken: see :func:`undone`.
+
+    :param logger: of the module that it is for
+    :param message: for the log, with its ``args``
+    :param level: of the log, lower where another will tell it too
+    :return: a :class:`Trouble`, empty as long as nothing has raised
+    """
+    trouble = Trouble()
+    try:
+        yield trouble
+    except RETRIED:
+        raise
+    except Exception as error:
+        if getattr(error, THEIRS, False):
+            raise
+        trouble.reason = reason_of(error)
+        # The server is in trouble, and so is every edit: no traceback would tell more.
+        strained = isinstance(error, psycopg2.OperationalError)
+        logger.log(
+            logging.WARNING if strained else level,
+            f"{message}: %s",
+            *args,
+            trouble.reason,
+            exc_info=not strained,
+        )
+
+
+@contextmanager
+def undone(env, forget=False):
+    """Undo what is done inside if it raises, and nothing else of the transaction.
+
+    Two statements where nothing raises. What others have in memory is written before:
+    written inside, it would be undone as well, and taken for written. What that raises
+    is theirs to hear, whoever else listens.
+
+    :param bool forget: what the ORM has in memory then, for what writes inside
+    """
+    try:
+        env.flush_all()
+    except Exception as error:
+        setattr(error, THEIRS, True)
+        raise
+    try:
+        with env.cr.savepoint(flush=False):
+            yield
+    except Exception:
+        if forget:
+            env.transaction.clear()
+        raise
+
+
+def reason_of(error):
+    """Return what an exception says, in a line for people."""
+    text = str(error)
+    if not isinstance(error, UserError):
+        text = f"{type(error).__name__}: {text}"
+    return storable(" ".join(text.split())[:REASON_LENGTH])
+
+
+def storable(text):
+    """Return a text without what PostgreSQL cannot hold: NUL, half a surrogate."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 # -- what is watched ----------------------------------------------------------
@@ -71,12 +163,11 @@ class Change:
 
 
 def remember_changes(records, field_names=None, names=False):
-    """Note an edit until just before its transaction commits.
+    """Note an edit of ``sync.mixin`` records until just before the commit.
 
     Nothing is read or written here when no stream watches the fields.
 
-    :param records: records of a model that inherits ``sync.mixin``
-    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param field_names: those written; ``None`` counts as all of them
     :param bool names: keep the records' names, because they are about to go
     """
     with noted(_logger, "An edit of %s is noted, watched or not", records) as trouble:
@@ -93,8 +184,7 @@ def remember_changes(records, field_names=None, names=False):
 def remember_parents(lines, field_names=None, moving=False):
     """Note an edit of lines as one of the records that send them.
 
-    :param lines: records of a model that inherits ``sync.mixin``
-    :param field_names: names of the fields written; ``None`` counts as all of them
+    :param field_names: as for :func:`remember_changes`
     :param bool moving: only if they are about to leave those records
     """
     links = ()
@@ -159,7 +249,6 @@ def _real_ids(records):
 
 
 def _is_watched(records, field_names):
-    """Return whether a stream has to hear of an edit of these fields."""
     watchers = records.env["sync.stream"]._watchers(records._name)
     if field_names is None:
         return bool(watchers)
@@ -167,13 +256,12 @@ def _is_watched(records, field_names):
 
 
 def _keep_names(records):
-    """Keep the names of noted records, which are about to go."""
     pending = records.env.cr.precommit.data.get(PENDING_KEY, {})
     changes = pending.get(records._name, {})
     records = records.browse(id_ for id_ in _real_ids(records) if id_ in changes)
     if records:
         with undone(records.env):
-            names = names_of(records.exists())
+            names = jobs.names_of(records.exists())
         for id_, name in names.items():
             changes[id_].name = name
 
@@ -193,7 +281,6 @@ def _links_to(lines):
 
 
 def _parents(lines, link):
-    """Return the records that lines belong to."""
     # without a savepoint: it would write what others have in memory at each edit
     with noted(_logger, "What %s belong to is read by plain SQL", lines):
         return lines.sudo().mapped(link).with_env(lines.env)
@@ -286,7 +373,6 @@ def noted_ids(records, known):
 
 
 def _noted_ids_of(stream, model_name, changes):
-    """Return the ids of changes that a stream is to send, or may be."""
     if all(stream.id in change.known for change in changes.values()):
         return list(changes)
     with (
@@ -298,7 +384,7 @@ def _noted_ids_of(stream, model_name, changes):
 
 
 def _concerned(env, model_name, changes):
-    """Yield each stream that watches what changes touch, with those.
+    """Yield each stream that watches what changes touch, as superuser, with those.
 
     :param changes: :class:`Change` by id
     """
@@ -317,8 +403,6 @@ def _ids_to_send(stream, model_name, changes):
     """Return the records that a stream sends, or has sent before.
 
     What it has sent before is asked first: that spares most edits the filter.
-
-    :param changes: :class:`Change` by id
     """
     known = {id_ for id_, change in changes.items() if stream.id in change.known}
     edited = {id_ for id_, change in changes.items() if change.fields is not None}
@@ -332,15 +416,11 @@ def _ids_to_send(stream, model_name, changes):
 
 
 def _capture(stream, model_name, changes):
-    """Record the changes that matter to one stream.
-
-    :param stream: the ``sync.stream``, as superuser
-    :param changes: :class:`Change` by id
-    """
+    """Record the changes that matter to one stream."""
     ids = _ids_to_send(stream, model_name, changes)
     gone = _gone(stream, model_name, ids, changes)
     for records in _by_user(stream, model_name, ids, changes):
-        jobs.queue(stream, records, gone=gone)
+        queue(stream, records, gone=gone)
 
 
 def _capture_in_doubt(stream, model_name, changes, reason):
@@ -360,7 +440,7 @@ def _capture_in_doubt(stream, model_name, changes, reason):
     ):
         gone = _gone(stream, model_name, ids, changes)
     for records in _by_user(stream, model_name, ids, changes):
-        jobs.queue_in_doubt(stream, records, reason, gone=gone)
+        queue_in_doubt(stream, records, reason, gone=gone)
 
 
 def _gone(stream, model_name, ids, changes):
@@ -382,3 +462,164 @@ def _by_user(stream, model_name, ids, changes):
     for uid, mine in by_user.items():
         env = stream.env(user=uid, su=False, context=changes[mine[-1]].context)
         yield env[model_name].browse(mine)
+
+
+# -- changes and their jobs ---------------------------------------------------
+
+
+def enqueue(stream, records, **options):
+    """Insert outbox rows for records, and the jobs that will deliver them.
+
+    Where that raises, the rows are left for the sweep, with the reason.
+
+    :param stream: the ``sync.stream``, as superuser
+    :param records: recordset in the environment of the user who owns the jobs
+    :param options: see :func:`queue`
+    """
+    with (
+        noted(_logger, jobs.LEFT, records, stream.id, level=logging.WARNING) as trouble,
+        undone(stream.env, forget=True),
+    ):
+        queue(stream, records, **options)
+    if trouble:
+        queue_in_doubt(stream, records, trouble.reason, **options)
+
+
+def enqueue_by_hand(records, streams, priority=None, eta=None):
+    """Queue existing records for those of the streams that send them.
+
+    :param records: recordset in the environment of the user who asks
+    :param streams: ``sync.stream`` records of the model, as superuser
+    :param eta: when the jobs may run (UTC, naive), ``None`` for now
+    :return: number of deliveries, one for each record in each stream
+    """
+    count = 0
+    for stream in streams:
+        matching = records.browse(stream._matching(records)._ids)
+        enqueue(stream, matching, force=True, priority=priority, eta=eta)
+        count += len(matching)
+    return count
+
+
+def queue(stream, records, gone=None, force=False, backfill=None, **options):
+    """Insert outbox rows for records, and the jobs that will deliver them.
+
+    One job for each batch of records; one statement for all rows.
+
+    :param stream: the ``sync.stream``, as superuser
+    :param records: recordset in the environment of the user who owns the jobs
+    :param dict gone: names of deleted records, by id, of others as well
+    :param bool force: asked for by a person: now, and even if unchanged
+    :param backfill: the ``sync.backfill`` that asks, at a time to send
+    :param options: ``priority`` and ``eta``, see :func:`jobs.delay_batches`
+    """
+    if records:
+        names, gone = _names(records, gone or {})
+        at_once = bool(force or backfill)
+        batches = jobs.delay_batches(stream, records, names, at_once=at_once, **options)
+        _insert_changes(stream, batches, names, gone, force, backfill)
+
+
+def queue_in_doubt(
+    stream, records, reason, gone=None, force=False, backfill=None, **options
+):
+    """Do as :func:`queue` as far as it goes; only the rows are indispensable.
+
+    Without a job they are queued by the sweep, once that works.
+
+    :param str reason: what has raised
+    """
+    if not records:
+        return
+    names = gone = dict(gone or {})
+    batches = [(records, None)]
+    with noted(_logger, "Names of %s are not known", records), undone(stream.env):
+        names, gone = _names(records, gone)
+    with (
+        noted(_logger, jobs.LEFT, records, stream.id),
+        undone(stream.env, forget=True),
+    ):
+        at_once = bool(force or backfill)
+        batches = jobs.delay_batches(stream, records, names, at_once=at_once, **options)
+    _insert_changes(stream, batches, names, gone, force, backfill, reason)
+
+
+def _names(records, gone):
+    """Return the names of records by id, and those of the deleted ones alone.
+
+    :param dict gone: what is known of the latter
+    """
+    names = jobs.names_of(
+        records.browse(id_ for id_ in records._ids if id_ not in gone)
+    )
+    # deleted by plain SQL, say
+    unnamed = [id_ for id_ in records._ids if id_ not in names and id_ not in gone]
+    gone = {**gone, **dict.fromkeys(unnamed)}
+    return {**names, **gone}, gone
+
+
+def _insert_changes(stream, batches, names, gone, force, backfill, problem=None):
+    """Insert outbox rows for batches of records, created by the user of these.
+
+    :param batches: list of ``(records, UUID of their job)``
+    :param dict names: what is known of the records' names, by id
+    :param gone: ids of the deleted ones
+    :param problem: what has raised
+    """
+    rows = [
+        (
+            id_,
+            storable(names.get(id_) or "") or None,
+            "delete" if id_ in gone else "upsert",
+            force,
+            uuid,
+            problem,
+        )
+        for batch, uuid in batches
+        for id_ in batch._ids
+    ]
+    store.insert_changes(stream, batches[0][0].env.uid, rows, backfill)
+
+
+# -- changes that have no job, or no longer one --------------------------------
+
+
+def queue_orphans(env):
+    """Queue changes that have no job left to deliver them, and commit.
+
+    A job can vanish: purged, lost with a restored database, or never made because
+    queue_job refused it. Failed jobs are not replaced: people decide about them.
+
+    :return: whether there is time left for others
+    """
+    last_id = 0
+    while True:
+        found = store.orphan_ids(env, last_id, SWEEP_BATCH)
+        last_id = max(found, default=0)
+        # a row that a worker holds is being delivered
+        rows = env["sync.outbox"].browse(found).try_lock_for_update()
+        for (stream, user, _backfill), changes in rows.grouped(
+            lambda row: (row.stream_id, row.create_uid, row.backfill_id)
+        ).items():
+            with (
+                noted(
+                    _logger, jobs.LEFT, changes, stream.id, level=logging.WARNING
+                ) as trouble,
+                undone(env, forget=True),
+            ):
+                _queue_again(stream, user.exists() or env.user, changes)
+            # why they still have no job, if so
+            why = trouble.reason or False
+            changes.filtered(lambda row, why=why: row.problem != why).problem = why
+        time_left = env["ir.cron"]._commit_progress(len(rows))
+        if not time_left or len(found) < SWEEP_BATCH:
+            return time_left
+
+
+def _queue_again(stream, user, changes):
+    names = {row.res_id: row.record_name for row in changes}
+    records = changes.env[stream.model_name].with_user(user).browse(names)
+    priority = jobs.priority_of(changes)
+    for batch, uuid in jobs.delay_batches(stream, records, names, priority):
+        ids = set(batch._ids)
+        changes.filtered(lambda row, ids=ids: row.res_id in ids).job_uuid = uuid

@@ -7,10 +7,7 @@ of them how long an outage lasts. So what other transactions act on is written i
 time of the database, in whole seconds as Odoo's own fields have it.
 """
 
-from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
-
-from odoo.addons.queue_job.exception import RetryableJobError
+from datetime import timedelta
 
 
 def now(cr):
@@ -32,32 +29,7 @@ def current(cr):
     return cr.fetchone()[0]
 
 
-@contextmanager
-def keeping_etas(cr):
-    """Let a job that asks to be run again come back by the database's clock.
-
-    queue_job adds the seconds of a ``RetryableJobError`` to the time of the node that
-    ran the job. They are corrected by what that node is ahead or behind. The node of
-    the runner compares with its own clock: nothing can be done about that one.
-
-    :param cr: of the job, whose transaction has just begun
-    """
-    here = datetime.now(timezone.utc).replace(tzinfo=None)
-    ahead = (here - cr.now()).total_seconds()
-    # what the transaction has lasted until now counts as well, and does not matter
-    try:
-        yield
-    except RetryableJobError as error:
-        if abs(ahead) > 1 and error.seconds:
-            error.seconds = _shifted(error.seconds, -ahead)
-        raise
-
-
-def _shifted(seconds, by):
-    """Return seconds, or a range of them, so much longer or shorter.
-
-    Never 0, for which queue_job would take its own pattern.
-    """
-    if isinstance(seconds, list | tuple):
-        return type(seconds)(_shifted(each, by) for each in seconds)
-    return round(seconds + by) or 1
+def epoch(cr):
+    """Return the same in seconds since 1970, as finely as the database has it."""
+    cr.execute("SELECT extract(epoch FROM clock_timestamp())::float")
+    return cr.fetchone()[0]

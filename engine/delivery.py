@@ -4,9 +4,9 @@
 
 import logging
 import random
-import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import psycopg2
 
@@ -21,7 +21,7 @@ from ..exceptions import (
     Unreachable,
 )
 from ..transports.base import DONE, UNKNOWN, none_sent
-from . import gate, jobs, precedence, store
+from . import capture, gate, jobs, precedence, store
 from .task import Attempt, TaskBuilder
 
 _logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Delivery:
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.tasks = []
-        self.failures = []  # (task, error)
+        self.failures = []  # the tasks that have an error
 
     def run(self):
         """Send the records, and settle their undelivered changes.
@@ -61,17 +61,19 @@ class Delivery:
             through, or a wait
         :raises SyncError: the only record was refused
         """
-        if not self.stream.exists():
-            return self.env._("The synchronization no longer exists: nothing sent.")
         self.owed = store.owed_changes(self.stream, self.record_ids)
         if not self.owed:
+            if not self.stream.exists():
+                return self.env._("The synchronization no longer exists: nothing sent.")
             return self.env._("%s: already delivered by another job.", self.system.name)
-        gate.pass_through(
-            self.stream, insist=any(each.force for each in self.owed.values())
-        )
+        insist = any(each.force for each in self.owed.values())
+        gate.pass_through(self.stream, insist)
         self.record_ids = list(self.owed)
         if self.stream._links_sent_first():
-            self._give_precedence()
+            # what has to wait for others is left out
+            self.behind = precedence.blocked(self.stream, self.record_ids)
+            for res_id in self.behind:
+                del self.owed[res_id]
         if not self.owed:
             text = precedence.waiting_text(self.stream, self.behind)
             precedence.put_behind(self.stream, self.behind, self.record_ids)
@@ -80,7 +82,7 @@ class Delivery:
         self._resume_creations()
         self._send()
         if self.failures and len(self.record_ids) == 1:
-            raise self._job_error(self.failures[0][1])
+            raise self._job_error(self.failures[0].error)
         self._hand_on()
         return self._summary()
 
@@ -90,12 +92,6 @@ class Delivery:
 
     # -- what is to be sent ---------------------------------------------------
 
-    def _give_precedence(self):
-        """Leave out the records that have to wait for others."""
-        self.behind = precedence.blocked(self.stream, self.record_ids)
-        for res_id in self.behind:
-            del self.owed[res_id]
-
     def _lock(self):
         """Lock the records that no other job is sending, and return their bindings."""
         try:
@@ -104,18 +100,19 @@ class Delivery:
             bindings = []
         self.busy = self.owed.keys() - {held.res_id for held in bindings}
         if not bindings:
-            raise RetryableJobError(
+            raise gate.later(
                 self.env._("Another job is sending this record."),
-                seconds=random.uniform(*jobs.BUSY_SECONDS),
-                ignore_retry=True,
+                random.uniform(*jobs.BUSY_SECONDS),
             )
         return bindings
 
     def _prepare(self, bindings):
-        """Find out what there is to do for each of the locked records."""
         stream = self.stream
-        records = self.env[stream.model_name].browse(each.res_id for each in bindings)
-        payloads = self._payloads(stream._matching(records.exists()))
+        model = stream._for_sending(self.env[stream.model_name])
+        # at once which of them are left, and what is in them
+        ids = [each.res_id for each in bindings]
+        records = model.search_fetch([("id", "in", ids)], order="id")
+        payloads = self._payloads(stream._matching(records))
         able = [each for each in bindings if each.res_id not in self.broken]
         attempts = store.read_notes(
             self.env.registry, stream, [each.res_id for each in able]
@@ -167,21 +164,20 @@ class Delivery:
         }
         if not asked:
             return
-        sent = self._transmit(list(asked))
-        with self._telling_loss(sent):
-            self._confirm(sent)
+        self._transmit(list(asked))
+        with self._telling_loss(asked):
+            self._confirm(asked)
         builder = TaskBuilder(self.stream)
-        for again, receipt in sent:
-            task = asked[again]
-            if receipt.ok:
+        for again, task in asked.items():
+            if again.receipt.ok:
                 closed = again.closed_by(DONE)
                 left = [each for each in task.attempts if each.id not in closed]
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
-            elif not self._insists(task, receipt):
-                error = self._still_unknown(task, receipt.error)
-                self.failures.append((task, error))
+            elif not self._insists(task, again.receipt):
+                task.error = self._still_unknown(task, again.receipt.error)
+                self.failures.append(task)
 
     def _insists(self, task, receipt):
         """Return whether a person risks a second record, rather than wait for ever."""
@@ -209,11 +205,10 @@ class Delivery:
     # -- sending --------------------------------------------------------------
 
     def _send(self):
-        """Send what has to be sent, and settle what got through."""
-        failed = {task for task, _error in self.failures}
-        tasks = [task for task in self.tasks if task not in failed]
-        sent = self._transmit([task for task in tasks if task.message])
+        tasks = [task for task in self.tasks if not task.error]
+        sent = [task for task in tasks if task.message]
         settled = [task for task in tasks if not task.message]
+        self._transmit(sent)
         with self._telling_loss(sent):
             # the system holds what is here: no older state was left there
             self.env["sync.binding"].browse(
@@ -222,20 +217,22 @@ class Delivery:
             confirmed = self._confirm(sent)
             settled += confirmed
             self._settle([id_ for task in settled for id_ in task.owed.row_ids])
-            self._send_over_late_ones(confirmed)
-        self.failures += [
-            (task, receipt.error) for task, receipt in sent if not receipt.ok
-        ]
+            # what may arrive after a confirmation is sent over once more
+            late = {
+                task.binding.res_id: [each.late_until for each in overwriting]
+                for task in confirmed
+                if (overwriting := task.may_be_overwritten)
+            }
+            send_once_more(self.stream, late)
+        for task in sent:
+            task.error = task.receipt.error
+        self.failures += [task for task in sent if task.error]
 
     def _transmit(self, tasks):
-        """Send what tasks say, and keep what is known of each request that failed.
-
-        :param tasks: list of :class:`Task` with a message
-        :return: list of ``(task, receipt)``
-        """
+        """Send what tasks say, and keep what is known of each request that failed."""
         if not tasks:
-            return []
-        messages, made = [task.message for task in tasks], {}
+            return
+        messages = [task.message for task in tasks]
         # opened first: it reads secrets, and what has no connection notes nothing
         try:
             transport = self.system._open_transport()
@@ -246,24 +243,19 @@ class Delivery:
             receipts = none_sent(messages, error)
         else:
             with transport:
-                transport.recreating = notes = self._note(tasks)
+                transport.recreating = self._note(tasks)
                 receipts = transport.send(messages)
-            made = notes.made
-        sent = list(zip(tasks, receipts, strict=True))
-        for task in tasks:
-            if recreation := made.get(task.binding.res_id):
-                task.noted.append(recreation)
-        self._keep_refusals(
-            [(task, receipt) for task, receipt in sent if not receipt.ok]
-        )
-        return sent
+        for task, receipt in zip(tasks, receipts, strict=True):
+            task.receipt = receipt
+        self._keep_refusals([task for task in tasks if not task.receipt.ok])
 
     def _note(self, tasks):
         """Note what is about to be sent.
 
         The content too where :meth:`_resume_creations` may have to send it again.
 
-        :return: :class:`Recreations`, for what the transport decides on
+        :return: what notes a creation that a transport decides on, in any thread, see
+            ``Transport.recreating``
         """
         gives_ids = self.stream._route().id_policy == "destination"
         seconds = self.system._seconds_in_flight(len(tasks))
@@ -280,25 +272,43 @@ class Delivery:
             )
             for task in tasks
         }
-        registry = self.env.registry
-        ids = store.write_notes(registry, self.stream.id, attempts.items(), seconds)
+        # a thread must not touch the environment
+        write = partial(store.write_notes, self.env.registry, self.stream.id)
+        ids = write(attempts.items(), seconds)
         for task in tasks:
             res_id = task.binding.res_id
             task.noted = [replace(attempts[res_id], id=ids[res_id])]
-        return Recreations(registry, self.stream.id, attempts, seconds)
+        noted = {task.binding.res_id: task.noted for task in tasks}
+
+        def note_creation(message, key):
+            """:raises Temporary: it could not be noted, and so must not be sent"""
+            attempt = replace(attempts[message.key], key=key, creates=True)
+            try:
+                ids = write([(message.key, attempt)], seconds)
+            except psycopg2.Error:
+                _logger.exception("The creation of %s could not be noted", message.key)
+                raise Temporary("Not sent: it could not be noted before.") from None
+            noted[message.key].append(replace(attempt, id=ids[message.key]))
+
+        return note_creation
 
     def _keep_refusals(self, refused):
-        """Keep what failed, whatever becomes of the job's transaction.
-
-        :param refused: list of ``(task, receipt)``
-        """
+        """Keep what failed, whatever becomes of the job's transaction."""
         closed, over = [], []
-        for task, receipt in refused:
+        for task in refused:
             if task.noted:
-                closed += task.closed_by(receipt.fate)
-                over += task.over_after(receipt.fate)
+                closed += task.closed_by(task.receipt.fate)
+                over += task.over_after(task.receipt.fate)
+        # our own limit is no failure of the system
+        failed = [
+            task for task in refused if not isinstance(task.receipt.error, RateLimited)
+        ]
+        # after the first failure of a whole system the rest was not even sent
+        attempted = [task for task in failed if task.receipt.request] or failed[:1]
         try:
-            self._log_refusals(refused)
+            if attempted:
+                with self.env.registry.cursor() as cr:
+                    self._log(self.env(cr=cr), attempted)
             if closed or over:
                 # the sweep may be at the same notes
                 with store.read_committed(self.env.registry) as cr:
@@ -308,55 +318,32 @@ class Delivery:
             # harm
             _logger.exception("What was refused could not be kept")
 
-    def _log_refusals(self, refused):
-        # our own limit is no failure of the system
-        refused = [
-            (task, receipt)
-            for task, receipt in refused
-            if not isinstance(receipt.error, RateLimited)
-        ]
-        # after the first failure of a whole system the rest was not even sent
-        attempted = [each for each in refused if each[1].request] or refused[:1]
-        if attempted:
-            with self.env.registry.cursor() as cr:
-                self._log(self.env(cr=cr), attempted)
-
-    def _log(self, env, sent):
-        """Write a line for each of ``(task, receipt)`` into the log."""
-        env["sync.delivery"]._log_receipts(
-            self.stream.with_env(env),
-            [receipt for _task, receipt in sent],
-            {task.binding.res_id: task.content for task, _receipt in sent},
-        )
+    def _log(self, env, tasks):
+        if tasks:
+            stream = self.stream.with_env(env)
+            store.log_receipts(stream, [(each.content, each.receipt) for each in tasks])
 
     # -- settling -------------------------------------------------------------
 
     def _confirm(self, sent):
         """Keep what the destination has confirmed, and log it.
 
-        :param sent: list of ``(task, receipt)``
-        :return: the tasks among them that it has confirmed
+        :param sent: tasks
+        :return: those among them that it has confirmed
         """
-        done = [(task, receipt) for task, receipt in sent if receipt.ok]
-        if not done:
+        confirmed = [task for task in sent if task.receipt.ok]
+        if not confirmed:
             return []
-        self._log(self.env, done)
-        for task, receipt in done:
-            gone = receipt.message.operation == "delete"
+        self._log(self.env, confirmed)
+        for task in confirmed:
+            gone = task.message.operation == "delete"
             task.binding = task.binding._replace(
-                external_id=None if gone else receipt.external_id,
+                external_id=None if gone else task.receipt.external_id,
                 content_hash=None if gone else task.digest,
                 version=task.binding.version + 1,
                 note=None,
             )
-        confirmed = [task for task, _receipt in done]
-        store.confirm_bindings(
-            self.env,
-            [
-                (held.id, held.external_id, held.content_hash)
-                for held in (task.binding for task in confirmed)
-            ],
-        )
+        store.confirm_bindings(self.env, [task.binding for task in confirmed])
         self.env.cr.postcommit.add(lambda: self._close_notes(confirmed))
         return confirmed
 
@@ -370,49 +357,33 @@ class Delivery:
     def _close_notes(self, tasks):
         """Drop the notes that a committed confirmation closes.
 
-        The job is done, whatever that meets.
-        """
-        try:
-            self._drop_closed(tasks)
-        except Exception:
-            # notes that stay do no harm, and the sweep looks after them
-            _logger.exception(
-                "Notes of synchronization %s stay for now", self.stream.id
-            )
-
-    def _drop_closed(self, tasks):
-        """Drop the notes that a confirmation has closed.
-
         Nobody but this job can have sent one of the records meanwhile, unless it has
         lost its lock with its connection: what this job has not known of when it built
         its tasks may have been carried out after what it has sent.
         """
         by_id = {task.binding.res_id: task for task in tasks}
-        unknown = store.close_notes(
-            self.env.registry,
-            self.stream,
-            [id_ for task in tasks for id_ in task.closed_by(DONE)],
-            {id_: [each.id for each in task.attempts] for id_, task in by_id.items()},
-        )
         late = {}
-        for res_id, version, digest, late_until in unknown:
-            task = by_id[res_id]
-            # of a later job otherwise, which has seen what was confirmed
-            if version < task.binding.version and digest != task.digest:
-                late.setdefault(res_id, []).append(late_until)
-        if late:
-            with self.env.registry.cursor() as cr:
-                send_once_more(self.stream.with_env(self.env(cr=cr)), late)
+        try:
+            for res_id, version, digest, late_until in store.close_notes(
+                self.env.registry,
+                self.stream,
+                [id_ for task in tasks for id_ in task.closed_by(DONE)],
+                {id_: [at.id for at in task.attempts] for id_, task in by_id.items()},
+            ):
+                task = by_id[res_id]
+                # of a later job otherwise, which has seen what was confirmed
+                if version < task.binding.version and digest != task.digest:
+                    late.setdefault(res_id, []).append(late_until)
+            if late:
+                with self.env.registry.cursor() as cr:
+                    send_once_more(self.stream.with_env(self.env(cr=cr)), late)
+        except Exception:
+            # the job is done; the sweep looks after notes that stay
+            _logger.exception(
+                "Notes of synchronization %s stay for now", self.stream.id
+            )
 
-    # -- requests that may come late, and connections that are lost -----------
-
-    def _send_over_late_ones(self, tasks):
-        """Have records sent once more over what may arrive after their confirmation."""
-        late = {
-            task.binding.res_id: [each.late_until for each in task.may_be_overwritten]
-            for task in tasks
-        }
-        send_once_more(self.stream, {id_: at for id_, at in late.items() if at})
+    # -- connections that are lost --------------------------------------------
 
     @contextmanager
     def _telling_loss(self, sent):
@@ -420,8 +391,6 @@ class Delivery:
 
         Its locks went with the connection: another job may have sent the same records
         meanwhile, before what this one has sent or after it.
-
-        :param sent: list of ``(task, receipt)``
         """
         try:
             yield
@@ -432,10 +401,10 @@ class Delivery:
 
     def _tell_loss(self, sent):
         """Keep, on a new connection, that records have to be sent again, and why."""
-        sent = [each for each in sent if each[1].fate in (DONE, UNKNOWN)]
+        sent = [task for task in sent if task.receipt.fate in (DONE, UNKNOWN)]
         if not sent:
             return
-        ids = [task.binding.res_id for task, _receipt in sent]
+        ids = [task.binding.res_id for task in sent]
         _logger.warning(
             "The connection to the database was lost while synchronization %s was "
             "sending: %s are sent again (%s)",
@@ -447,18 +416,22 @@ class Delivery:
             with self.env.registry.cursor() as cr:
                 env = self.env(cr=cr)
                 stream = self.stream.with_env(env)
-                kept = store.keep_ids(stream, _ids_given(sent))
-                store.restore_notes(
-                    cr,
-                    stream,
-                    [
-                        # a creation whose id is known is asked for no more
-                        (id_, replace(note, creates=note.creates and id_ not in kept))
-                        for task, _receipt in sent
-                        for id_, note in [(task.binding.res_id, task.noted[-1])]
-                    ],
-                )
-                self._log(env, [each for each in sent if each[1].ok])
+                given = {
+                    task.binding.res_id: task.receipt.external_id
+                    for task in sent
+                    if task.receipt.ok
+                    and task.receipt.external_id
+                    and task.noted[-1].creates
+                }
+                kept = store.keep_ids(stream, given)
+                notes = [
+                    # a creation whose id is known is asked for no more
+                    (id_, replace(note, creates=note.creates and id_ not in kept))
+                    for task in sent
+                    for id_, note in [(task.binding.res_id, task.noted[-1])]
+                ]
+                store.restore_notes(cr, stream, notes)
+                self._log(env, [task for task in sent if task.receipt.ok])
                 send_once_more(stream, dict.fromkeys(ids, ()))
         # what the job has to tell is its loss; the notes are there, and whoever sends
         # the records next finds them
@@ -477,9 +450,7 @@ class Delivery:
         if isinstance(error, Unreachable):
             pause = self.system._note_unreachable(error.message)
             if pause:
-                return RetryableJobError(
-                    error.message, seconds=pause, ignore_retry=True
-                )
+                return gate.later(error.message, pause)
         job = self.env["queue.job"].search(
             [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
         )
@@ -490,7 +461,6 @@ class Delivery:
         )
 
     def _seconds_after(self, error, current_try):
-        """Return how many seconds to wait after a failure."""
         if isinstance(error, Rejected):
             return 0
         if isinstance(error, Throttled):
@@ -500,7 +470,6 @@ class Delivery:
         return random.uniform(least, max(most, least * (1 + JITTER)))
 
     def _hand_on(self):
-        """Find other jobs for the records that this one leaves behind."""
         self._hand_on_failures()
         for res_id in self.broken:
             jobs.hand_on(self.stream, [res_id])
@@ -518,26 +487,20 @@ class Delivery:
 
         :raises RetryableJobError: nothing at all got through, for no fault of theirs
         """
-        refused = [task for task, error in self.failures if isinstance(error, Rejected)]
+        refused = [each for each in self.failures if isinstance(each.error, Rejected)]
         stopped = [
-            (task, error)
-            for task, error in self.failures
-            if isinstance(error, Throttled | Unreachable)
+            each
+            for each in self.failures
+            if isinstance(each.error, Throttled | Unreachable)
         ]
         sent = [task for task in self.tasks if task.message]
         if len(self.failures) == len(sent) and not refused:
             if stopped or len(sent) > 1:
-                raise self._job_error((stopped or self.failures)[0][1])
-        if stopped:
-            jobs.hand_on(
-                self.stream,
-                [task.binding.res_id for task, _error in stopped],
-                self._seconds_after(stopped[0][1], 1),
-            )
-        for task, error in self.failures:
-            if not isinstance(error, Throttled | Unreachable):
-                seconds = self._seconds_after(error, 1)
-                jobs.hand_on(self.stream, [task.binding.res_id], seconds)
+                raise self._job_error((stopped or self.failures)[0].error)
+        alone = [[task] for task in self.failures if task not in stopped]
+        for tasks in [stopped, *alone] if stopped else alone:
+            seconds = self._seconds_after(tasks[0].error, 1)
+            jobs.hand_on(self.stream, [task.binding.res_id for task in tasks], seconds)
 
     def _summary(self):
         """Return what became of the records, for the job's result."""
@@ -569,49 +532,6 @@ class Delivery:
         )
 
 
-class Recreations:
-    """Notes creations that a transport decides on, see ``Transport.recreating``.
-
-    :param registry: of the database
-    :param stream_id: what the messages belong to
-    :param attempts: the :class:`Attempt` that each message is, by record id
-    :param seconds: as for :func:`store.write_notes`
-    """
-
-    def __init__(self, registry, stream_id, attempts, seconds):
-        self._registry = registry
-        self._stream_id = stream_id
-        self._attempts = attempts
-        self._seconds = seconds
-        self._lock = threading.Lock()
-        self.made = {}  # Attempt by record id
-
-    def __call__(self, message, key):
-        """:raises Temporary: it could not be noted, and so must not be sent"""
-        attempt = replace(self._attempts[message.key], key=key, creates=True, id=None)
-        try:
-            ids = store.write_notes(
-                self._registry,
-                self._stream_id,
-                [(message.key, attempt)],
-                self._seconds,
-            )
-        except psycopg2.Error:
-            _logger.exception("The creation of %s could not be noted", message.key)
-            raise Temporary("Not sent: it could not be noted before.") from None
-        with self._lock:
-            self.made[message.key] = replace(attempt, id=ids[message.key])
-
-
-def _ids_given(sent):
-    """Return the ids that records were created under, by record id."""
-    return {
-        task.binding.res_id: receipt.external_id
-        for task, receipt in sent
-        if receipt.ok and receipt.external_id and task.noted[-1].creates
-    }
-
-
 def send_once_more(stream, late):
     """Queue records whose requests may arrive late, for when they no longer can.
 
@@ -625,7 +545,7 @@ def send_once_more(stream, late):
         over = max((at for at in times if at), default=env.cr.now())
         by_time.setdefault(over, []).append(res_id)
     for eta, ids in by_time.items():
-        jobs.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
+        capture.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
 
 
 def send_over_forgotten(env):
@@ -640,18 +560,13 @@ def send_over_forgotten(env):
         env = env(cr=cr)
         found = store.forgotten_notes(env, SWEEP_BATCH)
         in_use = env["sync.stream"]._in_use()
-        late = {}
-        for _id, stream_id, res_id, is_same in found:
-            if not is_same and stream_id in in_use._ids:
+        closed, over, late = [], [], {}
+        for id_, stream_id, res_id, is_same in found:
+            if is_same:
+                closed.append(id_)
+            elif stream_id in in_use._ids:
+                over.append(id_)
                 late.setdefault(stream_id, {})[res_id] = ()
-        store.end_notes(
-            cr,
-            closed=[id_ for id_, _stream, _record, is_same in found if is_same],
-            over=[
-                id_
-                for id_, stream_id, res_id, _same in found
-                if res_id in late.get(stream_id, ())
-            ],
-        )
+        store.end_notes(cr, closed, over)
         for stream_id, records in late.items():
             send_once_more(in_use.browse(stream_id), records)

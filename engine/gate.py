@@ -1,19 +1,37 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-"""Whether a record may be sent now, and when a job that is made now may run."""
+"""Whether a record may be sent now, and when a job that is made now may run.
 
+Not while the synchronization rests, the system has an open incident, or off-peak hours
+are waited for; and not from a copy of the database that has sent so far, or from a
+backup of it.
+"""
+
+import json
+import logging
 import math
+import os
 import zoneinfo
 from datetime import datetime, time, timedelta, timezone
+from math import inf
+from pathlib import Path
+from typing import NamedTuple
 
 import pytz
 
 from odoo.exceptions import UserError
+from odoo.tools import config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from . import clock
+from . import clock, store
+
+_logger = logging.getLogger(__name__)
+
+# The system parameter, and the folder below Odoo's data folder, that tell where the
+# database has sent from.
+ORIGIN, FOLDER = "queue_job_sync.origin", "queue_job_sync"
 
 # Seconds to wait for a changed mind about a system or a synchronization that is
 # archived, or a draft again.
@@ -30,9 +48,12 @@ def pass_through(stream, insist=False):
     resting = stream._resting_text()
     if resting:
         raise later(resting, RESTING_SECONDS)
-    hold = stream.backend_id._hold()
-    if hold:
-        raise later(*hold)
+    # one question, whose answer is nearly always that nothing is in the way
+    sight = look(stream.env, stream.backend_id.id)
+    if sight.incident or difference(sight):
+        hold = stream.backend_id._hold()
+        if hold:
+            raise later(*hold)
     wait = seconds_until_window(stream)
     if wait and not insist:
         raise later(stream.env._("Waiting for the off-peak hours."), wait)
@@ -49,7 +70,7 @@ def later(reason, seconds):
 def eta(stream):
     """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
     facts = stream._facts()
-    until = stream.env["sync.incident"]._wait_until(facts.backend_id)
+    until = store.paused_until(stream.env, facts.backend_id)
     if until or facts.at_once:
         return until
     if stream.delay_policy == "delay":
@@ -120,3 +141,116 @@ def _at_hour(day, hour, tz):
     minutes = round(hour * 60)
     moment = datetime.combine(day, time(), tzinfo=None) + timedelta(minutes=minutes)
     return moment.replace(tzinfo=tz).astimezone(timezone.utc)
+
+
+# -- where a database sends from ----------------------------------------------
+
+# A copy that was not neutralized would write to the real systems, and a restored
+# backup would go on as if the systems held no more than it knows. So the database
+# remembers its name, its number within its server, and its server. A copy differs in
+# one of them, and so does a backup that was restored into a new database.
+
+# A backup of the whole server's files differs in none. But time has gone back in it:
+# fewer changes have been recorded than a node has seen already. Each node keeps that
+# number in a file of Odoo's data folder, outside of the database. Who resumes does so
+# on one node: what the others have seen until then counts no more either.
+
+
+class Place(NamedTuple):
+    """Where a database is.
+
+    :param database: its name
+    :param oid: its number within the server, another one for each database ever made
+    :param server: PostgreSQL's system identifier, made with the server's files; empty
+        where the role may not ask for it
+    """
+
+    database: str
+    oid: int
+    server: str
+
+
+class Sight(NamedTuple):
+    """What a look at the database tells.
+
+    :param here: where it is now
+    :param there: where it has sent from; ``None`` if it has not yet
+    :param since: since when, in seconds since 1970; 0 if it has not yet
+    :param changes: the last number that was given to an undelivered change
+    :param incident: whether the system that was asked about has an open incident
+    """
+
+    here: Place
+    there: Place | None
+    since: float
+    changes: int
+    incident: bool
+
+
+def look(env, backend_id=None):
+    """Return the :class:`Sight` of a database, and of a system."""
+    tells_server = env["sync.incident"]._tells_server()
+    *place, text, changes, incident = store.look(env, backend_id, ORIGIN, tells_server)
+    try:
+        *known, since = json.loads(text or "")
+        there, since = Place(*known), float(since)
+    except (ValueError, TypeError):
+        # a person has changed it: as unknown as none
+        there, since = None, 0
+    return Sight(Place(*place), there, since, changes, incident)
+
+
+def difference(sight):
+    """Return in what this is not the database that has sent so far.
+
+    :return: the field of :class:`Place`, ``changes`` if time has gone back, or ``""``
+    """
+    here, there = sight.here, sight.there
+    if there is None:
+        return ""
+    for name in ("database", "server", "oid"):
+        if getattr(here, name) != getattr(there, name):
+            return name
+    return "changes" if sight.changes < seen(here, sight.since) else ""
+
+
+def remember(env, place):
+    """Let the database send from a place, from now on."""
+    since = clock.epoch(env.cr)
+    env["ir.config_parameter"].sudo().set_param(ORIGIN, json.dumps([*place, since]))
+
+
+def seen(place, since):
+    """Return how many changes this node has seen recorded at a place, 0 for none.
+
+    More than there can be if it has seen the database send from there since later.
+
+    :param since: when it has begun to send from there, as the database says
+    """
+    try:
+        *noted, noted_since, changes = json.loads(_file(place).read_text())
+        if Place(*noted) != place or noted_since < since:
+            return 0
+        return changes if noted_since == since else inf
+    except (OSError, ValueError, TypeError):
+        return 0
+
+
+def note(place, since, changes):
+    """Keep on this node how many changes were recorded at a place, see :func:`seen`.
+
+    A node that cannot write there does without.
+    """
+    path = _file(place)
+    partial = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps([*place, since, changes]))
+        partial.replace(path)
+    except OSError as error:
+        _logger.info("%s cannot be written: %s", path, error)
+
+
+def _file(place):
+    name = f"{place.server or 'server'}-{place.oid}.json"
+    return Path(config["data_dir"]) / FOLDER / name

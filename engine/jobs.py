@@ -7,26 +7,24 @@ name it.
 """
 
 import logging
-from datetime import timedelta
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from uuid import uuid4
 
 from odoo import fields
 from odoo.exceptions import MissingError
 from odoo.fields import Domain
-from odoo.tools import split_every
 
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
 from ..text import storable_within
 from . import clock, store
-from .guard import noted, storable, undone
 
 _logger = logging.getLogger(__name__)
 
 # Seconds after which a job looks again at a record that another job is sending.
 BUSY_SECONDS = (1, 3)
-# Changes without a job that are queued in one go before the cron commits.
-SWEEP_BATCH = 500
 LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 
 # The methods that jobs of synchronizations call, on any model and on the addon's own.
@@ -48,118 +46,7 @@ def is_own(model_name, method_name):
     return method_name == DELIVER or (model_name, method_name) in OWN_TASKS
 
 
-# -- changes and their jobs ---------------------------------------------------
-
-
-def enqueue(stream, records, **options):
-    """Insert outbox rows for records, and the jobs that will deliver them.
-
-    Where that raises, the rows are left for the sweep, with the reason.
-
-    :param stream: the ``sync.stream``, as superuser
-    :param records: recordset in the environment of the user who owns the jobs
-    :param options: see :func:`queue`
-    """
-    with (
-        noted(_logger, LEFT, records, stream.id, level=logging.WARNING) as trouble,
-        undone(stream.env, forget=True),
-    ):
-        queue(stream, records, **options)
-    if trouble:
-        queue_in_doubt(stream, records, trouble.reason, **options)
-
-
-def queue(
-    stream,
-    records,
-    gone=None,
-    force=False,
-    priority=None,
-    backfill=None,
-    eta=None,
-):
-    """Insert outbox rows for records, and the jobs that will deliver them.
-
-    One job for each batch of records; one statement for all rows.
-
-    :param stream: the ``sync.stream``, as superuser
-    :param records: recordset in the environment of the user who owns the jobs
-    :param dict gone: names of deleted records, by id, of others as well
-    :param bool force: asked for by a person: now, and even if unchanged
-    :param int priority: of the jobs, if not the stream's
-    :param backfill: the ``sync.backfill`` that asks, at a time to send
-    :param eta: when the jobs may run, if not when the stream says (UTC, naive)
-    """
-    if not records:
-        return
-    if not (eta or force or backfill):
-        eta = stream._eta()
-    names, gone = _names(records, gone or {})
-    chunks = _delay_chunks(stream, records, names, priority, eta)
-    rows = _storable_rows(chunks, names, gone, force)
-    store.insert_changes(stream, records.env.uid, rows, backfill)
-
-
-def queue_in_doubt(
-    stream,
-    records,
-    reason,
-    gone=None,
-    force=False,
-    priority=None,
-    backfill=None,
-    eta=None,
-):
-    """Do as :func:`queue` as far as it goes; only the rows are indispensable.
-
-    Without a job they are queued by the sweep, once that works.
-
-    :param str reason: what has raised
-    """
-    if not records:
-        return
-    names = gone = dict(gone or {})
-    chunks = [(records, None)]
-    with noted(_logger, "Names of %s are not known", records), undone(stream.env):
-        names, gone = _names(records, gone)
-    with (
-        noted(_logger, LEFT, records, stream.id),
-        undone(stream.env, forget=True),
-    ):
-        if not (eta or force or backfill):
-            eta = stream._eta()
-        chunks = _delay_chunks(stream, records, names, priority, eta)
-    rows = _storable_rows(chunks, names, gone, force, reason)
-    store.insert_changes(stream, records.env.uid, rows, backfill)
-
-
-def enqueue_by_hand(records, streams, priority=None, eta=None):
-    """Queue existing records for those of the streams that send them.
-
-    :param records: recordset in the environment of the user who asks
-    :param streams: ``sync.stream`` records of the model, as superuser
-    :param int priority: of the jobs, if not the streams'
-    :param eta: when the jobs may run (UTC, naive), ``None`` for now
-    :return: number of deliveries, one for each record in each stream
-    """
-    count = 0
-    for stream in streams:
-        matching = records.browse(stream._matching(records)._ids)
-        enqueue(stream, matching, force=True, priority=priority, eta=eta)
-        count += len(matching)
-    return count
-
-
-def _names(records, gone):
-    """Return the names of records by id, and those of the deleted ones alone.
-
-    :param dict gone: what is known of the latter
-    """
-    names = names_of(records.browse(id_ for id_ in records._ids if id_ not in gone))
-    # deleted by plain SQL, say
-    unnamed = [id_ for id_ in records._ids if id_ not in names and id_ not in gone]
-    gone = {**gone, **dict.fromkeys(unnamed)}
-    return {**names, **gone}, gone
+# -- the jobs of new changes ---------------------------------------------------
 
 
 def names_of(records):
@@ -187,33 +74,18 @@ def _names_in(records, name):
     return {record.id: storable_within(record[name]) for record in records}
 
 
-def _delay_chunks(stream, records, names, priority, eta):
-    """Queue jobs for records, and return ``(records, UUID)`` for each."""
-    size = stream._facts().batch_size
-    chunks = [records[start : start + size] for start in range(0, len(records), size)]
-    return [(chunk, delay(stream, chunk, names, eta, priority)) for chunk in chunks]
+def delay_batches(stream, records, names, priority=None, eta=None, at_once=False):
+    """Queue jobs for records, one for each batch, as :func:`delay` does.
 
-
-def _storable_rows(chunks, names, gone, force, problem=None):
-    """Return rows for :func:`store.insert_changes`.
-
-    :param chunks: list of ``(records, UUID of their job)``
-    :param dict names: what is known of the records' names, by id
-    :param gone: ids of the deleted ones
-    :param problem: what has raised
+    :param eta: when the jobs may run, if not when the stream says (UTC, naive)
+    :param bool at_once: now, whatever the stream says
+    :return: list of ``(records, UUID of their job)``
     """
-    return [
-        (
-            id_,
-            storable(names.get(id_) or "") or None,
-            "delete" if id_ in gone else "upsert",
-            force,
-            uuid,
-            problem,
-        )
-        for chunk, uuid in chunks
-        for id_ in chunk._ids
-    ]
+    if not (eta or at_once):
+        eta = stream._eta()
+    size = stream._facts().batch_size
+    batches = [records[start : start + size] for start in range(0, len(records), size)]
+    return [(batch, delay(stream, batch, names, eta, priority)) for batch in batches]
 
 
 def delay(stream, records, names, eta=None, priority=None, after=None):
@@ -293,7 +165,6 @@ def _run_before(ahead, job):
 def hand_on(stream, res_ids, seconds=0, after=None):
     """Give records of the present job another one, with their outbox rows.
 
-    :param stream: the ``sync.stream``, as superuser, in the environment of the job
     :param seconds: to wait before
     :param after: ``queue.job`` records that have to be done before
     """
@@ -312,13 +183,13 @@ def hand_on(stream, res_ids, seconds=0, after=None):
     uuid = None
     try:
         with env.cr.savepoint(flush=False):
-            uuid = delay(stream, records, names, eta, _priority(rows), after)
+            uuid = delay(stream, records, names, eta, priority_of(rows), after)
     except Exception:
         _logger.exception(LEFT, records, stream.id)
     store.give_changes(env, rows, uuid)
 
 
-def _priority(rows):
+def priority_of(rows):
     """Return the priority of a job for outbox rows, ``None`` for the stream's.
 
     That of backfills only if no edit is among them.
@@ -328,48 +199,38 @@ def _priority(rows):
     return min(rows.backfill_id.mapped("priority"))
 
 
-def queue_orphans(env):
-    """Queue changes that have no job left to deliver them, and commit.
+# -- run again ----------------------------------------------------------------
 
-    A job can vanish: purged, lost with a restored database, or never made because
-    queue_job refused it. Failed jobs are not replaced: people decide about them.
 
-    :return: whether there is time left for others
+@contextmanager
+def keeping_etas(cr):
+    """Let a job that asks to be run again come back by the database's clock.
+
+    queue_job adds the seconds of a ``RetryableJobError`` to the time of the node that
+    ran the job. They are corrected by what that node is ahead or behind. The node of
+    the runner compares with its own clock: nothing can be done about that one.
+
+    :param cr: of the job, whose transaction has just begun
     """
-    last_id = 0
-    while True:
-        found = store.orphan_ids(env, last_id, SWEEP_BATCH)
-        last_id = max(found, default=0)
-        # a row that a worker holds is being delivered
-        rows = env["sync.outbox"].browse(found).try_lock_for_update()
-        for (stream, user, _backfill), changes in rows.grouped(
-            lambda row: (row.stream_id, row.create_uid, row.backfill_id)
-        ).items():
-            with (
-                noted(
-                    _logger, LEFT, changes, stream.id, level=logging.WARNING
-                ) as trouble,
-                undone(env, forget=True),
-            ):
-                _queue_again(stream, user.exists() or env.user, changes)
-            # why they still have no job, if so
-            why = trouble.reason or False
-            changes.filtered(lambda row, why=why: row.problem != why).problem = why
-        time_left = env["ir.cron"]._commit_progress(len(rows))
-        if not time_left or len(found) < SWEEP_BATCH:
-            return time_left
+    # what the transaction has lasted until now counts as well, and does not matter
+    here = datetime.now(timezone.utc).replace(tzinfo=None)
+    try:
+        yield
+    except RetryableJobError as error:
+        ahead = (here - cr.now()).total_seconds()
+        if abs(ahead) > 1 and error.seconds:
+            error.seconds = _shifted(error.seconds, -ahead)
+        raise
 
 
-def _queue_again(stream, user, changes):
-    """Queue jobs of a user for changes, together as far as they may be."""
-    by_record = changes.grouped("res_id")
-    names = {row.res_id: row.record_name for row in changes}
-    model = changes.env[stream.model_name].with_user(user)
-    for ids in split_every(stream.batch_size, names):
-        rows = changes.concat(*(by_record[id_] for id_ in ids))
-        rows.job_uuid = delay(
-            stream, model.browse(ids), names, stream._eta(), _priority(rows)
-        )
+def _shifted(seconds, by):
+    """Return seconds, or a range of them, so much longer or shorter.
+
+    Never 0, for which queue_job would take its own pattern.
+    """
+    if isinstance(seconds, list | tuple):
+        return type(seconds)(_shifted(each, by) for each in seconds)
+    return round(seconds + by) or 1
 
 
 # -- failed jobs, and those about which people decide -------------------------
@@ -430,10 +291,8 @@ def rearm(jobs):
 
 
 def requeue_spread(jobs, rate):
-    """Put many failed jobs of synchronizations back to pending, some per second.
+    """Put many failed jobs of synchronizations back to pending, ``rate`` per second.
 
-    :param jobs: ``queue.job`` records
-    :param int rate: jobs per second
     :return: number of jobs
     """
     if not jobs:

@@ -12,7 +12,7 @@ import random
 
 from odoo.addons.queue_job.job import CANCELLED, FAILED
 
-from . import jobs, store
+from . import capture, jobs, store
 
 # -- what waits ---------------------------------------------------------------
 
@@ -144,7 +144,7 @@ def _queue_first(stream, keys):
     for stream_id, id_ in sorted(keys):
         by_stream.setdefault(stream.browse(stream_id), []).append(id_)
     for first, ids in by_stream.items():
-        jobs.enqueue(
+        capture.enqueue(
             first,
             first.env[first.model_name].browse(ids),
             priority=min(first.priority, stream.priority),

@@ -23,8 +23,9 @@ from ..exceptions import Unreachable
 from ..transports.redact import MIN_LENGTH, maskable
 
 TABLE = "sync_secret_value"
-# Of secrets that belong to no system.
+# Of secrets that belong to no system, such as the one that a monitoring system shows.
 NO_BACKEND = 0
+METRICS_TOKEN = "metrics_token"
 # The section of Odoo's configuration file that is read, and nothing else of the file.
 SECTION = "queue_job_sync"
 # Keys of it with which the server's operator says who may use what: never secrets.
@@ -93,10 +94,7 @@ def parse_reference(text):
 
 
 def _problem(env, reference):
-    """Say what is wrong with how a reference is written, without repeating it.
-
-    :return: a sentence, or ``None``
-    """
+    """Say what is wrong with how a reference is written, without repeating it."""
     if reference.valid:
         return None
     if reference.source == "env":
@@ -171,10 +169,10 @@ def keep(env, name, text, backend_id=NO_BACKEND):
     return origins(env, backend_id).get((backend_id, name), False)
 
 
-def kept(env, name, backend_id=NO_BACKEND):
-    """Return what is kept: a secret, a reference to one, or ``""``."""
-    text, _since = get(env.cr, backend_id).get((backend_id, name), ("", None))
-    return text
+def kept(env, backend_id=NO_BACKEND):
+    """Return what is kept: secrets, and references to some, by name."""
+    found = get(env.cr, backend_id)
+    return {name: text for (_backend_id, name), (text, _since) in found.items()}
 
 
 def origins(env, *backend_ids):
@@ -258,7 +256,6 @@ def resolved(env, text):
 
 
 def _section(env, reference):
-    """Return the addon's section of the configuration file, as it is now."""
     # values as they are written: a % in a password is a %
     parser = RawConfigParser()
     try:
@@ -332,7 +329,6 @@ def create_table(cr):
 
 
 def drop_table(cr):
-    """Remove the table, and all secrets with it."""
     cr.execute("DROP TABLE IF EXISTS sync_secret_value")
 
 
@@ -371,6 +367,16 @@ def put(cr, name, text, backend_id=NO_BACKEND):
     # the driver's own does not.
     cr._obj.execute(
         "UPDATE sync_secret_value SET value = %s WHERE id = %s", (text, row_id)
+    )
+
+
+def is_set(name, backend_id=NO_BACKEND):
+    """Return the SQL condition that there is a secret, or a reference to one."""
+    return SQL(
+        "EXISTS (SELECT FROM sync_secret_value"
+        " WHERE COALESCE(backend_id, 0) = %s AND name = %s)",
+        backend_id,
+        name,
     )
 
 

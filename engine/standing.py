@@ -128,8 +128,6 @@ def _known_query(env, pairs):
     Its columns: stream id, record id, whether that is an undelivered change, the state
     and since when of what is settled, and whether the destination holds the record, or
     soon may.
-
-    :param pairs: list of ``(stream id, record id)``
     """
     env["sync.outbox"].flush_model(["stream_id", "res_id"])
     env["sync.binding"].flush_model()
@@ -155,8 +153,6 @@ def _open_query(env, pairs):
     """Return the query for what has undelivered changes.
 
     Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
-
-    :param pairs: list of ``(stream id, record id)`` to look at
     """
     env["sync.outbox"].flush_model()
     env["queue.job"].flush_model(["uuid", "state", "date_started"])
@@ -175,14 +171,16 @@ def _open_query(env, pairs):
     )
 
 
-def job_uuids(records, stream_ids):
+def job_uuids(records):
     """Return the UUIDs of jobs that the changes and deliveries of records name.
 
     A job of many records names none of them itself.
-
-    :param stream_ids: non-empty, of the records' model
     """
     env = records.env
+    streams = env["sync.stream"].sudo().with_context(active_test=False)
+    stream_ids = streams.search([("model_name", "=", records._name)]).ids
+    if not stream_ids or not records.ids:
+        return []
     for model in ("sync.outbox", "sync.delivery"):
         env[model].flush_model(["stream_id", "res_id", "job_uuid"])
     rows = env.execute_query(
@@ -228,7 +226,6 @@ def state_domain(model, state):
 
 
 def _state_condition(state, streams, res_id):
-    """Return the SQL condition for a record in a state."""
     if state == "failed":
         return SQL("%s IN (%s)", res_id, _failed_query(streams))
     if state == "waiting":
@@ -375,8 +372,7 @@ def stream_names(env):
         env,
         """
         SELECT s.id, s.name, b.name
-          FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id
-         ORDER BY s.id
+          FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id ORDER BY s.id
         """,
     )
 

@@ -9,7 +9,9 @@ becomes of the job, and sees what others have committed by then.
 
 import json
 import logging
+from bisect import bisect_left
 from contextlib import contextmanager
+from math import inf
 
 import psycopg2
 from psycopg2 import errors as pg_errors
@@ -17,9 +19,10 @@ from psycopg2 import errors as pg_errors
 from odoo import fields
 from odoo.tools import SQL
 
-from ..exceptions import RateLimited
+from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
 from ..text import storable
 from ..transports.pace import Slots, slots_within
+from . import secrets
 from .task import Attempt, Held, Owed
 
 _logger = logging.getLogger(__name__)
@@ -42,23 +45,39 @@ CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
 WAITS = SQL("bool_or(j.state IS DISTINCT FROM 'failed')")
 
 
+# Characters of a content that the log keeps.
+BODY_LIMIT = 10_000
+# The kinds of failure: of a record, or of a whole system.
+KINDS = {
+    Rejected: "rejected",
+    Throttled: "throttled",
+    Unreachable: "unreachable",
+    Temporary: "temporary",
+}
+DELIVERED = "delivered"
+# Upper bounds of the classes of duration, in seconds; a read timeout is 30 by default.
+BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, inf)
+# In place of a bound: nothing was sent, so nothing was timed.
+NOT_TIMED = 0.0
+
+
 class Busy(Exception):
     """Another job is at work on a record, or has been since this one's snapshot."""
 
 
 @contextmanager
-def read_committed(registry):
+def read_committed(registry, more=""):
     """Yield a cursor of its own, committed on leaving, that is READ COMMITTED.
 
     Odoo's are REPEATABLE READ: to write a row that another transaction has changed
     since the first statement is an error there, and the whole work begins again. Here
     each statement sees what is committed by then, and waits for who is about to.
 
-    :param registry: of the database
+    :param more: statements that set something else for this transaction
     """
     with registry.cursor() as cr:
         # nothing has been executed yet
-        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cr.execute(f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {more}")
         yield cr
 
 
@@ -93,7 +112,6 @@ def rows_about(table, pairs, lock=None):
 
 
 def of_stream(stream, record_ids):
-    """Return the pairs for :func:`rows_about` of some records of one stream."""
     return [(stream.id, id_) for id_ in record_ids]
 
 
@@ -131,13 +149,14 @@ def owed_changes(stream, record_ids):
     """Return the :class:`Owed` changes of records, by record id.
 
     They and the records are read in one snapshot, so the rows found here are exactly
-    the changes that the content covers.
+    the changes that the content covers. Nobody owes those of a stream that is gone.
     """
     stream.env.cr.execute(
         SQL(
             """
             SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
-              FROM %s AS o LEFT JOIN sync_backfill b ON b.id = o.backfill_id
+              FROM %s AS o JOIN sync_stream s ON s.id = o.stream_id
+              LEFT JOIN sync_backfill b ON b.id = o.backfill_id
              GROUP BY o.res_id
             """,
             rows_about("sync_outbox", of_stream(stream, record_ids)),
@@ -247,12 +266,9 @@ def lock_bindings(stream, record_ids):
     try:
         with cr.savepoint(flush=False):
             held = _lock_present(cr, stream, record_ids)
-            if len(held) < len(set(record_ids)):
-                # what another job is sending is there, and left out
-                missing = set(record_ids) - _bound_ids(cr, stream, record_ids)
-                if missing:
-                    _insert_bindings(cr, stream, missing)
-                    held += _lock_present(cr, stream, missing)
+            missing = {*record_ids} - {each.res_id for each in held}
+            if missing:
+                held += _insert_bindings(cr, stream, missing)
             return sorted(held, key=lambda each: each.res_id)
     except (
         pg_errors.SerializationFailure,
@@ -278,34 +294,39 @@ def _lock_present(cr, stream, record_ids):
     return [Held(*row) for row in cr.fetchall()]
 
 
-def _bound_ids(cr, stream, record_ids):
-    pairs = of_stream(stream, record_ids)
-    cr.execute(
-        SQL("SELECT res_id FROM %s AS binding", rows_about("sync_binding", pairs)),
-        log_exceptions=False,
-    )
-    return {res_id for (res_id,) in cr.fetchall()}
-
-
 def _insert_bindings(cr, stream, record_ids):
-    """Insert bindings, without waiting for a job that inserts the same ones."""
-    cr.execute("SELECT current_setting('lock_timeout')")
-    (previous,) = cr.fetchone()
-    cr.execute("SELECT set_config('lock_timeout', '100ms', true)")
+    """Insert bindings, without waiting for a job that inserts the same ones.
+
+    What another job is sending is there, and left out: to run into what it has written
+    would mean to wait for it.
+    """
+    cr.execute("SET LOCAL lock_timeout = '100ms'")
     cr.execute(
-        "INSERT INTO sync_binding (stream_id, res_id, version, skipped)"
-        " SELECT %s, unnest(%s::int[]), 0, false"
-        " ON CONFLICT (stream_id, res_id) DO NOTHING",
-        (stream.id, sorted(record_ids)),
+        SQL(
+            """
+            INSERT INTO sync_binding (stream_id, res_id, version, skipped)
+            SELECT %(stream)s, wanted.id, 0, false
+              FROM unnest(%(ids)s::int[]) AS wanted (id)
+             WHERE NOT EXISTS (
+                   SELECT FROM sync_binding
+                    WHERE stream_id = %(stream)s AND res_id = wanted.id OFFSET 0)
+                ON CONFLICT (stream_id, res_id) DO NOTHING
+            RETURNING id, res_id
+            """,
+            stream=stream.id,
+            ids=sorted(record_ids),
+        ),
         log_exceptions=False,
     )
-    cr.execute("SELECT set_config('lock_timeout', %s, true)", (previous,))
+    inserted = [Held(*row) for row in cr.fetchall()]
+    cr.execute("SET LOCAL lock_timeout = DEFAULT")
+    return inserted
 
 
-def confirm_bindings(env, rows):
+def confirm_bindings(env, held):
     """Keep what the destination has confirmed, in one statement.
 
-    :param rows: list of ``(binding id, id there, digest)``
+    :param held: non-empty list of :class:`Held`, as it is by now
     """
     env.cr.execute(
         """
@@ -320,10 +341,12 @@ def confirm_bindings(env, rows):
         """,
         (
             fields.Datetime.now(),
-            *(list(column) for column in zip(*rows, strict=True)),
+            [each.id for each in held],
+            [each.external_id for each in held],
+            [each.content_hash for each in held],
         ),
     )
-    bindings = env["sync.binding"].browse(id_ for id_, *_values in rows)
+    bindings = env["sync.binding"].browse(each.id for each in held)
     bindings.invalidate_recordset(flush=False)
 
 
@@ -415,6 +438,134 @@ def undelivered(stream, record_ids):
     )
     waiting = {id_ for id_, owed in found if owed}
     return waiting, {id_ for id_, owed in found if not owed}
+
+
+# -- the log, and what is counted of it ----------------------------------------
+
+
+def log_receipts(stream, sent):
+    """Write a line for each attempt into the log, and count it, in one statement.
+
+    Only what has a token for monitoring is counted; the rest costs nothing. Attempts
+    of one kind are one row of ``sync.counter``.
+
+    :param stream: the ``sync.stream`` that was served
+    :param sent: non-empty list of ``(content as text, Receipt)``, the latter redacted
+        and bounded by the transport
+    """
+    lines = [
+        (
+            receipt.message.key,
+            receipt.message.operation,
+            "success" if receipt.ok else "failed",
+            receipt.request or None,
+            storable(content[:BODY_LIMIT]),
+            receipt.status,
+            receipt.response or None,
+            receipt.error and receipt.error.message,
+            kind_of(receipt.error),
+            receipt.duration,
+            str(bound_of(receipt)),
+        )
+        for content, receipt in sent
+    ]
+    stream.env["sync.delivery"].flush_model(["stream_id", "res_id", "state"])
+    stream.env.cr.execute(
+        SQL(
+            # one parameter for all lines: psycopg2 takes longer for arrays than JSON
+            """
+            WITH line AS (
+                SELECT (line ->> 0)::int AS res_id, line ->> 1 AS operation,
+                       line ->> 2 AS state, line ->> 3 AS request, line ->> 4 AS body,
+                       line ->> 5 AS status, line ->> 6 AS response,
+                       line ->> 7 AS error, line ->> 8 AS kind,
+                       (line ->> 9)::float8 AS duration, (line ->> 10)::float8 AS bound
+                  FROM jsonb_array_elements(%(lines)s) AS line
+            ), logged AS (
+                INSERT INTO sync_delivery
+                       (date, stream_id, job_uuid, res_id, operation, state, request,
+                        request_body, status, response, error, error_kind, duration)
+                SELECT %(now)s, %(stream)s, %(job)s, res_id, operation, state, request,
+                       body, status, response, error, kind, duration
+                  FROM line
+            ), counted AS (
+                SELECT CASE line.state WHEN 'success' THEN %(delivered)s
+                            ELSE COALESCE(kind, 'other') END AS result,
+                       bound, duration, last.state = 'failed' AS again
+                  FROM line LEFT JOIN LATERAL %(last)s AS last ON true
+                 WHERE %(is_read)s
+            )
+            INSERT INTO sync_counter
+                   (stream_id, result, bound, attempts, retried, seconds)
+            SELECT %(stream)s, result, bound, count(*), count(*) FILTER (WHERE again),
+                   sum(duration)
+              FROM counted GROUP BY result, bound
+            """,
+            lines=json.dumps(lines),
+            now=fields.Datetime.now(),
+            stream=stream.id,
+            job=stream.env.context.get("job_uuid"),
+            delivered=DELIVERED,
+            last=_last_about(SQL("line.res_id"), stream.id, 1),
+            is_read=secrets.is_set(secrets.METRICS_TOKEN),
+        )
+    )
+
+
+def kind_of(error):
+    """Return the kind of an error of a transport; ``None`` for none, or another."""
+    return next((kind for cls, kind in KINDS.items() if isinstance(error, cls)), None)
+
+
+def bound_of(receipt):
+    """Return the class of duration that an attempt is counted in."""
+    if not receipt.request:
+        return NOT_TIMED
+    return BOUNDS[bisect_left(BOUNDS, receipt.duration)]
+
+
+def last_about(env, pairs, limit):
+    """Return the ids of the last attempts at records, the latest first.
+
+    :param pairs: iterable of ``(stream id, record id)``
+    :param int limit: of attempts for each record, at most
+    """
+    pairs = list(pairs)
+    env["sync.delivery"].flush_model(["stream_id", "res_id"])
+    rows = env.execute_query(
+        SQL(
+            """
+            SELECT last.id
+              FROM unnest(%s::int[], %s::int[]) AS wanted (stream_id, res_id)
+             CROSS JOIN LATERAL %s AS last
+             ORDER BY last.id DESC
+            """,
+            [stream_id for stream_id, _res_id in pairs],
+            [res_id for _stream_id, res_id in pairs],
+            _last_about(SQL("wanted.res_id"), SQL("wanted.stream_id"), limit),
+        )
+    )
+    return [id_ for (id_,) in rows]
+
+
+def _last_about(res_id, stream_id, limit):
+    """Return the subquery for the last attempts at one record, the latest first.
+
+    They are found at one place of the index: the conditions say where it begins and
+    ends, and the order is its own, so that no statistics can lead PostgreSQL another
+    way, such as along the primary key.
+    """
+    return SQL(
+        """
+        (SELECT d.id, d.state FROM sync_delivery d
+          WHERE (d.res_id, d.stream_id)
+                BETWEEN (%(res_id)s, %(stream_id)s) AND (%(res_id)s, %(stream_id)s)
+          ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC LIMIT %(limit)s)
+        """,
+        res_id=res_id,
+        stream_id=stream_id,
+        limit=limit,
+    )
 
 
 # -- notes of requests that were not answered ---------------------------------
@@ -511,9 +662,8 @@ def close_notes(registry, stream, closed, known):
     :return: list of ``(record id, version, digest, late_until)`` of the notes of these
         records that they did not know of
     """
-    with read_committed(registry) as cr:
-        # a note that a crash brings back does no harm: it is sent once more
-        cr.execute("SET LOCAL synchronous_commit = off")
+    # a note that a crash brings back does no harm: it is sent once more
+    with read_committed(registry, "SET LOCAL synchronous_commit = off") as cr:
         cr.execute(
             SQL(
                 """
@@ -706,6 +856,62 @@ def requeue_jobs(env, jobs, rate):
     return jobs.browse(id_ for (id_,) in rows)
 
 
+# -- systems that are sent to, or not -----------------------------------------
+
+
+def paused_until(env, backend_id):
+    """Return until when the jobs of a system wait, ``None`` if they do not.
+
+    A plain read, for editors.
+    """
+    env["sync.incident"].flush_model(["backend_id", "closed", "wait_until"])
+    env.cr.execute(
+        "SELECT wait_until FROM sync_incident WHERE backend_id = %s AND closed IS NULL",
+        (backend_id,),
+    )
+    row = env.cr.fetchone()
+    return row and row[0]
+
+
+def look(env, backend_id, parameter, tells_server):
+    """Return where the database is, and what it knows of where it has sent from.
+
+    The parameter is read as it is committed: another worker's cache learns of a
+    *Resume* only after the jobs that it lets go.
+
+    :param parameter: its key
+    :param bool tells_server: whether the role may ask for the system identifier
+    :return: ``(name, number and server of the database, value of the parameter, the
+        last number given to a change, whether the system has an open incident)``
+    """
+    env["ir.config_parameter"].flush_model()
+    env["sync.incident"].flush_model(["backend_id", "closed"])
+    server = "''"
+    if tells_server:
+        server = "(SELECT system_identifier::text FROM pg_control_system())"
+    env.cr.execute(
+        f"""
+        SELECT datname, oid::bigint, {server},
+               (SELECT value FROM ir_config_parameter WHERE key = %s),
+               (SELECT last_value FROM sync_outbox_id_seq),
+               EXISTS (SELECT FROM sync_incident
+                        WHERE backend_id = %s AND closed IS NULL)
+          FROM pg_database WHERE datname = current_database()
+        """,
+        (parameter, backend_id),
+    )
+    return env.cr.fetchone()
+
+
+def may_tell_server(env):
+    """Return whether the role may ask for the server's system identifier.
+
+    PostgreSQL lets everybody, unless an operator has taken that right away.
+    """
+    env.cr.execute("SELECT has_function_privilege('pg_control_system()', 'execute')")
+    return env.cr.fetchone()[0]
+
+
 # -- turns to send, one after the other for all nodes -------------------------
 
 
@@ -716,7 +922,6 @@ def reserve(registry, backend_id, count, span, patience):
     READ COMMITTED, so that a worker waits for another one instead of failing, and so
     that a limit that was changed meanwhile holds at once.
 
-    :param registry: of the database
     :param int count: turns that are of use, at most
     :param float span: seconds' worth of turns to reserve, at most
     :param float patience: seconds that the first may be away, at most
@@ -724,7 +929,8 @@ def reserve(registry, backend_id, count, span, patience):
     :raises RateLimited: the turn could not be reserved
     """
     try:
-        with read_committed(registry) as cr:
+        patience_here = f"SET LOCAL lock_timeout = '{PATIENCE}s'"
+        with read_committed(registry, patience_here) as cr:
             return _reserve(cr, backend_id, count, span, patience)
     except psycopg2.Error:
         # what was sent before it has receipts that must not be lost
@@ -735,7 +941,6 @@ def reserve(registry, backend_id, count, span, patience):
 
 
 def _reserve(cr, backend_id, count, span, patience):
-    cr.execute(SQL("SET LOCAL lock_timeout = %s", f"{PATIENCE}s"))
     cr.execute(
         SQL(
             """

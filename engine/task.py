@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
+from ..exceptions import SyncError
 from ..mapping.content import with_mark
-from ..transports.base import DONE, UNKNOWN, Message
+from ..transports.base import DONE, UNKNOWN, Message, Receipt
 
 # Made once: json.dumps() makes one for each call that is not about the defaults.
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
@@ -79,6 +80,8 @@ class Task:
     # its own requests: the last is the one that the receipt is about; one before it was
     # an update that has found no record
     noted: list[Attempt] = field(default_factory=list)
+    receipt: Receipt | None = None  # what became of them
+    error: SyncError | None = None  # why the record did not get through
 
     @property
     def creation(self):

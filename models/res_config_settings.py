@@ -5,11 +5,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..engine import secrets
+from ..engine.secrets import METRICS_TOKEN
 from .queue_job import MAIL_OF_MANY, MAIL_OF_ONE
 from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
 
-# The secret that a monitoring system has to show.
-TOKEN = "metrics_token"
 # Characters of a token that is typed: nobody can guess it by trying.
 TOKEN_LEAST = 16
 
@@ -26,7 +25,8 @@ class SyncMetrics(models.AbstractModel):
 
         :raises SecretMissing: it is kept beside the database, and not there
         """
-        return secrets.resolved(self.env, secrets.kept(self.env, TOKEN)).strip()
+        kept = secrets.kept(self.env).get(METRICS_TOKEN)
+        return secrets.resolved(self.env, kept).strip()
 
     @api.model
     def set_secret(self, name, value):
@@ -42,9 +42,9 @@ class SyncMetrics(models.AbstractModel):
             raise AccessError(
                 self.env._("Only system administrators may set the token.")
             )
-        if name != TOKEN:
+        if name != METRICS_TOKEN:
             raise UserError(
-                self.env._("There is no such secret. There are: %s.", TOKEN)
+                self.env._("There is no such secret. There are: %s.", METRICS_TOKEN)
             )
         text = secrets.checked(self.env, value).strip()
         if text and not secrets.parse_reference(text) and len(text) < TOKEN_LEAST:
@@ -54,7 +54,7 @@ class SyncMetrics(models.AbstractModel):
                     TOKEN_LEAST,
                 )
             )
-        return secrets.keep(self.env, TOKEN, text)
+        return secrets.keep(self.env, METRICS_TOKEN, text)
 
 
 class ResConfigSettings(models.TransientModel):
@@ -94,7 +94,9 @@ class ResConfigSettings(models.TransientModel):
     @api.depends_context("lang", "tz")
     def _compute_metrics_token_origin(self):
         origins = secrets.origins(self.env, secrets.NO_BACKEND)
-        self.metrics_token_origin = origins.get((secrets.NO_BACKEND, TOKEN), False)
+        self.metrics_token_origin = origins.get(
+            (secrets.NO_BACKEND, METRICS_TOKEN), False
+        )
 
     @api.depends("company_id", "job_failure_user_ids")
     def _compute_job_failure_warnings(self):

@@ -488,17 +488,18 @@ class SyncBackend(models.Model):
         return RestTransport(self._rest_config())
 
     def _rest_config(self):
+        kept = secrets.kept(self.env, self.id)
         return RestConfig(
             url=self.url,
             auth=self.auth,
             username=self.auth_username or "",
             header=self.auth_header or "",
             # one that is not used need not be there
-            secret=self._secret("auth_secret") if self.auth != "none" else "",
+            secret=self._secret("auth_secret", kept) if self.auth != "none" else "",
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             concurrency=self.concurrency,
-            signing_secrets=self._signing_secrets(),
+            signing_secrets=self._signing_secrets(kept),
         )
 
     def _transport_postgresql(self):
@@ -597,7 +598,7 @@ class SyncBackend(models.Model):
         """
         self.ensure_one()
         self._check_secret_access()
-        before = secrets.kept(self.env, "signing_secret", self.id)
+        before = secrets.kept(self.env, self.id).get("signing_secret")
         origin = self.set_secret("signing_secret", value)
         if before:
             self.set_secret("signing_secret_previous", before)
@@ -629,21 +630,25 @@ class SyncBackend(models.Model):
                 self.env._("Only system administrators may set the secrets of systems.")
             )
 
-    def _secret(self, name):
+    def _secret(self, name, kept=None):
         """Return a secret itself, wherever it is kept, ``""`` when there is none.
 
         :param name: one of :meth:`_secret_names`
+        :param kept: what :func:`secrets.kept` returns, by who asks for several
         :raises SecretMissing: it is kept beside the database, and not there
         """
         self.ensure_one()
-        return secrets.resolved(self.env, secrets.kept(self.env, name, self.id))
+        if kept is None:
+            kept = secrets.kept(self.env, self.id)
+        return secrets.resolved(self.env, kept.get(name))
 
-    def _signing_secrets(self):
+    def _signing_secrets(self, kept=None):
         """Return the secrets that sign, as a tuple: the current one first.
 
+        :param kept: as for :meth:`_secret`
         :raises SecretMissing: one is kept beside the database, and not there
         """
-        found = map(self._secret, SIGNING_SECRETS)
+        found = [self._secret(name, kept) for name in SIGNING_SECRETS]
         return tuple(secret for secret in found if secret)
 
     # -- pauses ---------------------------------------------------------------

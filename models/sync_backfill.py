@@ -11,7 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
-from ..engine import clock, gate, jobs
+from ..engine import capture, gate
 from ..engine.store import CONFIRMED
 
 # Seconds of work after which a rate says something.
@@ -391,10 +391,6 @@ class SyncBackfill(models.Model):
         :return: what was done, in a sentence
         :raises RetryableJobError: not now; uses no try
         """
-        with clock.keeping_etas(self.env.cr):
-            return self._take_step()
-
-    def _take_step(self):
         if not self.sudo().exists():
             return self.env._("It no longer exists: nothing queued.")
         backfill = self.sudo().try_lock_for_update(allow_referencing=True)
@@ -464,7 +460,7 @@ class SyncBackfill(models.Model):
     def _enqueue_ids(self, ids):
         stream = self.stream_id
         records = self.env[stream.model_name].with_user(self._owner()).browse(ids)
-        jobs.enqueue(stream, records, priority=self.priority, backfill=self)
+        capture.enqueue(stream, records, priority=self.priority, backfill=self)
 
     def _records_query(self, **options):
         """Return the query for the records that are still to be queued."""

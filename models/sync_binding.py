@@ -4,6 +4,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..engine import store
 from ..engine.standing import SYNC_STATES, open_states
 from .loose_link import LooseMany2one
 from .sync_delivery import GC_BATCH, kept_since
@@ -143,8 +144,8 @@ class SyncBinding(models.Model):
 
     def _compute_delivery_ids(self):
         deliveries = self.env["sync.delivery"]
-        found = deliveries._last_about(
-            [(binding.stream_id.id, binding.res_id) for binding in self], 20
+        found = store.last_about(
+            self.env, [(binding.stream_id.id, binding.res_id) for binding in self], 20
         )
         # those that the user may read, the last one first
         by_pair = deliveries.search([("id", "in", found)]).grouped(

@@ -1,18 +1,12 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import json
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
-from ..exceptions import Rejected, Temporary, Throttled, Unreachable
-from ..text import storable
 from .loose_link import LooseMany2one
 
-# Characters of a payload that the log keeps.
-BODY_LIMIT = 10_000
 # Days that settled rows are kept, and the parameter that may say otherwise.
 KEEP_DAYS = 90
 KEEP_PARAMETER = "queue_job_sync.delivery_days"
@@ -117,9 +111,10 @@ class SyncDelivery(models.Model):
 
     # -- indexes --------------------------------------------------------------
 
-    # Used by _last_about. The record goes first, so that no other index will do: with
-    # two that begin with the stream, PostgreSQL takes the one on the stream alone for
-    # as good as long as it knows little of the stream, and reads all of its log.
+    # Used by store.last_about and log_receipts. The record goes first, so that no other
+    # index will do: with two that begin with the stream, PostgreSQL takes the one on
+    # the stream alone for as good as long as it knows little of the stream, and reads
+    # all of its log.
     _record_index = models.Index("(res_id, stream_id, id)")
     # Used by sync.backend._unanswered_in_a_row, the list of a stream's deliveries, and
     # when these are deleted
@@ -128,100 +123,6 @@ class SyncDelivery(models.Model):
     _date_index = models.Index("(date) INCLUDE (stream_id, state)")
     # Used by the list of failed deliveries
     _failed_index = models.Index("(id) WHERE state = 'failed'")
-
-    # -- writing and reading the log ------------------------------------------
-
-    @api.model
-    def _log_receipts(self, stream, receipts, body_by_key):
-        """Count attempts, and write one line for each.
-
-        :param stream: the ``sync.stream`` that was served
-        :param receipts: the transport's answers, redacted and bounded by it
-        :param body_by_key: text of the content sent, by the id of the record
-        """
-        if not receipts:
-            return
-        self.env["sync.counter"]._count(stream, receipts)
-        lines = [
-            (
-                receipt.message.key,
-                receipt.message.operation,
-                "success" if receipt.ok else "failed",
-                receipt.request or None,
-                storable(body_by_key[receipt.message.key][:BODY_LIMIT]),
-                receipt.status,
-                receipt.response or None,
-                receipt.error and receipt.error.message,
-                self._kind_of(receipt.error),
-                receipt.duration,
-            )
-            for receipt in receipts
-        ]
-        # one parameter for all lines: psycopg2 takes longer for arrays than for JSON
-        self.env.cr.execute(
-            """
-            INSERT INTO sync_delivery
-                   (date, stream_id, job_uuid, res_id, operation, state, request,
-                    request_body, status, response, error, error_kind, duration)
-            SELECT %s, %s, %s, (line ->> 0)::int, line ->> 1, line ->> 2, line ->> 3,
-                   line ->> 4, line ->> 5, line ->> 6, line ->> 7, line ->> 8,
-                   (line ->> 9)::numeric
-              FROM jsonb_array_elements(%s) AS line
-            """,
-            (
-                fields.Datetime.now(),
-                stream.id,
-                self.env.context.get("job_uuid"),
-                json.dumps(lines),
-            ),
-        )
-
-    @api.model
-    def _last_about(self, pairs, limit):
-        """Return the ids of the last attempts at records, the latest first.
-
-        Each record's are found at one place of the index: the conditions say where it
-        begins and ends, and the order is its own, so that no statistics can lead
-        PostgreSQL another way, such as along the primary key.
-
-        :param pairs: iterable of ``(stream id, record id)``
-        :param int limit: of attempts for each record, at most
-        """
-        pairs = list(pairs)
-        self.flush_model(["stream_id", "res_id"])
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT last.id
-                  FROM unnest(%s::int[], %s::int[]) AS wanted (stream_id, res_id)
-                 CROSS JOIN LATERAL (
-                       SELECT d.id FROM sync_delivery d
-                        WHERE (d.res_id, d.stream_id)
-                              BETWEEN (wanted.res_id, wanted.stream_id)
-                                  AND (wanted.res_id, wanted.stream_id)
-                        ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC
-                        LIMIT %s) AS last
-                 ORDER BY last.id DESC
-                """,
-                [stream_id for stream_id, _res_id in pairs],
-                [res_id for _stream_id, res_id in pairs],
-                limit,
-            )
-        )
-        return [id_ for (id_,) in rows]
-
-    @api.model
-    def _kind_of(self, error):
-        """Return the kind of an error of a transport, as in ``exceptions.py``."""
-        kinds = {
-            Rejected: "rejected",
-            Throttled: "throttled",
-            Unreachable: "unreachable",
-            Temporary: "temporary",
-        }
-        return next(
-            (kind for cls, kind in kinds.items() if isinstance(error, cls)), None
-        )
 
     # -- actions --------------------------------------------------------------
 

@@ -12,9 +12,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
-from odoo.addons.queue_job.exception import RetryableJobError
-
-from ..engine import clock, origin, words
+from ..engine import clock, gate, store, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
@@ -232,21 +230,6 @@ class SyncIncident(models.Model):
             backend.id, "manual", self.env._("Paused by %s", self.env.user.name)
         )
 
-    @api.model
-    def _wait_until(self, backend_id):
-        """Return until when the jobs of a system wait, ``None`` if they do not.
-
-        A plain read, for editors.
-        """
-        self.flush_model(["backend_id", "closed", "wait_until"])
-        self.env.cr.execute(
-            "SELECT wait_until FROM sync_incident"
-            " WHERE backend_id = %s AND closed IS NULL",
-            (backend_id,),
-        )
-        row = self.env.cr.fetchone()
-        return row and row[0]
-
     def _waiting_text(self):
         """Return why the jobs wait, for people."""
         if self.kind == "manual":
@@ -294,7 +277,6 @@ class SyncIncident(models.Model):
 
     def _seconds_left(self):
         """Return the seconds that jobs of the system have to wait."""
-        self.ensure_one()
         left = (self.wait_until - clock.now(self.env.cr)).total_seconds()
         return max(WAIT_LEAST, left)
 
@@ -310,7 +292,6 @@ class SyncIncident(models.Model):
 
     def _move_jobs_soon(self):
         """Move jobs as soon as this is committed."""
-        self.ensure_one()
         self.env.cr.postcommit.add(self._move_jobs)
 
     def _move_jobs(self):
@@ -320,7 +301,6 @@ class SyncIncident(models.Model):
 
         :return: whether no job is left
         """
-        self.ensure_one()
         end = time.monotonic() + PATIENCE
         try:
             while self._move_batch() >= BATCH:
@@ -374,7 +354,6 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when none is left
         """
-        self.ensure_one()
         self.env["queue.job"].flush_model()
         now = clock.now(self.env.cr)
         self.env.cr.execute(
@@ -407,7 +386,6 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when no other one's turn is near
         """
-        self.ensure_one()
         self.env["queue.job"].flush_model()
         rate = self.backend_id.drain_rate
         now = clock.now(self.env.cr)
@@ -448,7 +426,6 @@ class SyncIncident(models.Model):
 
     def _queue_probe(self):
         """Queue the job that asks the system whether it is back."""
-        self.ensure_one()
         # not as the user of the job that found the system down: while that one holds
         # its locks, this would wait for whoever is deleting the user
         self.with_user(SUPERUSER_ID).with_delay(
@@ -460,7 +437,6 @@ class SyncIncident(models.Model):
 
     def _probe_interval(self):
         """Return the seconds until the next probe."""
-        self.ensure_one()
         return min(PROBE_LEAST * 2 ** min(self.probes, 10), PROBE_MOST)
 
     def _probe(self):
@@ -469,29 +445,21 @@ class SyncIncident(models.Model):
         :return: what was found out, in a sentence
         :raises RetryableJobError: it does not; to be asked again later
         """
-        self.ensure_one()
         if not self.exists() or self.closed or self.kind != "outage":
             return self.env._("The incident is over.")
         doubt = self._doubt()
         if doubt:
             self._become_copy(doubt)
             return self._copy_text(doubt)
-        with clock.keeping_etas(self.env.cr):
-            return self._ask()
-
-    def _ask(self):
         try:
             with self.backend_id._open_transport() as transport:
                 answer = words.said(self.env, transport.check())
         except SyncError as err:
-            with read_committed(self.env.registry) as cr:
-                incident = self.with_env(self.env(cr=cr))
+            with self._apart() as incident:
                 incident.probes += 1
                 incident._prolong()
                 interval = incident._probe_interval()
-            raise RetryableJobError(
-                err.message, seconds=interval, ignore_retry=True
-            ) from None
+            raise gate.later(err.message, interval) from None
         self._close()
         return answer
 
@@ -503,31 +471,24 @@ class SyncIncident(models.Model):
     @api.model
     @ormcache()
     def _tells_server(self):
-        return origin.may_tell_server(self.env.cr)
-
-    @api.model
-    def _look(self):
-        """Return where the database is now, and where it has sent from."""
-        self.env["ir.config_parameter"].flush_model()
-        return origin.look(self.env.cr, self._tells_server())
+        return store.may_tell_server(self.env)
 
     @api.model
     def _doubt(self):
         """Return why this may not be the database that has sent so far, else ``""``."""
-        here, there, since, changes = self._look()
-        if there is None:
-            return ""
-        if here.database != there.database:
+        sight = gate.look(self.env)
+        differs = gate.difference(sight)
+        if differs == "database":
             return self.env._(
                 "It was called %(old)s, and is %(new)s here.",
-                old=there.database,
-                new=here.database,
+                old=sight.there.database,
+                new=sight.here.database,
             )
-        if here.server != there.server:
+        if differs == "server":
             return self.env._("It is on another PostgreSQL server than before.")
-        if here.oid != there.oid:
+        if differs == "oid":
             return self.env._("It was made anew under the same name.")
-        if changes < origin.seen(here, since):
+        if differs == "changes":
             return self.env._("Changes that this server has seen are not in it.")
         return ""
 
@@ -570,7 +531,7 @@ class SyncIncident(models.Model):
                 elif incident.kind == "outage":
                     incident._become_copy(doubt)
             return
-        if self._look().there is None:
+        if gate.look(self.env).there is None:
             self._adopt()
         else:
             self._note_place()
@@ -589,13 +550,13 @@ class SyncIncident(models.Model):
     @api.model
     def _adopt(self):
         """Send from here from now on: a person has said that this is no copy."""
-        origin.remember(self.env, self._look().here)
+        gate.remember(self.env, gate.look(self.env).here)
         self._note_place()
 
     @api.model
     def _note_place(self):
-        here, _there, since, changes = self._look()
-        origin.note(here, since, changes)
+        sight = gate.look(self.env)
+        gate.note(sight.here, sight.since, sight.changes)
 
     # -- cron: mails, and what a crash has left undone ------------------------
 

@@ -11,9 +11,9 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..engine import capture, clock, jobs, standing
+from ..engine import capture, standing
+from ..engine.capture import noted
 from ..engine.delivery import Delivery
-from ..engine.guard import noted
 
 _logger = logging.getLogger(__name__)
 
@@ -170,10 +170,9 @@ class SyncMixin(models.AbstractModel):
         :raises RetryableJobError: to be tried again
         :raises SyncError: this record will not get through as it is
         """
-        with clock.keeping_etas(self.env.cr):
-            # in the environment of the job, which names it
-            stream = stream.with_env(self.env(su=True))
-            return Delivery(stream, self.ids).run()
+        # in the environment of the job, which names it
+        stream = stream.with_env(self.env(su=True))
+        return Delivery(stream, self.ids).run()
 
     @api.model
     def _job_store_values(self, job):
@@ -239,30 +238,16 @@ class SyncMixin(models.AbstractModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job.action_queue_job"
         )
-        action["domain"] = self._sync_job_domain()
-        action["context"] = {}
-        return action
-
-    def _sync_job_domain(self):
-        """Return which jobs send or sent these records, alone or with others."""
-        return [
+        # alone, or with others
+        action["domain"] = [
             "|",
             "&",
             ("model_name", "=", self._name),
             ("sync_res_id", "in", self.ids),
-            ("uuid", "in", self._sync_job_uuids()),
+            ("uuid", "in", standing.job_uuids(self)),
         ]
-
-    def _sync_job_uuids(self):
-        """Return the jobs that the changes and deliveries of these records name.
-
-        A job of many records names none of them itself.
-        """
-        streams = self.env["sync.stream"].sudo().with_context(active_test=False)
-        stream_ids = streams.search([("model_name", "=", self._name)]).ids
-        if not stream_ids or not self.ids:
-            return []
-        return standing.job_uuids(self, stream_ids)
+        action["context"] = {}
+        return action
 
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.
@@ -284,7 +269,7 @@ class SyncMixin(models.AbstractModel):
         :return: action that tells the user
         :raises UserError: no synchronization sends any of them
         """
-        count = jobs.enqueue_by_hand(self, streams, priority=priority, eta=eta)
+        count = capture.enqueue_by_hand(self, streams, priority=priority, eta=eta)
         if not count:
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")

@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..engine import delivery, jobs, precedence
+from ..engine import capture, delivery, precedence
 from .loose_link import LooseMany2one, groups_there
 
 
@@ -97,7 +97,7 @@ class SyncOutbox(models.Model):
         """Look after changes without a job, jobs that wait in vain, forgotten notes."""
         precedence.release(self.env)
         delivery.send_over_forgotten(self.env)
-        jobs.queue_orphans(self.env)
+        capture.queue_orphans(self.env)
 
     @api.model
     def _problems(self, streams):

@@ -16,7 +16,7 @@ from odoo.tools.misc import formatLang
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..engine import gate, words
-from ..engine.guard import RETRIED, noted, reason_of, undone
+from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..exceptions import SyncError
 from ..mapping import content

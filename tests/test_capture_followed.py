@@ -32,7 +32,7 @@ THE_EDIT = {"create", "write", "unlink"}
 BEGINNINGS = {"remember_changes", "remember_parents", "remember_deleted_with"}
 # What keeps an edit in memory until the commit, and what keeps it for good: where
 # these fail, there is nothing that could still be told of it.
-KEEPERS = {"note", "_real_ids", "flush_changes", "insert_changes", "_storable_rows"}
+KEEPERS = {"note", "_real_ids", "flush_changes", "insert_changes", "_insert_changes"}
 # What catches, and what the way and the way out have in common, which is plain Python
 # over what is in memory.
 GUARDS = {"noted", "undone", "reason_of", "storable", "__bool__"}
@@ -262,7 +262,7 @@ class TestCaptureFollowed(SyncCase):
             {
                 *("_watched_fields", "_line_watchers", "_sync_watched_fields"),
                 *("_sync_domain", "known_ids", "_facts", "_eta", "names_of"),
-                *("seconds_until_open", "_wait_until", "with_delay", "delay"),
+                *("seconds_until_open", "paused_until", "with_delay", "delay"),
                 *("_job_store_values", "_sync_paths", "store", "_matching"),
             },
             names,

@@ -10,7 +10,7 @@ from odoo.tests import tagged
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from .. import transports
-from ..engine import clock
+from ..engine import clock, jobs
 from .incident_case import THRESHOLD, IncidentCase
 
 AHEAD = timedelta(minutes=10)
@@ -107,7 +107,7 @@ class TestClock(IncidentCase):
                 (5, -600, -500),
             ):
                 with self.assertRaises(RetryableJobError) as caught:
-                    with clock.keeping_etas(env.cr):
+                    with jobs.keeping_etas(env.cr):
                         raise RetryableJobError("later", seconds=given)
                 seconds = caught.exception.seconds
                 pair = seconds if isinstance(seconds, tuple) else (seconds,) * 2
@@ -118,6 +118,6 @@ class TestClock(IncidentCase):
     def test_own_pattern_of_a_job_is_left_to_queue_job(self):
         with self.transaction() as env, self.wrong():
             with self.assertRaises(RetryableJobError) as caught:
-                with clock.keeping_etas(env.cr):
+                with jobs.keeping_etas(env.cr):
                     raise RetryableJobError("later")
             self.assertIsNone(caught.exception.seconds)

@@ -13,9 +13,9 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..controllers.metrics import _Totals
-from ..engine import standing
+from ..engine import secrets, standing, store
+from ..engine.store import BOUNDS, NOT_TIMED
 from ..exceptions import Rejected
-from ..models.sync_counter import BOUNDS, NOT_TIMED
 from ..transports.base import Message, Receipt, Route
 from .common import DeliveryCase, SyncCase
 from .secret_case import set_variable
@@ -23,6 +23,15 @@ from .secret_case import set_variable
 
 @tagged("post_install", "-at_install")
 class TestCounter(DeliveryCase):
+    def setUp(self):
+        super().setUp()
+        self.set_token("t0ken-for-monitoring")
+        self.addCleanup(self.set_token, False)
+
+    def set_token(self, token):
+        with self.transaction() as env:
+            env["sync.metrics"].set_secret(secrets.METRICS_TOKEN, token)
+
     def counted(self):
         """Return ``{result: (attempts, retried)}``, as is committed."""
         found = {}
@@ -52,6 +61,22 @@ class TestCounter(DeliveryCase):
         self.new_partner()
         self.run_pending()
         self.assertEqual(self.counted(), {"delivered": (1, 0)})
+
+    def test_nothing_is_counted_that_nobody_reads(self):
+        self.new_partner()
+        self.run_pending()
+        self.set_token(False)
+        self.destination.answer(500)
+        self.new_partner()
+        self.assertEqual(self.run_pending(), ["pending"])
+        # what was counted before stays
+        self.assertEqual(self.counted(), {"delivered": (1, 0)})
+        self.set_token("another-token-for-monitoring")
+        # also what was met before the token was set is a reason to say "again"
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(self.counted(), {"delivered": (2, 1)})
+        log = self.read("sync.delivery", [("stream_id", "=", self.stream_id)], [])
+        self.assertEqual(len(log), 3)
 
     def test_failed_and_retried(self):
         self.destination.answer(500, times=2)
@@ -179,7 +204,7 @@ class TestCounter(DeliveryCase):
             env = api.Environment(cr, SUPERUSER_ID, {})
             stream = env["sync.stream"].browse(self.stream_id)
             message = Message("upsert", 1, {}, Route("contacts"))
-            env["sync.delivery"]._log_receipts(stream, [Receipt(message)], {1: "{}"})
+            store.log_receipts(stream, [("{}", Receipt(message))])
             cr.rollback()
         self.assertEqual(self.counted(), {})
 
@@ -189,7 +214,7 @@ class TestCounterBounds(SyncCase):
     def bound(self, seconds, request="POST x", error=None):
         message = Message("upsert", 1, {}, Route("contacts"))
         receipt = Receipt(message, request=request, duration=seconds, error=error)
-        return self.env["sync.counter"]._bound_of(receipt)
+        return store.bound_of(receipt)
 
     def test_bounds_are_inclusive(self):
         self.assertEqual(self.bound(0.0), BOUNDS[0])
@@ -199,6 +224,9 @@ class TestCounterBounds(SyncCase):
         self.assertEqual(self.bound(0.1, request=""), NOT_TIMED)
 
     def test_histogram(self):
+        self.env["sync.metrics"].set_secret(
+            secrets.METRICS_TOKEN, "t0ken-for-monitoring"
+        )
         message = Message("upsert", 1, {}, Route("contacts"))
         receipts = [
             Receipt(message, request="x", duration=0.03),
@@ -206,7 +234,7 @@ class TestCounterBounds(SyncCase):
             Receipt(message, request="x", duration=70),
             Receipt(message, error=Rejected("no")),
         ]
-        self.env["sync.counter"]._count(self.stream, receipts)
+        store.log_receipts(self.stream, [("{}", each) for each in receipts])
         rows = [row for row in standing.attempts(self.env) if row[0] == self.stream.id]
         totals = _Totals(rows)
         buckets = dict(totals.buckets())

@@ -3,9 +3,19 @@
 """Which room may know of which, by the imports that are written in their files."""
 
 import ast
+import json
+import subprocess
+import sys
 from pathlib import Path
 
+from odoo.modules.registry import Registry
+from odoo.orm.models import MetaModel
 from odoo.tests import BaseCase, tagged
+from odoo.tests.common import get_db_name
+
+import odoo.addons
+
+from . import load_order
 
 ROOT = Path(__file__).parents[1]
 ADDON = __name__.rpartition(".tests.")[0]
@@ -139,3 +149,34 @@ class TestModels(BaseCase):
                                 for each in found
                             )
                         )
+
+    def test_any_order_makes_the_same_models(self):
+        """The files of models and wizards are really loaded in other orders."""
+        registry = Registry(get_db_name())
+        addon = ADDON.rpartition(".")[2]
+        given = {
+            "addon": addon,
+            "paths": list(odoo.addons.__path__),
+            "modules": [
+                name
+                for name in MetaModel._module_to_models__
+                if name in registry._init_modules
+            ],
+        }
+        expected = load_order.origins(registry, addon)
+        self.assertGreater(len(expected), len(self.home_of))
+        self.assertIn("_sync_payload", expected["res.partner"])
+        for seed in (1, 2):
+            run = subprocess.run(
+                [sys.executable, load_order.__file__],
+                input=json.dumps({**given, "seed": seed}),
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            self.assertEqual(run.returncode, 0, run.stderr)
+            found = json.loads(run.stdout)
+            self.assertEqual(found.keys(), expected.keys())
+            for name, attributes in expected.items():
+                with self.subTest(name, seed=seed):
+                    self.assertEqual(found[name], attributes)

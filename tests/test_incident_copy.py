@@ -9,7 +9,7 @@ from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 from odoo.tools import config
 
-from ..engine import origin
+from ..engine import gate
 from .failure_mail_case import FailureMailCase
 from .incident_case import IncidentCase
 
@@ -27,29 +27,29 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
 
     def _forget(self):
         with self.transaction() as env:
-            env["ir.config_parameter"].search([("key", "=", origin.PARAMETER)]).unlink()
+            env["ir.config_parameter"].search([("key", "=", gate.ORIGIN)]).unlink()
 
     def place(self):
         with self.transaction() as env:
-            here, _there, _since, changes = env["sync.incident"]._look()
-        return here, changes
+            sight = gate.look(env)
+        return sight.here, sight.changes
 
     def since(self):
         with self.transaction() as env:
-            return env["sync.incident"]._look().since
+            return gate.look(env).since
 
     def pretend(self, **values):
         """Let the database have sent from elsewhere; nothing else tells a copy."""
         here, _changes = self.place()
         with self.transaction() as env:
-            origin.remember(env, here._replace(**values))
+            gate.remember(env, here._replace(**values))
 
     def copied(self):
         self.pretend(database="production")
 
     def known(self):
         with self.transaction() as env:
-            return env["sync.incident"]._look().there
+            return gate.look(env).there
 
     def mails_about_copies(self):
         return [
@@ -66,14 +66,17 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         self.assertEqual(self.known(), here)
         self.assertEqual(here.database, self.registry.db_name)
         self.assertTrue(here.oid and here.server)
-        self.assertEqual(origin.seen(here, self.since()), changes)
+        self.assertEqual(gate.seen(here, self.since()), changes)
         self.assertFalse(self.incidents())
 
     def test_server_that_does_not_say_which_it_is(self):
         with self.transaction() as env:
-            here, _there, _since, changes = origin.look(env.cr, tells_server=False)
-        self.assertEqual((here.server, here.database), ("", self.registry.db_name))
-        self.assertGreaterEqual(changes, 0)
+            incidents = type(env["sync.incident"])
+            with patch.object(incidents, "_tells_server", return_value=False):
+                sight = gate.look(env)
+        place = sight.here
+        self.assertEqual((place.server, place.database), ("", self.registry.db_name))
+        self.assertGreaterEqual(sight.changes, 0)
 
     def test_nothing_is_sent_in_the_same_place_again(self):
         self.watch()
@@ -175,9 +178,9 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
     def test_time_that_has_gone_back(self):
         self.watch()
         here, changes = self.place()
-        origin.note(here, self.since(), changes + 1)
+        gate.note(here, self.since(), changes + 1)
         self.assertEqual(self.run_job(self.new_job()), "done")
-        origin.note(here, self.since(), changes + 100)
+        gate.note(here, self.since(), changes + 100)
         self.assertEqual(self.run_job(self.new_job()), "pending")
         self.assertEqual(self.incident()["kind"], "copy")
         self.assertIn("not in it", self.incident()["reason"])
@@ -197,7 +200,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         """What other nodes have seen, they have seen before it was restored."""
         self.watch()
         here, changes = self.place()
-        origin.note(here, self.since(), changes + 100)
+        gate.note(here, self.since(), changes + 100)
         self.assertEqual(self.run_job(self.new_job()), "pending")
         with self.another_node():
             self.resume()
@@ -211,7 +214,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         """It has sent from here since later, as this node has seen."""
         self.watch()
         here, changes = self.place()
-        origin.note(here, self.since() + 1, changes)
+        gate.note(here, self.since() + 1, changes)
         self.assertEqual(self.run_job(self.new_job()), "pending")
         self.assertEqual(self.incident()["kind"], "copy")
         self.resume()
@@ -220,7 +223,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
     def test_what_was_noted_of_another_database_does_not_count(self):
         self.watch()
         here, changes = self.place()
-        origin.note(here._replace(oid=here.oid + 1), self.since(), changes + 100)
+        gate.note(here._replace(oid=here.oid + 1), self.since(), changes + 100)
         self.assertEqual(self.run_job(self.new_job()), "done")
 
     def test_node_that_cannot_write_or_read_its_note_does_without(self):
@@ -230,12 +233,12 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
             self.assertEqual(self.run_job(self.new_job()), "done")
         self.watch()
         here, _changes = self.place()
-        origin._file(here).write_text("{")
+        gate._file(here).write_text("{")
         self.assertEqual(self.run_job(self.new_job()), "done")
 
     def test_note_that_a_person_has_spoiled_is_made_anew(self):
         with self.transaction() as env:
-            env["ir.config_parameter"].set_param(origin.PARAMETER, "{}")
+            env["ir.config_parameter"].set_param(gate.ORIGIN, "{}")
         self.assertEqual(self.run_job(self.new_job()), "done")
         self.watch()
         self.assertEqual(self.known(), self.place()[0])
@@ -256,7 +259,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
             for query in get_neutralization_queries(["queue_job_sync"]):
                 cr.execute(query)
             cr.execute(
-                "SELECT 1 FROM ir_config_parameter WHERE key = %s", (origin.PARAMETER,)
+                "SELECT 1 FROM ir_config_parameter WHERE key = %s", (gate.ORIGIN,)
             )
             self.assertFalse(cr.fetchall())
             cr.rollback()

@@ -14,7 +14,8 @@ from odoo.tests import Form, HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..controllers import metrics
-from ..models.res_config_settings import TOKEN as NAME
+from ..engine.secrets import METRICS_TOKEN as NAME
+from ..engine.store import KINDS
 from .common import SyncCase
 from .secret_case import set_variable
 
@@ -180,7 +181,7 @@ class TestMetrics(SyncCase, HttpCase):
             self.assertEqual(samples[(name,)], 0)
         for name in ("delivered_total", "retried_total"):
             self.assertEqual(samples[(name,)], 0)
-        for reason in metrics.REASONS:
+        for reason in KINDS.values():
             self.assertEqual(samples[("failed_attempts_total", reason)], 0)
         self.assertEqual(samples[("attempt_duration_seconds_count",)], 0)
         for kind in metrics.INCIDENT_KINDS:

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from odoo.addons.queue_job_sync.engine import jobs as engine_jobs
+from odoo.addons.queue_job_sync.engine import capture
 
 from .common import DeliveryCase
 
@@ -88,7 +88,7 @@ class TestOrphans(DeliveryCase):
         for _number in range(5):
             self.new_partner()
         self.lose_jobs()
-        with patch.object(engine_jobs, "SWEEP_BATCH", 2):
+        with patch.object(capture, "SWEEP_BATCH", 2):
             self.sweep()
         # one job for each batch of the sweep, each change in one of them
         jobs = self.job_uuids("pending")

@@ -14,8 +14,9 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..engine import gate, jobs, precedence, store
+from ..engine import capture, gate, jobs, precedence, secrets, store
 from ..engine.delivery import SWEEP_BATCH, Delivery
+from ..transports.base import Message, Receipt, Route
 from .common import SyncCase, backend_values, stream_values
 
 TABLES = {"queue_job", "sync_outbox", "sync_binding", "sync_delivery", "sync_attempt"}
@@ -330,7 +331,7 @@ class TestQueryPlans(SyncCase):
 
     def test_sweep(self):
         with self.plans("sync_outbox"):
-            self.assertFalse(store.orphan_ids(self.env, 0, jobs.SWEEP_BATCH))
+            self.assertFalse(store.orphan_ids(self.env, 0, capture.SWEEP_BATCH))
         # the open notes are gone through, and looked up elsewhere
         with self.plans("sync_attempt"):
             store.forgotten_notes(self.env, SWEEP_BATCH)
@@ -539,10 +540,21 @@ class TestNewStream(SyncCase):
                 jobs.record_failure(job)
 
     def test_what_is_counted(self):
+        self.env["sync.metrics"].set_secret(
+            secrets.METRICS_TOKEN, "t0ken-for-monitoring"
+        )
         for stream in (self.before, self.after):
+            sent = [
+                ("{}", Receipt(Message("upsert", id_, {}, Route("contacts"))))
+                for id_ in self.ids
+            ]
             with self.touching_few():
-                failed = self.env["sync.counter"]._failed_before(stream.id, self.ids)
-            self.assertEqual(failed, {id_ for id_ in self.ids if id_ % 2})
+                store.log_receipts(stream, sent)
+            mine = [("stream_id", "=", stream.id)]
+            counted = self.env["sync.counter"].search(mine)
+            failed_before = len([id_ for id_ in self.ids if id_ % 2])
+            self.assertEqual(counted.attempts, len(self.ids))
+            self.assertEqual(counted.retried, failed_before)
 
     def test_last_deliveries(self):
         for stream in (self.before, self.after):

@@ -11,7 +11,7 @@ from odoo.tools.misc import babel_locale_parse, format_datetime, get_lang
 from odoo.addons.queue_job.job import FAILED, STARTED
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
-from ..engine import standing
+from ..engine import standing, store
 from ..engine.store import LIVE_STATES
 
 LAST_DELIVERIES = 5
@@ -118,7 +118,7 @@ class SyncStatus(models.TransientModel):
             binding = bindings.sudo().search(place)
             deliveries = self.env["sync.delivery"].sudo()
             deliveries = deliveries.browse(
-                deliveries._last_about([(stream.id, record.id)], LAST_DELIVERIES)
+                store.last_about(self.env, [(stream.id, record.id)], LAST_DELIVERIES)
             )
             job = self._job_that_counts(place, situation.state)
             name = stream.backend_id.name
