@@ -2,11 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What can go wrong when a record is delivered, sorted by what to do next."""
 
-from .text import storable, storable_within
+from .text import Sentence
 
 
 class SyncError(Exception):
     """A destination did not take a message.
+
+    Its ``message`` is a :class:`.text.Sentence`: an error made of that of another one
+    says the same.
 
     :param message: one sentence for a person, in English: what was wrong and, where it
         helps, what to change. It must not contain a secret. With ``values`` it names
@@ -18,19 +21,17 @@ class SyncError(Exception):
     """
 
     def __init__(self, message, reason="", **values):
-        # most of it is what the destination says, and all of it is stored
-        self.template = storable(message)
+        self.message = Sentence(message, **values)
         self.reason = reason
-        self.values = storable_within(values)
-        texts = {
-            name: value.message if isinstance(value, SyncError) else value
-            for name, value in self.values.items()
-        }
-        try:
-            self.message = self.template % texts if texts else self.template
-        except (KeyError, TypeError, ValueError):
-            self.message = self.template  # an error is no place to fail in
         super().__init__(self.message)
+
+    @property
+    def template(self):
+        return self.message.template
+
+    @property
+    def values(self):
+        return self.message.values
 
 
 class Rejected(SyncError):
