@@ -5,6 +5,6 @@
 In the order in which an edit passes through: ``capture`` notes it, ``jobs`` queues it,
 ``gate`` says when it may go, ``delivery`` sends it, with ``precedence`` (what has to
 be there before) and ``task`` (a record against what is there). ``store`` holds the
-statements, ``secrets`` the credentials, ``standing`` answers those who look on. None
-of these imports ``models/``, which calls them.
+statements, ``secrets`` the credentials, ``standing`` answers those who look on, and
+``words`` says it to people. None of these imports ``models/``, which calls them.
 """

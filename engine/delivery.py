@@ -20,8 +20,9 @@ from ..exceptions import (
     Throttled,
     Unreachable,
 )
+from ..text import _lt
 from ..transports.base import DONE, UNKNOWN, none_sent
-from . import gate, jobs, precedence, store
+from . import gate, jobs, precedence, store, words
 from .task import Attempt, TaskBuilder
 
 _logger = logging.getLogger(__name__)
@@ -63,6 +64,9 @@ class Delivery:
         """
         if not self.stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
+        # what the job says is for all who see it, not for who has edited
+        self.stream = words.in_company_language(self.stream, self.stream.company_id)
+        self.env = self.stream.env
         self.owed = store.owed_changes(self.stream, self.record_ids)
         if not self.owed:
             return self.env._("%s: already delivered by another job.", self.system.name)
@@ -197,13 +201,13 @@ class Delivery:
             return error
         if not task.creation.over:
             # it may be refused only because the first one is still being carried out
-            return Temporary(error.message)
+            return Temporary(error.message, error.reason)
         return Rejected(
-            self.env._(
+            _lt(
                 "It may be there already: its creation was not answered, and asking "
-                "for it again was refused. Synchronize Now creates it anew. %s",
-                error.message,
-            )
+                "for it again was refused. Synchronize Now creates it anew. %(why)s"
+            ),
+            why=error,
         )
 
     # -- sending --------------------------------------------------------------
@@ -475,17 +479,16 @@ class Delivery:
         if isinstance(error, Rejected):
             return error
         if isinstance(error, Unreachable):
-            pause = self.system._note_unreachable(error.message)
+            pause = self.system._note_unreachable(error)
             if pause:
-                return RetryableJobError(
-                    error.message, seconds=pause, ignore_retry=True
-                )
+                return jobs.retry(self.env, error, pause, ignore_retry=True)
         job = self.env["queue.job"].search(
             [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
         )
-        return RetryableJobError(
-            error.message,
-            seconds=self._seconds_after(error, job.retry + 1),
+        return jobs.retry(
+            self.env,
+            error,
+            self._seconds_after(error, job.retry + 1),
             ignore_retry=isinstance(error, Throttled),
         )
 
@@ -598,7 +601,7 @@ class Recreations:
             )
         except psycopg2.Error:
             _logger.exception("The creation of %s could not be noted", message.key)
-            raise Temporary("Not sent: it could not be noted before.") from None
+            raise Temporary(_lt("Not sent: it could not be noted before.")) from None
         with self._lock:
             self.made[message.key] = replace(attempt, id=ids[message.key])
 

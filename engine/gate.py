@@ -13,7 +13,7 @@ from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from . import clock
+from . import clock, words
 
 # Seconds to wait for a changed mind about a system or a synchronization that is
 # archived, or a draft again.
@@ -29,7 +29,7 @@ def pass_through(stream, insist=False):
     """
     resting = stream._resting_text()
     if resting:
-        raise later(resting, RESTING_SECONDS)
+        raise later(words.said(stream.env, resting), RESTING_SECONDS)
     hold = stream.backend_id._hold()
     if hold:
         raise later(*hold)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..engine.words import SentenceText, kept
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
 from ..text import storable
 from .loose_link import LooseMany2one
@@ -95,7 +96,7 @@ class SyncDelivery(models.Model):
     response = fields.Text(
         "Answer", readonly=True, help="What the system has answered, without secrets."
     )
-    error = fields.Text("Reason", readonly=True, help="Why it was not delivered.")
+    error = SentenceText("Reason", readonly=True, help="Why it was not delivered.")
     error_kind = fields.Selection(
         [
             ("rejected", "Refused this record"),
@@ -151,7 +152,7 @@ class SyncDelivery(models.Model):
                 storable(body_by_key[receipt.message.key][:BODY_LIMIT]),
                 receipt.status,
                 receipt.response or None,
-                receipt.error and receipt.error.message,
+                receipt.error and kept(receipt.error),
                 self._kind_of(receipt.error),
                 receipt.duration,
             )

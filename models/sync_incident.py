@@ -14,9 +14,10 @@ from odoo.tools import SQL, ormcache
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..engine import clock, origin
+from ..engine import clock, origin, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
+from ..text import Sentence, _lt
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ class SyncIncident(models.Model):
         help="Whether it does not answer, a person has paused it, or this database "
         "looks like a copy of the one that has sent so far.",
     )
-    reason = fields.Char(
+    reason = words.SentenceText(
         readonly=True,
         help="What the last attempt met, or what the person said.",
     )
@@ -163,7 +164,7 @@ class SyncIncident(models.Model):
 
         :param backend: the ``sync.backend``
         :param str kind: of the incident
-        :param str reason: what happened
+        :param reason: what happened, a :class:`..text.Sentence` or an error
         :return: seconds that its jobs have to wait
         """
         for _try in range(PAUSE_TRIES):
@@ -229,7 +230,9 @@ class SyncIncident(models.Model):
     def _pause_by_hand(self, backend):
         """Pause a system because the current user says so."""
         self._insert(
-            backend.id, "manual", self.env._("Paused by %s", self.env.user.name)
+            backend.id,
+            "manual",
+            Sentence(_lt("Paused by %(user)s"), user=self.env.user.name),
         )
 
     @api.model
@@ -387,11 +390,12 @@ class SyncIncident(models.Model):
                        AND (eta IS NULL OR eta < %(near)s)
                      ORDER BY GREATEST(eta, %(now)s), priority, date_created
                      LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-                UPDATE queue_job AS job SET eta = %(until)s, result = %(reason)s
+                UPDATE queue_job AS job
+                   SET eta = %(until)s, result = %(reason)s, sync_error = NULL
                   FROM next WHERE job.id = next.id
                 """,
                 until=self.wait_until,
-                reason=self._waiting_text(),
+                reason=words.in_company_language(self, self.company_id)._waiting_text(),
                 backend=self.backend_id.id,
                 now=now,
                 # what sleeps for longer, such as since a pause before, is left alone
@@ -428,7 +432,7 @@ class SyncIncident(models.Model):
                       FROM next)
                 UPDATE queue_job AS job
                    SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
-                       result = NULL
+                       result = NULL, sync_error = NULL
                   FROM place WHERE job.id = place.id
                 """,
                 backend=self.backend_id.id,
@@ -472,6 +476,7 @@ class SyncIncident(models.Model):
         self.ensure_one()
         if not self.exists() or self.closed or self.kind != "outage":
             return self.env._("The incident is over.")
+        self = words.in_company_language(self, self.company_id)
         doubt = self._doubt()
         if doubt:
             self._become_copy(doubt)
@@ -490,7 +495,7 @@ class SyncIncident(models.Model):
                 incident._prolong()
                 interval = incident._probe_interval()
             raise RetryableJobError(
-                err.message, seconds=interval, ignore_retry=True
+                words.said(self.env, err), seconds=interval, ignore_retry=True
             ) from None
         self._close()
         return answer
@@ -518,17 +523,17 @@ class SyncIncident(models.Model):
         if there is None:
             return ""
         if here.database != there.database:
-            return self.env._(
-                "It was called %(old)s, and is %(new)s here.",
+            return Sentence(
+                _lt("It was called %(old)s, and is %(new)s here."),
                 old=there.database,
                 new=here.database,
             )
         if here.server != there.server:
-            return self.env._("It is on another PostgreSQL server than before.")
+            return _lt("It is on another PostgreSQL server than before.")
         if here.oid != there.oid:
-            return self.env._("It was made anew under the same name.")
+            return _lt("It was made anew under the same name.")
         if changes < origin.seen(here, since):
-            return self.env._("Changes that this server has seen are not in it.")
+            return _lt("Changes that this server has seen are not in it.")
         return ""
 
     @api.model
@@ -550,7 +555,7 @@ class SyncIncident(models.Model):
         return self.env._(
             "This looks like a copy, or a restored backup, of the database that has "
             "sent so far: neutralize it, or resume. %s",
-            doubt,
+            words.said(self.env, doubt),
         )
 
     @api.model

@@ -183,9 +183,11 @@ class SyncMixin(models.AbstractModel):
         after it, replaces what that returned.)
         """
         values = super()._job_store_values(job)
-        if job.method_name != "_sync_deliver" or job.retry or job.date_enqueued:
-            # another task, or one that was linked when it was made
+        if job.method_name != "_sync_deliver":
             return values
+        if job.retry or job.date_enqueued:
+            # it was linked when it was made
+            return {**values, "sync_error": getattr(job, "sync_error", False)}
         (stream,) = job.args
         values = {
             **values,

@@ -125,3 +125,4 @@ from . import test_transport_http_connection
 from . import test_transport_rest_signing
 from . import test_untidy_text
 from . import test_wizard_rights
+from . import test_words

@@ -4,6 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine import words
 from ..exceptions import SyncError
 from ..text import storable
 
@@ -281,7 +282,7 @@ class SyncSetup(models.TransientModel):
             with self.backend_id._open_transport() as transport:
                 state, answer = "ok", transport.check()
         except SyncError as err:
-            state, answer = "failed", err.message
+            state, answer = "failed", words.said(self.env, err)
         self.write({"test_state": state, "test_answer": storable(answer)})
         return True
 
