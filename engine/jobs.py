@@ -397,10 +397,8 @@ def error_behind(raised):
     """
     if isinstance(raised, SyncError):
         return raised
-    for each in (raised, raised.__cause__):
-        if found := getattr(each, "sync_error", None):
-            return found
-    return None
+    cause = getattr(raised.__cause__, "sync_error", None)
+    return getattr(raised, "sync_error", cause)
 
 
 def record_failure(job, error=None):

@@ -24,6 +24,7 @@ MODULE = "queue_job_sync"
 # without it, so that no destination chooses a sentence of ours.
 SEPARATOR = "\N{INFORMATION SEPARATOR ONE}"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+SPOKEN = (SyncError, Sentence)
 
 
 # -- in a language ------------------------------------------------------------
@@ -35,20 +36,23 @@ def said(env, sentence):
     :param sentence: a :class:`..text.Sentence`, an error for its message, or a text
         that is in the catalogue as it is
     """
-    if isinstance(sentence, SyncError):
-        sentence = sentence.message
-    template, values = sentence, {}
-    if isinstance(sentence, Sentence):
-        template = sentence.template
-        values = {
-            name: said(env, value) if isinstance(value, SyncError | Sentence) else value
-            for name, value in sentence.values.items()
-        }
+    template, _reason, values = _apart(sentence)
+    values = {
+        name: said(env, value) if isinstance(value, SPOKEN) else value
+        for name, value in values.items()
+    }
     try:
-        return get_translation(MODULE, env.lang or "en_US", str(template), values)
+        return get_translation(MODULE, env.lang or "en_US", template, values)
     except Exception:
         # the language is switched off, or the template names what is not there
         return str(sentence)
+
+
+def _apart(sentence):
+    """Return the template, the reason and the values of what can be said."""
+    message = getattr(sentence, "message", sentence)
+    template = str(getattr(message, "template", message))
+    return template, getattr(sentence, "reason", ""), getattr(message, "values", {})
 
 
 def answer_in(error):
@@ -82,13 +86,21 @@ def kept(sentence):
 
     :param sentence: as for :func:`said`
     """
-    template, reason, values = _parts(sentence)
     text = str(sentence).replace(SEPARATOR, REPLACEMENT)
-    if values or reason:
-        # JSON escapes the separator
-        parts = json.dumps([template, reason, values], ensure_ascii=False)
-        text = f"{text}{SEPARATOR}{parts}"
+    if isinstance(sentence, SPOKEN):
+        _template, *more = parts = _parts(sentence)
+        if any(more):
+            # JSON escapes the separator
+            text += SEPARATOR + json.dumps(parts, ensure_ascii=False)
     return text
+
+
+def _parts(value):
+    """Return what JSON can hold of a sentence, or of a value in it."""
+    if isinstance(value, SPOKEN):
+        template, reason, values = _apart(value)
+        return [template, reason, {name: _parts(values[name]) for name in values}]
+    return value if isinstance(value, int | float) else str(value)
 
 
 def read(env, text):
@@ -103,33 +115,17 @@ def parsed(text):
     """
     _english, found, parts = text.rpartition(SEPARATOR)
     try:
-        return _made(json.loads(parts)) if found else SyncError(text)
+        error = _made(json.loads(parts)) if found else None
     except (AttributeError, TypeError, ValueError):
-        return SyncError(text)
-
-
-def _parts(sentence):
-    reason = ""
-    if isinstance(sentence, SyncError):
-        sentence, reason = sentence.message, sentence.reason
-    values = {
-        name: _parts(value)
-        if isinstance(value, SyncError | Sentence)
-        else value
-        if isinstance(value, int | float)
-        else str(value)
-        for name, value in getattr(sentence, "values", {}).items()
-    }
-    return [str(getattr(sentence, "template", sentence)), reason, values]
+        error = None
+    return error if isinstance(error, SyncError) else SyncError(text)
 
 
 def _made(parts):
+    if not isinstance(parts, list):
+        return parts
     template, reason, values = parts
-    values = {
-        name: _made(value) if isinstance(value, list) else value
-        for name, value in values.items()
-    }
-    return SyncError(template, reason, **values)
+    return SyncError(template, reason, **{name: _made(values[name]) for name in values})
 
 
 class SentenceText(fields.Text):
@@ -144,8 +140,7 @@ class SentenceText(fields.Text):
 
     def convert_to_cache(self, value, record, validate=True):
         # without validation, it comes from a column
-        if validate and value:
-            value = kept(value)
+        value = kept(value) if validate and value else value
         return super().convert_to_cache(value, record, validate)
 
     def convert_to_record(self, value, record):
@@ -154,8 +149,9 @@ class SentenceText(fields.Text):
 
     def _condition_to_sql(self, field_expr, operator, value, model, alias, query):
         if not operator.endswith("like"):
-            args = (field_expr, operator, value, model, alias, query)
-            return super()._condition_to_sql(*args)
+            return super()._condition_to_sql(
+                field_expr, operator, value, model, alias, query
+            )
         # in what is read, rather than in the parts, which have names
         column = model._field_to_sql(alias, field_expr, query)
         english = SQL("split_part(%s, %s, 1)", column, SEPARATOR)

@@ -185,9 +185,10 @@ class SyncMixin(models.AbstractModel):
         values = super()._job_store_values(job)
         if job.method_name != "_sync_deliver":
             return values
+        values = {**values, "sync_error": getattr(job, "sync_error", False)}
         if job.retry or job.date_enqueued:
             # it was linked when it was made
-            return {**values, "sync_error": getattr(job, "sync_error", False)}
+            return values
         (stream,) = job.args
         values = {
             **values,

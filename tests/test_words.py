@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 
 from odoo.tests import TransactionCase, tagged
-from odoo.tools import mute_logger
+from odoo.tools import mute_logger, sql
 from odoo.tools.translate import code_translations
 
 from ..engine import words
@@ -247,6 +247,19 @@ class TestSentenceText(SyncCase):
         )
         self.env.invalidate_all()
         self.assertEqual(self.both(), ('As it was {"a": 1}',) * 2)
+
+    def test_column_of_before(self):
+        incidents = self.env["sync.incident"]
+        field = incidents._fields["reason"]
+        self.env["sync.incident"]._pause_by_hand(self.backend)
+        self.env.flush_all()
+        self.env.cr.execute("ALTER TABLE sync_incident ALTER reason TYPE varchar")
+        columns = sql.table_columns(self.env.cr, "sync_incident")
+        field.update_db_column(incidents, columns["reason"])
+        columns = sql.table_columns(self.env.cr, "sync_incident")
+        self.assertEqual(columns["reason"]["udt_name"], "text")
+        self.env.invalidate_all()
+        self.assertIn("Paused by", self.backend._open_incident().reason)
 
     # -- what people and crons say --------------------------------------------
 
