@@ -13,7 +13,8 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, STARTED
 
-from ..engine import job_load, jobs
+from ..engine import job_load, jobs, words
+from ..exceptions import SyncError
 
 _logger = logging.getLogger(__name__)
 
@@ -97,14 +98,30 @@ class RunJobController(QueueJobs):
             cls._keep_connection(env.cr)
             with jobs.keeping_etas(env.cr):
                 return super()._try_perform_job(env, job)
-        except Exception:
+        except Exception as error:
             # Not what was raised tells: a destination may be a database as well, and
             # a lost connection is noticed by whoever uses it next.
             if not env.cr.closed:
+                # stored with the job, whatever queue_job makes of the exception
+                job.sync_error = jobs.error_behind(error)
                 raise
             _logger.info("%s has lost its connection", job, exc_info=True)
             cls._put_back(env, job, tries)
             return None
+
+    @classmethod
+    def _get_failure_values(cls, job, traceback_txt, orig_exception):
+        values = super()._get_failure_values(job, traceback_txt, orig_exception)
+        if isinstance(orig_exception, SyncError):
+            env = cls._speaking(job).env
+            values["exc_message"] = words.said(env, orig_exception)
+        return values
+
+    @classmethod
+    def _speaking(cls, job):
+        """Return the company of a job, in the language that the job speaks."""
+        company = job.env["res.company"].browse(job.company_id)
+        return words.in_company_language(company, company)
 
     @classmethod
     def _enqueue_dependent_jobs(cls, env, job):
@@ -139,7 +156,7 @@ class RunJobController(QueueJobs):
                 job.env.clear()
                 with job.in_temporary_env():
                     if cls._is_still_here(job):
-                        reason = job.env._(
+                        reason = cls._speaking(job).env._(
                             "The connection to Odoo's database was lost while the job"
                             " worked. It is tried again."
                         )

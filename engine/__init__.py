@@ -6,6 +6,7 @@ In the order in which an edit passes through: ``capture`` notes it and inserts w
 owed, ``jobs`` makes the job, ``gate`` says when it may go, ``delivery`` sends it, with
 ``precedence`` (what has to be there before) and ``task`` (a record against what is
 there). ``store`` holds the statements, ``secrets`` the credentials, ``clock`` the time
-that all nodes agree on, ``standing`` answers those who look on. None of these imports
+that all nodes agree on, ``standing`` answers those who look on, and
+``words`` says it to people. None of these imports
 ``models/``, which calls them.
 """

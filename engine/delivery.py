@@ -10,8 +10,6 @@ from functools import partial
 
 import psycopg2
 
-from odoo.addons.queue_job.exception import RetryableJobError
-
 from ..exceptions import (
     RateLimited,
     Rejected,
@@ -20,8 +18,9 @@ from ..exceptions import (
     Throttled,
     Unreachable,
 )
+from ..text import _lt
 from ..transports.base import DONE, UNKNOWN, none_sent
-from . import capture, gate, jobs, precedence, store
+from . import capture, gate, jobs, precedence, store, words
 from .task import Attempt, TaskBuilder
 
 _logger = logging.getLogger(__name__)
@@ -66,6 +65,9 @@ class Delivery:
             if not self.stream.exists():
                 return self.env._("The synchronization no longer exists: nothing sent.")
             return self.env._("%s: already delivered by another job.", self.system.name)
+        # what the job says is for all who see it, not for who has edited
+        self.stream = words.in_company_language(self.stream, self.stream.company_id)
+        self.env = self.stream.env
         insist = any(each.force for each in self.owed.values())
         gate.pass_through(self.stream, insist)
         self.record_ids = list(self.owed)
@@ -193,13 +195,13 @@ class Delivery:
             return error
         if not task.creation.over:
             # it may be refused only because the first one is still being carried out
-            return Temporary(error.message)
+            return Temporary(error.message, error.reason)
         return Rejected(
-            self.env._(
+            _lt(
                 "It may be there already: its creation was not answered, and asking "
-                "for it again was refused. Synchronize Now creates it anew. %s",
-                error.message,
-            )
+                "for it again was refused. Synchronize Now creates it anew. %(why)s"
+            ),
+            why=error,
         )
 
     # -- sending --------------------------------------------------------------
@@ -448,15 +450,16 @@ class Delivery:
         if isinstance(error, Rejected):
             return error
         if isinstance(error, Unreachable):
-            pause = self.system._note_unreachable(error.message)
+            pause = self.system._note_unreachable(error)
             if pause:
-                return gate.later(error.message, pause)
+                return jobs.retry(self.env, error, pause, ignore_retry=True)
         job = self.env["queue.job"].search(
             [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
         )
-        return RetryableJobError(
-            error.message,
-            seconds=self._seconds_after(error, job.retry + 1),
+        return jobs.retry(
+            self.env,
+            error,
+            self._seconds_after(error, job.retry + 1),
             ignore_retry=isinstance(error, Throttled),
         )
 

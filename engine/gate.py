@@ -25,7 +25,7 @@ from odoo.tools import config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from . import clock, store
+from . import clock, store, words
 
 _logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def pass_through(stream, insist=False):
     """
     resting = stream._resting_text()
     if resting:
-        raise later(resting, RESTING_SECONDS)
+        raise later(words.said(stream.env, resting), RESTING_SECONDS)
     # one question, whose answer is nearly always that nothing is in the way
     sight = look(stream.env, stream.backend_id.id)
     if sight.incident or difference(sight):

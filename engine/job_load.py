@@ -27,6 +27,7 @@ from odoo.addons.queue_job.job import (
     Job,
 )
 
+from . import words
 from .jobs import is_own
 
 # -- what is wrong ------------------------------------------------------------
@@ -188,6 +189,7 @@ def fail(job, error=None):
     :param error: the exception that was met
     """
     lines = traceback.format_exception(error) if error else []
+    job = words.in_company_language(job, job.company_id)
     reason = problem(job) or str(error) or type(error).__name__
     job.write(
         {
@@ -195,6 +197,7 @@ def fail(job, error=None):
             "exc_name": type(error).__name__ if error else False,
             "exc_message": reason,
             "exc_info": "".join(lines) or reason,
+            "sync_error": False,
         }
     )
 

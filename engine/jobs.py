@@ -18,8 +18,9 @@ from odoo.fields import Domain
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..text import storable_within
-from . import clock, store
+from ..exceptions import SyncError
+from ..text import Sentence, _lt, storable_within
+from . import clock, store, words
 
 _logger = logging.getLogger(__name__)
 
@@ -236,19 +237,44 @@ def _shifted(seconds, by):
 # -- failed jobs, and those about which people decide -------------------------
 
 
-def record_failure(job):
+def retry(env, error, seconds, ignore_retry):
+    """Return what lets queue_job try a job again after an error of a destination.
+
+    :param env: in the language in which the job tells of it
+    :param ignore_retry: no try is used
+    """
+    found = RetryableJobError(words.said(env, error), seconds, ignore_retry)
+    found.sync_error = error
+    return found
+
+
+def error_behind(raised):
+    """Return the error of a destination that an exception of a job is about.
+
+    queue_job makes another exception of the one that used the last try.
+
+    :return: a :class:`SyncError`, or ``None``
+    """
+    if isinstance(raised, SyncError):
+        return raised
+    cause = getattr(raised.__cause__, "sync_error", None)
+    return getattr(raised, "sync_error", cause)
+
+
+def record_failure(job, error=None):
     """Keep on the bindings why a job failed.
 
     Called where queue_job stores the failure, after the job's own changes were rolled
     back. A record that another job is sending already is left to it.
 
     :param job: the ``queue.job``, as superuser
+    :param error: as :func:`error_behind` returns it
     """
     rows = store.changes_of(job.env, [job.uuid])
     _write_bindings(
         rows,
         {
-            "last_error": job.exc_message or job.exc_name,
+            "last_error": error or job.exc_message or job.exc_name,
             "last_error_date": fields.Datetime.now(),
         },
     )
@@ -287,7 +313,7 @@ def rearm(jobs):
             for record in job.records
         ]
     )
-    _decided(rows, jobs.env._("Requeued by %s", jobs.env.user.name))
+    _decided(rows, Sentence(_lt("Requeued by %(user)s"), user=jobs.env.user.name))
 
 
 def requeue_spread(jobs, rate):

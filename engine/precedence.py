@@ -12,6 +12,7 @@ import random
 
 from odoo.addons.queue_job.job import CANCELLED, FAILED
 
+from ..text import Sentence, _lt
 from . import capture, jobs, store
 
 # -- what waits ---------------------------------------------------------------
@@ -199,8 +200,8 @@ def settle_dependents(cancelled, note):
         found = found.dependent_ids
     dependents = seen - cancelled.sudo()
     if dependents:
-        text = cancelled.env._("Cancelled with the job that it waited for: %s", note)
-        jobs.settle(dependents, text)
+        text = _lt("Cancelled with the job that it waited for: %(note)s")
+        jobs.settle(dependents, Sentence(text, note=note))
 
 
 def reason_to_wait(job):

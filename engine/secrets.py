@@ -20,7 +20,9 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, config, format_datetime
 
 from ..exceptions import Unreachable
+from ..text import Sentence, _lt
 from ..transports.redact import MIN_LENGTH, maskable
+from . import words
 
 TABLE = "sync_secret_value"
 # Of secrets that belong to no system, such as the one that a monitoring system shows.
@@ -93,26 +95,7 @@ def parse_reference(text):
     return Reference(source, name.strip()) if colon and source in NAMES else None
 
 
-def _problem(env, reference):
-    """Say what is wrong with how a reference is written, without repeating it."""
-    if reference.valid:
-        return None
-    if reference.source == "env":
-        return env._(
-            "What follows env: is the name of an environment variable: letters, "
-            "digits and underscores. A secret that begins with env: itself can "
-            "only be kept beside the database."
-        )
-    return env._(
-        "What follows config: is a key of the section [%s] of the server's "
-        "configuration file: letters, digits, underscores, dots and hyphens. A "
-        "secret that begins with config: itself can only be kept beside the "
-        "database.",
-        SECTION,
-    )
-
-
-def _problem(env, reference):
+def _problem(reference):
     """Say what is wrong with how a reference is written, without repeating it.
 
     :return: a sentence, or ``None``
@@ -120,17 +103,19 @@ def _problem(env, reference):
     if reference.valid:
         return None
     if reference.source == "env":
-        return env._(
+        return _lt(
             "What follows env: is the name of an environment variable: letters, "
             "digits and underscores. A secret that begins with env: itself can "
             "only be kept beside the database."
         )
-    return env._(
-        "What follows config: is a key of the section [%s] of the server's "
-        "configuration file: letters, digits, underscores, dots and hyphens. A "
-        "secret that begins with config: itself can only be kept beside the "
-        "database.",
-        SECTION,
+    return Sentence(
+        _lt(
+            "What follows config: is a key of the section [%(section)s] of the server's"
+            " configuration file: letters, digits, underscores, dots and hyphens. A "
+            "secret that begins with config: itself can only be kept beside the "
+            "database."
+        ),
+        section=SECTION,
     )
 
 
@@ -153,9 +138,9 @@ def checked(env, value):
     if "\0" in value or value != value.encode(errors="ignore").decode():
         raise UserError(env._("The secret has characters that cannot be stored."))
     reference = parse_reference(value)
-    problem = reference and _problem(env, reference)
+    problem = reference and _problem(reference)
     if problem:
-        raise ValidationError(problem)
+        raise ValidationError(words.said(env, problem))
     return value
 
 
@@ -230,32 +215,37 @@ def resolved(env, text):
         return text or ""
     if not reference.valid:
         # may be a secret that was not meant as a reference: not repeated
-        raise SecretMissing(_problem(env, reference))
-    section = _section(env, reference)
+        raise SecretMissing(_problem(reference))
+    section = _section(reference)
     _check_allowed(env, reference, section)
     if reference.source == "env":
         value = os.environ.get(reference.name)
-        missing = env._(
-            "The environment variable %(name)s (%(reference)s) is not set, or "
-            "empty, in the process of the server.",
+        missing = SecretMissing(
+            _lt(
+                "The environment variable %(name)s (%(reference)s) is not set, or "
+                "empty, in the process of the server."
+            ),
             name=reference.name,
             reference=reference,
         )
     else:
         value = section.get(reference.name.lower())
-        missing = env._(
-            "The section [%(section)s] of the server's configuration file has no "
-            "key %(name)s (%(reference)s), or it is empty.",
+        missing = SecretMissing(
+            _lt(
+                "The section [%(section)s] of the server's configuration file has no "
+                "key %(name)s (%(reference)s), or it is empty."
+            ),
             section=SECTION,
             name=reference.name,
             reference=reference,
         )
     if not (value or "").strip():
-        raise SecretMissing(missing)
+        raise missing
     return value
 
 
-def _section(env, reference):
+def _section(reference):
+    """Return the addon's section of the configuration file, as it is now."""
     # values as they are written: a % in a password is a %
     parser = RawConfigParser()
     try:
@@ -266,10 +256,11 @@ def _section(env, reference):
     except (OSError, ConfigError, UnicodeError):
         # what these say quotes lines of the file
         raise SecretMissing(
-            env._(
-                "%s cannot be used: the server's configuration file cannot be read.",
-                reference,
-            )
+            _lt(
+                "%(reference)s cannot be used: the server's configuration file cannot "
+                "be read."
+            ),
+            reference=reference,
         ) from None
     return dict(parser[SECTION]) if parser.has_section(SECTION) else {}
 
@@ -282,12 +273,12 @@ def _check_allowed(env, reference, section):
     databases = _words(section.get(DATABASES))
     if databases and env.cr.dbname not in databases:
         raise SecretMissing(
-            env._(
+            _lt(
                 "%(reference)s cannot be used: the server's configuration file "
-                "keeps its secrets for other databases than %(database)s.",
-                reference=reference,
-                database=env.cr.dbname,
-            )
+                "keeps its secrets for other databases than %(database)s."
+            ),
+            reference=reference,
+            database=env.cr.dbname,
         )
     if reference.source != "env":
         return
@@ -296,11 +287,11 @@ def _check_allowed(env, reference, section):
         fnmatchcase(reference.name, pattern) for pattern in patterns
     ):
         raise SecretMissing(
-            env._(
-                "%s cannot be used: this environment variable is not among those "
-                "that the server offers.",
-                reference,
-            )
+            _lt(
+                "%(reference)s cannot be used: this environment variable is not among "
+                "those that the server offers."
+            ),
+            reference=reference,
         )
 
 

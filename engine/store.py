@@ -22,7 +22,7 @@ from odoo.tools import SQL
 from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
 from ..text import storable
 from ..transports.pace import Slots, slots_within
-from . import secrets
+from . import secrets, words
 from .task import Attempt, Held, Owed
 
 _logger = logging.getLogger(__name__)
@@ -462,7 +462,7 @@ def log_receipts(stream, sent):
             storable(content[:BODY_LIMIT]),
             receipt.status,
             receipt.response or None,
-            receipt.error and receipt.error.message,
+            receipt.error and words.kept(receipt.error),
             kind_of(receipt.error),
             receipt.duration,
             str(bound_of(receipt)),

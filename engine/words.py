@@ -1,23 +1,170 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What is said to people, in their language."""
+"""What is said to people, in the language of who reads it.
+
+As with gettext, a sentence is translated by its English template, and what it names
+stays as it is: see :class:`..text.Sentence`. Our own columns keep the two apart, and
+each reader is told in his own language. What is told once for many readers, such as
+the result of a job, is told in the language of a company. No program reads a sentence:
+where one has to decide, it goes by the ``reason`` of an error.
+"""
+
+import json
+
+from odoo import fields
+from odoo.orm.utils import SQL_OPERATORS
+from odoo.tools import SQL
+from odoo.tools.translate import get_translation
 
 from ..exceptions import SyncError
 from ..text import Sentence
 
+MODULE = "queue_job_sync"
+# In a column, between a sentence in English and its parts. What anybody says is kept
+# without it, so that no destination chooses a sentence of ours.
+SEPARATOR = "\N{INFORMATION SEPARATOR ONE}"
+REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+SPOKEN = (SyncError, Sentence)
+
+
+# -- in a language ------------------------------------------------------------
+
 
 def said(env, sentence):
-    """Return a sentence that was made without a language, in that of an environment.
+    """Return a sentence in the language of an environment. It never raises.
 
-    :param sentence: a :class:`..text.Sentence`, a text that is marked by
-        :func:`..text._lt`, or an error for its message
+    :param sentence: a :class:`..text.Sentence`, an error for its message, or a text
+        that is in the catalogue as it is
     """
-    if isinstance(sentence, SyncError):
-        sentence = sentence.message
-    if not isinstance(sentence, Sentence):
-        return env._(sentence)
+    template, _reason, values = _apart(sentence)
     values = {
-        name: said(env, value) if isinstance(value, SyncError) else value
-        for name, value in sentence.values.items()
+        name: said(env, value) if isinstance(value, SPOKEN) else value
+        for name, value in values.items()
     }
-    return env._(sentence.template, **values)
+    try:
+        return get_translation(MODULE, env.lang or "en_US", template, values)
+    except Exception:
+        # the language is switched off, or the template names what is not there
+        return str(sentence)
+
+
+def _apart(sentence):
+    """Return the template, the reason and the values of what can be said."""
+    message = getattr(sentence, "message", sentence)
+    template = str(getattr(message, "template", message))
+    return template, getattr(sentence, "reason", ""), getattr(message, "values", {})
+
+
+def answer_in(error):
+    """Return what the system itself has said, if the error is about an answer."""
+    if error.reason == "answered":
+        return error.values.get("said") or error.values.get("status")
+    return None
+
+
+def in_company_language(records, company):
+    """Return records in the language of a company.
+
+    :param company: the ``res.company``; if empty, the current one
+    """
+    env = records.env
+    # nothing is asked where there is only one
+    installed = dict(env["res.lang"].get_installed())
+    lang = next(iter(installed), None)
+    if len(installed) > 1:
+        lang = (company or env.company).sudo().partner_id.lang
+    return records.with_context(lang=lang) if lang in installed else records
+
+
+# -- in a column --------------------------------------------------------------
+
+
+def kept(sentence):
+    """Return a text for a column, which :func:`read` says in any language.
+
+    It begins with the sentence in English, which is what SQL finds.
+
+    :param sentence: as for :func:`said`
+    """
+    text = str(sentence).replace(SEPARATOR, REPLACEMENT)
+    if isinstance(sentence, SPOKEN):
+        _template, *more = parts = _parts(sentence)
+        if any(more):
+            # JSON escapes the separator
+            text += SEPARATOR + json.dumps(parts, ensure_ascii=False)
+    return text
+
+
+def _parts(value):
+    """Return what JSON can hold of a sentence, or of a value in it."""
+    if isinstance(value, SPOKEN):
+        template, reason, values = _apart(value)
+        return [template, reason, {name: _parts(values[name]) for name in values}]
+    return value if isinstance(value, int | float) else str(value)
+
+
+def read(env, text):
+    """Return the sentence that a column keeps, in the language of an environment."""
+    return said(env, parsed(text)).replace(SEPARATOR, REPLACEMENT)
+
+
+def parsed(text):
+    """Return the sentence that a column keeps, as an error.
+
+    Whatever says nothing of its parts, such as a row of before, is its own template.
+    """
+    _english, found, parts = text.rpartition(SEPARATOR)
+    try:
+        error = _made(json.loads(parts)) if found else None
+    except (AttributeError, TypeError, ValueError):
+        error = None
+    return error if isinstance(error, SyncError) else SyncError(text)
+
+
+def _made(parts):
+    if not isinstance(parts, list):
+        return parts
+    template, reason, values = parts
+    return SyncError(template, reason, **{name: _made(values[name]) for name in values})
+
+
+class SentenceText(fields.Text):
+    """A text that each user reads in his language.
+
+    It is given a :class:`..text.Sentence` or an error. A plain text, which may come
+    from anywhere, is the same in all languages that have no translation of it.
+    """
+
+    def _description_groupable(self, env):
+        return False
+
+    def convert_to_cache(self, value, record, validate=True):
+        # without validation, it comes from a column
+        value = kept(value) if validate and value else value
+        return super().convert_to_cache(value, record, validate)
+
+    def convert_to_record(self, value, record):
+        value = super().convert_to_record(value, record)
+        return value and read(record.env, value)
+
+    def _condition_to_sql(self, field_expr, operator, value, model, alias, query):
+        if not operator.endswith("like"):
+            return super()._condition_to_sql(
+                field_expr, operator, value, model, alias, query
+            )
+        # in what is read, rather than in the parts, which have names
+        column = model._field_to_sql(alias, field_expr, query)
+        english = SQL("split_part(%s, %s, 1)", column, SEPARATOR)
+        pattern = SQL("%s", str(value) if "=" in operator else f"%{value}%")
+        if operator.endswith("ilike"):
+            english, pattern = map(model.env.registry.unaccent, (english, pattern))
+        sql = SQL("%s%s%s", english, SQL_OPERATORS[operator], pattern)
+        if operator.startswith("not"):
+            sql = SQL("(%s OR %s IS NULL)", sql, column)
+        return sql
+
+    def error_of(self, record):
+        """Return what a record keeps as an error, ``None`` if it keeps nothing."""
+        record[self.name]  # read, if it is not in memory
+        text = self._get_cache(record.env).get(record.id)
+        return parsed(text) if text else None

@@ -23,8 +23,8 @@ from odoo.addons.queue_job.job import (
 )
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
-from ..engine import job_load, jobs, precedence
-from ..text import storable_within
+from ..engine import job_load, jobs, precedence, words
+from ..text import Sentence, _lt, storable_within
 from .loose_link import LooseMany2one, groups_there
 
 _logger = logging.getLogger(__name__)
@@ -93,6 +93,13 @@ class QueueJob(models.Model):
         compute="_compute_sync_delivery_ids",
         string="Deliveries",
         help="Each time that the job has sent something, with the system's answer.",
+    )
+
+    sync_error = words.SentenceText(
+        "Last Error",
+        readonly=True,
+        copy=False,
+        help="What the last try met at the system, or on the way to it.",
     )
 
     # -- what people are shown ------------------------------------------------
@@ -231,16 +238,21 @@ class QueueJob(models.Model):
         names = found[:3].mapped("display_name")
         return ", ".join(names) + ("…" if len(found) > 3 else "")
 
-    @api.depends("exc_message", "exc_info", "exc_name")
+    @api.depends("sync_error", "exc_message", "exc_info", "exc_name")
+    @api.depends_context("lang")
     def _compute_failure_reason(self):
         for job in self:
             # the last line of a traceback says what happened
             lines = (job.exc_info or "").strip().splitlines()
             reason = job.exc_message or (lines and lines[-1]) or job.exc_name
             # the number of tries has a place of its own
-            job.failure_reason = reason and OUT_OF_TRIES.sub("", reason)
+            reason = reason and OUT_OF_TRIES.sub("", reason)
+            job.failure_reason = job.sync_error or reason
 
-    @api.depends("state", "result", "eta", "failure_reason", "dependencies")
+    @api.depends(
+        "state", "result", "sync_error", "eta", "failure_reason", "dependencies"
+    )
+    @api.depends_context("lang")
     def _compute_state_reason(self):
         now = fields.Datetime.now()
         for job in self:
@@ -251,6 +263,8 @@ class QueueJob(models.Model):
                 job.state_reason = False
             elif job.state == WAIT_DEPENDENCIES:
                 job.state_reason = precedence.reason_to_wait(job)
+            elif job.state == PENDING and job.sync_error:
+                job.state_reason = job.sync_error
             elif job.state == PENDING and not job.result and job.eta and job.eta > now:
                 job.state_reason = self.env._("Waits for the time set for it")
             else:
@@ -306,7 +320,9 @@ class QueueJob(models.Model):
                 else:
                     job_load.change_state(job, state, result)
         if state in (DONE, CANCELLED):
-            note = result or self.env._("Closed by %s", self.env.user.name)
+            note = result or Sentence(
+                _lt("Closed by %(user)s"), user=self.env.user.name
+            )
             jobs.settle(self, note)
             if state == CANCELLED:
                 precedence.settle_dependents(self, note)
@@ -355,13 +371,14 @@ class QueueJob(models.Model):
         res = super().write(vals)
         if failed:
             for job in self.sudo().filtered("sync_stream_id"):
-                jobs.record_failure(job)
+                jobs.record_failure(job, vals.get("sync_error"))
             self.sudo()._trigger_notification()
         return res
 
     def _message_failed_job(self):
         # queue_job's speaks of a section that is on top of the form here
-        return self.env._("The job has failed, and will not be tried again by itself.")
+        own = words.in_company_language(self, self._failure_company())
+        return own.env._("The job has failed, and will not be tried again by itself.")
 
     def _notify_thread(self, message, *args, **kwargs):
         """Tell nobody of the message about a failure: the template's mail does that.

@@ -9,6 +9,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..engine import words
 from .queue_job import OUT_OF_TRIES
 
 # What a digest shows at most of the errors, and of the jobs.
@@ -159,6 +160,7 @@ class ResCompany(models.Model):
                 "sync_stream_id",
                 "model_name",
                 "method_name",
+                "sync_error",
                 "exc_message",
                 "exc_name",
             ],
@@ -167,7 +169,8 @@ class ResCompany(models.Model):
             limit=MOST_TEXTS,
         )
         counts, shown = Counter(), {}
-        for system, stream, model, method, message, name, count in found:
+        for system, stream, model, method, kept, message, name, count in found:
+            message = words.read(self.env, kept) if kept else message
             error = self._job_failure_text(message, name)
             task = stream.name or f"{model}.{method}"
             key = (system.id, task, PARTICULAR.sub("", error))
@@ -184,7 +187,7 @@ class ResCompany(models.Model):
         jobs = self.env["queue.job"]
         found = jobs.search_fetch(
             jobs._untold_domain(self),
-            ["name", "exc_message", "exc_name"],
+            ["name", "sync_error", "exc_message", "exc_name"],
             order="id",
             limit=MOST_JOBS,
         )
@@ -192,7 +195,9 @@ class ResCompany(models.Model):
         return [
             {
                 "name": job.name,
-                "error": self._job_failure_text(job.exc_message, job.exc_name),
+                "error": self._job_failure_text(
+                    job.sync_error or job.exc_message, job.exc_name
+                ),
                 "url": f"{url}/{job.id}",
             }
             for job in found

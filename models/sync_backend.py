@@ -723,10 +723,10 @@ class SyncBackend(models.Model):
             count += 1
         return count
 
-    def _note_unreachable(self, reason):
+    def _note_unreachable(self, error):
         """Pause this system if it has not answered for too many attempts.
 
-        :param str reason: why the last attempt failed
+        :param error: of the last attempt
         :return: seconds that its jobs have to wait, 0 if it is not paused
         """
         self.ensure_one()
@@ -739,7 +739,7 @@ class SyncBackend(models.Model):
             )
         if seen < self.outage_threshold:
             return 0
-        return self.env["sync.incident"]._open(self, "outage", reason)
+        return self.env["sync.incident"]._open(self, "outage", error)
 
     def action_pause(self):
         """Let the jobs of these systems wait until somebody resumes them."""
@@ -757,6 +757,7 @@ class SyncBackend(models.Model):
 
     # -- dashboard ------------------------------------------------------------
 
+    @api.depends_context("lang")
     def _compute_status(self):
         incidents = self.env["sync.incident"]
         mine = ("backend_id", "in", self.ids)
@@ -923,7 +924,7 @@ class SyncBackend(models.Model):
                 self.env._(
                     "%(system)s does not answer as it should.\n\n%(reason)s",
                     system=self.name,
-                    reason=err.message,
+                    reason=words.said(self.env, err),
                 )
             ) from None
         return {

@@ -11,8 +11,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
-from ..engine import capture, gate
+from ..engine import capture, gate, words
 from ..engine.store import CONFIRMED
+from ..text import Sentence, _lt
 
 # Seconds of work after which a rate says something.
 RATE_SECONDS = 5
@@ -101,7 +102,7 @@ class SyncBackfill(models.Model):
         help="Running: more records are being queued. Stopped: it can be resumed. "
         "Done: all have been queued, and delivered or failed.",
     )
-    note = fields.Char(readonly=True, tracking=True, help="Why it was stopped.")
+    note = words.SentenceText(readonly=True, tracking=True, help="Why it was stopped.")
     user_id = fields.Many2one(
         "res.users",
         "Asked For By",
@@ -277,7 +278,7 @@ class SyncBackfill(models.Model):
     def action_stop(self):
         """Queue no further records; those that are queued are still delivered."""
         self.check_access("read")
-        note = self.env._("Stopped by %s.", self.env.user.name)
+        note = Sentence(_lt("Stopped by %(user)s."), user=self.env.user.name)
         self.sudo()._stop(note)
         return True
 
@@ -295,7 +296,9 @@ class SyncBackfill(models.Model):
             {
                 "state": "cancelled",
                 "ended": fields.Datetime.now(),
-                "note": self.env._("Cancelled by %s.", self.env.user.name),
+                "note": Sentence(
+                    _lt("Cancelled by %(user)s."), user=self.env.user.name
+                ),
             }
         )
         return True
@@ -334,7 +337,7 @@ class SyncBackfill(models.Model):
     def _stop(self, note):
         """Queue no further records.
 
-        :param str note: why, for people
+        :param note: why, a :class:`..text.Sentence`
         """
         self.filtered(lambda each: each.state == "running").write(
             {"state": "stopped", "note": note}
@@ -393,6 +396,7 @@ class SyncBackfill(models.Model):
         """
         if not self.sudo().exists():
             return self.env._("It no longer exists: nothing queued.")
+        self = words.in_company_language(self, self.sudo().company_id)
         backfill = self.sudo().try_lock_for_update(allow_referencing=True)
         if not backfill:
             raise gate.later(self.env._("Somebody is changing it."), WAIT_SECONDS)
@@ -522,10 +526,11 @@ class SyncBackfill(models.Model):
             # a step that is at work may be queueing the next
             backfill = backfill.try_lock_for_update(allow_referencing=True)
             if backfill and job.state == "failed":
+                reason = job.failure_reason or "?"
                 backfill._stop(
-                    self.env._("Its job failed: %s", job.failure_reason or "?")
+                    Sentence(_lt("Its job failed: %(reason)s"), reason=reason)
                 )
             elif backfill and job.state == "cancelled":
-                backfill._stop(self.env._("Its job was cancelled."))
+                backfill._stop(_lt("Its job was cancelled."))
             elif backfill:
                 backfill._queue_step()

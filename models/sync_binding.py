@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ..engine import store
 from ..engine.standing import SYNC_STATES, open_states
+from ..engine.words import SentenceText
 from .loose_link import LooseMany2one
 from .sync_delivery import GC_BATCH, kept_since
 
@@ -71,7 +72,7 @@ class SyncBinding(models.Model):
         readonly=True,
         help="When the system last confirmed the record.",
     )
-    last_error = fields.Text(
+    last_error = SentenceText(
         readonly=True,
         help="Why the last try failed; empty once one succeeds.",
     )
@@ -80,7 +81,7 @@ class SyncBinding(models.Model):
         readonly=True,
         help="When the last try failed.",
     )
-    note = fields.Char(readonly=True, help="What a person decided about its jobs.")
+    note = SentenceText(readonly=True, help="What a person decided about its jobs.")
     note_date = fields.Datetime(
         "Decided On",
         readonly=True,

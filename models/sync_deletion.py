@@ -14,6 +14,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..engine import words
+
 _logger = logging.getLogger(__name__)
 
 # Rows that go before the next commit.
@@ -200,12 +202,14 @@ class SyncDeletion(models.AbstractModel):
     @api.model
     def _each_batch(self, id_):
         jobs = self._owned_jobs
+        company = self.browse(id_).exists().company_id
+        env = words.in_company_language(self, company).env
         table, link = SQL.identifier(jobs.table), SQL.identifier(jobs.link)
         cancel = SQL(
             "UPDATE %s SET state = 'cancelled', date_cancelled = %s, result = %s",
             table,
             fields.Datetime.now(),
-            self.env._("What it was to send to is being deleted."),
+            env._("What it was to send to is being deleted."),
         )
         yield from self._batches(jobs, id_, cancel, SQL("state IN %s", AT_REST))
         with self._own_cursor() as cr:

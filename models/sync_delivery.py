@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ..engine.words import SentenceText
 from .loose_link import LooseMany2one
 
 # Days that settled rows are kept, and the parameter that may say otherwise.
@@ -89,7 +90,7 @@ class SyncDelivery(models.Model):
     response = fields.Text(
         "Answer", readonly=True, help="What the system has answered, without secrets."
     )
-    error = fields.Text("Reason", readonly=True, help="Why it was not delivered.")
+    error = SentenceText("Reason", readonly=True, help="Why it was not delivered.")
     error_kind = fields.Selection(
         [
             ("rejected", "Refused this record"),

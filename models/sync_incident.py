@@ -15,6 +15,7 @@ from odoo.tools import SQL, ormcache
 from ..engine import clock, gate, store, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
+from ..text import Sentence, _lt
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class SyncIncident(models.Model):
         help="Whether it does not answer, a person has paused it, or this database "
         "looks like a copy of the one that has sent so far.",
     )
-    reason = fields.Char(
+    reason = words.SentenceText(
         readonly=True,
         help="What the last attempt met, or what the person said.",
     )
@@ -161,7 +162,7 @@ class SyncIncident(models.Model):
 
         :param backend: the ``sync.backend``
         :param str kind: of the incident
-        :param str reason: what happened
+        :param reason: what happened, a :class:`..text.Sentence` or an error
         :return: seconds that its jobs have to wait
         """
         for _try in range(PAUSE_TRIES):
@@ -227,7 +228,9 @@ class SyncIncident(models.Model):
     def _pause_by_hand(self, backend):
         """Pause a system because the current user says so."""
         self._insert(
-            backend.id, "manual", self.env._("Paused by %s", self.env.user.name)
+            backend.id,
+            "manual",
+            Sentence(_lt("Paused by %(user)s"), user=self.env.user.name),
         )
 
     def _waiting_text(self):
@@ -366,11 +369,12 @@ class SyncIncident(models.Model):
                        AND (eta IS NULL OR eta < %(near)s)
                      ORDER BY GREATEST(eta, %(now)s), priority, date_created
                      LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-                UPDATE queue_job AS job SET eta = %(until)s, result = %(reason)s
+                UPDATE queue_job AS job
+                   SET eta = %(until)s, result = %(reason)s, sync_error = NULL
                   FROM next WHERE job.id = next.id
                 """,
                 until=self.wait_until,
-                reason=self._waiting_text(),
+                reason=words.in_company_language(self, self.company_id)._waiting_text(),
                 backend=self.backend_id.id,
                 now=now,
                 # what sleeps for longer, such as since a pause before, is left alone
@@ -406,7 +410,7 @@ class SyncIncident(models.Model):
                       FROM next)
                 UPDATE queue_job AS job
                    SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
-                       result = NULL
+                       result = NULL, sync_error = NULL
                   FROM place WHERE job.id = place.id
                 """,
                 backend=self.backend_id.id,
@@ -447,6 +451,7 @@ class SyncIncident(models.Model):
         """
         if not self.exists() or self.closed or self.kind != "outage":
             return self.env._("The incident is over.")
+        self = words.in_company_language(self, self.company_id)
         doubt = self._doubt()
         if doubt:
             self._become_copy(doubt)
@@ -459,7 +464,7 @@ class SyncIncident(models.Model):
                 incident.probes += 1
                 incident._prolong()
                 interval = incident._probe_interval()
-            raise gate.later(err.message, interval) from None
+            raise gate.later(words.said(self.env, err), interval) from None
         self._close()
         return answer
 
@@ -479,17 +484,17 @@ class SyncIncident(models.Model):
         sight = gate.look(self.env)
         differs = gate.difference(sight)
         if differs == "database":
-            return self.env._(
-                "It was called %(old)s, and is %(new)s here.",
+            return Sentence(
+                _lt("It was called %(old)s, and is %(new)s here."),
                 old=sight.there.database,
                 new=sight.here.database,
             )
         if differs == "server":
-            return self.env._("It is on another PostgreSQL server than before.")
+            return _lt("It is on another PostgreSQL server than before.")
         if differs == "oid":
-            return self.env._("It was made anew under the same name.")
+            return _lt("It was made anew under the same name.")
         if differs == "changes":
-            return self.env._("Changes that this server has seen are not in it.")
+            return _lt("Changes that this server has seen are not in it.")
         return ""
 
     @api.model
@@ -511,7 +516,7 @@ class SyncIncident(models.Model):
         return self.env._(
             "This looks like a copy, or a restored backup, of the database that has "
             "sent so far: neutralize it, or resume. %s",
-            doubt,
+            words.said(self.env, doubt),
         )
 
     @api.model

@@ -182,8 +182,11 @@ class SyncMixin(models.AbstractModel):
         after it, replaces what that returned.)
         """
         values = super()._job_store_values(job)
-        if job.method_name != "_sync_deliver" or job.retry or job.date_enqueued:
-            # another task, or one that was linked when it was made
+        if job.method_name != "_sync_deliver":
+            return values
+        values = {**values, "sync_error": getattr(job, "sync_error", False)}
+        if job.retry or job.date_enqueued:
+            # it was linked when it was made
             return values
         (stream,) = job.args
         values = {

@@ -21,6 +21,7 @@ from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..exceptions import SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
+from ..text import Sentence, _lt
 from ..transports.base import Route
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from .sync_backend import is_told_of
@@ -955,16 +956,19 @@ class SyncStream(models.Model):
     # -- what jobs ask: when --------------------------------------------------
 
     def _resting_text(self):
-        """Return why this stream does not send at all, ``False`` if it does."""
+        """Return why this stream does not send at all, ``False`` if it does.
+
+        :return: a :class:`..text.Sentence`
+        """
         self.ensure_one()
         if self.deleting_since:
-            return self.env._("%s is being deleted.", self.name)
+            return Sentence(_lt("%(name)s is being deleted."), name=self.name)
         if not self.backend_id.active:
-            return self.env._("%s is archived.", self.backend_id.name)
+            return Sentence(_lt("%(name)s is archived."), name=self.backend_id.name)
         if not self.active:
-            return self.env._("%s is archived.", self.name)
+            return Sentence(_lt("%(name)s is archived."), name=self.name)
         if self.state != "live":
-            return self.env._("%s is a draft.", self.name)
+            return Sentence(_lt("%(name)s is a draft."), name=self.name)
         return False
 
     def _eta(self):
@@ -1142,7 +1146,8 @@ class SyncStream(models.Model):
         except SyncError as err:
             raise UserError(
                 self.env._(
-                    "The columns cannot be read.\n\n%(reason)s", reason=err.message
+                    "The columns cannot be read.\n\n%(reason)s",
+                    reason=words.said(self.env, err),
                 )
             ) from None
         self.write(

@@ -10,9 +10,21 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
+from ..exceptions import Rejected
 from .common import SyncCase
 
-REFUSED = "PUT http://10.1.2.3:8069/api/contacts/7 answered 422 Unprocessable Entity"
+REQUEST = "PUT http://10.1.2.3:8069/api/contacts/7"
+
+
+def refused(said=""):
+    """Return the error of an answer, as the REST transport makes it."""
+    return Rejected(
+        "%(request)s answered %(status)s" + (": %(said)s" if said else ""),
+        reason="answered",
+        request=REQUEST,
+        status="422 Unprocessable Entity",
+        said=said,
+    )
 
 
 @tagged("post_install", "-at_install")
@@ -105,7 +117,7 @@ class TestStatusDialog(SyncCase):
                 "retry": 1,
                 "max_retries": 3,
                 "eta": fields.Datetime.now() + timedelta(minutes=9, seconds=20),
-                "result": f"{REFUSED}: e-mail is not valid",
+                "sync_error": refused("e-mail is not valid"),
             }
         )
         text = self.text()
@@ -124,14 +136,14 @@ class TestStatusDialog(SyncCase):
         self.assertIn("Next try as soon as a worker is free.", self.text())
 
     def test_failed(self):
-        self.job.write({"state": "failed", "exc_message": f"{REFUSED}: no such town"})
+        self.job.write({"state": "failed", "sync_error": refused("no such town")})
         self.assertIn("CRM answered: no such town", self.text())
         self.assertIn("It is not tried again by itself.", self.text())
         self.assertNotIn("press Synchronize now", self.text())
         self.assertIn("press Synchronize now", self.text(self.editor))
 
     def test_answer_without_an_explanation(self):
-        self.job.write({"state": "failed", "exc_message": REFUSED})
+        self.job.write({"state": "failed", "sync_error": refused()})
         self.assertIn("CRM answered: 422 Unprocessable Entity", self.text())
 
     def test_paused_system(self):
@@ -162,11 +174,11 @@ class TestStatusDialog(SyncCase):
     def test_no_payload_address_or_answer_for_plain_users(self):
         self.deliver(
             "failed",
-            request="PUT http://10.1.2.3:8069/api/contacts/7",
+            request=REQUEST,
             request_body="the whole content",
             response="the whole answer",
             status="422",
-            error=f"{REFUSED}: e-mail is not valid",
+            error=refused("e-mail is not valid"),
         )
         for user in (self.user, self.manager):
             content = self.dialog(user).content

@@ -6,6 +6,7 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine import words
 from ..engine.task import Held, Owed, TaskBuilder
 from ..exceptions import SyncError
 from ..mapping.comparison import Line, compare
@@ -146,7 +147,7 @@ class SyncPreview(models.TransientModel):
         try:
             transport = self.stream_id.backend_id._open_transport()
         except SyncError as err:
-            found["request_problem"] = found["held_problem"] = err.message
+            found["request_problem"] = found["held_problem"] = words.said(self.env, err)
             found["comparison_lines"] = compare(message.payload, held, known)
             return found
         with transport:
@@ -157,7 +158,7 @@ class SyncPreview(models.TransientModel):
                     "This kind of system cannot show its requests."
                 )
             except SyncError as err:
-                found["request_problem"] = err.message
+                found["request_problem"] = words.said(self.env, err)
             try:
                 held = transport.held(message)
                 known = True
@@ -166,7 +167,7 @@ class SyncPreview(models.TransientModel):
                     "This kind of system cannot be asked what it holds."
                 )
             except SyncError as err:
-                found["held_problem"] = err.message
+                found["held_problem"] = words.said(self.env, err)
         if known and held is None:
             found["held_problem"] = self.env._("The system does not hold it yet.")
         found["comparison_lines"] = compare(message.payload, held, known)

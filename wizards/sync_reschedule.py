@@ -7,6 +7,8 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.job import DEFAULT_PRIORITY, FAILED, PENDING
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
+from ..engine import words
+
 # A job that a worker holds writes its own priority and time back when it ends.
 STATES = (DEPENDENT, PENDING, FAILED)
 
@@ -105,7 +107,7 @@ class SyncReschedule(models.TransientModel):
             jobs.with_context(tracking_disable=True).write(values)
         if self.change_eta:
             (jobs - failed).with_context(tracking_disable=True).write(
-                {"result": self._why_they_wait()}
+                {"result": self._why_they_wait(), "sync_error": False}
             )
         if self.requeue:
             failed.requeue()
@@ -123,7 +125,8 @@ class SyncReschedule(models.TransientModel):
         """Return the reason that the jobs show, instead of what they waited for."""
         if not self.eta:
             return False
-        return self.env._("Put off by %s", self.env.user.name)
+        env = words.in_company_language(self, self.env.company).env
+        return env._("Put off by %s", env.user.name)
 
     def _notification(self, count):
         return {

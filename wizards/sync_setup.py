@@ -282,7 +282,7 @@ class SyncSetup(models.TransientModel):
             with self.backend_id._open_transport() as transport:
                 state, answer = "ok", words.said(self.env, transport.check())
         except SyncError as err:
-            state, answer = "failed", err.message
+            state, answer = "failed", words.said(self.env, err)
         self.write({"test_state": state, "test_answer": storable(answer)})
         return True
 

@@ -1,8 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import re
-
 import babel.dates
 
 from odoo import api, fields, models
@@ -11,17 +9,11 @@ from odoo.tools.misc import babel_locale_parse, format_datetime, get_lang
 from odoo.addons.queue_job.job import FAILED, STARTED
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
-from ..engine import standing, store
+from ..engine import standing, store, words
 from ..engine.store import LIVE_STATES
 
 LAST_DELIVERIES = 5
 REASON_LENGTH = 300  # characters
-# How the REST transport tells of an answer: the request is for those who see the log.
-ANSWERED = re.compile(
-    r"^(?:The credentials are refused: )?[A-Z]+ \S+ answered"
-    r" (?P<status>\d+[^:]*)(?:: (?P<reason>.+))?$",
-    re.DOTALL,
-)
 
 
 class SyncStatus(models.TransientModel):
@@ -144,7 +136,7 @@ class SyncStatus(models.TransientModel):
                             "ok": each.state == "success",
                             # of a success it says nothing more
                             "status": each.state == "failed" and each.status,
-                            "reason": self._plain(name, each.error),
+                            "reason": self._plain(name, each, "error"),
                         }
                         for each in deliveries
                     ],
@@ -168,24 +160,31 @@ class SyncStatus(models.TransientModel):
 
     def _reason(self, system, job, last, binding):
         """Return why a change is not delivered yet, in words, or ``False``."""
-        why = job.state_reason
-        if not why and last.state == "failed":
-            why = last.error
-        if not why and (job.state == FAILED or not job):
-            why = binding.last_error
-        return self._plain(system, why)
+        if job.state_reason:
+            told = job.state_reason == job.sync_error
+            return self._plain(system, job, "sync_error" if told else "state_reason")
+        if last.state == "failed" and last.error:
+            return self._plain(system, last, "error")
+        if job.state == FAILED or not job:
+            return self._plain(system, binding, "last_error")
+        return False
 
     @api.model
-    def _plain(self, system, reason):
+    def _plain(self, system, record, name):
         """Return a reason as people say it, without the request.
 
+        That is for those who see the log.
+
         :param str system: name of the system that it is about
+        :param record: what holds the reason, in a field of this name
         """
+        reason, field = record[name], record._fields[name]
         if not reason:
             return False
-        found = ANSWERED.match(reason)
-        if found:
-            said = found["reason"] or found["status"]
+        said = isinstance(field, words.SentenceText) and words.answer_in(
+            field.error_of(record)
+        )
+        if said:
             reason = self.env._(
                 "%(system)s answered: %(said)s", system=system, said=said
             )
