@@ -79,7 +79,7 @@ class QueueJob(models.Model):
         help="What says which fields are sent, and when.",
     )
     sync_res_id = fields.Integer(
-        "Record Id",
+        "ID in Odoo",
         readonly=True,
         index="btree_not_null",
         aggregator=None,

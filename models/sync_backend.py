@@ -86,14 +86,14 @@ class SyncBackend(models.Model):
         help="How many kinds of record are sent to this system.",
     )
     connect_timeout = fields.Integer(
-        "Connect Within (s)",
+        "Connection timeout (s)",
         required=True,
         default=5,
         help="Seconds to wait for a connection before the system counts as "
         "unreachable.",
     )
     read_timeout = fields.Integer(
-        "Answer Within (s)",
+        "Response timeout (s)",
         required=True,
         default=30,
         help="Seconds to wait for an answer, or for an SQL statement to end.",
@@ -193,7 +193,7 @@ class SyncBackend(models.Model):
         "Requests per Second",
         default=0,
         help="The most that all jobs of all servers together send to this system: "
-        "requests, or statements of a database. 0: no limit.",
+        "requests, or statements of a database. Empty: unlimited.",
     )
     pause_on_outage = fields.Boolean(
         "Pause in an Outage",
@@ -209,7 +209,7 @@ class SyncBackend(models.Model):
         help="Attempts in a row without an answer that count as an outage.",
     )
     drain_rate = fields.Integer(
-        "Jobs per Second Afterwards",
+        "Catch-up speed (jobs/s)",
         default=50,
         required=True,
         help="How fast the waiting jobs are let go when the system is back.",
@@ -242,8 +242,8 @@ class SyncBackend(models.Model):
     status = fields.Selection(
         [("up", "Up"), ("paused", "Paused"), ("down", "Down")],
         compute="_compute_status",
-        help="Down: it does not answer. Paused: by a person. In both cases changes "
-        "are kept and wait.",
+        help="Down: it does not answer. Paused: manually. In both cases changes are "
+        "kept and wait.",
     )
     status_since = fields.Datetime(
         "Since",

@@ -51,7 +51,7 @@ class SyncBackfill(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
-        help="What is gone over.",
+        help="The synchronization whose records are sent.",
     )
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
@@ -79,7 +79,7 @@ class SyncBackfill(models.Model):
         " all.",
     )
     resend = fields.Boolean(
-        "Send Again",
+        "Also unchanged records",
         readonly=True,
         help="Records are sent even if the system holds them already as they are.",
     )
@@ -104,7 +104,7 @@ class SyncBackfill(models.Model):
     note = fields.Char(readonly=True, tracking=True, help="Why it was stopped.")
     user_id = fields.Many2one(
         "res.users",
-        "Asked For By",
+        "Requested By",
         readonly=True,
         ondelete="set null",
         default=lambda self: self.env.user,

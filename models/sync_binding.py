@@ -18,7 +18,7 @@ class SyncBinding(models.Model):
     """
 
     _name = "sync.binding"
-    _description = "Synchronized Copy"
+    _description = "Synchronized Record"
     _order = "id desc"
     _log_access = False
     _rec_name = "external_id"
@@ -33,7 +33,7 @@ class SyncBinding(models.Model):
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
         string="System",
-        help="The system that holds the copy.",
+        help="The system that holds the record.",
     )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
@@ -41,7 +41,7 @@ class SyncBinding(models.Model):
         model_field="model_name",
         required=True,
         readonly=True,
-        help="The record here that this is the copy of.",
+        help="The record in Odoo.",
     )
     record_name = fields.Char(
         "Name",
@@ -55,16 +55,19 @@ class SyncBinding(models.Model):
         "its way. Failed: somebody has to decide.",
     )
     external_id = fields.Char(
-        "External Id", readonly=True, index="btree_not_null", help="The id there."
+        "ID in the System",
+        readonly=True,
+        index="btree_not_null",
+        help="What the system calls the record.",
     )
     content_hash = fields.Char(
-        readonly=True, help="Fingerprint of the content that the destination confirmed."
+        readonly=True, help="Fingerprint of the content that the system confirmed."
     )
     version = fields.Integer(
         "Deliveries",
         readonly=True,
         default=0,
-        help="How many times the destination confirmed a delivery.",
+        help="How many times the system confirmed a delivery.",
     )
     last_success = fields.Datetime(
         readonly=True,
@@ -98,7 +101,7 @@ class SyncBinding(models.Model):
     )
 
     _record_uniq = models.UniqueIndex("(stream_id, res_id)")
-    # Used by the list of copies whose last try failed
+    # Used by the list of records whose last try failed
     _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
     # Used by the search for records by their state
     _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
@@ -154,7 +157,7 @@ class SyncBinding(models.Model):
             binding.delivery_ids = by_pair.get((binding.stream_id, binding.res_id))
 
     def action_open_record(self):
-        """Open the record that this is the copy of."""
+        """Open the record in Odoo."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
 

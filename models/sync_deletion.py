@@ -63,8 +63,7 @@ class SyncDeletion(models.AbstractModel):
         "Being Deleted Since",
         readonly=True,
         copy=False,
-        help="When somebody decided to delete it. What belongs to it goes in the "
-        "background, and it goes last.",
+        help="When somebody decided to delete it; what belongs to it goes first.",
     )
 
     def write(self, vals):
@@ -89,9 +88,9 @@ class SyncDeletion(models.AbstractModel):
     def _in_use_text(self):
         """Return why this cannot be deleted at once, and what to do instead."""
         return self.env._(
-            "%s is in use: changes, copies, deliveries or jobs belong to it. Press "
-            "Delete at the top of its form: that archives it, cancels its jobs and "
-            "deletes all this in the background.",
+            "%s is in use: changes, synchronized records, deliveries or jobs belong "
+            "to it. Press Delete at the top of its form: that archives it, cancels "
+            "its jobs and deletes all this in the background.",
             self.display_name,
         )
 
@@ -309,7 +308,7 @@ class SyncDeletion(models.AbstractModel):
         return self.env.cr.fetchone()[0]
 
     def _owns_rows(self):
-        """Return whether changes, copies, jobs or the like belong to this record."""
+        """Return whether changes, bindings, jobs or the like belong to this record."""
         self.ensure_one()
         return self._owns_jobs(self.id)
 

@@ -77,13 +77,13 @@ class SyncIncident(models.Model):
     kind = fields.Selection(
         [
             ("outage", "Does not answer"),
-            ("manual", "Paused by a person"),
+            ("manual", "Paused manually"),
             ("copy", "Copy or restored backup"),
         ],
         required=True,
         readonly=True,
-        help="Whether it does not answer, a person has paused it, or this database "
-        "looks like a copy of the one that has sent so far.",
+        help="Whether it does not answer, somebody has paused it, or this database "
+        "looks like a copy.",
     )
     reason = fields.Char(
         readonly=True,
@@ -115,7 +115,11 @@ class SyncIncident(models.Model):
     wait_until = fields.Datetime(
         readonly=True, help="Jobs of the system are put off until then."
     )
-    probes = fields.Integer(readonly=True, help="How often it was asked since.")
+    probes = fields.Integer(
+        "Checks",
+        readonly=True,
+        help="How often the system was asked whether it answers again.",
+    )
     told_opened = fields.Boolean(
         readonly=True,
         help="Whether the mail that it is down has been sent.",

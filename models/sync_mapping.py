@@ -20,11 +20,11 @@ FIELD_TYPES = [
     ("date", "Date"),
     ("datetime", "Date and time"),
     ("selection", "Choice"),
-    ("many2one", "Link (id)"),
-    ("many2one_reference", "Link (id)"),
-    ("reference", "Link (model,id)"),
-    ("one2many", "Links (ids)"),
-    ("many2many", "Links (ids)"),
+    ("many2one", "Link (ID)"),
+    ("many2one_reference", "Link (ID)"),
+    ("reference", "Link (model,ID)"),
+    ("one2many", "Links (IDs)"),
+    ("many2many", "Links (IDs)"),
     ("binary", "File (base64)"),
     ("json", "JSON"),
 ]
@@ -74,7 +74,6 @@ class SyncMapping(models.Model):
         help="What kind of value the field holds.",
     )
     is_list = fields.Boolean(
-        "Several",
         compute="_compute_field_type",
         compute_sudo=True,
         help="The path follows a link to many records, so there may be several values.",
@@ -97,7 +96,7 @@ class SyncMapping(models.Model):
         "Constant: the same for every record. Method: what a developer has prepared.",
     )
     conversion_argument = fields.Char(
-        "Details",
+        "Format",
         help='Value map: {"draft": "D", "*": "X"}, where * is any other value; without '
         "it, others stay as they are. Date format: %d.%m.%Y, as strftime, in UTC. "
         "Number format: .2f, as Python's format. Constant: text, or JSON such as 5 or "
@@ -111,21 +110,22 @@ class SyncMapping(models.Model):
             ("bar", "Joined: A|B"),
             ("line", "One per line"),
         ],
-        "Several Values",
+        "Multiple values",
         required=True,
         default="list",
         help="Over a link to many records. A list has one value for each record, in "
         "their order, and null for an empty one; joined text leaves empty ones out.",
     )
     default_value = fields.Char(
-        "When Empty",
+        "Default",
         help="Sent instead of nothing: text, or JSON such as 0, false or []. "
         "Zero and No are not empty.",
     )
 
     id_there = fields.Boolean(
-        help="For a link, as partner_id: send the id that the system gave to the "
-        "linked record, rather than Odoo's. The linked record is sent first.",
+        "ID in the System",
+        help="For a link, as partner_id: send the ID of the linked record in the "
+        "system, rather than Odoo's. The linked record is sent first.",
     )
 
     _target_uniq = models.UniqueIndex(
@@ -290,7 +290,7 @@ class SyncMapping(models.Model):
             if not mapping.stream_id._linked_model(mapping.field_path or ""):
                 raise ValidationError(
                     mapping.env._(
-                        "%s is no link to other records: they have no id there.",
+                        "%s is no link to records that have an ID in the system.",
                         mapping.field_path,
                     )
                 )

@@ -36,7 +36,7 @@ class SyncMixin(models.AbstractModel):
     """
 
     _name = "sync.mixin"
-    _description = "Synchronized Record"
+    _description = "Synchronized Model"
 
     sync_state = fields.Selection(
         standing.SYNC_STATES,
@@ -397,9 +397,9 @@ class SyncMixin(models.AbstractModel):
                 }
             )
             for state, label in (
-                ("failed", self.env._("Failed at sync")),
-                ("waiting", self.env._("Waiting at sync")),
-                ("skipped", self.env._("Skipped at sync")),
+                ("failed", self.env._("Synchronization failed")),
+                ("waiting", self.env._("Synchronization waiting")),
+                ("skipped", self.env._("Synchronization skipped")),
             )
             if not _own_nodes(search, "filter", f"sync_{state}")
         ]

@@ -155,9 +155,10 @@ class SyncStream(models.Model):
         help="Which values are sent, and under which names.",
     )
     send_first = fields.Char(
+        "Send these links first",
         help="Links to records that the system has to hold before it gets this one, "
         "such as partner_id. Commas separate several. A job waits for the jobs that "
-        "deliver those records, if another synchronization of the system sends them."
+        "deliver those records, if another synchronization of the system sends them.",
     )
 
     # -- fields: where they go ------------------------------------------------
@@ -172,19 +173,19 @@ class SyncStream(models.Model):
     )
     id_policy = fields.Selection(
         [
-            ("destination", "The system gives its own id"),
-            ("odoo", "Odoo's id is the id"),
+            ("destination", "The system gives its own ID"),
+            ("odoo", "The system uses Odoo's ID"),
         ],
         "Identification",
         required=True,
         default="destination",
-        help="Who names the record: the system, in its answer to the first POST, "
-        "or Odoo, whose id is then part of the address.",
+        help="Who gives a record its ID: the system, in its answer to the first POST, "
+        "or Odoo, whose ID is then part of the address.",
     )
     external_id_key = fields.Char(
-        "Id in the Answer",
+        "ID in the Answer",
         default="id",
-        help="Where the answer to a POST holds the id; dots go into nested objects.",
+        help="Where the answer to a POST holds the ID; dots go into nested objects.",
     )
     update_method = fields.Selection(
         [("put", "PUT"), ("patch", "PATCH")],
@@ -202,14 +203,14 @@ class SyncStream(models.Model):
     )
     delete_policy = fields.Selection(
         [
-            ("delete", "Delete it there"),
-            ("mark", "Mark it there"),
-            ("ignore", "Leave it there"),
+            ("delete", "Delete it"),
+            ("mark", "Mark it as deleted"),
+            ("ignore", "Keep it"),
         ],
         "When Deleted or Archived",
         required=True,
         default="delete",
-        help="What happens at the destination when a record is deleted or archived, "
+        help="What happens in the system when a record is deleted or archived, "
         "or no longer among the records to send.",
     )
     mark_key = fields.Char(
@@ -223,7 +224,7 @@ class SyncStream(models.Model):
         tracking=True,
         help="Address at which people see one record in the system, such as "
         "https://crm.example.com/contacts/{external_id}. {external_id} stands for the "
-        "id there, {id} for Odoo's.",
+        "ID in the system, {id} for Odoo's.",
     )
     # what the table looks like, as it was when somebody asked
     columns = fields.Json(
@@ -281,7 +282,7 @@ class SyncStream(models.Model):
         _tz_get,
         "Timezone",
         default=lambda self: self.env.user.tz or "UTC",
-        help="Whose clock the hours are on.",
+        help="Timezone of the hours.",
     )
     max_retries = fields.Integer(
         default=3,

@@ -23,7 +23,7 @@ ANY_KEY = "(a random one)"
 class SyncPreview(models.TransientModel):
     """Show what would be sent of a record, and what the system holds of it now.
 
-    The system is only asked: nothing is sent, and no job, change or copy is recorded.
+    The system is only asked: nothing is sent, and nothing is recorded.
     """
 
     _name = "sync.preview"

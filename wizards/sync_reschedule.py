@@ -53,7 +53,7 @@ class SyncReschedule(models.TransientModel):
         "Failed", compute="_compute_counts", help="Selected jobs that have failed."
     )
     other_count = fields.Integer(
-        "Left Alone",
+        "Unchanged",
         compute="_compute_counts",
         help="Selected jobs that run or have ended: they stay as they are.",
     )
