@@ -8,6 +8,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, config
 
+from ..actions import success, window
 from ..engine import secrets, standing, store
 from ..exceptions import SyncError
 from ..transports import (
@@ -330,9 +331,7 @@ class SyncBackend(models.Model):
         self.filtered("active")._require_database()
 
     def _require_connection(self):
-        """Raise unless all is there to reach these systems.
-
-        To be extended for each kind of system.
+        """Raise unless all is there to reach these systems. To be extended.
 
         :raises ValidationError: something is missing or wrong, with the reason
         """
@@ -340,54 +339,35 @@ class SyncBackend(models.Model):
         self._require_database()
 
     def _require_rest(self):
-        self._require_url()
-        self._require_auth()
-
-    def _require_url(self):
         for backend in self:
-            if backend.transport != "rest":
-                continue
-            problem = url_problem(backend.url or "")
+            problem = backend.transport == "rest" and backend._rest_problem()
             if problem:
-                raise ValidationError(
-                    backend.env._(
-                        "The address of %(system)s cannot be used: %(problem)s",
-                        system=backend.name,
-                        problem=problem,
-                    )
-                )
+                raise ValidationError(problem)
 
-    def _require_auth(self):
-        for backend in self:
-            if backend.transport != "rest":
-                continue
-            if backend.auth == "basic" and not backend.auth_username:
-                raise ValidationError(
-                    backend.env._("%s needs a username.", backend.name)
-                )
-            if backend.auth == "header" and not backend.auth_header:
-                raise ValidationError(
-                    backend.env._(
-                        "%s needs the name of the header that carries its key.",
-                        backend.name,
-                    )
-                )
-            problem = backend.auth == "header" and header_problem(
-                backend.auth_header.strip()
+    def _rest_problem(self):
+        """Return what is missing or wrong, ``None`` if nothing is."""
+        problem = url_problem(self.url or "")
+        if problem:
+            return self.env._(
+                "The address of %(system)s cannot be used: %(problem)s",
+                system=self.name,
+                problem=problem,
             )
-            if problem:
-                raise ValidationError(
-                    backend.env._(
-                        "%(system)s cannot carry its key there: %(problem)s",
-                        system=backend.name,
-                        problem=problem,
-                    )
-                )
+        if self.auth == "basic" and not self.auth_username:
+            return self.env._("%s needs a username.", self.name)
+        if self.auth == "header" and not self.auth_header:
+            return self.env._(
+                "%s needs the name of the header that carries its key.", self.name
+            )
+        problem = self.auth == "header" and header_problem(self.auth_header.strip())
+        return problem and self.env._(
+            "%(system)s cannot carry its key there: %(problem)s",
+            system=self.name,
+            problem=problem,
+        )
 
     def _require_database(self):
-        for backend in self:
-            if backend.transport != "postgresql":
-                continue
+        for backend in self.filtered(lambda each: each.transport == "postgresql"):
             if not (backend.db_host and backend.db_name and backend.db_user):
                 raise ValidationError(
                     backend.env._(
@@ -409,20 +389,13 @@ class SyncBackend(models.Model):
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
+        hidden = self.env._("System of another company")
         for backend in self:
-            told = is_told_of(backend)
-            backend.display_name = (
-                backend.name if told else self.env._("System of another company")
-            )
+            backend.display_name = backend.name if is_told_of(backend) else hidden
 
     def _compute_stream_count(self):
-        counts = dict(
-            self.env["sync.stream"]._read_group(
-                [("backend_id", "in", self.ids)], ["backend_id"], ["__count"]
-            )
-        )
         for backend in self:
-            backend.stream_count = counts.get(backend, 0)
+            backend.stream_count = len(backend.stream_ids)
 
     # -- records --------------------------------------------------------------
 
@@ -502,18 +475,17 @@ class SyncBackend(models.Model):
         )
 
     def _transport_postgresql(self):
-        return PostgresqlTransport(self._postgresql_config())
-
-    def _postgresql_config(self):
-        return PostgresqlConfig(
-            host=self.db_host,
-            port=self.db_port,
-            dbname=self.db_name,
-            user=self.db_user,
-            password=self._secret("db_password"),
-            sslmode=self.db_sslmode,
-            connect_timeout=self.connect_timeout,
-            statement_timeout=self.read_timeout,
+        return PostgresqlTransport(
+            PostgresqlConfig(
+                host=self.db_host,
+                port=self.db_port,
+                dbname=self.db_name,
+                user=self.db_user,
+                password=self._secret("db_password"),
+                sslmode=self.db_sslmode,
+                connect_timeout=self.connect_timeout,
+                statement_timeout=self.read_timeout,
+            )
         )
 
     def _seconds_in_flight(self, count):
@@ -649,10 +621,7 @@ class SyncBackend(models.Model):
     # -- pauses ---------------------------------------------------------------
 
     def _compute_incident_id(self):
-        incidents = self.env["sync.incident"].search(
-            [("backend_id", "in", self.ids), ("closed", "=", False)]
-        )
-        by_backend = {incident.backend_id: incident for incident in incidents}
+        by_backend = self._open_incident().grouped("backend_id")
         for backend in self:
             incident = by_backend.get(backend)
             backend.incident_id = incident
@@ -668,10 +637,9 @@ class SyncBackend(models.Model):
         return ["&", *domain, ("incident_ids", "in", open_ids)]
 
     def _open_incident(self):
-        """Return the open incident of this system, if any. A plain read."""
-        self.ensure_one()
+        """Return the open incidents of these systems, one each at most."""
         return self.env["sync.incident"].search(
-            [("backend_id", "=", self.id), ("closed", "=", False)]
+            [("backend_id", "in", self.ids), ("closed", "=", False)]
         )
 
     def _hold(self):
@@ -746,8 +714,7 @@ class SyncBackend(models.Model):
     def action_resume(self):
         """Send again: waiting jobs go on, by priority, at a bounded rate."""
         self.check_access("read")
-        for backend in self.sudo():
-            backend._open_incident()._close(by_person=True)
+        self.sudo()._open_incident()._close(by_person=True)
         return True
 
     # -- dashboard ------------------------------------------------------------
@@ -776,11 +743,11 @@ class SyncBackend(models.Model):
         if not self.status_since:
             return self.env._("Up")
         duration = self._time_since(self.status_since)
-        if self.status == "up":
-            return self.env._("Up for %s", duration)
-        if self.status == "paused":
-            return self.env._("Paused for %s", duration)
-        return self.env._("Down for %s", duration)
+        return {
+            "up": self.env._("Up for %s", duration),
+            "paused": self.env._("Paused for %s", duration),
+            "down": self.env._("Down for %s", duration),
+        }[self.status]
 
     def _time_since(self, moment):
         """Return how long ago a moment was, such as "12 minutes"."""
@@ -810,7 +777,7 @@ class SyncBackend(models.Model):
         return standing.queue_figures(self.env, self.ids)
 
     def _compute_open_backfills(self):
-        backfills = self._search_open_backfills().grouped("backend_id")
+        backfills = self._all_streams()._open_backfills().grouped("backend_id")
         for backend in self:
             backend.open_backfills = [
                 backend._backfill_card(backfill)
@@ -845,14 +812,6 @@ class SyncBackend(models.Model):
             "note": note or "",
         }
 
-    def _search_open_backfills(self):
-        return self.env["sync.backfill"].search(
-            [
-                ("stream_id.backend_id", "in", self.ids),
-                ("state", "in", ("running", "stopped")),
-            ]
-        )
-
     def _compute_problems(self):
         found = self._streams_with_problems().grouped("backend_id")
         for backend in self:
@@ -863,12 +822,8 @@ class SyncBackend(models.Model):
 
     def _streams_with_problems(self):
         """Return the synchronizations in use of these systems that do not work."""
-        domain = [
-            ("backend_id", "in", self._origin.ids),
-            ("active", "=", True),
-            ("state", "=", "live"),
-        ]
-        return self.env["sync.stream"].search(domain).filtered("problem")
+        streams = self._origin._all_streams()
+        return streams.filtered(lambda s: s.active and s.state == "live" and s.problem)
 
     # -- deletion in the background -------------------------------------------
 
@@ -921,26 +876,16 @@ class SyncBackend(models.Model):
                     reason=err.message,
                 )
             ) from None
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "title": self.env._("%s answers", self.name),
-                "message": answer,
-            },
-        }
+        return success(answer, title=self.env._("%s answers", self.name))
 
     def action_open_streams(self):
         """Return an action that lists the synchronizations of this system."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_stream"
+        return window(
+            self,
+            "queue_job_sync.action_sync_stream",
+            domain=[("backend_id", "=", self.id)],
+            context={"default_backend_id": self.id, "active_test": False},
         )
-        action["domain"] = [("backend_id", "=", self.id)]
-        action["context"] = {"default_backend_id": self.id, "active_test": False}
-        return action
 
     def action_open_waiting(self):
         """Open the jobs of this system that are to be run."""
@@ -956,37 +901,26 @@ class SyncBackend(models.Model):
 
     def _action_open_jobs(self, *states):
         """Open the jobs of this system in some states, as filters to be taken off."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job.action_queue_job"
+        return window(
+            self,
+            "queue_job.action_queue_job",
+            domain=[("sync_backend_id", "=", self.id)],
+            context={f"search_default_{state}": 1 for state in states},
         )
-        action["domain"] = [("sync_backend_id", "=", self.id)]
-        action["context"] = {f"search_default_{state}": 1 for state in states}
-        return action
 
     def action_open_backfills(self):
         """Open the backfill of this system that is under way, or the list of them."""
-        self.ensure_one()
-        self.check_access("read")
-        backfills = self._search_open_backfills()
-        if len(backfills) == 1:
-            return backfills.get_formview_action()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_backfill"
+        return self._action_open(
+            self._all_streams()._open_backfills(), "queue_job_sync.action_sync_backfill"
         )
-        action["domain"] = [("id", "in", backfills.ids)]
-        return action
 
     def action_open_problems(self):
         """Open the synchronizations of this system that do not work."""
-        self.ensure_one()
-        self.check_access("read")
-        streams = self._streams_with_problems()
-        if len(streams) == 1:
-            return streams.get_formview_action()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_stream"
+        return self._action_open(
+            self._streams_with_problems(), "queue_job_sync.action_sync_stream"
         )
-        action["domain"] = [("id", "in", streams.ids)]
-        return action
+
+    def _action_open(self, records, xmlid):
+        """Open the one record of this system that there is, or the list of them."""
+        action = window(self, xmlid, domain=[("id", "in", records.ids)])
+        return records.get_formview_action() if len(records) == 1 else action

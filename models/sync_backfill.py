@@ -11,6 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
+from ..actions import window
 from ..engine import clock, gate, jobs
 from ..engine.store import CONFIRMED
 
@@ -307,13 +308,8 @@ class SyncBackfill(models.Model):
 
     def action_open_undelivered(self):
         """Open what is queued and not delivered."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_outbox"
-        )
-        action["domain"] = [("backfill_id", "=", self.id)]
-        return action
+        domain = [("backfill_id", "=", self.id)]
+        return window(self, "queue_job_sync.action_sync_outbox", domain=domain)
 
     # -- start, stop and resume -----------------------------------------------
 

@@ -132,17 +132,11 @@ class SyncBinding(models.Model):
             [(binding.stream_id.id, binding.res_id) for binding in self],
         )
         for binding in self:
+            settled = "synced" if binding.last_success else False
             binding.state = found.get(
                 (binding.stream_id.id, binding.res_id),
-                binding._settled_state(),
+                "skipped" if binding.skipped else settled,
             )
-
-    def _settled_state(self):
-        """Return the state of a binding that has no undelivered change."""
-        self.ensure_one()
-        if self.skipped:
-            return "skipped"
-        return "synced" if self.last_success else False
 
     def _compute_delivery_ids(self):
         deliveries = self.env["sync.delivery"]

@@ -334,29 +334,22 @@ class SyncMapping(models.Model):
         """Return the paths whose edit changes what these lines send, as a set."""
         return set().union(*(mapping._conversion().paths() for mapping in self))
 
-    def _paths_to_ids_there(self):
-        """Return the paths of the links whose id at the destination is sent."""
-        return self.filtered("id_there").mapped("field_path")
-
     # -- writing --------------------------------------------------------------
+
+    # Edits are compared with the lines, and what that needs is kept in memory.
 
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        self._forget_watchers()
+        self.env.registry.clear_cache()
         return lines
 
     def write(self, vals):
         res = super().write(vals)
-        self._forget_watchers()
+        self.env.registry.clear_cache()
         return res
 
     def unlink(self):
         res = super().unlink()
-        self._forget_watchers()
-        return res
-
-    @api.model
-    def _forget_watchers(self):
-        """Let edits be compared with the new lines, see ``sync.stream._watchers``."""
         self.env.registry.clear_cache()
+        return res

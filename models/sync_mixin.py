@@ -11,6 +11,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..actions import success
 from ..engine import capture, clock, jobs, standing
 from ..engine.delivery import Delivery
 from ..engine.guard import noted
@@ -239,30 +240,14 @@ class SyncMixin(models.AbstractModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "queue_job.action_queue_job"
         )
-        action["domain"] = self._sync_job_domain()
-        action["context"] = {}
-        return action
-
-    def _sync_job_domain(self):
-        """Return which jobs send or sent these records, alone or with others."""
-        return [
-            "|",
-            "&",
-            ("model_name", "=", self._name),
-            ("sync_res_id", "in", self.ids),
-            ("uuid", "in", self._sync_job_uuids()),
-        ]
-
-    def _sync_job_uuids(self):
-        """Return the jobs that the changes and deliveries of these records name.
-
-        A job of many records names none of them itself.
-        """
         streams = self.env["sync.stream"].sudo().with_context(active_test=False)
         stream_ids = streams.search([("model_name", "=", self._name)]).ids
-        if not stream_ids or not self.ids:
-            return []
-        return standing.job_uuids(self, stream_ids)
+        # a job of many records names none of them: their changes and deliveries do
+        uuids = standing.job_uuids(self, stream_ids) if stream_ids and self else []
+        alone = Domain("model_name", "=", self._name)
+        alone &= Domain("sync_res_id", "in", self.ids)
+        domain = list(alone | Domain("uuid", "in", uuids))
+        return {**action, "domain": domain, "context": {}}
 
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.
@@ -289,17 +274,12 @@ class SyncMixin(models.AbstractModel):
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")
             )
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("1 delivery is on its way.")
-                if count == 1
-                else self.env._("%s deliveries are on their way.", count),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return success(
+            self.env._("1 delivery is on its way.")
+            if count == 1
+            else self.env._("%s deliveries are on their way.", count),
+            next={"type": "ir.actions.client", "tag": "soft_reload"},
+        )
 
     # -- its views ------------------------------------------------------------
 

@@ -5,8 +5,6 @@ import ast
 import logging
 from dataclasses import asdict, dataclass
 
-from markupsafe import Markup
-
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -15,6 +13,7 @@ from odoo.tools.misc import formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..actions import window
 from ..engine import gate
 from ..engine.guard import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
@@ -163,7 +162,6 @@ class SyncStream(models.Model):
 
     # -- fields: where they go ------------------------------------------------
 
-    # where it goes
     endpoint = fields.Char(
         help="Path below the address of the system, such as api/contacts."
     )
@@ -342,13 +340,9 @@ class SyncStream(models.Model):
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
+        hidden = self.env._("Synchronization of another company")
         for stream in self:
-            told = is_told_of(stream)
-            stream.display_name = (
-                stream.name
-                if told
-                else self.env._("Synchronization of another company")
-            )
+            stream.display_name = stream.name if is_told_of(stream) else hidden
 
     @api.depends("model_id.model")
     def _compute_model_name(self):
@@ -356,13 +350,8 @@ class SyncStream(models.Model):
             stream.model_name = stream.model_id.model or stream.model_name
 
     def _compute_backfill_count(self):
-        counts = dict(
-            self.env["sync.backfill"]._read_group(
-                [("stream_id", "in", self.ids)], ["stream_id"], ["__count"]
-            )
-        )
         for stream in self:
-            stream.backfill_count = counts.get(stream, 0)
+            stream.backfill_count = len(stream.backfill_ids)
 
     # Neither of the two names what it depends on: the form would ask the server after
     # each change of a line. They are told anew whenever it is saved.
@@ -370,20 +359,16 @@ class SyncStream(models.Model):
     def _compute_columns_status(self):
         for stream in self:
             known = stream._known_columns()
-            stream.columns_status = (
-                self.env["ir.qweb"]._render(
-                    "queue_job_sync.table_columns",
-                    {"columns": known.values(), "fillers": fillers_of(stream)},
-                )
-                if known
-                else Markup()
+            stream.columns_status = bool(known) and self.env["ir.qweb"]._render(
+                "queue_job_sync.table_columns",
+                {"columns": known.values(), "fillers": fillers_of(stream)},
             )
 
     def _compute_columns_warning(self):
         for stream in self:
             known = stream._known_columns()
-            stream.columns_warning = (
-                "\n".join(column_problems(stream, known)) if known else False
+            stream.columns_warning = bool(known) and "\n".join(
+                column_problems(stream, known)
             )
 
     def _known_columns(self):
@@ -533,14 +518,13 @@ class SyncStream(models.Model):
     @api.constrains("delay_policy", "delay_minutes", "window_start", "window_end")
     def _check_delay(self):
         for stream in self:
+            start, end = stream.window_start, stream.window_end
             if stream.delay_policy == "delay" and stream.delay_minutes < 1:
                 raise ValidationError(
                     stream.env._("The delay must be at least one minute.")
                 )
             if stream.delay_policy == "window" and not (
-                0 <= stream.window_start <= 24
-                and 0 <= stream.window_end <= 24
-                and stream.window_start % 24 != stream.window_end % 24
+                0 <= start <= 24 and 0 <= end <= 24 and start % 24 != end % 24
             ):
                 raise ValidationError(
                     stream.env._(
@@ -637,27 +621,22 @@ class SyncStream(models.Model):
         What comes and goes besides is told by the changes that have met it.
 
         :return: True; nothing is kept in memory of what raises
-        """
-        with undone(self.env):
-            self._try_setup()
-        return True
-
-    def _try_setup(self):
-        """Do what edits and jobs do with the settings, without a record.
-
         :raises Exception: whatever is wrong with them
         """
-        self._check_model()
-        self._check_domain()
-        self._check_mapping()
-        model = self._for_sending(self.env[self.model_name])
-        model._sync_domain(self).validate(model)
-        self._facts()
-        model._sync_watched_fields(self)
-        for name in model._sync_watched_lines(self):
-            model._fields[name]
-        self._eta()
-        self._parsed_retry_pattern()
+        with undone(self.env):
+            # what edits and jobs do with them, without a record
+            self._check_model()
+            self._check_domain()
+            self._check_mapping()
+            model = self._for_sending(self.env[self.model_name])
+            model._sync_domain(self).validate(model)
+            self._facts()
+            model._sync_watched_fields(self)
+            for name in model._sync_watched_lines(self):
+                model._fields[name]
+            self._eta()
+            self._parsed_retry_pattern()
+        return True
 
     # -- what edits ask -------------------------------------------------------
 
@@ -686,15 +665,11 @@ class SyncStream(models.Model):
         :return: tuple of ``(stream id, frozenset of field names)``
         """
         with undone(self.env):
-            return self._find_watchers(model_name)
-
-    @api.model
-    def _find_watchers(self, model_name):
-        streams = self.sudo().search([("model_name", "=", model_name), *IN_USE])
-        return tuple(
-            (stream.id, stream._watched_fields(self.env[model_name].sudo()))
-            for stream in streams
-        )
+            streams = self.sudo().search([("model_name", "=", model_name), *IN_USE])
+            return tuple(
+                (stream.id, stream._watched_fields(self.env[model_name].sudo()))
+                for stream in streams
+            )
 
     @api.model
     def _watchers_for_sure(self, model_name):
@@ -918,7 +893,8 @@ class SyncStream(models.Model):
         """
         stream = self.sudo()
         paths = dict.fromkeys(stream._typed_links())
-        paths.update(dict.fromkeys(stream.mapping_ids._paths_to_ids_there()))
+        given_there = stream.mapping_ids.filtered("id_there")
+        paths.update(dict.fromkeys(given_there.mapped("field_path")))
         links = []
         for path in paths:
             first = stream._siblings(stream._linked_model(path))
@@ -960,10 +936,9 @@ class SyncStream(models.Model):
         self.ensure_one()
         if self.deleting_since:
             return self.env._("%s is being deleted.", self.name)
-        if not self.backend_id.active:
-            return self.env._("%s is archived.", self.backend_id.name)
-        if not self.active:
-            return self.env._("%s is archived.", self.name)
+        for each in (self.backend_id, self):
+            if not each.active:
+                return self.env._("%s is archived.", each.name)
         if self.state != "live":
             return self.env._("%s is a draft.", self.name)
         return False
@@ -1015,13 +990,7 @@ class SyncStream(models.Model):
 
     def action_go_live(self):
         """Say how many records would be sent, and ask."""
-        self.ensure_one()
-        self.check_access("write")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_go_live"
-        )
-        action["context"] = {"default_stream_id": self.id}
-        return action
+        return self._action_about("queue_job_sync.action_sync_go_live", "write")
 
     def _go_live(self, send_all):
         """Begin to send.
@@ -1040,17 +1009,13 @@ class SyncStream(models.Model):
         backfills.flush_model(["state"])  # only one may be open
         return backfills._start(self)
 
-    def _count_to_send(self):
-        """Return how many records this stream sends, whoever asks."""
-        self.ensure_one()
-        records = self._for_sending(self.env[self.model_name])
-        return records.search_count(records._sync_domain(self))
-
     def _count_text(self):
         """Return how many records it sends, such as "1,204 records (Contact)"."""
+        records = self._for_sending(self.env[self.model_name])
+        count = records.search_count(records._sync_domain(self))
         return self.env._(
             "%(count)s records (%(model)s)",
-            count=formatLang(self.env, self._count_to_send(), digits=0),
+            count=formatLang(self.env, count, digits=0),
             model=self.model_id.name,
         )
 
@@ -1066,11 +1031,7 @@ class SyncStream(models.Model):
         backfill = self._open_backfills()
         if backfill:
             return backfill.get_formview_action()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_backfill_start"
-        )
-        action["context"] = {"default_stream_id": self.id}
-        return action
+        return self._action_about("queue_job_sync.action_sync_backfill_start")
 
     def _open_backfills(self):
         """Return the backfills of these streams that run or could be resumed."""
@@ -1157,10 +1118,8 @@ class SyncStream(models.Model):
 
     def action_preview(self):
         """Choose a record, and see what would be sent of it."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_preview"
-        )
-        action["context"] = {"default_stream_id": self.id}
-        return action
+        return self._action_about("queue_job_sync.action_sync_preview")
+
+    def _action_about(self, xmlid, access="read"):
+        """Return the action that asks something about this stream."""
+        return window(self, xmlid, access, context={"default_stream_id": self.id})

@@ -3,7 +3,7 @@
 
 import ast
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
 
@@ -42,13 +42,10 @@ class SyncBackfillStart(models.TransientModel):
         default=10, required=True, help="1 goes first, 10 goes last."
     )
 
-    @api.constrains("priority")
-    def _check_priority(self):
-        for wizard in self:
-            if not 1 <= wizard.priority <= 10:
-                raise UserError(
-                    self.env._("The priority goes from 1 (first) to 10 (last).")
-                )
+    _priority_range = models.Constraint(
+        "CHECK (priority BETWEEN 1 AND 10)",
+        "The priority goes from 1 (first) to 10 (last).",
+    )
 
     def _check_domain(self):
         """Raise unless the filter works, and asks for nothing hidden from the user.

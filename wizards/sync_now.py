@@ -4,6 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..actions import closed
 from ..engine import standing
 
 
@@ -137,10 +138,7 @@ class SyncNow(models.TransientModel):
         action = records._sync_send(
             chosen & visible, priority=self.priority, eta=self.eta if later else None
         )
-        action["params"]["next"] = {
-            "type": "ir.actions.act_window_close",
-            "infos": {"done": True},
-        }
+        action["params"]["next"] = closed(done=True)
         return action
 
 

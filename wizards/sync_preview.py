@@ -6,6 +6,7 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..actions import window
 from ..engine.task import Held, Owed, TaskBuilder
 from ..exceptions import SyncError
 from ..mapping.comparison import Line, compare
@@ -99,10 +100,9 @@ class SyncPreview(models.TransientModel):
             raise UserError(self.env._("Choose a record first."))
         record.check_access("read")
         self._look(record)
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_preview"
+        return window(
+            self, "queue_job_sync.action_sync_preview", res_id=self.id, context={}
         )
-        return {**action, "res_id": self.id, "context": {}}
 
     def _look(self, record):
         """Find out what there is to see of a record, and keep it for the screen."""

@@ -7,6 +7,8 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.job import DEFAULT_PRIORITY, FAILED, PENDING
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
+from ..actions import closed, success
+
 # A job that a worker holds writes its own priority and time back when it ends.
 STATES = (DEPENDENT, PENDING, FAILED)
 
@@ -96,7 +98,9 @@ class SyncReschedule(models.TransientModel):
             raise UserError(
                 self.env._("All of these jobs run or have ended: nothing to change.")
             )
-        values = self._new_values()
+        values = {"priority": self.priority} if self.change_priority else {}
+        if self.change_eta:
+            values["eta"] = self.eta
         failed = jobs.filtered(lambda job: job.state == FAILED)
         if not values and not (self.requeue and failed):
             raise UserError(self.env._("Choose what to change."))
@@ -104,34 +108,11 @@ class SyncReschedule(models.TransientModel):
             # tracking would read all fields of all jobs
             jobs.with_context(tracking_disable=True).write(values)
         if self.change_eta:
+            # instead of what they waited for
+            put_off = self.eta and self.env._("Put off by %s", self.env.user.name)
             (jobs - failed).with_context(tracking_disable=True).write(
-                {"result": self._why_they_wait()}
+                {"result": put_off}
             )
         if self.requeue:
             failed.requeue()
-        return self._notification(len(jobs))
-
-    def _new_values(self):
-        values = {}
-        if self.change_priority:
-            values["priority"] = self.priority
-        if self.change_eta:
-            values["eta"] = self.eta
-        return values
-
-    def _why_they_wait(self):
-        """Return the reason that the jobs show, instead of what they waited for."""
-        if not self.eta:
-            return False
-        return self.env._("Put off by %s", self.env.user.name)
-
-    def _notification(self, count):
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("%s jobs are changed.", count),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return success(self.env._("%s jobs are changed.", len(jobs)), next=closed())
