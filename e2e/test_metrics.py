@@ -96,7 +96,10 @@ def test_metrics_and_secrets_of_a_running_odoo(scene, crm, check):
     admin = OdooClient.from_password(server.url, server.database, *demo_configure.ADMIN)
     assert scrape(server).status_code == 404
     admin.call(
-        "sync.metrics", "set_secret", name="metrics_token", value="config:metrics"
+        "res.config.settings",
+        "set_secret",
+        name="metrics_token",
+        value="config:metrics",
     )
     assert scrape(server, "wrong").status_code == 401
 

@@ -121,9 +121,7 @@ class SyncBackend(models.Model):
     )
     auth_username = fields.Char("Username", help="User name for the basic scheme.")
     auth_header = fields.Char(
-        "Header",
-        default="X-API-Key",
-        help="Name of the header that carries the key.",
+        "Header", default="X-API-Key", help="Name of the header that carries the key."
     )
 
     # -- fields of a database -------------------------------------------------
@@ -234,8 +232,7 @@ class SyncBackend(models.Model):
         "looks like a copy.",
     )
     incident_text = fields.Char(
-        compute="_compute_incident_id",
-        help="Why nothing is sent now, and since when.",
+        compute="_compute_incident_id", help="Why nothing is sent now, and since when."
     )
 
     # -- fields of the dashboard ----------------------------------------------
@@ -255,16 +252,13 @@ class SyncBackend(models.Model):
         compute="_compute_status", help="The status, and for how long."
     )
     status_reason = fields.Char(
-        compute="_compute_status",
-        help="Why nothing is sent now.",
+        compute="_compute_status", help="Why nothing is sent now."
     )
     waiting_count = fields.Integer(
         "Waiting", compute="_compute_figures", help="Jobs that are to be run."
     )
     running_count = fields.Integer(
-        "Running",
-        compute="_compute_figures",
-        help="Jobs that are being run.",
+        "Running", compute="_compute_figures", help="Jobs that are being run."
     )
     failed_count = fields.Integer(
         "Failed",
@@ -304,8 +298,7 @@ class SyncBackend(models.Model):
         "The number of requests at once is from 1 to 64.",
     )
     _rate_limit_positive = models.Constraint(
-        "CHECK (rate_limit >= 0)",
-        "The requests per second cannot be fewer than 0.",
+        "CHECK (rate_limit >= 0)", "The requests per second cannot be fewer than 0."
     )
     _positive_pace = models.Constraint(
         "CHECK (outage_threshold > 0 AND drain_rate > 0)",

@@ -113,13 +113,9 @@ class SyncBackfill(models.Model):
         "deleted since.",
     )
     started = fields.Datetime(
-        readonly=True,
-        help="When the records were counted and the first were queued.",
+        readonly=True, help="When the records were counted and the first were queued."
     )
-    ended = fields.Datetime(
-        readonly=True,
-        help="When it was done or cancelled.",
-    )
+    ended = fields.Datetime(readonly=True, help="When it was done or cancelled.")
 
     # how far it is
     step_uuid = fields.Char(
@@ -156,8 +152,7 @@ class SyncBackfill(models.Model):
 
     # since it was last started or resumed
     resumed = fields.Datetime(
-        readonly=True,
-        help="When it was last started or resumed.",
+        readonly=True, help="When it was last started or resumed."
     )
     done_before = fields.Integer(
         readonly=True,
@@ -171,8 +166,7 @@ class SyncBackfill(models.Model):
         help="Records settled per minute since it was last resumed.",
     )
     time_left = fields.Char(
-        compute="_compute_progress",
-        help="At this rate, until all are settled.",
+        compute="_compute_progress", help="At this rate, until all are settled."
     )
     hint = fields.Char(compute="_compute_hint", help="What it waits for.")
 

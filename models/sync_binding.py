@@ -44,9 +44,7 @@ class SyncBinding(models.Model):
         help="The record in Odoo.",
     )
     record_name = fields.Char(
-        "Name",
-        compute="_compute_record_name",
-        help="What people call the record.",
+        "Name", compute="_compute_record_name", help="What people call the record."
     )
     state = fields.Selection(
         SYNC_STATES,
@@ -70,23 +68,18 @@ class SyncBinding(models.Model):
         help="How many times the system confirmed a delivery.",
     )
     last_success = fields.Datetime(
-        readonly=True,
-        help="When the system last confirmed the record.",
+        readonly=True, help="When the system last confirmed the record."
     )
     last_error = fields.Text(
         readonly=True,
         help="Why the last try failed; empty once one succeeds.",
     )
     last_error_date = fields.Datetime(
-        "Failed On",
-        readonly=True,
-        help="When the last try failed.",
+        "Failed On", readonly=True, help="When the last try failed."
     )
     note = fields.Char(readonly=True, help="What a person decided about its jobs.")
     note_date = fields.Datetime(
-        "Decided On",
-        readonly=True,
-        help="When it was decided.",
+        "Decided On", readonly=True, help="When it was decided."
     )
     skipped = fields.Boolean(
         readonly=True,

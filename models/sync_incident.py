@@ -121,12 +121,10 @@ class SyncIncident(models.Model):
         help="How often the system was asked whether it answers again.",
     )
     told_opened = fields.Boolean(
-        readonly=True,
-        help="Whether the mail that it is down has been sent.",
+        readonly=True, help="Whether the mail that it is down has been sent."
     )
     told_closed = fields.Boolean(
-        readonly=True,
-        help="Whether the mail that it is back has been sent.",
+        readonly=True, help="Whether the mail that it is back has been sent."
     )
     called_until = fields.Datetime(
         readonly=True,

@@ -129,8 +129,7 @@ class SyncMapping(models.Model):
     )
 
     _target_uniq = models.UniqueIndex(
-        "(stream_id, target)",
-        "Each name at the destination can be filled only once.",
+        "(stream_id, target)", "Each name at the destination can be filled only once."
     )
 
     @api.depends("field_path", "conversion", "model_name")
@@ -176,18 +175,12 @@ class SyncMapping(models.Model):
     @api.constrains("target", "stream_id")
     def _check_target(self):
         for mapping in self:
-            stream = mapping.stream_id
             parts = mapping.target.split(".")
             if not all(part.strip() == part and part for part in parts):
                 raise ValidationError(
                     mapping.env._("%r is not a name.", mapping.target)
                 )
-            reserved = set()
-            if stream.backend_id.transport == "postgresql":
-                reserved.add(stream.key_column)
-            if stream.delete_policy == "mark":
-                reserved.add(stream.mark_key)
-            if mapping.target in reserved:
+            if mapping.target in mapping.stream_id._own_names():
                 raise ValidationError(
                     mapping.env._(
                         "%s is filled by the synchronization itself; "
@@ -200,9 +193,7 @@ class SyncMapping(models.Model):
     def _check_nesting(self):
         """A key of a JSON object holds a value or further keys, never both."""
         for stream in self.stream_id.filtered(lambda each: each.transport == "rest"):
-            keys = set(stream.mapping_ids.mapped("target"))
-            if stream.delete_policy == "mark" and stream.mark_key:
-                keys.add(stream.mark_key)
+            keys = stream._own_names().union(stream.mapping_ids.mapped("target"))
             for target in sorted(keys):
                 parents = itertools.accumulate(target.split("."), "{}.{}".format)
                 taken = keys.intersection(parents) - {target}
@@ -218,9 +209,9 @@ class SyncMapping(models.Model):
 
     @api.constrains("target", "field_path", "conversion", "several", "stream_id")
     def _check_lists(self):
-        for stream in self.stream_id.filtered(
-            lambda each: each.transport != "postgresql"
-        ):
+        for stream in self.stream_id:
+            if stream.transport == "postgresql":
+                continue
             links = {}
             for mapping in stream.mapping_ids:
                 parts = mapping.target.split(".")
@@ -238,10 +229,7 @@ class SyncMapping(models.Model):
                                 path=mapping._conversion().source(),
                             )
                         )
-            targets = stream.mapping_ids.mapped("target")
-            if stream.delete_policy == "mark" and stream.mark_key:
-                targets.append(stream.mark_key)
-            for target in targets:
+            for target in (*stream.mapping_ids.mapped("target"), *stream._own_names()):
                 taken = links.keys() & set(
                     itertools.accumulate(target.split("."), "{}.{}".format)
                 )

@@ -237,10 +237,7 @@ class SyncStream(models.Model):
         help="The table whose columns these are.",
     )
     columns_date = fields.Datetime(
-        "Columns Read On",
-        readonly=True,
-        copy=False,
-        help="When the columns were read.",
+        "Columns Read On", readonly=True, copy=False, help="When the columns were read."
     )
     columns_status = fields.Html(
         "Columns of the Table",
@@ -865,6 +862,15 @@ class SyncStream(models.Model):
             key_column=self.key_column or "",
             **self._special_columns(),
         )
+
+    def _own_names(self):
+        """Return the keys or columns that the stream fills itself, as a set."""
+        names = set()
+        if self.transport == "postgresql":
+            names.add(self.key_column)
+        if self.delete_policy == "mark":
+            names.add(self.mark_key)
+        return names - {False}
 
     @tools.ormcache("self.id")
     def _special_columns(self):

@@ -113,6 +113,27 @@ class TestLabels(TransactionCase):
 
 
 @tagged("post_install", "-at_install")
+class TestReferences(TransactionCase):
+    """A form with a link to a record of any model has to know of which model."""
+
+    def test_the_model_of_a_reference_is_in_its_form(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", ADDON), ("model", "=", "ir.ui.view")]
+        )
+        views = self.env["ir.ui.view"].browse(data.mapped("res_id"))
+        checked = 0
+        for view in views.filtered(lambda each: each.type in ("form", "list")):
+            names = set(etree.fromstring(view.arch).xpath("//field/@name"))
+            for name in names & self.env[view.model]._fields.keys():
+                field = self.env[view.model]._fields[name]
+                if field.type == "many2one_reference":
+                    checked += 1
+                    with self.subTest(f"{view.xml_id}: {name}"):
+                        self.assertIn(field.model_field, names)
+        self.assertGreaterEqual(checked, 3)
+
+
+@tagged("post_install", "-at_install")
 class TestWords(TransactionCase):
     """One word for one thing: what once said it otherwise does not come back."""
 

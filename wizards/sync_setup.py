@@ -401,9 +401,7 @@ class SyncSetup(models.TransientModel):
                 for path, target in USUAL.items()
                 if self._has_value(path)
             ]
-        reserved = {stream.key_column}
-        if stream.delete_policy == "mark":
-            reserved.add(stream.mark_key)
+        reserved = stream._own_names()
         found = []
         for column in stream._known_columns():
             # a field of the very name goes first
