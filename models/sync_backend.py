@@ -604,10 +604,7 @@ class SyncBackend(models.Model):
         return secrets.resolved(self.env, secrets.kept(self.env, name, self.id))
 
     def _signing_secrets(self):
-        """Return the secrets that sign, as a tuple: the current one first.
-
-        :raises SecretMissing: one is kept beside the database, and not there
-        """
+        """Return the secrets that sign, as a tuple: the current one first."""
         found = map(self._secret, SIGNING_SECRETS)
         return tuple(secret for secret in found if secret)
 
@@ -761,11 +758,9 @@ class SyncBackend(models.Model):
             backend.delivered_hourly = mine.get("delivered", [])
 
     def _queue_figures(self):
-        """Return how the queue of each of these systems stands.
+        """Return how these queues stand, as :func:`..engine.standing.queue_figures`.
 
         It asks with nobody's rights: the caller shows it to whom it may be shown.
-
-        :return: as :func:`..engine.standing.queue_figures`
         """
         return standing.queue_figures(self.env, self.ids)
 

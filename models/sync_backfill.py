@@ -309,12 +309,7 @@ class SyncBackfill(models.Model):
 
     @api.model
     def _start(self, stream, **values):
-        """Begin to go over a stream.
-
-        :param stream: the ``sync.stream``
-        :param values: scope, domain, resend, priority
-        :return: the new backfill, of the current user
-        """
+        """Begin to go over a stream; return the new backfill of the current user."""
         backfill = self.sudo().create(
             {"stream_id": stream.id, "user_id": self.env.uid, **values}
         )
@@ -322,10 +317,7 @@ class SyncBackfill(models.Model):
         return backfill.with_env(self.env)
 
     def _stop(self, note):
-        """Queue no further records.
-
-        :param str note: why, for people
-        """
+        """Queue no further records; ``note`` tells people why."""
         self.filtered(lambda each: each.state == "running").write(
             {"state": "stopped", "note": note}
         )

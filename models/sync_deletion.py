@@ -72,10 +72,7 @@ class SyncDeletion(models.AbstractModel):
         return super().write(vals)
 
     def _require_staying(self):
-        """Raise if any of these is being deleted.
-
-        :raises UserError: it is, with its name
-        """
+        """Raise ``UserError`` if any of these is being deleted."""
         for record in self.filtered("deleting_since"):
             raise UserError(self.env._("%s is being deleted.", record.display_name))
 
@@ -282,10 +279,7 @@ class SyncDeletion(models.AbstractModel):
             rest = SQL("(%s, %s) >= (%s, %s)", link, order, id_, last)
 
     def _delete_last(self):
-        """Delete this record once nothing belongs to it.
-
-        :return: how many rows went: none when it is gone, or has to stay for now
-        """
+        """Delete this record once nothing belongs to it; return how many rows went."""
         record = self.exists()
         if not record.deleting_since or record._may_be_used() or record._owns_rows():
             return 0

@@ -221,7 +221,7 @@ class SyncIncident(models.Model):
                 }
             )
         incident.flush_recordset()
-        incident._move_jobs_soon()
+        self.env.cr.postcommit.add(incident._move_jobs)
         if kind == "outage":
             incident._queue_probe()
         self._wake_cron()
@@ -281,7 +281,7 @@ class SyncIncident(models.Model):
                     "called_until": False,
                 }
             )
-            incident._move_jobs_soon()
+            self.env.cr.postcommit.add(incident._move_jobs)
         self._wake_cron()
 
     @api.model
@@ -308,12 +308,7 @@ class SyncIncident(models.Model):
             if not incident.closed and incident.wait_until < soon:
                 incident.wait_until = now + timedelta(hours=WAIT_HOURS)
                 incident.flush_recordset()
-                incident._move_jobs_soon()
-
-    def _move_jobs_soon(self):
-        """Move jobs as soon as this is committed."""
-        self.ensure_one()
-        self.env.cr.postcommit.add(self._move_jobs)
+                self.env.cr.postcommit.add(incident._move_jobs)
 
     def _move_jobs(self):
         """Move jobs for a moment, each batch in a transaction of its own.
@@ -333,10 +328,7 @@ class SyncIncident(models.Model):
         return True
 
     def _move_batch(self):
-        """Move the next jobs, if any, whatever the incident has come to meanwhile.
-
-        :return: how many
-        """
+        """Move the next jobs, whatever the incident has come to; return how many."""
         # The runner changes jobs all the time. What it has changed by now is seen,
         # or passed over: no reason to begin again.
         with read_committed(self.env.registry) as cr:

@@ -53,10 +53,9 @@ class Facts:
 
 
 def _link_back(model, name):
-    """Return the field of lines that leads back to the records that have them.
+    """Return the field of lines that leads back to those that have them, or ``None``.
 
-    :param name: of the link to the lines
-    :return: the field; ``None`` where there is none, as with a list that is computed
+    There is none with a list that is computed.
     """
     field = model._fields.get(name)
     if field is None or field.type != "one2many" or not field.inverse_name:
@@ -455,10 +454,7 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_route()
 
     def _require_route(self):
-        """Raise unless these streams say where records go.
-
-        :raises ValidationError: something is missing or wrong, with the reason
-        """
+        """Raise ``ValidationError`` unless these streams say where records go."""
         for stream in self:
             missing = False
             if stream.transport == "rest" and not stream.endpoint:
@@ -719,8 +715,7 @@ class SyncStream(models.Model):
     def _deleted_with(self, model_name):
         """Return which records are sent, and deleted by the database with others.
 
-        :param model_name: the model of those others
-        :return: tuple of ``(model, name of its link to them)``
+        :return: tuple of ``(model, name of its link to those others)``
         """
         with undone(self.env):
             in_use = self._in_use().mapped("model_name")
@@ -728,12 +723,7 @@ class SyncStream(models.Model):
 
     @api.model
     def _cascading_links(self, model_name, names):
-        """Return the links over which the database deletes records with others.
-
-        :param model_name: the model of those others
-        :param names: of the models that are looked at
-        :return: tuple of ``(model, name of its link to them)``
-        """
+        """Return what :meth:`_deleted_with` does, of the models ``names``."""
         return tuple(
             (name, field.name)
             for name in sorted(set(names))
@@ -803,9 +793,9 @@ class SyncStream(models.Model):
         return ast.literal_eval(self._facts().domain)
 
     def _for_sending(self, records):
-        """Return the records as they are sent: whoever edited them, one result.
+        """Return the records with the language, company and rights of the stream.
 
-        Language, timezone, company and rights are the stream's, not the editor's.
+        Whoever edited them, what is sent is the same.
         """
         self.ensure_one()
         facts = self._facts()

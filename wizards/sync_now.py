@@ -111,10 +111,7 @@ class SyncNow(models.TransientModel):
 
     @api.model
     def _editable(self, records):
-        """Return those that the user may edit.
-
-        :raises AccessError: there are none
-        """
+        """Return those that the user may edit; raise ``AccessError`` if none."""
         editable = records.exists()._filtered_access("write")
         if not editable:
             records.check_access("write")

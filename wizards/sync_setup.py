@@ -42,13 +42,9 @@ PLAIN_TYPES = {
 }
 
 
-def _of(record, name, **options):
-    """Return a field that edits one of the system's or the synchronization's own.
-
-    It is read and written with the user's own rights.
-    """
-    own = {"related_sudo": False, "readonly": False}
-    return {"related": f"{record}.{name}", **own, **options}
+def _of(record, name):
+    """Return a field that edits one of a record's own, with the user's own rights."""
+    return {"related": f"{record}.{name}", "related_sudo": False, "readonly": False}
 
 
 class SyncSetup(models.TransientModel):
