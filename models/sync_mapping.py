@@ -30,6 +30,11 @@ FIELD_TYPES = [
 ]
 
 
+def _prefixes(target):
+    """Return the names that a target nests in, and the target itself."""
+    return itertools.accumulate(target.split("."), "{}.{}".format)
+
+
 class SyncMapping(models.Model):
     """One value of a record, and the name it has at the destination.
 
@@ -146,99 +151,101 @@ class SyncMapping(models.Model):
 
     # -- checks ---------------------------------------------------------------
 
-    @api.constrains("field_path", "conversion", "stream_id")
-    def _check_field_path(self):
-        for mapping in self:
-            if mapping._conversion().reads_field:
-                content.path_of(mapping)
-
     @api.constrains(
         "field_path",
         "conversion",
         "conversion_argument",
         "several",
         "target",
+        "id_there",
         "stream_id",
     )
-    def _check_conversion(self):
+    def _check_lines(self):
+        """Raise what is wrong with these lines, or among all lines of their streams."""
         for mapping in self:
-            problem = mapping._conversion().problem()
-            if problem:
-                raise ValidationError(
-                    mapping.env._(
-                        "%(target)s: %(problem)s",
-                        target=mapping.target,
-                        problem=problem,
-                    )
-                )
-
-    @api.constrains("target", "stream_id")
-    def _check_target(self):
-        for mapping in self:
-            parts = mapping.target.split(".")
-            if not all(part.strip() == part and part for part in parts):
-                raise ValidationError(
-                    mapping.env._("%r is not a name.", mapping.target)
-                )
-            if mapping.target in mapping.stream_id._own_names():
-                raise ValidationError(
-                    mapping.env._(
-                        "%s is filled by the synchronization itself; "
-                        "map the field to another name.",
-                        mapping.target,
-                    )
-                )
-
-    @api.constrains("target", "stream_id")
-    def _check_nesting(self):
-        """A key of a JSON object holds a value or further keys, never both."""
-        for stream in self.stream_id.filtered(lambda each: each.transport == "rest"):
-            keys = stream._own_names().union(stream.mapping_ids.mapped("target"))
-            for target in sorted(keys):
-                parents = itertools.accumulate(target.split("."), "{}.{}".format)
-                taken = keys.intersection(parents) - {target}
-                if taken:
-                    raise ValidationError(
-                        stream.env._(
-                            "%(key)s cannot be a value, "
-                            "because %(target)s nests in it.",
-                            key=min(taken),
-                            target=target,
-                        )
-                    )
-
-    @api.constrains("target", "field_path", "conversion", "several", "stream_id")
-    def _check_lists(self):
+            for problem in mapping._own_problems():
+                raise ValidationError(problem)
         for stream in self.stream_id:
-            if stream.transport == "postgresql":
-                continue
-            links = {}
-            for mapping in stream.mapping_ids:
-                parts = mapping.target.split(".")
-                lists = [part for part in parts if part.endswith(LIST)]
-                if lists:
-                    name, *_rest = mapping.target.partition(LIST)
-                    link = mapping._link_to_lines(parts, lists)
-                    if links.setdefault(name, link) != link:
-                        raise ValidationError(
-                            mapping.env._(
-                                "%(name)s lists %(link)s: %(path)s does not go through "
-                                "it.",
-                                name=name + LIST,
-                                link=links[name],
-                                path=mapping._conversion().source(),
-                            )
-                        )
-            for target in (*stream.mapping_ids.mapped("target"), *stream._own_names()):
-                taken = links.keys() & set(
-                    itertools.accumulate(target.split("."), "{}.{}".format)
+            if stream.transport == "rest":
+                self._check_nesting(stream)
+            if stream.transport != "postgresql":
+                self._check_lists(stream)
+
+    def _own_problems(self):
+        """Yield what is wrong with this line, whatever the others are.
+
+        :raises ValidationError: the path is none
+        """
+        conversion = self._conversion()
+        if conversion.reads_field:
+            content.path_of(self)
+        if not all(part and part.strip() == part for part in self.target.split(".")):
+            yield self.env._("%r is not a name.", self.target)
+        if self.target in self.stream_id._own_names():
+            yield self.env._(
+                "%s is filled by the synchronization itself; "
+                "map the field to another name.",
+                self.target,
+            )
+        problem = conversion.problem()
+        if problem:
+            yield self.env._(
+                "%(target)s: %(problem)s", target=self.target, problem=problem
+            )
+        if not self.id_there:
+            return
+        if not self.stream_id._linked_model(self.field_path or ""):
+            yield self.env._(
+                "%s is no link to records that have an ID in the system.",
+                self.field_path,
+            )
+        if self.conversion != "none" or self.several != "list":
+            yield self.env._(
+                "%s: the id that the system gave is sent as it is.", self.target
+            )
+
+    @api.model
+    def _check_nesting(self, stream):
+        """A key of a JSON object holds a value or further keys, never both."""
+        keys = stream._own_names().union(stream.mapping_ids.mapped("target"))
+        for target in sorted(keys):
+            taken = keys.intersection(_prefixes(target)) - {target}
+            if taken:
+                raise ValidationError(
+                    stream.env._(
+                        "%(key)s cannot be a value, because %(target)s nests in it.",
+                        key=min(taken),
+                        target=target,
+                    )
                 )
-                if taken:
+
+    @api.model
+    def _check_lists(self, stream):
+        """A list has objects for the lines behind one link, and is no value as well."""
+        links = {}
+        for mapping in stream.mapping_ids:
+            parts = mapping.target.split(".")
+            lists = [part for part in parts if part.endswith(LIST)]
+            if lists:
+                name, *_rest = mapping.target.partition(LIST)
+                link = mapping._link_to_lines(parts, lists)
+                if links.setdefault(name, link) != link:
                     raise ValidationError(
-                        stream.env._(
-                            "%s is a list already, and cannot be a value.", min(taken)
+                        mapping.env._(
+                            "%(name)s lists %(link)s: %(path)s does not go through it.",
+                            name=name + LIST,
+                            link=links[name],
+                            path=mapping._conversion().source(),
                         )
                     )
+        for target in (*stream.mapping_ids.mapped("target"), *stream._own_names()):
+            taken = links.keys() & set(_prefixes(target))
+            if taken:
+                raise ValidationError(
+                    stream.env._(
+                        "%s is a list already, and cannot be a value.", min(taken)
+                    )
+                )
 
     def _link_to_lines(self, parts, lists):
         """Return the path to the lines that a list has an object for.
@@ -271,24 +278,6 @@ class SyncMapping(models.Model):
                 )
             )
         return ".".join(field.name for field in chain[: many[0] + 1])
-
-    @api.constrains("id_there", "field_path", "conversion", "several", "stream_id")
-    def _check_id_there(self):
-        for mapping in self.filtered("id_there"):
-            if not mapping.stream_id._linked_model(mapping.field_path or ""):
-                raise ValidationError(
-                    mapping.env._(
-                        "%s is no link to records that have an ID in the system.",
-                        mapping.field_path,
-                    )
-                )
-            if mapping.conversion != "none" or mapping.several != "list":
-                raise ValidationError(
-                    mapping.env._(
-                        "%s: the id that the system gave is sent as it is.",
-                        mapping.target,
-                    )
-                )
 
     # -- hooks for other addons -----------------------------------------------
 

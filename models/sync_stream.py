@@ -432,12 +432,7 @@ class SyncStream(models.Model):
                 raise ValidationError(
                     stream.env._("%r is not a name.", stream.mark_key)
                 )
-        self.mapping_ids._check_field_path()
-        self.mapping_ids._check_target()
-        self.mapping_ids._check_conversion()
-        self.mapping_ids._check_nesting()
-        self.mapping_ids._check_lists()
-        self.mapping_ids._check_id_there()
+        self.mapping_ids._check_lines()
 
     @api.constrains(
         "state",
