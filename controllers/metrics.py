@@ -44,7 +44,7 @@ class Metrics(http.Controller):
         """
         env = request.env(user=SUPERUSER_ID)
         try:
-            token = env["sync.metrics"]._token()
+            token = env["res.config.settings"]._metrics_token()
         except SecretMissing as error:
             _logger.warning("The token for monitoring: %s", error.message)
             return _answer(503, "The token of this page cannot be had.")

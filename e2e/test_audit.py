@@ -114,7 +114,7 @@ def use_in_every_way(admin, web, crm, word):
     system = "sync.backend"
     web.call(system, "set_secret", [shop_id], "signing_secret", SIGNING[0])
     web.call(system, "rotate_signing_secret", [shop_id], SIGNING[1])
-    web.call("sync.metrics", "set_secret", "metrics_token", METRICS)
+    web.call("res.config.settings", "set_secret", "metrics_token", METRICS)
     wizard = web.call("sync.setup", "create", [{"name": "Guided"}])
     web.call("sync.setup", "action_next", wizard)
     web.call("sync.setup", "set_secret", wizard, "auth_secret", PASSWORD)

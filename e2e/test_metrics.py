@@ -95,7 +95,10 @@ def test_metrics_and_secrets_of_a_running_odoo(scene, crm, check):
     admin = configure.log_in(server)
     assert scrape(server).status_code == 404
     admin.call(
-        "sync.metrics", "set_secret", name="metrics_token", value="config:metrics"
+        "res.config.settings",
+        "set_secret",
+        name="metrics_token",
+        value="config:metrics",
     )
     assert scrape(server, "wrong").status_code == 401
 

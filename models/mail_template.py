@@ -14,8 +14,6 @@ class MailTemplate(models.Model):
 
         Who changes the template stays free to: its recipients are those of its fields,
         and a language that is set there goes for everybody.
-
-        :param record: what the template is rendered for
         """
         self.ensure_one()
         values = self.env["mail.mail"]._resend_values()

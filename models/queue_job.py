@@ -79,7 +79,7 @@ class QueueJob(models.Model):
         help="What says which fields are sent, and when.",
     )
     sync_res_id = fields.Integer(
-        "Record Id",
+        "ID in Odoo",
         readonly=True,
         index="btree_not_null",
         aggregator=None,
@@ -437,10 +437,7 @@ class QueueJob(models.Model):
 
     @api.model
     def _untold_domain(self, company=None):
-        """Return the domain of the failed jobs that nobody has been told about.
-
-        :param company: only those that this company is to be told about
-        """
+        """Return which failed jobs nobody, or nobody of a company, was told about."""
         domain = [("state", "=", FAILED), ("failure_notified", "=", False)]
         if company:
             ids = company.ids
@@ -451,10 +448,7 @@ class QueueJob(models.Model):
 
     @api.model
     def _tell_company(self, company):
-        """Tell a company about all its failed jobs.
-
-        :return: whether there is time left for others
-        """
+        """Tell a company of its failed jobs; return whether there is time left."""
         # ids only: ten thousand jobs with their arguments do not fit into memory
         failed = self.search(self._untold_domain(company), order="id")
         if company.job_failure_quiet_minutes and len(failed) > 1:
@@ -480,8 +474,6 @@ class QueueJob(models.Model):
     def _mail_failures(self, company, template_xmlid, record):
         """Queue a mail about these failed jobs, in each reader's language.
 
-        :param company: whose people are told
-        :param str template_xmlid: of the ``mail.template``
         :param record: what the template is rendered for
         :return: whether that is settled; a text that cannot be rendered has to be
             mended first, and is tried again when the cron next runs

@@ -103,10 +103,7 @@ class ResCompany(models.Model):
         return self.env["res.users"].search(asked)
 
     def _job_failure_partners(self):
-        """Return whom a mail about failed jobs or an outage goes to.
-
-        :param self: as for :meth:`_job_failure_users`
-        """
+        """Return whom a mail about failed jobs or an outage goes to."""
         users = self._job_failure_users(self.job_failure_user_ids)
         return users.partner_id.filtered("email")
 
@@ -204,11 +201,7 @@ class ResCompany(models.Model):
         ]
 
     def _job_failure_text(self, message, name):
-        """Return one line that says what went wrong.
-
-        :param str message: of the exception; it may be empty or have many lines
-        :param str name: of the exception's class
-        """
+        """Return one line of an exception's message, or else its class."""
         lines = OUT_OF_TRIES.sub("", message or "").strip().splitlines()
         text = lines[0] if lines else (name or "").rpartition(".")[2]
         if len(text) > ERROR_LENGTH:

@@ -13,14 +13,42 @@ from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
 TOKEN_LEAST = 16
 
 
-class SyncMetrics(models.AbstractModel):
-    """The page of metrics, as other addons and its screen know it: its token."""
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
 
-    _name = "sync.metrics"
-    _description = "Figures for Monitoring"
+    # -- fields ---------------------------------------------------------------
+
+    job_failure_user_ids = fields.Many2many(
+        related="company_id.job_failure_user_ids", readonly=False
+    )
+    job_failure_quiet_minutes = fields.Integer(
+        related="company_id.job_failure_quiet_minutes", readonly=False
+    )
+    metrics_token_origin = fields.Char(
+        "Token for Monitoring",
+        groups="base.group_system",
+        compute="_compute_metrics_token_origin",
+        help="Whoever shows it may read the metrics. Not set: nobody may.",
+    )
+    job_failure_nobody = fields.Boolean(
+        compute="_compute_job_failure_warnings",
+        help="None of those who are to be told has an e-mail address.",
+    )
+    job_failure_unreachable = fields.Char(
+        compute="_compute_job_failure_warnings",
+        help="Who is to be told, and has no e-mail address.",
+    )
+    sync_delivery_days = fields.Integer(
+        "Days to Keep Deliveries",
+        config_parameter=KEEP_PARAMETER,
+        default=KEEP_DAYS,
+        help="What was sent, and the answers, are dropped when they are older.",
+    )
+
+    # -- the token of the page of metrics --------------------------------------
 
     @api.model
-    def _token(self):
+    def _metrics_token(self):
         """Return the token that a monitoring system has to show, ``""`` for none.
 
         :raises SecretMissing: it is kept beside the database, and not there
@@ -55,39 +83,6 @@ class SyncMetrics(models.AbstractModel):
                 )
             )
         return secrets.keep(self.env, METRICS_TOKEN, text)
-
-
-class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
-
-    # -- fields ---------------------------------------------------------------
-
-    job_failure_user_ids = fields.Many2many(
-        related="company_id.job_failure_user_ids", readonly=False
-    )
-    job_failure_quiet_minutes = fields.Integer(
-        related="company_id.job_failure_quiet_minutes", readonly=False
-    )
-    metrics_token_origin = fields.Char(
-        "Token for Monitoring",
-        groups="base.group_system",
-        compute="_compute_metrics_token_origin",
-        help="Whoever shows it may read the metrics. Not set: nobody may.",
-    )
-    job_failure_nobody = fields.Boolean(
-        compute="_compute_job_failure_warnings",
-        help="None of those who are to be told has an e-mail address.",
-    )
-    job_failure_unreachable = fields.Char(
-        compute="_compute_job_failure_warnings",
-        help="Who is to be told, and has no e-mail address.",
-    )
-    sync_delivery_days = fields.Integer(
-        "Days to Keep Deliveries",
-        config_parameter=KEEP_PARAMETER,
-        default=KEEP_DAYS,
-        help="What was sent, and the answers, are dropped when they are older.",
-    )
 
     # -- computes -------------------------------------------------------------
 

@@ -33,15 +33,10 @@ class SyncAttempt(models.Model):
     # -- fields ---------------------------------------------------------------
 
     stream_id = LooseMany2one(
-        "sync.stream",
-        required=True,
-        readonly=True,
-        help="What the request belongs to.",
+        "sync.stream", required=True, readonly=True, help="What the request belongs to."
     )
     res_id = fields.Integer(
-        required=True,
-        readonly=True,
-        help="Id of the record in Odoo.",
+        required=True, readonly=True, help="Id of the record in Odoo."
     )
     version = fields.Integer(
         readonly=True, help="Version of the binding that it was made at."
@@ -57,9 +52,7 @@ class SyncAttempt(models.Model):
         help="The key that every retry of the same content carries.",
     )
     digest = fields.Char(
-        required=True,
-        readonly=True,
-        help="Fingerprint of the content.",
+        required=True, readonly=True, help="Fingerprint of the content."
     )
     content = fields.Text(
         required=True,

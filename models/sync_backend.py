@@ -8,6 +8,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL, config
 
+from ..actions import success, window
 from ..engine import secrets, standing, store, words
 from ..exceptions import SyncError
 from ..transports import (
@@ -86,14 +87,14 @@ class SyncBackend(models.Model):
         help="How many kinds of record are sent to this system.",
     )
     connect_timeout = fields.Integer(
-        "Connect Within (s)",
+        "Connection timeout (s)",
         required=True,
         default=5,
         help="Seconds to wait for a connection before the system counts as "
         "unreachable.",
     )
     read_timeout = fields.Integer(
-        "Answer Within (s)",
+        "Response timeout (s)",
         required=True,
         default=30,
         help="Seconds to wait for an answer, or for an SQL statement to end.",
@@ -120,9 +121,7 @@ class SyncBackend(models.Model):
     )
     auth_username = fields.Char("Username", help="User name for the basic scheme.")
     auth_header = fields.Char(
-        "Header",
-        default="X-API-Key",
-        help="Name of the header that carries the key.",
+        "Header", default="X-API-Key", help="Name of the header that carries the key."
     )
 
     # -- fields of a database -------------------------------------------------
@@ -193,7 +192,7 @@ class SyncBackend(models.Model):
         "Requests per Second",
         default=0,
         help="The most that all jobs of all servers together send to this system: "
-        "requests, or statements of a database. 0: no limit.",
+        "requests, or statements of a database. Empty: unlimited.",
     )
     pause_on_outage = fields.Boolean(
         "Pause in an Outage",
@@ -209,7 +208,7 @@ class SyncBackend(models.Model):
         help="Attempts in a row without an answer that count as an outage.",
     )
     drain_rate = fields.Integer(
-        "Jobs per Second Afterwards",
+        "Catch-up speed (jobs/s)",
         default=50,
         required=True,
         help="How fast the waiting jobs are let go when the system is back.",
@@ -233,8 +232,7 @@ class SyncBackend(models.Model):
         "looks like a copy.",
     )
     incident_text = fields.Char(
-        compute="_compute_incident_id",
-        help="Why nothing is sent now, and since when.",
+        compute="_compute_incident_id", help="Why nothing is sent now, and since when."
     )
 
     # -- fields of the dashboard ----------------------------------------------
@@ -242,8 +240,8 @@ class SyncBackend(models.Model):
     status = fields.Selection(
         [("up", "Up"), ("paused", "Paused"), ("down", "Down")],
         compute="_compute_status",
-        help="Down: it does not answer. Paused: by a person. In both cases changes "
-        "are kept and wait.",
+        help="Down: it does not answer. Paused: manually. In both cases changes are "
+        "kept and wait.",
     )
     status_since = fields.Datetime(
         "Since",
@@ -254,16 +252,13 @@ class SyncBackend(models.Model):
         compute="_compute_status", help="The status, and for how long."
     )
     status_reason = fields.Char(
-        compute="_compute_status",
-        help="Why nothing is sent now.",
+        compute="_compute_status", help="Why nothing is sent now."
     )
     waiting_count = fields.Integer(
         "Waiting", compute="_compute_figures", help="Jobs that are to be run."
     )
     running_count = fields.Integer(
-        "Running",
-        compute="_compute_figures",
-        help="Jobs that are being run.",
+        "Running", compute="_compute_figures", help="Jobs that are being run."
     )
     failed_count = fields.Integer(
         "Failed",
@@ -303,8 +298,7 @@ class SyncBackend(models.Model):
         "The number of requests at once is from 1 to 64.",
     )
     _rate_limit_positive = models.Constraint(
-        "CHECK (rate_limit >= 0)",
-        "The requests per second cannot be fewer than 0.",
+        "CHECK (rate_limit >= 0)", "The requests per second cannot be fewer than 0."
     )
     _positive_pace = models.Constraint(
         "CHECK (outage_threshold > 0 AND drain_rate > 0)",
@@ -330,9 +324,7 @@ class SyncBackend(models.Model):
         self.filtered("active")._require_database()
 
     def _require_connection(self):
-        """Raise unless all is there to reach these systems.
-
-        To be extended for each kind of system.
+        """Raise unless all is there to reach these systems. To be extended.
 
         :raises ValidationError: something is missing or wrong, with the reason
         """
@@ -340,54 +332,35 @@ class SyncBackend(models.Model):
         self._require_database()
 
     def _require_rest(self):
-        self._require_url()
-        self._require_auth()
-
-    def _require_url(self):
         for backend in self:
-            if backend.transport != "rest":
-                continue
-            problem = url_problem(backend.url or "")
+            problem = backend.transport == "rest" and backend._rest_problem()
             if problem:
-                raise ValidationError(
-                    backend.env._(
-                        "The address of %(system)s cannot be used: %(problem)s",
-                        system=backend.name,
-                        problem=words.said(backend.env, problem),
-                    )
-                )
+                raise ValidationError(problem)
 
-    def _require_auth(self):
-        for backend in self:
-            if backend.transport != "rest":
-                continue
-            if backend.auth == "basic" and not backend.auth_username:
-                raise ValidationError(
-                    backend.env._("%s needs a username.", backend.name)
-                )
-            if backend.auth == "header" and not backend.auth_header:
-                raise ValidationError(
-                    backend.env._(
-                        "%s needs the name of the header that carries its key.",
-                        backend.name,
-                    )
-                )
-            problem = backend.auth == "header" and header_problem(
-                backend.auth_header.strip()
+    def _rest_problem(self):
+        """Return what is missing or wrong, ``None`` if nothing is."""
+        problem = url_problem(self.url or "")
+        if problem:
+            return self.env._(
+                "The address of %(system)s cannot be used: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
             )
-            if problem:
-                raise ValidationError(
-                    backend.env._(
-                        "%(system)s cannot carry its key there: %(problem)s",
-                        system=backend.name,
-                        problem=words.said(backend.env, problem),
-                    )
-                )
+        if self.auth == "basic" and not self.auth_username:
+            return self.env._("%s needs a username.", self.name)
+        if self.auth == "header" and not self.auth_header:
+            return self.env._(
+                "%s needs the name of the header that carries its key.", self.name
+            )
+        problem = self.auth == "header" and header_problem(self.auth_header.strip())
+        return problem and self.env._(
+            "%(system)s cannot carry its key there: %(problem)s",
+            system=self.name,
+            problem=words.said(self.env, problem),
+        )
 
     def _require_database(self):
-        for backend in self:
-            if backend.transport != "postgresql":
-                continue
+        for backend in self.filtered(lambda each: each.transport == "postgresql"):
             if not (backend.db_host and backend.db_name and backend.db_user):
                 raise ValidationError(
                     backend.env._(
@@ -409,20 +382,13 @@ class SyncBackend(models.Model):
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
+        hidden = self.env._("System of another company")
         for backend in self:
-            told = is_told_of(backend)
-            backend.display_name = (
-                backend.name if told else self.env._("System of another company")
-            )
+            backend.display_name = backend.name if is_told_of(backend) else hidden
 
     def _compute_stream_count(self):
-        counts = dict(
-            self.env["sync.stream"]._read_group(
-                [("backend_id", "in", self.ids)], ["backend_id"], ["__count"]
-            )
-        )
         for backend in self:
-            backend.stream_count = counts.get(backend, 0)
+            backend.stream_count = len(backend.stream_ids)
 
     # -- records --------------------------------------------------------------
 
@@ -503,18 +469,17 @@ class SyncBackend(models.Model):
         )
 
     def _transport_postgresql(self):
-        return PostgresqlTransport(self._postgresql_config())
-
-    def _postgresql_config(self):
-        return PostgresqlConfig(
-            host=self.db_host,
-            port=self.db_port,
-            dbname=self.db_name,
-            user=self.db_user,
-            password=self._secret("db_password"),
-            sslmode=self.db_sslmode,
-            connect_timeout=self.connect_timeout,
-            statement_timeout=self.read_timeout,
+        return PostgresqlTransport(
+            PostgresqlConfig(
+                host=self.db_host,
+                port=self.db_port,
+                dbname=self.db_name,
+                user=self.db_user,
+                password=self._secret("db_password"),
+                sslmode=self.db_sslmode,
+                connect_timeout=self.connect_timeout,
+                statement_timeout=self.read_timeout,
+            )
         )
 
     def _seconds_in_flight(self, count):
@@ -654,10 +619,7 @@ class SyncBackend(models.Model):
     # -- pauses ---------------------------------------------------------------
 
     def _compute_incident_id(self):
-        incidents = self.env["sync.incident"].search(
-            [("backend_id", "in", self.ids), ("closed", "=", False)]
-        )
-        by_backend = {incident.backend_id: incident for incident in incidents}
+        by_backend = self._open_incident().grouped("backend_id")
         for backend in self:
             incident = by_backend.get(backend)
             backend.incident_id = incident
@@ -673,10 +635,9 @@ class SyncBackend(models.Model):
         return ["&", *domain, ("incident_ids", "in", open_ids)]
 
     def _open_incident(self):
-        """Return the open incident of this system, if any. A plain read."""
-        self.ensure_one()
+        """Return the open incidents of these systems, one each at most."""
         return self.env["sync.incident"].search(
-            [("backend_id", "=", self.id), ("closed", "=", False)]
+            [("backend_id", "in", self.ids), ("closed", "=", False)]
         )
 
     def _hold(self):
@@ -751,8 +712,7 @@ class SyncBackend(models.Model):
     def action_resume(self):
         """Send again: waiting jobs go on, by priority, at a bounded rate."""
         self.check_access("read")
-        for backend in self.sudo():
-            backend._open_incident()._close(by_person=True)
+        self.sudo()._open_incident()._close(by_person=True)
         return True
 
     # -- dashboard ------------------------------------------------------------
@@ -782,11 +742,11 @@ class SyncBackend(models.Model):
         if not self.status_since:
             return self.env._("Up")
         duration = self._time_since(self.status_since)
-        if self.status == "up":
-            return self.env._("Up for %s", duration)
-        if self.status == "paused":
-            return self.env._("Paused for %s", duration)
-        return self.env._("Down for %s", duration)
+        return {
+            "up": self.env._("Up for %s", duration),
+            "paused": self.env._("Paused for %s", duration),
+            "down": self.env._("Down for %s", duration),
+        }[self.status]
 
     def _time_since(self, moment):
         """Return how long ago a moment was, such as "12 minutes"."""
@@ -807,16 +767,14 @@ class SyncBackend(models.Model):
             backend.delivered_hourly = mine.get("delivered", [])
 
     def _queue_figures(self):
-        """Return how the queue of each of these systems stands.
+        """Return how these queues stand, as :func:`..engine.standing.queue_figures`.
 
         It asks with nobody's rights: the caller shows it to whom it may be shown.
-
-        :return: as :func:`..engine.standing.queue_figures`
         """
         return standing.queue_figures(self.env, self.ids)
 
     def _compute_open_backfills(self):
-        backfills = self._search_open_backfills().grouped("backend_id")
+        backfills = self._all_streams()._open_backfills().grouped("backend_id")
         for backend in self:
             backend.open_backfills = [
                 backend._backfill_card(backfill)
@@ -851,14 +809,6 @@ class SyncBackend(models.Model):
             "note": note or "",
         }
 
-    def _search_open_backfills(self):
-        return self.env["sync.backfill"].search(
-            [
-                ("stream_id.backend_id", "in", self.ids),
-                ("state", "in", ("running", "stopped")),
-            ]
-        )
-
     def _compute_problems(self):
         found = self._streams_with_problems().grouped("backend_id")
         for backend in self:
@@ -869,12 +819,8 @@ class SyncBackend(models.Model):
 
     def _streams_with_problems(self):
         """Return the synchronizations in use of these systems that do not work."""
-        domain = [
-            ("backend_id", "in", self._origin.ids),
-            ("active", "=", True),
-            ("state", "=", "live"),
-        ]
-        return self.env["sync.stream"].search(domain).filtered("problem")
+        streams = self._origin._all_streams()
+        return streams.filtered(lambda s: s.active and s.state == "live" and s.problem)
 
     # -- deletion in the background -------------------------------------------
 
@@ -927,26 +873,18 @@ class SyncBackend(models.Model):
                     reason=words.said(self.env, err),
                 )
             ) from None
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "title": self.env._("%s answers", self.name),
-                "message": words.said(self.env, answer),
-            },
-        }
+        return success(
+            words.said(self.env, answer), title=self.env._("%s answers", self.name)
+        )
 
     def action_open_streams(self):
         """Return an action that lists the synchronizations of this system."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_stream"
+        return window(
+            self,
+            "queue_job_sync.action_sync_stream",
+            domain=[("backend_id", "=", self.id)],
+            context={"default_backend_id": self.id, "active_test": False},
         )
-        action["domain"] = [("backend_id", "=", self.id)]
-        action["context"] = {"default_backend_id": self.id, "active_test": False}
-        return action
 
     def action_open_waiting(self):
         """Open the jobs of this system that are to be run."""
@@ -962,37 +900,26 @@ class SyncBackend(models.Model):
 
     def _action_open_jobs(self, *states):
         """Open the jobs of this system in some states, as filters to be taken off."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job.action_queue_job"
+        return window(
+            self,
+            "queue_job.action_queue_job",
+            domain=[("sync_backend_id", "=", self.id)],
+            context={f"search_default_{state}": 1 for state in states},
         )
-        action["domain"] = [("sync_backend_id", "=", self.id)]
-        action["context"] = {f"search_default_{state}": 1 for state in states}
-        return action
 
     def action_open_backfills(self):
         """Open the backfill of this system that is under way, or the list of them."""
-        self.ensure_one()
-        self.check_access("read")
-        backfills = self._search_open_backfills()
-        if len(backfills) == 1:
-            return backfills.get_formview_action()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_backfill"
+        return self._action_open(
+            self._all_streams()._open_backfills(), "queue_job_sync.action_sync_backfill"
         )
-        action["domain"] = [("id", "in", backfills.ids)]
-        return action
 
     def action_open_problems(self):
         """Open the synchronizations of this system that do not work."""
-        self.ensure_one()
-        self.check_access("read")
-        streams = self._streams_with_problems()
-        if len(streams) == 1:
-            return streams.get_formview_action()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_stream"
+        return self._action_open(
+            self._streams_with_problems(), "queue_job_sync.action_sync_stream"
         )
-        action["domain"] = [("id", "in", streams.ids)]
-        return action
+
+    def _action_open(self, records, xmlid):
+        """Open the one record of this system that there is, or the list of them."""
+        action = window(self, xmlid, domain=[("id", "in", records.ids)])
+        return records.get_formview_action() if len(records) == 1 else action

@@ -11,6 +11,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
+from ..actions import window
 from ..engine import capture, gate, words
 from ..engine.store import CONFIRMED
 from ..text import Sentence, _lt
@@ -52,7 +53,7 @@ class SyncBackfill(models.Model):
         readonly=True,
         ondelete="cascade",
         index=True,
-        help="What is gone over.",
+        help="The synchronization whose records are sent.",
     )
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
@@ -80,7 +81,7 @@ class SyncBackfill(models.Model):
         " all.",
     )
     resend = fields.Boolean(
-        "Send Again",
+        "Also unchanged records",
         readonly=True,
         help="Records are sent even if the system holds them already as they are.",
     )
@@ -105,7 +106,7 @@ class SyncBackfill(models.Model):
     note = words.SentenceText(readonly=True, tracking=True, help="Why it was stopped.")
     user_id = fields.Many2one(
         "res.users",
-        "Asked For By",
+        "Requested By",
         readonly=True,
         ondelete="set null",
         default=lambda self: self.env.user,
@@ -113,13 +114,9 @@ class SyncBackfill(models.Model):
         "deleted since.",
     )
     started = fields.Datetime(
-        readonly=True,
-        help="When the records were counted and the first were queued.",
+        readonly=True, help="When the records were counted and the first were queued."
     )
-    ended = fields.Datetime(
-        readonly=True,
-        help="When it was done or cancelled.",
-    )
+    ended = fields.Datetime(readonly=True, help="When it was done or cancelled.")
 
     # how far it is
     step_uuid = fields.Char(
@@ -156,8 +153,7 @@ class SyncBackfill(models.Model):
 
     # since it was last started or resumed
     resumed = fields.Datetime(
-        readonly=True,
-        help="When it was last started or resumed.",
+        readonly=True, help="When it was last started or resumed."
     )
     done_before = fields.Integer(
         readonly=True,
@@ -171,8 +167,7 @@ class SyncBackfill(models.Model):
         help="Records settled per minute since it was last resumed.",
     )
     time_left = fields.Char(
-        compute="_compute_progress",
-        help="At this rate, until all are settled.",
+        compute="_compute_progress", help="At this rate, until all are settled."
     )
     hint = fields.Char(compute="_compute_hint", help="What it waits for.")
 
@@ -310,24 +305,14 @@ class SyncBackfill(models.Model):
 
     def action_open_undelivered(self):
         """Open what is queued and not delivered."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_outbox"
-        )
-        action["domain"] = [("backfill_id", "=", self.id)]
-        return action
+        domain = [("backfill_id", "=", self.id)]
+        return window(self, "queue_job_sync.action_sync_outbox", domain=domain)
 
     # -- start, stop and resume -----------------------------------------------
 
     @api.model
     def _start(self, stream, **values):
-        """Begin to go over a stream.
-
-        :param stream: the ``sync.stream``
-        :param values: scope, domain, resend, priority
-        :return: the new backfill, of the current user
-        """
+        """Begin to go over a stream; return the new backfill of the current user."""
         backfill = self.sudo().create(
             {"stream_id": stream.id, "user_id": self.env.uid, **values}
         )
@@ -335,10 +320,7 @@ class SyncBackfill(models.Model):
         return backfill.with_env(self.env)
 
     def _stop(self, note):
-        """Queue no further records.
-
-        :param note: why, a :class:`..text.Sentence`
-        """
+        """Queue no further records; ``note``, a sentence, tells people why."""
         self.filtered(lambda each: each.state == "running").write(
             {"state": "stopped", "note": note}
         )

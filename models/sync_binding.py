@@ -20,7 +20,7 @@ class SyncBinding(models.Model):
     """
 
     _name = "sync.binding"
-    _description = "Synchronized Copy"
+    _description = "Synchronized Record"
     _order = "id desc"
     _log_access = False
     _rec_name = "external_id"
@@ -35,7 +35,7 @@ class SyncBinding(models.Model):
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
         string="System",
-        help="The system that holds the copy.",
+        help="The system that holds the record.",
     )
     model_name = fields.Char(related="stream_id.model_name")
     res_id = fields.Many2oneReference(
@@ -43,12 +43,10 @@ class SyncBinding(models.Model):
         model_field="model_name",
         required=True,
         readonly=True,
-        help="The record here that this is the copy of.",
+        help="The record in Odoo.",
     )
     record_name = fields.Char(
-        "Name",
-        compute="_compute_record_name",
-        help="What people call the record.",
+        "Name", compute="_compute_record_name", help="What people call the record."
     )
     state = fields.Selection(
         SYNC_STATES,
@@ -57,35 +55,33 @@ class SyncBinding(models.Model):
         "its way. Failed: somebody has to decide.",
     )
     external_id = fields.Char(
-        "External Id", readonly=True, index="btree_not_null", help="The id there."
+        "ID in the System",
+        readonly=True,
+        index="btree_not_null",
+        help="What the system calls the record.",
     )
     content_hash = fields.Char(
-        readonly=True, help="Fingerprint of the content that the destination confirmed."
+        readonly=True, help="Fingerprint of the content that the system confirmed."
     )
     version = fields.Integer(
         "Deliveries",
         readonly=True,
         default=0,
-        help="How many times the destination confirmed a delivery.",
+        help="How many times the system confirmed a delivery.",
     )
     last_success = fields.Datetime(
-        readonly=True,
-        help="When the system last confirmed the record.",
+        readonly=True, help="When the system last confirmed the record."
     )
     last_error = SentenceText(
         readonly=True,
         help="Why the last try failed; empty once one succeeds.",
     )
     last_error_date = fields.Datetime(
-        "Failed On",
-        readonly=True,
-        help="When the last try failed.",
+        "Failed On", readonly=True, help="When the last try failed."
     )
     note = SentenceText(readonly=True, help="What a person decided about its jobs.")
     note_date = fields.Datetime(
-        "Decided On",
-        readonly=True,
-        help="When it was decided.",
+        "Decided On", readonly=True, help="When it was decided."
     )
     skipped = fields.Boolean(
         readonly=True,
@@ -100,7 +96,7 @@ class SyncBinding(models.Model):
     )
 
     _record_uniq = models.UniqueIndex("(stream_id, res_id)")
-    # Used by the list of copies whose last try failed
+    # Used by the list of records whose last try failed
     _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
     # Used by the search for records by their state
     _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
@@ -131,17 +127,11 @@ class SyncBinding(models.Model):
             [(binding.stream_id.id, binding.res_id) for binding in self],
         )
         for binding in self:
+            settled = "synced" if binding.last_success else False
             binding.state = found.get(
                 (binding.stream_id.id, binding.res_id),
-                binding._settled_state(),
+                "skipped" if binding.skipped else settled,
             )
-
-    def _settled_state(self):
-        """Return the state of a binding that has no undelivered change."""
-        self.ensure_one()
-        if self.skipped:
-            return "skipped"
-        return "synced" if self.last_success else False
 
     def _compute_delivery_ids(self):
         deliveries = self.env["sync.delivery"]
@@ -156,7 +146,7 @@ class SyncBinding(models.Model):
             binding.delivery_ids = by_pair.get((binding.stream_id, binding.res_id))
 
     def action_open_record(self):
-        """Open the record that this is the copy of."""
+        """Open the record in Odoo."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
 

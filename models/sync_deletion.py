@@ -65,8 +65,7 @@ class SyncDeletion(models.AbstractModel):
         "Being Deleted Since",
         readonly=True,
         copy=False,
-        help="When somebody decided to delete it. What belongs to it goes in the "
-        "background, and it goes last.",
+        help="When somebody decided to delete it; what belongs to it goes first.",
     )
 
     def write(self, vals):
@@ -75,10 +74,7 @@ class SyncDeletion(models.AbstractModel):
         return super().write(vals)
 
     def _require_staying(self):
-        """Raise if any of these is being deleted.
-
-        :raises UserError: it is, with its name
-        """
+        """Raise ``UserError`` if any of these is being deleted."""
         for record in self.filtered("deleting_since"):
             raise UserError(self.env._("%s is being deleted.", record.display_name))
 
@@ -91,9 +87,9 @@ class SyncDeletion(models.AbstractModel):
     def _in_use_text(self):
         """Return why this cannot be deleted at once, and what to do instead."""
         return self.env._(
-            "%s is in use: changes, copies, deliveries or jobs belong to it. Press "
-            "Delete at the top of its form: that archives it, cancels its jobs and "
-            "deletes all this in the background.",
+            "%s is in use: changes, synchronized records, deliveries or jobs belong "
+            "to it. Press Delete at the top of its form: that archives it, cancels "
+            "its jobs and deletes all this in the background.",
             self.display_name,
         )
 
@@ -287,10 +283,7 @@ class SyncDeletion(models.AbstractModel):
             rest = SQL("(%s, %s) >= (%s, %s)", link, order, id_, last)
 
     def _delete_last(self):
-        """Delete this record once nothing belongs to it.
-
-        :return: how many rows went: none when it is gone, or has to stay for now
-        """
+        """Delete this record once nothing belongs to it; return how many rows went."""
         record = self.exists()
         if not record.deleting_since or record._may_be_used() or record._owns_rows():
             return 0
@@ -313,7 +306,7 @@ class SyncDeletion(models.AbstractModel):
         return self.env.cr.fetchone()[0]
 
     def _owns_rows(self):
-        """Return whether changes, copies, jobs or the like belong to this record."""
+        """Return whether changes, bindings, jobs or the like belong to this record."""
         self.ensure_one()
         return self._owns_jobs(self.id)
 

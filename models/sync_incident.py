@@ -76,13 +76,13 @@ class SyncIncident(models.Model):
     kind = fields.Selection(
         [
             ("outage", "Does not answer"),
-            ("manual", "Paused by a person"),
+            ("manual", "Paused manually"),
             ("copy", "Copy or restored backup"),
         ],
         required=True,
         readonly=True,
-        help="Whether it does not answer, a person has paused it, or this database "
-        "looks like a copy of the one that has sent so far.",
+        help="Whether it does not answer, somebody has paused it, or this database "
+        "looks like a copy.",
     )
     reason = words.SentenceText(
         readonly=True,
@@ -114,14 +114,16 @@ class SyncIncident(models.Model):
     wait_until = fields.Datetime(
         readonly=True, help="Jobs of the system are put off until then."
     )
-    probes = fields.Integer(readonly=True, help="How often it was asked since.")
-    told_opened = fields.Boolean(
+    probes = fields.Integer(
+        "Checks",
         readonly=True,
-        help="Whether the mail that it is down has been sent.",
+        help="How often the system was asked whether it answers again.",
+    )
+    told_opened = fields.Boolean(
+        readonly=True, help="Whether the mail that it is down has been sent."
     )
     told_closed = fields.Boolean(
-        readonly=True,
-        help="Whether the mail that it is back has been sent.",
+        readonly=True, help="Whether the mail that it is back has been sent."
     )
     called_until = fields.Datetime(
         readonly=True,
@@ -218,7 +220,7 @@ class SyncIncident(models.Model):
                 }
             )
         incident.flush_recordset()
-        incident._move_jobs_soon()
+        self.env.cr.postcommit.add(incident._move_jobs)
         if kind == "outage":
             incident._queue_probe()
         self._wake_cron()
@@ -265,7 +267,7 @@ class SyncIncident(models.Model):
                     "called_until": False,
                 }
             )
-            incident._move_jobs_soon()
+            self.env.cr.postcommit.add(incident._move_jobs)
         self._wake_cron()
 
     @api.model
@@ -291,11 +293,7 @@ class SyncIncident(models.Model):
             if not incident.closed and incident.wait_until < soon:
                 incident.wait_until = now + timedelta(hours=WAIT_HOURS)
                 incident.flush_recordset()
-                incident._move_jobs_soon()
-
-    def _move_jobs_soon(self):
-        """Move jobs as soon as this is committed."""
-        self.env.cr.postcommit.add(self._move_jobs)
+                self.env.cr.postcommit.add(incident._move_jobs)
 
     def _move_jobs(self):
         """Move jobs for a moment, each batch in a transaction of its own.
@@ -314,10 +312,7 @@ class SyncIncident(models.Model):
         return True
 
     def _move_batch(self):
-        """Move the next jobs, if any, whatever the incident has come to meanwhile.
-
-        :return: how many
-        """
+        """Move the next jobs, whatever the incident has come to; return how many."""
         # The runner changes jobs all the time. What it has changed by now is seen,
         # or passed over: no reason to begin again.
         with read_committed(self.env.registry) as cr:

@@ -20,14 +20,19 @@ FIELD_TYPES = [
     ("date", "Date"),
     ("datetime", "Date and time"),
     ("selection", "Choice"),
-    ("many2one", "Link (id)"),
-    ("many2one_reference", "Link (id)"),
-    ("reference", "Link (model,id)"),
-    ("one2many", "Links (ids)"),
-    ("many2many", "Links (ids)"),
+    ("many2one", "Link (ID)"),
+    ("many2one_reference", "Link (ID)"),
+    ("reference", "Link (model,ID)"),
+    ("one2many", "Links (IDs)"),
+    ("many2many", "Links (IDs)"),
     ("binary", "File (base64)"),
     ("json", "JSON"),
 ]
+
+
+def _prefixes(target):
+    """Return the names that a target nests in, and the target itself."""
+    return itertools.accumulate(target.split("."), "{}.{}".format)
 
 
 class SyncMapping(models.Model):
@@ -74,7 +79,6 @@ class SyncMapping(models.Model):
         help="What kind of value the field holds.",
     )
     is_list = fields.Boolean(
-        "Several",
         compute="_compute_field_type",
         compute_sudo=True,
         help="The path follows a link to many records, so there may be several values.",
@@ -97,7 +101,7 @@ class SyncMapping(models.Model):
         "Constant: the same for every record. Method: what a developer has prepared.",
     )
     conversion_argument = fields.Char(
-        "Details",
+        "Format",
         help='Value map: {"draft": "D", "*": "X"}, where * is any other value; without '
         "it, others stay as they are. Date format: %d.%m.%Y, as strftime, in UTC. "
         "Number format: .2f, as Python's format. Constant: text, or JSON such as 5 or "
@@ -111,26 +115,26 @@ class SyncMapping(models.Model):
             ("bar", "Joined: A|B"),
             ("line", "One per line"),
         ],
-        "Several Values",
+        "Multiple values",
         required=True,
         default="list",
         help="Over a link to many records. A list has one value for each record, in "
         "their order, and null for an empty one; joined text leaves empty ones out.",
     )
     default_value = fields.Char(
-        "When Empty",
+        "Default",
         help="Sent instead of nothing: text, or JSON such as 0, false or []. "
         "Zero and No are not empty.",
     )
 
     id_there = fields.Boolean(
-        help="For a link, as partner_id: send the id that the system gave to the "
-        "linked record, rather than Odoo's. The linked record is sent first.",
+        "ID in the System",
+        help="For a link, as partner_id: send the ID of the linked record in the "
+        "system, rather than Odoo's. The linked record is sent first.",
     )
 
     _target_uniq = models.UniqueIndex(
-        "(stream_id, target)",
-        "Each name at the destination can be filled only once.",
+        "(stream_id, target)", "Each name at the destination can be filled only once."
     )
 
     @api.depends("field_path", "conversion", "model_name")
@@ -147,110 +151,101 @@ class SyncMapping(models.Model):
 
     # -- checks ---------------------------------------------------------------
 
-    @api.constrains("field_path", "conversion", "stream_id")
-    def _check_field_path(self):
-        for mapping in self:
-            if mapping._conversion().reads_field:
-                content.path_of(mapping)
-
     @api.constrains(
         "field_path",
         "conversion",
         "conversion_argument",
         "several",
         "target",
+        "id_there",
         "stream_id",
     )
-    def _check_conversion(self):
+    def _check_lines(self):
+        """Raise what is wrong with these lines, or among all lines of their streams."""
         for mapping in self:
-            problem = mapping._conversion().problem()
-            if problem:
-                raise ValidationError(
-                    mapping.env._(
-                        "%(target)s: %(problem)s",
-                        target=mapping.target,
-                        problem=problem,
-                    )
-                )
+            for problem in mapping._own_problems():
+                raise ValidationError(problem)
+        for stream in self.stream_id:
+            if stream.transport == "rest":
+                self._check_nesting(stream)
+            if stream.transport != "postgresql":
+                self._check_lists(stream)
 
-    @api.constrains("target", "stream_id")
-    def _check_target(self):
-        for mapping in self:
-            stream = mapping.stream_id
-            parts = mapping.target.split(".")
-            if not all(part.strip() == part and part for part in parts):
-                raise ValidationError(
-                    mapping.env._("%r is not a name.", mapping.target)
-                )
-            reserved = set()
-            if stream.backend_id.transport == "postgresql":
-                reserved.add(stream.key_column)
-            if stream.delete_policy == "mark":
-                reserved.add(stream.mark_key)
-            if mapping.target in reserved:
-                raise ValidationError(
-                    mapping.env._(
-                        "%s is filled by the synchronization itself; "
-                        "map the field to another name.",
-                        mapping.target,
-                    )
-                )
+    def _own_problems(self):
+        """Yield what is wrong with this line, whatever the others are.
 
-    @api.constrains("target", "stream_id")
-    def _check_nesting(self):
+        :raises ValidationError: the path is none
+        """
+        conversion = self._conversion()
+        if conversion.reads_field:
+            content.path_of(self)
+        if not all(part and part.strip() == part for part in self.target.split(".")):
+            yield self.env._("%r is not a name.", self.target)
+        if self.target in self.stream_id._own_names():
+            yield self.env._(
+                "%s is filled by the synchronization itself; "
+                "map the field to another name.",
+                self.target,
+            )
+        problem = conversion.problem()
+        if problem:
+            yield self.env._(
+                "%(target)s: %(problem)s", target=self.target, problem=problem
+            )
+        if not self.id_there:
+            return
+        if not self.stream_id._linked_model(self.field_path or ""):
+            yield self.env._(
+                "%s is no link to records that have an ID in the system.",
+                self.field_path,
+            )
+        if self.conversion != "none" or self.several != "list":
+            yield self.env._(
+                "%s: the id that the system gave is sent as it is.", self.target
+            )
+
+    @api.model
+    def _check_nesting(self, stream):
         """A key of a JSON object holds a value or further keys, never both."""
-        for stream in self.stream_id.filtered(lambda each: each.transport == "rest"):
-            keys = set(stream.mapping_ids.mapped("target"))
-            if stream.delete_policy == "mark" and stream.mark_key:
-                keys.add(stream.mark_key)
-            for target in sorted(keys):
-                parents = itertools.accumulate(target.split("."), "{}.{}".format)
-                taken = keys.intersection(parents) - {target}
-                if taken:
-                    raise ValidationError(
-                        stream.env._(
-                            "%(key)s cannot be a value, "
-                            "because %(target)s nests in it.",
-                            key=min(taken),
-                            target=target,
-                        )
+        keys = stream._own_names().union(stream.mapping_ids.mapped("target"))
+        for target in sorted(keys):
+            taken = keys.intersection(_prefixes(target)) - {target}
+            if taken:
+                raise ValidationError(
+                    stream.env._(
+                        "%(key)s cannot be a value, because %(target)s nests in it.",
+                        key=min(taken),
+                        target=target,
                     )
-
-    @api.constrains("target", "field_path", "conversion", "several", "stream_id")
-    def _check_lists(self):
-        for stream in self.stream_id.filtered(
-            lambda each: each.transport != "postgresql"
-        ):
-            links = {}
-            for mapping in stream.mapping_ids:
-                parts = mapping.target.split(".")
-                lists = [part for part in parts if part.endswith(LIST)]
-                if lists:
-                    name, *_rest = mapping.target.partition(LIST)
-                    link = mapping._link_to_lines(parts, lists)
-                    if links.setdefault(name, link) != link:
-                        raise ValidationError(
-                            mapping.env._(
-                                "%(name)s lists %(link)s: %(path)s does not go through "
-                                "it.",
-                                name=name + LIST,
-                                link=links[name],
-                                path=mapping._conversion().source(),
-                            )
-                        )
-            targets = stream.mapping_ids.mapped("target")
-            if stream.delete_policy == "mark" and stream.mark_key:
-                targets.append(stream.mark_key)
-            for target in targets:
-                taken = links.keys() & set(
-                    itertools.accumulate(target.split("."), "{}.{}".format)
                 )
-                if taken:
+
+    @api.model
+    def _check_lists(self, stream):
+        """A list has objects for the lines behind one link, and is no value as well."""
+        links = {}
+        for mapping in stream.mapping_ids:
+            parts = mapping.target.split(".")
+            lists = [part for part in parts if part.endswith(LIST)]
+            if lists:
+                name, *_rest = mapping.target.partition(LIST)
+                link = mapping._link_to_lines(parts, lists)
+                if links.setdefault(name, link) != link:
                     raise ValidationError(
-                        stream.env._(
-                            "%s is a list already, and cannot be a value.", min(taken)
+                        mapping.env._(
+                            "%(name)s lists %(link)s: %(path)s does not go through it.",
+                            name=name + LIST,
+                            link=links[name],
+                            path=mapping._conversion().source(),
                         )
                     )
+        for target in (*stream.mapping_ids.mapped("target"), *stream._own_names()):
+            taken = links.keys() & set(_prefixes(target))
+            if taken:
+                raise ValidationError(
+                    stream.env._(
+                        "%s is a list already, and cannot be a value.", min(taken)
+                    )
+                )
 
     def _link_to_lines(self, parts, lists):
         """Return the path to the lines that a list has an object for.
@@ -284,24 +279,6 @@ class SyncMapping(models.Model):
             )
         return ".".join(field.name for field in chain[: many[0] + 1])
 
-    @api.constrains("id_there", "field_path", "conversion", "several", "stream_id")
-    def _check_id_there(self):
-        for mapping in self.filtered("id_there"):
-            if not mapping.stream_id._linked_model(mapping.field_path or ""):
-                raise ValidationError(
-                    mapping.env._(
-                        "%s is no link to other records: they have no id there.",
-                        mapping.field_path,
-                    )
-                )
-            if mapping.conversion != "none" or mapping.several != "list":
-                raise ValidationError(
-                    mapping.env._(
-                        "%s: the id that the system gave is sent as it is.",
-                        mapping.target,
-                    )
-                )
-
     # -- hooks for other addons -----------------------------------------------
 
     @api.model
@@ -334,29 +311,22 @@ class SyncMapping(models.Model):
         """Return the paths whose edit changes what these lines send, as a set."""
         return set().union(*(mapping._conversion().paths() for mapping in self))
 
-    def _paths_to_ids_there(self):
-        """Return the paths of the links whose id at the destination is sent."""
-        return self.filtered("id_there").mapped("field_path")
-
     # -- writing --------------------------------------------------------------
+
+    # Edits are compared with the lines, and what that needs is kept in memory.
 
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        self._forget_watchers()
+        self.env.registry.clear_cache()
         return lines
 
     def write(self, vals):
         res = super().write(vals)
-        self._forget_watchers()
+        self.env.registry.clear_cache()
         return res
 
     def unlink(self):
         res = super().unlink()
-        self._forget_watchers()
-        return res
-
-    @api.model
-    def _forget_watchers(self):
-        """Let edits be compared with the new lines, see ``sync.stream._watchers``."""
         self.env.registry.clear_cache()
+        return res

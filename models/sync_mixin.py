@@ -11,6 +11,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from ..actions import success
 from ..engine import capture, standing
 from ..engine.capture import noted
 from ..engine.delivery import Delivery
@@ -36,7 +37,7 @@ class SyncMixin(models.AbstractModel):
     """
 
     _name = "sync.mixin"
-    _description = "Synchronized Record"
+    _description = "Synchronized Model"
 
     sync_state = fields.Selection(
         standing.SYNC_STATES,
@@ -277,17 +278,12 @@ class SyncMixin(models.AbstractModel):
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")
             )
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("1 delivery is on its way.")
-                if count == 1
-                else self.env._("%s deliveries are on their way.", count),
-                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
-            },
-        }
+        return success(
+            self.env._("1 delivery is on its way.")
+            if count == 1
+            else self.env._("%s deliveries are on their way.", count),
+            next={"type": "ir.actions.client", "tag": "soft_reload"},
+        )
 
     # -- its views ------------------------------------------------------------
 
@@ -385,9 +381,9 @@ class SyncMixin(models.AbstractModel):
                 }
             )
             for state, label in (
-                ("failed", self.env._("Failed at sync")),
-                ("waiting", self.env._("Waiting at sync")),
-                ("skipped", self.env._("Skipped at sync")),
+                ("failed", self.env._("Synchronization failed")),
+                ("waiting", self.env._("Synchronization waiting")),
+                ("skipped", self.env._("Synchronization skipped")),
             )
             if not _own_nodes(search, "filter", f"sync_{state}")
         ]

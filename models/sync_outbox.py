@@ -25,10 +25,7 @@ class SyncOutbox(models.Model):
     _rec_name = "record_name"
 
     create_uid = LooseMany2one(
-        "res.users",
-        "Created by",
-        readonly=True,
-        help="Whose edit it was.",
+        "res.users", "Created by", readonly=True, help="Whose edit it was."
     )
     write_uid = LooseMany2one(
         "res.users",
@@ -57,9 +54,7 @@ class SyncOutbox(models.Model):
         help="The record that was changed.",
     )
     record_name = fields.Char(
-        "Name",
-        readonly=True,
-        help="What people called the record when it was changed.",
+        "Name", readonly=True, help="What people called the record when it was changed."
     )
     operation = fields.Selection(
         [("upsert", "Created or Edited"), ("delete", "Deleted")],
@@ -72,10 +67,7 @@ class SyncOutbox(models.Model):
         help="Asked for by a person: sent at once and even if nothing has changed.",
     )
     job_uuid = fields.Char(
-        "Job UUID",
-        index=True,
-        readonly=True,
-        help="Of the job that is to deliver it.",
+        "Job UUID", index=True, readonly=True, help="Of the job that is to deliver it."
     )
     backfill_id = LooseMany2one(
         "sync.backfill",

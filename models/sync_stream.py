@@ -5,8 +5,6 @@ import ast
 import logging
 from dataclasses import asdict, dataclass
 
-from markupsafe import Markup
-
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -15,6 +13,7 @@ from odoo.tools.misc import formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..actions import window
 from ..engine import gate, words
 from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
@@ -55,10 +54,9 @@ class Facts:
 
 
 def _link_back(model, name):
-    """Return the field of lines that leads back to the records that have them.
+    """Return the field of lines that leads back to those that have them, or ``None``.
 
-    :param name: of the link to the lines
-    :return: the field; ``None`` where there is none, as with a list that is computed
+    There is none with a list that is computed.
     """
     field = model._fields.get(name)
     if field is None or field.type != "one2many" or not field.inverse_name:
@@ -156,14 +154,14 @@ class SyncStream(models.Model):
         help="Which values are sent, and under which names.",
     )
     send_first = fields.Char(
+        "Send these links first",
         help="Links to records that the system has to hold before it gets this one, "
         "such as partner_id. Commas separate several. A job waits for the jobs that "
-        "deliver those records, if another synchronization of the system sends them."
+        "deliver those records, if another synchronization of the system sends them.",
     )
 
     # -- fields: where they go ------------------------------------------------
 
-    # where it goes
     endpoint = fields.Char(
         help="Path below the address of the system, such as api/contacts."
     )
@@ -173,19 +171,19 @@ class SyncStream(models.Model):
     )
     id_policy = fields.Selection(
         [
-            ("destination", "The system gives its own id"),
-            ("odoo", "Odoo's id is the id"),
+            ("destination", "The system gives its own ID"),
+            ("odoo", "The system uses Odoo's ID"),
         ],
         "Identification",
         required=True,
         default="destination",
-        help="Who names the record: the system, in its answer to the first POST, "
-        "or Odoo, whose id is then part of the address.",
+        help="Who gives a record its ID: the system, in its answer to the first POST, "
+        "or Odoo, whose ID is then part of the address.",
     )
     external_id_key = fields.Char(
-        "Id in the Answer",
+        "ID in the Answer",
         default="id",
-        help="Where the answer to a POST holds the id; dots go into nested objects.",
+        help="Where the answer to a POST holds the ID; dots go into nested objects.",
     )
     update_method = fields.Selection(
         [("put", "PUT"), ("patch", "PATCH")],
@@ -203,14 +201,14 @@ class SyncStream(models.Model):
     )
     delete_policy = fields.Selection(
         [
-            ("delete", "Delete it there"),
-            ("mark", "Mark it there"),
-            ("ignore", "Leave it there"),
+            ("delete", "Delete it"),
+            ("mark", "Mark it as deleted"),
+            ("ignore", "Keep it"),
         ],
         "When Deleted or Archived",
         required=True,
         default="delete",
-        help="What happens at the destination when a record is deleted or archived, "
+        help="What happens in the system when a record is deleted or archived, "
         "or no longer among the records to send.",
     )
     mark_key = fields.Char(
@@ -224,7 +222,7 @@ class SyncStream(models.Model):
         tracking=True,
         help="Address at which people see one record in the system, such as "
         "https://crm.example.com/contacts/{external_id}. {external_id} stands for the "
-        "id there, {id} for Odoo's.",
+        "ID in the system, {id} for Odoo's.",
     )
     # what the table looks like, as it was when somebody asked
     columns = fields.Json(
@@ -239,10 +237,7 @@ class SyncStream(models.Model):
         help="The table whose columns these are.",
     )
     columns_date = fields.Datetime(
-        "Columns Read On",
-        readonly=True,
-        copy=False,
-        help="When the columns were read.",
+        "Columns Read On", readonly=True, copy=False, help="When the columns were read."
     )
     columns_status = fields.Html(
         "Columns of the Table",
@@ -282,7 +277,7 @@ class SyncStream(models.Model):
         _tz_get,
         "Timezone",
         default=lambda self: self.env.user.tz or "UTC",
-        help="Whose clock the hours are on.",
+        help="Timezone of the hours.",
     )
     max_retries = fields.Integer(
         default=3,
@@ -342,13 +337,9 @@ class SyncStream(models.Model):
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_display_name(self):
+        hidden = self.env._("Synchronization of another company")
         for stream in self:
-            told = is_told_of(stream)
-            stream.display_name = (
-                stream.name
-                if told
-                else self.env._("Synchronization of another company")
-            )
+            stream.display_name = stream.name if is_told_of(stream) else hidden
 
     @api.depends("model_id.model")
     def _compute_model_name(self):
@@ -356,13 +347,8 @@ class SyncStream(models.Model):
             stream.model_name = stream.model_id.model or stream.model_name
 
     def _compute_backfill_count(self):
-        counts = dict(
-            self.env["sync.backfill"]._read_group(
-                [("stream_id", "in", self.ids)], ["stream_id"], ["__count"]
-            )
-        )
         for stream in self:
-            stream.backfill_count = counts.get(stream, 0)
+            stream.backfill_count = len(stream.backfill_ids)
 
     # Neither of the two names what it depends on: the form would ask the server after
     # each change of a line. They are told anew whenever it is saved.
@@ -370,20 +356,16 @@ class SyncStream(models.Model):
     def _compute_columns_status(self):
         for stream in self:
             known = stream._known_columns()
-            stream.columns_status = (
-                self.env["ir.qweb"]._render(
-                    "queue_job_sync.table_columns",
-                    {"columns": known.values(), "fillers": fillers_of(stream)},
-                )
-                if known
-                else Markup()
+            stream.columns_status = bool(known) and self.env["ir.qweb"]._render(
+                "queue_job_sync.table_columns",
+                {"columns": known.values(), "fillers": fillers_of(stream)},
             )
 
     def _compute_columns_warning(self):
         for stream in self:
             known = stream._known_columns()
-            stream.columns_warning = (
-                "\n".join(column_problems(stream, known)) if known else False
+            stream.columns_warning = bool(known) and "\n".join(
+                column_problems(stream, known)
             )
 
     def _known_columns(self):
@@ -451,12 +433,7 @@ class SyncStream(models.Model):
                 raise ValidationError(
                     stream.env._("%r is not a name.", stream.mark_key)
                 )
-        self.mapping_ids._check_field_path()
-        self.mapping_ids._check_target()
-        self.mapping_ids._check_conversion()
-        self.mapping_ids._check_nesting()
-        self.mapping_ids._check_lists()
-        self.mapping_ids._check_id_there()
+        self.mapping_ids._check_lines()
 
     @api.constrains(
         "state",
@@ -473,10 +450,7 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_route()
 
     def _require_route(self):
-        """Raise unless these streams say where records go.
-
-        :raises ValidationError: something is missing or wrong, with the reason
-        """
+        """Raise ``ValidationError`` unless these streams say where records go."""
         for stream in self:
             missing = False
             if stream.transport == "rest" and not stream.endpoint:
@@ -533,14 +507,13 @@ class SyncStream(models.Model):
     @api.constrains("delay_policy", "delay_minutes", "window_start", "window_end")
     def _check_delay(self):
         for stream in self:
+            start, end = stream.window_start, stream.window_end
             if stream.delay_policy == "delay" and stream.delay_minutes < 1:
                 raise ValidationError(
                     stream.env._("The delay must be at least one minute.")
                 )
             if stream.delay_policy == "window" and not (
-                0 <= stream.window_start <= 24
-                and 0 <= stream.window_end <= 24
-                and stream.window_start % 24 != stream.window_end % 24
+                0 <= start <= 24 and 0 <= end <= 24 and start % 24 != end % 24
             ):
                 raise ValidationError(
                     stream.env._(
@@ -637,27 +610,22 @@ class SyncStream(models.Model):
         What comes and goes besides is told by the changes that have met it.
 
         :return: True; nothing is kept in memory of what raises
-        """
-        with undone(self.env):
-            self._try_setup()
-        return True
-
-    def _try_setup(self):
-        """Do what edits and jobs do with the settings, without a record.
-
         :raises Exception: whatever is wrong with them
         """
-        self._check_model()
-        self._check_domain()
-        self._check_mapping()
-        model = self._for_sending(self.env[self.model_name])
-        model._sync_domain(self).validate(model)
-        self._facts()
-        model._sync_watched_fields(self)
-        for name in model._sync_watched_lines(self):
-            model._fields[name]
-        self._eta()
-        self._parsed_retry_pattern()
+        with undone(self.env):
+            # what edits and jobs do with them, without a record
+            self._check_model()
+            self._check_domain()
+            self._check_mapping()
+            model = self._for_sending(self.env[self.model_name])
+            model._sync_domain(self).validate(model)
+            self._facts()
+            model._sync_watched_fields(self)
+            for name in model._sync_watched_lines(self):
+                model._fields[name]
+            self._eta()
+            self._parsed_retry_pattern()
+        return True
 
     # -- what edits ask -------------------------------------------------------
 
@@ -686,15 +654,11 @@ class SyncStream(models.Model):
         :return: tuple of ``(stream id, frozenset of field names)``
         """
         with undone(self.env):
-            return self._find_watchers(model_name)
-
-    @api.model
-    def _find_watchers(self, model_name):
-        streams = self.sudo().search([("model_name", "=", model_name), *IN_USE])
-        return tuple(
-            (stream.id, stream._watched_fields(self.env[model_name].sudo()))
-            for stream in streams
-        )
+            streams = self.sudo().search([("model_name", "=", model_name), *IN_USE])
+            return tuple(
+                (stream.id, stream._watched_fields(self.env[model_name].sudo()))
+                for stream in streams
+            )
 
     @api.model
     def _watchers_for_sure(self, model_name):
@@ -747,8 +711,7 @@ class SyncStream(models.Model):
     def _deleted_with(self, model_name):
         """Return which records are sent, and deleted by the database with others.
 
-        :param model_name: the model of those others
-        :return: tuple of ``(model, name of its link to them)``
+        :return: tuple of ``(model, name of its link to those others)``
         """
         with undone(self.env):
             in_use = self._in_use().mapped("model_name")
@@ -756,12 +719,7 @@ class SyncStream(models.Model):
 
     @api.model
     def _cascading_links(self, model_name, names):
-        """Return the links over which the database deletes records with others.
-
-        :param model_name: the model of those others
-        :param names: of the models that are looked at
-        :return: tuple of ``(model, name of its link to them)``
-        """
+        """Return what :meth:`_deleted_with` does, of the models ``names``."""
         return tuple(
             (name, field.name)
             for name in sorted(set(names))
@@ -831,9 +789,9 @@ class SyncStream(models.Model):
         return ast.literal_eval(self._facts().domain)
 
     def _for_sending(self, records):
-        """Return the records as they are sent: whoever edited them, one result.
+        """Return the records with the language, company and rights of the stream.
 
-        Language, timezone, company and rights are the stream's, not the editor's.
+        Whoever edited them, what is sent is the same.
         """
         self.ensure_one()
         facts = self._facts()
@@ -891,6 +849,15 @@ class SyncStream(models.Model):
             **self._special_columns(),
         )
 
+    def _own_names(self):
+        """Return the keys or columns that the stream fills itself, as a set."""
+        names = set()
+        if self.transport == "postgresql":
+            names.add(self.key_column)
+        if self.delete_policy == "mark":
+            names.add(self.mark_key)
+        return names - {False}
+
     @tools.ormcache("self.id")
     def _special_columns(self):
         """Return what a ``Route`` tells of some columns of the table."""
@@ -918,7 +885,8 @@ class SyncStream(models.Model):
         """
         stream = self.sudo()
         paths = dict.fromkeys(stream._typed_links())
-        paths.update(dict.fromkeys(stream.mapping_ids._paths_to_ids_there()))
+        given_there = stream.mapping_ids.filtered("id_there")
+        paths.update(dict.fromkeys(given_there.mapped("field_path")))
         links = []
         for path in paths:
             first = stream._siblings(stream._linked_model(path))
@@ -963,10 +931,9 @@ class SyncStream(models.Model):
         self.ensure_one()
         if self.deleting_since:
             return Sentence(_lt("%(name)s is being deleted."), name=self.name)
-        if not self.backend_id.active:
-            return Sentence(_lt("%(name)s is archived."), name=self.backend_id.name)
-        if not self.active:
-            return Sentence(_lt("%(name)s is archived."), name=self.name)
+        for each in (self.backend_id, self):
+            if not each.active:
+                return Sentence(_lt("%(name)s is archived."), name=each.name)
         if self.state != "live":
             return Sentence(_lt("%(name)s is a draft."), name=self.name)
         return False
@@ -1018,13 +985,7 @@ class SyncStream(models.Model):
 
     def action_go_live(self):
         """Say how many records would be sent, and ask."""
-        self.ensure_one()
-        self.check_access("write")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_go_live"
-        )
-        action["context"] = {"default_stream_id": self.id}
-        return action
+        return self._action_about("queue_job_sync.action_sync_go_live", "write")
 
     def _go_live(self, send_all):
         """Begin to send.
@@ -1043,17 +1004,13 @@ class SyncStream(models.Model):
         backfills.flush_model(["state"])  # only one may be open
         return backfills._start(self)
 
-    def _count_to_send(self):
-        """Return how many records this stream sends, whoever asks."""
-        self.ensure_one()
-        records = self._for_sending(self.env[self.model_name])
-        return records.search_count(records._sync_domain(self))
-
     def _count_text(self):
         """Return how many records it sends, such as "1,204 records (Contact)"."""
+        records = self._for_sending(self.env[self.model_name])
+        count = records.search_count(records._sync_domain(self))
         return self.env._(
             "%(count)s records (%(model)s)",
-            count=formatLang(self.env, self._count_to_send(), digits=0),
+            count=formatLang(self.env, count, digits=0),
             model=self.model_id.name,
         )
 
@@ -1069,11 +1026,7 @@ class SyncStream(models.Model):
         backfill = self._open_backfills()
         if backfill:
             return backfill.get_formview_action()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_backfill_start"
-        )
-        action["context"] = {"default_stream_id": self.id}
-        return action
+        return self._action_about("queue_job_sync.action_sync_backfill_start")
 
     def _open_backfills(self):
         """Return the backfills of these streams that run or could be resumed."""
@@ -1161,10 +1114,8 @@ class SyncStream(models.Model):
 
     def action_preview(self):
         """Choose a record, and see what would be sent of it."""
-        self.ensure_one()
-        self.check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_preview"
-        )
-        action["context"] = {"default_stream_id": self.id}
-        return action
+        return self._action_about("queue_job_sync.action_sync_preview")
+
+    def _action_about(self, xmlid, access="read"):
+        """Return the action that asks something about this stream."""
+        return window(self, xmlid, access, context={"default_stream_id": self.id})

@@ -265,5 +265,5 @@ class TestAnyModel(AnyModelCase):
         self.assertEqual(state["string"], "Synchronization")
         self.assertEqual(
             self.view("search").xpath("//filter[@name='sync_failed']/@string"),
-            ["Failed at sync"],
+            ["Synchronization failed"],
         )

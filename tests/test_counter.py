@@ -30,7 +30,7 @@ class TestCounter(DeliveryCase):
 
     def set_token(self, token):
         with self.transaction() as env:
-            env["sync.metrics"].set_secret(secrets.METRICS_TOKEN, token)
+            env["res.config.settings"].set_secret(secrets.METRICS_TOKEN, token)
 
     def counted(self):
         """Return ``{result: (attempts, retried)}``, as is committed."""
@@ -224,7 +224,7 @@ class TestCounterBounds(SyncCase):
         self.assertEqual(self.bound(0.1, request=""), NOT_TIMED)
 
     def test_histogram(self):
-        self.env["sync.metrics"].set_secret(
+        self.env["res.config.settings"].set_secret(
             secrets.METRICS_TOKEN, "t0ken-for-monitoring"
         )
         message = Message("upsert", 1, {}, Route("contacts"))

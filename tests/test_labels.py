@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What a screen reader has to say of what is only drawn, and dark screens."""
+"""What a screen reader has to say of what is only drawn, words, dark screens."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ from lxml import etree
 
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.misc import file_path
+from odoo.tools.translate import TranslationModuleReader
 
 ADDON = "queue_job_sync"
 LABELS = ("aria-label", "title", "string", "alt")
@@ -21,6 +22,14 @@ FIXED_COLOUR = re.compile(
     re.IGNORECASE,
 )
 FIXED_CLASSES = {"bg-white", "bg-black", "text-black", "text-white", "text-dark"}
+# What labels, help and messages once said of what has another name, wholly or in part.
+OLD_LABELS = {"Several", "Several Values", "If Empty", "When Empty", "Details"}
+OLD_WORDS = re.compile(
+    r"\b(?:[Cc]opies|Synchronized Copy|I[dD] [Tt]here|id there|(?:External|Odoo) Id"
+    r"|(?:Failed|Waiting|Skipped) at sync|Recover|Paused by a person"
+    r"|(?:Answer|Connect) Within|Jobs per Second|Send First|Send Again|Probes"
+    r"|It does not work yet|Traceback)\b"
+)
 
 
 def labelled(element):
@@ -101,6 +110,50 @@ class TestLabels(TransactionCase):
             with self.subTest(source):
                 tree = etree.fromstring(f"<div>{source}</div>")
                 self.assertFalse(list(unlabelled(tree)))
+
+
+@tagged("post_install", "-at_install")
+class TestReferences(TransactionCase):
+    """A form with a link to a record of any model has to know of which model."""
+
+    def test_the_model_of_a_reference_is_in_its_form(self):
+        data = self.env["ir.model.data"].search(
+            [("module", "=", ADDON), ("model", "=", "ir.ui.view")]
+        )
+        views = self.env["ir.ui.view"].browse(data.mapped("res_id"))
+        checked = 0
+        for view in views.filtered(lambda each: each.type in ("form", "list")):
+            names = set(etree.fromstring(view.arch).xpath("//field/@name"))
+            for name in names & self.env[view.model]._fields.keys():
+                field = self.env[view.model]._fields[name]
+                if field.type == "many2one_reference":
+                    checked += 1
+                    with self.subTest(f"{view.xml_id}: {name}"):
+                        self.assertIn(field.model_field, names)
+        self.assertGreaterEqual(checked, 3)
+
+
+@tagged("post_install", "-at_install")
+class TestWords(TransactionCase):
+    """One word for one thing: what once said it otherwise does not come back."""
+
+    def old(self, texts):
+        return sorted(
+            text for text in texts if text in OLD_LABELS or OLD_WORDS.search(text)
+        )
+
+    def test_no_text_says_an_old_word(self):
+        # fields, views, templates, actions, menus, mails, and what the code says
+        reader = TranslationModuleReader(self.env.cr, modules=[ADDON])
+        texts = {source for _m, _type, _name, _id, source, _value, _notes in reader}
+        self.assertGreater(len(texts), 1000)
+        self.assertEqual(self.old(texts), [])
+
+    def test_an_old_word_is_found(self):
+        for text in ("Details", "Copies", "ID there", "Failed at sync", "Send First"):
+            with self.subTest(text):
+                self.assertTrue(self.old([text]))
+        self.assertFalse(self.old(["Technical details", "is sent again", "Copy"]))
 
 
 @tagged("post_install", "-at_install")

@@ -26,7 +26,7 @@ PAGE = "/queue_job_sync/metrics"
 @tagged("post_install", "-at_install")
 class TestMetrics(SyncCase, HttpCase):
     def set_token(self, token):
-        self.env["sync.metrics"].set_secret(NAME, token)
+        self.env["res.config.settings"].set_secret(NAME, token)
 
     def get(self, authorization=f"Bearer {TOKEN}", **options):
         headers = {"Authorization": authorization} if authorization else {}
@@ -129,7 +129,7 @@ class TestMetrics(SyncCase, HttpCase):
         self.env.cr.execute(query)
         self.env.invalidate_all()
         self.env.registry.clear_cache()
-        self.assertEqual(self.env["sync.metrics"]._token(), "")
+        self.assertEqual(self.env["res.config.settings"]._metrics_token(), "")
 
     # -- the settings ---------------------------------------------------------
 
@@ -143,7 +143,7 @@ class TestMetrics(SyncCase, HttpCase):
         self.set_token("env:SYNC_TEST_METRICS")
         self.assertIn("variable SYNC_TEST_METRICS", origin())
         self.set_token(False)
-        self.assertEqual(self.env["sync.metrics"]._token(), "")
+        self.assertEqual(self.env["res.config.settings"]._metrics_token(), "")
         self.assertFalse(origin())
 
     def test_settings_refuse(self):
@@ -164,7 +164,7 @@ class TestMetrics(SyncCase, HttpCase):
             with self.assertRaises(AccessError), mute_logger("odoo.addons.base"):
                 self.env["res.config.settings"].with_user(user).create({})
             with self.assertRaises(AccessError):
-                self.env["sync.metrics"].with_user(user).set_secret(
+                self.env["res.config.settings"].with_user(user).set_secret(
                     NAME, "another-token-for-monitoring"
                 )
             with self.assertRaises(AccessError):

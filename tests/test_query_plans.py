@@ -540,7 +540,7 @@ class TestNewStream(SyncCase):
                 jobs.record_failure(job)
 
     def test_what_is_counted(self):
-        self.env["sync.metrics"].set_secret(
+        self.env["res.config.settings"].set_secret(
             secrets.METRICS_TOKEN, "t0ken-for-monitoring"
         )
         for stream in (self.before, self.after):

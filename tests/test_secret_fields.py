@@ -73,7 +73,7 @@ class SecretFieldsCase(AccessCase):
     def setUpClass(cls):
         super().setUpClass()
         set_secrets(cls.backend, SECRETS)
-        cls.env["sync.metrics"].set_secret("metrics_token", METRICS)
+        cls.env["res.config.settings"].set_secret("metrics_token", METRICS)
         cls.users["manager"].group_ids += cls.env.ref("base.group_allow_export")
         cls.env.flush_all()
 
@@ -89,7 +89,7 @@ class TestSecretFields(SecretFieldsCase):
         kept = secrets.get(self.env.cr, self.backend.id)
         texts = {name: text for (_id, name), (text, _since) in kept.items()}
         self.assertEqual(texts, SECRETS)
-        self.assertEqual(self.env["sync.metrics"]._token(), METRICS)
+        self.assertEqual(self.env["res.config.settings"]._metrics_token(), METRICS)
         self.before_commit()
         self.assertEqual(tables_with(self.env.cr, MARK), {secrets.TABLE: "value"})
 
@@ -97,7 +97,7 @@ class TestSecretFields(SecretFieldsCase):
         tables = {model._table for model in self.env.values()}
         self.assertNotIn(secrets.TABLE, tables)
         names = {*SECRETS, "sync_metrics_token", "metrics_token", "value"}
-        for model in ("sync.backend", "sync.setup", "sync.metrics"):
+        for model in ("sync.backend", "sync.setup", "res.config.settings"):
             self.assertFalse(names & self.env[model]._fields.keys(), model)
 
     def test_no_field_of_any_record_has_it(self):
@@ -301,7 +301,7 @@ class TestSecretFieldsByRpc(SecretFieldsCase, HttpCase):
             self.call("sync.backend", "copy_data", ids)
             for model, method in (
                 ("sync.backend", "_secret"),
-                ("sync.metrics", "_token"),
+                ("res.config.settings", "_metrics_token"),
             ):
                 self.assertRefused(self.call(model, method, ids, AUTH))
 
@@ -313,11 +313,11 @@ class TestSecretFieldsByRpc(SecretFieldsCase, HttpCase):
                 ids = self.backend.ids
                 for model, args in (
                     ("sync.backend", (ids, "auth_secret", "another")),
-                    ("sync.metrics", ("metrics_token", "another-token-of-role")),
+                    ("res.config.settings", ("metrics_token", "another-token-of-role")),
                 ):
                     self.assertRefused(self.call(model, "set_secret", *args))
         self.assertEqual(self.backend._secret("auth_secret"), AUTH)
-        self.assertEqual(self.env["sync.metrics"]._token(), METRICS)
+        self.assertEqual(self.env["res.config.settings"]._metrics_token(), METRICS)
 
     def test_neither_logged_nor_repeated(self):
         """However it is called, and whatever is wrong with the call."""
@@ -330,7 +330,9 @@ class TestSecretFieldsByRpc(SecretFieldsCase, HttpCase):
             self.assertIn("Stored in the database", answer["result"])
             self.call("sync.backend", "set_secret", ids, name="db_password", value=new)
             self.call("sync.backend", "rotate_signing_secret", ids, signing)
-            self.call("sync.metrics", "set_secret", "metrics_token", f"{new}{new}")
+            self.call(
+                "res.config.settings", "set_secret", "metrics_token", f"{new}{new}"
+            )
             for args in (
                 (ids, new, "auth_secret"),
                 (ids, "auth_secret", [new]),

@@ -241,7 +241,7 @@ class TestSecretReferenceAccess(ConfigurationCase):
         """The methods that resolve are private to the server."""
         for model, method in (
             ("sync.backend", "_secret"),
-            ("sync.metrics", "_token"),
+            ("res.config.settings", "_metrics_token"),
         ):
             with self.subTest(method), self.assertRaises(AccessError):
                 get_public_method(self.env[model], method)

@@ -91,7 +91,13 @@ class TestTours(TourCase):
                 }
             },
         )
-        self.assertEqual(self.binding(partner_id)["external_id"], "1")
+        binding = self.binding(partner_id)
+        self.assertEqual(binding["external_id"], "1")
+        self.start_tour(
+            f"/odoo/action-queue_job_sync.action_sync_binding/{binding['id']}",
+            "queue_job_sync_synchronized_record",
+            login="sync_tour_system",
+        )
 
     def test_admin_starts_stops_and_resumes_a_backfill(self):
         self.change_stream(domain="[('ref', '=', 'backfill')]", batch_size=2)

@@ -3,7 +3,7 @@
 
 import ast
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 
 
@@ -18,7 +18,7 @@ class SyncBackfillStart(models.TransientModel):
         "Synchronization",
         required=True,
         ondelete="cascade",
-        help="What is gone over.",
+        help="The synchronization whose records are sent.",
     )
     model_name = fields.Char(related="stream_id.model_name")
     scope = fields.Selection(
@@ -35,20 +35,17 @@ class SyncBackfillStart(models.TransientModel):
         " all.",
     )
     resend = fields.Boolean(
-        "Send Again",
-        help="Send records even if the system holds them already as they are.",
+        "Also unchanged records",
+        help="Records are sent even if the system holds them already as they are.",
     )
     priority = fields.Integer(
         default=10, required=True, help="1 goes first, 10 goes last."
     )
 
-    @api.constrains("priority")
-    def _check_priority(self):
-        for wizard in self:
-            if not 1 <= wizard.priority <= 10:
-                raise UserError(
-                    self.env._("The priority goes from 1 (first) to 10 (last).")
-                )
+    _priority_range = models.Constraint(
+        "CHECK (priority BETWEEN 1 AND 10)",
+        "The priority goes from 1 (first) to 10 (last).",
+    )
 
     def _check_domain(self):
         """Raise unless the filter works, and asks for nothing hidden from the user.
@@ -70,7 +67,7 @@ class SyncBackfillStart(models.TransientModel):
         """Start, and show how far it is.
 
         :raises UserError: the filter does not work, the stream does not send, or it
-            is being gone over already
+            has one already
         """
         self.ensure_one()
         self.check_access("write")
@@ -87,8 +84,7 @@ class SyncBackfillStart(models.TransientModel):
         if stream._open_backfills():
             raise UserError(
                 self.env._(
-                    "%s is being gone over already. Resume, finish or cancel that "
-                    "first.",
+                    "%s has a backfill already. Resume, finish or cancel that first.",
                     stream.name,
                 )
             )

@@ -4,6 +4,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
+from ..actions import closed
 from ..engine import standing
 
 
@@ -110,10 +111,7 @@ class SyncNow(models.TransientModel):
 
     @api.model
     def _editable(self, records):
-        """Return those that the user may edit.
-
-        :raises AccessError: there are none
-        """
+        """Return those that the user may edit; raise ``AccessError`` if none."""
         editable = records.exists()._filtered_access("write")
         if not editable:
             records.check_access("write")
@@ -137,10 +135,7 @@ class SyncNow(models.TransientModel):
         action = records._sync_send(
             chosen & visible, priority=self.priority, eta=self.eta if later else None
         )
-        action["params"]["next"] = {
-            "type": "ir.actions.act_window_close",
-            "infos": {"done": True},
-        }
+        action["params"]["next"] = closed(done=True)
         return action
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..actions import window
 from ..engine import words
 from ..engine.task import Held, Owed, TaskBuilder
 from ..exceptions import SyncError
@@ -24,7 +25,7 @@ ANY_KEY = "(a random one)"
 class SyncPreview(models.TransientModel):
     """Show what would be sent of a record, and what the system holds of it now.
 
-    The system is only asked: nothing is sent, and no job, change or copy is recorded.
+    The system is only asked: nothing is sent, and nothing is recorded.
     """
 
     _name = "sync.preview"
@@ -100,10 +101,9 @@ class SyncPreview(models.TransientModel):
             raise UserError(self.env._("Choose a record first."))
         record.check_access("read")
         self._look(record)
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job_sync.action_sync_preview"
+        return window(
+            self, "queue_job_sync.action_sync_preview", res_id=self.id, context={}
         )
-        return {**action, "res_id": self.id, "context": {}}
 
     def _look(self, record):
         """Find out what there is to see of a record, and keep it for the screen."""

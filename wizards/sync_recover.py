@@ -6,6 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..actions import closed, success
 from ..engine.jobs import requeue_spread
 
 
@@ -83,12 +84,4 @@ class SyncRecover(models.TransientModel):
                     system=(self.stream_id or self.backend_id).name,
                 )
             )
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("%s jobs are queued again.", count),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return success(self.env._("%s jobs are queued again.", count), next=closed())

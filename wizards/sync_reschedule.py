@@ -7,6 +7,7 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.job import DEFAULT_PRIORITY, FAILED, PENDING
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
+from ..actions import closed, success
 from ..engine import words
 
 # A job that a worker holds writes its own priority and time back when it ends.
@@ -55,7 +56,7 @@ class SyncReschedule(models.TransientModel):
         "Failed", compute="_compute_counts", help="Selected jobs that have failed."
     )
     other_count = fields.Integer(
-        "Left Alone",
+        "Unchanged",
         compute="_compute_counts",
         help="Selected jobs that run or have ended: they stay as they are.",
     )
@@ -98,7 +99,9 @@ class SyncReschedule(models.TransientModel):
             raise UserError(
                 self.env._("All of these jobs run or have ended: nothing to change.")
             )
-        values = self._new_values()
+        values = {"priority": self.priority} if self.change_priority else {}
+        if self.change_eta:
+            values["eta"] = self.eta
         failed = jobs.filtered(lambda job: job.state == FAILED)
         if not values and not (self.requeue and failed):
             raise UserError(self.env._("Choose what to change."))
@@ -106,35 +109,12 @@ class SyncReschedule(models.TransientModel):
             # tracking would read all fields of all jobs
             jobs.with_context(tracking_disable=True).write(values)
         if self.change_eta:
+            # instead of what they waited for
+            env = words.in_company_language(self, self.env.company).env
+            put_off = self.eta and env._("Put off by %s", env.user.name)
             (jobs - failed).with_context(tracking_disable=True).write(
-                {"result": self._why_they_wait(), "sync_error": False}
+                {"result": put_off, "sync_error": False}
             )
         if self.requeue:
             failed.requeue()
-        return self._notification(len(jobs))
-
-    def _new_values(self):
-        values = {}
-        if self.change_priority:
-            values["priority"] = self.priority
-        if self.change_eta:
-            values["eta"] = self.eta
-        return values
-
-    def _why_they_wait(self):
-        """Return the reason that the jobs show, instead of what they waited for."""
-        if not self.eta:
-            return False
-        env = words.in_company_language(self, self.env.company).env
-        return env._("Put off by %s", env.user.name)
-
-    def _notification(self, count):
-        return {
-            "type": "ir.actions.client",
-            "tag": "display_notification",
-            "params": {
-                "type": "success",
-                "message": self.env._("%s jobs are changed.", count),
-                "next": {"type": "ir.actions.act_window_close"},
-            },
-        }
+        return success(self.env._("%s jobs are changed.", len(jobs)), next=closed())

@@ -43,13 +43,9 @@ PLAIN_TYPES = {
 }
 
 
-def _of(record, name, **options):
-    """Return a field that edits one of the system's or the synchronization's own.
-
-    It is read and written with the user's own rights.
-    """
-    own = {"related_sudo": False, "readonly": False}
-    return {"related": f"{record}.{name}", **own, **options}
+def _of(record, name):
+    """Return a field that edits one of a record's own, with the user's own rights."""
+    return {"related": f"{record}.{name}", "related_sudo": False, "readonly": False}
 
 
 class SyncSetup(models.TransientModel):
@@ -402,9 +398,7 @@ class SyncSetup(models.TransientModel):
                 for path, target in USUAL.items()
                 if self._has_value(path)
             ]
-        reserved = {stream.key_column}
-        if stream.delete_policy == "mark":
-            reserved.add(stream.mark_key)
+        reserved = stream._own_names()
         found = []
         for column in stream._known_columns():
             # a field of the very name goes first

@@ -39,6 +39,16 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
             run: `edit ${cookie.get("queue_job_sync_destination")}`,
         },
         {
+            content: "Nothing limits its requests, unless somebody says so",
+            trigger: ".o_field_widget[name='rate_limit'] input:value(Unlimited)",
+            run: "edit 20",
+        },
+        {
+            content: "Take the limit away again",
+            trigger: ".o_field_widget[name='rate_limit'] input:value(20)",
+            run: "edit 0",
+        },
+        {
             content: "Open the ways to authenticate",
             trigger: ".o_field_widget[name='auth'] input",
             run: "click",
@@ -47,6 +57,10 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
             content: "Choose a token",
             trigger: ".o_select_menu_item:contains('Bearer Token')",
             run: "click",
+        },
+        {
+            content: "It is unlimited again",
+            trigger: ".o_field_widget[name='rate_limit'] input:value(Unlimited)",
         },
         // which saves the system first
         ...setSecret("auth_secret", "a-token-of-the-shop"),

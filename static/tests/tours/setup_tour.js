@@ -49,7 +49,7 @@ function begin(name) {
 function test() {
     return [
         click("Test it", ".o_form_view button[name='action_test']"),
-        { content: "It works", trigger: ".alert-success:contains('It works')" },
+        { content: "It works", trigger: ".alert-success:contains('Connection works')" },
     ];
 }
 
