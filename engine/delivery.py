@@ -20,7 +20,6 @@ from ..exceptions import (
     Throttled,
     Unreachable,
 )
-from ..text import _lt
 from ..transports.base import DONE, UNKNOWN, none_sent
 from . import gate, jobs, precedence, store, words
 from .task import Attempt, TaskBuilder
@@ -203,7 +202,7 @@ class Delivery:
             # it may be refused only because the first one is still being carried out
             return Temporary(error.message, error.reason)
         return Rejected(
-            _lt(
+            words._lt(
                 "It may be there already: its creation was not answered, and asking "
                 "for it again was refused. Synchronize Now creates it anew. %(why)s"
             ),
@@ -601,7 +600,9 @@ class Recreations:
             )
         except psycopg2.Error:
             _logger.exception("The creation of %s could not be noted", message.key)
-            raise Temporary(_lt("Not sent: it could not be noted before.")) from None
+            raise Temporary(
+                words._lt("Not sent: it could not be noted before.")
+            ) from None
         with self._lock:
             self.made[message.key] = replace(attempt, id=ids[message.key])
 

@@ -17,7 +17,6 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from ..engine import clock, origin, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
-from ..text import Sentence, _lt
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -232,7 +231,7 @@ class SyncIncident(models.Model):
         self._insert(
             backend.id,
             "manual",
-            Sentence(_lt("Paused by %(user)s"), user=self.env.user.name),
+            words.Sentence(words._lt("Paused by %(user)s"), user=self.env.user.name),
         )
 
     @api.model
@@ -523,17 +522,17 @@ class SyncIncident(models.Model):
         if there is None:
             return ""
         if here.database != there.database:
-            return Sentence(
-                _lt("It was called %(old)s, and is %(new)s here."),
+            return words.Sentence(
+                words._lt("It was called %(old)s, and is %(new)s here."),
                 old=there.database,
                 new=here.database,
             )
         if here.server != there.server:
-            return _lt("It is on another PostgreSQL server than before.")
+            return words._lt("It is on another PostgreSQL server than before.")
         if here.oid != there.oid:
-            return _lt("It was made anew under the same name.")
+            return words._lt("It was made anew under the same name.")
         if changes < origin.seen(here, since):
-            return _lt("Changes that this server has seen are not in it.")
+            return words._lt("Changes that this server has seen are not in it.")
         return ""
 
     @api.model
