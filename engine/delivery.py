@@ -18,7 +18,6 @@ from ..exceptions import (
     Throttled,
     Unreachable,
 )
-from ..text import _lt
 from ..transports.base import DONE, UNKNOWN, none_sent
 from . import capture, gate, jobs, precedence, store, words
 from .task import Attempt, TaskBuilder
@@ -197,7 +196,7 @@ class Delivery:
             # it may be refused only because the first one is still being carried out
             return Temporary(error.message, error.reason)
         return Rejected(
-            _lt(
+            words._lt(
                 "It may be there already: its creation was not answered, and asking "
                 "for it again was refused. Synchronize Now creates it anew. %(why)s"
             ),
@@ -289,7 +288,9 @@ class Delivery:
                 ids = write([(message.key, attempt)], seconds)
             except psycopg2.Error:
                 _logger.exception("The creation of %s could not be noted", message.key)
-                raise Temporary("Not sent: it could not be noted before.") from None
+                raise Temporary(
+                    words._lt("Not sent: it could not be noted before.")
+                ) from None
             noted[message.key].append(replace(attempt, id=ids[message.key]))
 
         return note_creation

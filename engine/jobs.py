@@ -19,7 +19,7 @@ from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
 from ..exceptions import SyncError
-from ..text import Sentence, _lt, storable_within
+from ..text import storable_within
 from . import clock, store, words
 
 _logger = logging.getLogger(__name__)
@@ -313,7 +313,9 @@ def rearm(jobs):
             for record in job.records
         ]
     )
-    _decided(rows, Sentence(_lt("Requeued by %(user)s"), user=jobs.env.user.name))
+    _decided(
+        rows, words.Sentence(words._lt("Requeued by %(user)s"), user=jobs.env.user.name)
+    )
 
 
 def requeue_spread(jobs, rate):

@@ -12,8 +12,7 @@ import random
 
 from odoo.addons.queue_job.job import CANCELLED, FAILED
 
-from ..text import Sentence, _lt
-from . import capture, jobs, store
+from . import capture, jobs, store, words
 
 # -- what waits ---------------------------------------------------------------
 
@@ -200,8 +199,8 @@ def settle_dependents(cancelled, note):
         found = found.dependent_ids
     dependents = seen - cancelled.sudo()
     if dependents:
-        text = _lt("Cancelled with the job that it waited for: %(note)s")
-        jobs.settle(dependents, Sentence(text, note=note))
+        text = words._lt("Cancelled with the job that it waited for: %(note)s")
+        jobs.settle(dependents, words.Sentence(text, note=note))
 
 
 def reason_to_wait(job):

@@ -20,7 +20,6 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, config, format_datetime
 
 from ..exceptions import Unreachable
-from ..text import Sentence, _lt
 from ..transports.redact import MIN_LENGTH, maskable
 from . import words
 
@@ -103,13 +102,13 @@ def _problem(reference):
     if reference.valid:
         return None
     if reference.source == "env":
-        return _lt(
+        return words._lt(
             "What follows env: is the name of an environment variable: letters, "
             "digits and underscores. A secret that begins with env: itself can "
             "only be kept beside the database."
         )
-    return Sentence(
-        _lt(
+    return words.Sentence(
+        words._lt(
             "What follows config: is a key of the section [%(section)s] of the server's"
             " configuration file: letters, digits, underscores, dots and hyphens. A "
             "secret that begins with config: itself can only be kept beside the "
@@ -221,7 +220,7 @@ def resolved(env, text):
     if reference.source == "env":
         value = os.environ.get(reference.name)
         missing = SecretMissing(
-            _lt(
+            words._lt(
                 "The environment variable %(name)s (%(reference)s) is not set, or "
                 "empty, in the process of the server."
             ),
@@ -231,7 +230,7 @@ def resolved(env, text):
     else:
         value = section.get(reference.name.lower())
         missing = SecretMissing(
-            _lt(
+            words._lt(
                 "The section [%(section)s] of the server's configuration file has no "
                 "key %(name)s (%(reference)s), or it is empty."
             ),
@@ -256,7 +255,7 @@ def _section(reference):
     except (OSError, ConfigError, UnicodeError):
         # what these say quotes lines of the file
         raise SecretMissing(
-            _lt(
+            words._lt(
                 "%(reference)s cannot be used: the server's configuration file cannot "
                 "be read."
             ),
@@ -273,7 +272,7 @@ def _check_allowed(env, reference, section):
     databases = _words(section.get(DATABASES))
     if databases and env.cr.dbname not in databases:
         raise SecretMissing(
-            _lt(
+            words._lt(
                 "%(reference)s cannot be used: the server's configuration file "
                 "keeps its secrets for other databases than %(database)s."
             ),
@@ -287,7 +286,7 @@ def _check_allowed(env, reference, section):
         fnmatchcase(reference.name, pattern) for pattern in patterns
     ):
         raise SecretMissing(
-            _lt(
+            words._lt(
                 "%(reference)s cannot be used: this environment variable is not among "
                 "those that the server offers."
             ),

@@ -17,7 +17,7 @@ from odoo.tools import SQL
 from odoo.tools.translate import get_translation
 
 from ..exceptions import SyncError
-from ..text import Sentence
+from ..text import Sentence, _lt  # noqa: F401 (for those who speak)
 
 MODULE = "queue_job_sync"
 # In a column, between a sentence in English and its parts. What anybody says is kept

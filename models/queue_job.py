@@ -24,7 +24,7 @@ from odoo.addons.queue_job.job import (
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
 from ..engine import job_load, jobs, precedence, words
-from ..text import Sentence, _lt, storable_within
+from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
 
 _logger = logging.getLogger(__name__)
@@ -320,8 +320,8 @@ class QueueJob(models.Model):
                 else:
                     job_load.change_state(job, state, result)
         if state in (DONE, CANCELLED):
-            note = result or Sentence(
-                _lt("Closed by %(user)s"), user=self.env.user.name
+            note = result or words.Sentence(
+                words._lt("Closed by %(user)s"), user=self.env.user.name
             )
             jobs.settle(self, note)
             if state == CANCELLED:

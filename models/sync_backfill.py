@@ -14,7 +14,6 @@ from odoo.tools.misc import babel_locale_parse, get_lang
 from ..actions import window
 from ..engine import capture, gate, words
 from ..engine.store import CONFIRMED
-from ..text import Sentence, _lt
 
 # Seconds of work after which a rate says something.
 RATE_SECONDS = 5
@@ -273,7 +272,9 @@ class SyncBackfill(models.Model):
     def action_stop(self):
         """Queue no further records; those that are queued are still delivered."""
         self.check_access("read")
-        note = Sentence(_lt("Stopped by %(user)s."), user=self.env.user.name)
+        note = words.Sentence(
+            words._lt("Stopped by %(user)s."), user=self.env.user.name
+        )
         self.sudo()._stop(note)
         return True
 
@@ -291,8 +292,8 @@ class SyncBackfill(models.Model):
             {
                 "state": "cancelled",
                 "ended": fields.Datetime.now(),
-                "note": Sentence(
-                    _lt("Cancelled by %(user)s."), user=self.env.user.name
+                "note": words.Sentence(
+                    words._lt("Cancelled by %(user)s."), user=self.env.user.name
                 ),
             }
         )
@@ -510,9 +511,11 @@ class SyncBackfill(models.Model):
             if backfill and job.state == "failed":
                 reason = job.failure_reason or "?"
                 backfill._stop(
-                    Sentence(_lt("Its job failed: %(reason)s"), reason=reason)
+                    words.Sentence(
+                        words._lt("Its job failed: %(reason)s"), reason=reason
+                    )
                 )
             elif backfill and job.state == "cancelled":
-                backfill._stop(_lt("Its job was cancelled."))
+                backfill._stop(words._lt("Its job was cancelled."))
             elif backfill:
                 backfill._queue_step()

@@ -15,7 +15,6 @@ from odoo.tools import SQL, ormcache
 from ..engine import clock, gate, store, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
-from ..text import Sentence, _lt
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -232,7 +231,7 @@ class SyncIncident(models.Model):
         self._insert(
             backend.id,
             "manual",
-            Sentence(_lt("Paused by %(user)s"), user=self.env.user.name),
+            words.Sentence(words._lt("Paused by %(user)s"), user=self.env.user.name),
         )
 
     def _waiting_text(self):
@@ -479,17 +478,17 @@ class SyncIncident(models.Model):
         sight = gate.look(self.env)
         differs = gate.difference(sight)
         if differs == "database":
-            return Sentence(
-                _lt("It was called %(old)s, and is %(new)s here."),
+            return words.Sentence(
+                words._lt("It was called %(old)s, and is %(new)s here."),
                 old=sight.there.database,
                 new=sight.here.database,
             )
         if differs == "server":
-            return _lt("It is on another PostgreSQL server than before.")
+            return words._lt("It is on another PostgreSQL server than before.")
         if differs == "oid":
-            return _lt("It was made anew under the same name.")
+            return words._lt("It was made anew under the same name.")
         if differs == "changes":
-            return _lt("Changes that this server has seen are not in it.")
+            return words._lt("Changes that this server has seen are not in it.")
         return ""
 
     @api.model

@@ -20,7 +20,6 @@ from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..exceptions import SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
-from ..text import Sentence, _lt
 from ..transports.base import Route
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from .sync_backend import is_told_of
@@ -930,12 +929,16 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         if self.deleting_since:
-            return Sentence(_lt("%(name)s is being deleted."), name=self.name)
+            return words.Sentence(
+                words._lt("%(name)s is being deleted."), name=self.name
+            )
         for each in (self.backend_id, self):
             if not each.active:
-                return Sentence(_lt("%(name)s is archived."), name=each.name)
+                return words.Sentence(
+                    words._lt("%(name)s is archived."), name=each.name
+                )
         if self.state != "live":
-            return Sentence(_lt("%(name)s is a draft."), name=self.name)
+            return words.Sentence(words._lt("%(name)s is a draft."), name=self.name)
         return False
 
     def _eta(self):
