@@ -104,6 +104,13 @@ def undone(env, forget=False):
         raise
 
 
+@contextmanager
+def tried(env, message, *args, forget=False, **options):
+    """Do what is inside, or nothing of it: :func:`noted`, and :func:`undone`."""
+    with noted(_logger, message, *args, **options) as trouble, undone(env, forget):
+        yield trouble
+
+
 def reason_of(error):
     """Return what an exception says, in a line for people."""
     text = str(error)
@@ -305,10 +312,7 @@ def linked_to(records, model_name, link):
     """Return the records of a model that link to these, without these themselves."""
     env, ids = records.env, tuple(records.ids) or (0,)
     apart = ids if model_name == records._name else (0,)
-    with (
-        noted(_logger, "What links to %s is read by plain SQL", records),
-        undone(env),
-    ):
+    with tried(env, "What links to %s is read by plain SQL", records):
         lines = env[model_name].sudo().with_context(active_test=False)
         lines = lines.search([(link, "in", ids), ("id", "not in", apart)])
         return lines.with_env(env)
@@ -334,16 +338,14 @@ def flush_changes(env):
     pending = env.cr.precommit.data.pop(PENDING_KEY, {})
     for model_name, changes in pending.items():
         for stream, touched in _concerned(env, model_name, changes):
-            with (
-                noted(
-                    _logger,
-                    "Edits of %s are recorded step by step, in synchronization %s",
-                    model_name,
-                    stream.id,
-                    level=logging.WARNING,
-                ) as trouble,
-                undone(env, forget=True),
-            ):
+            with tried(
+                env,
+                "Edits of %s are recorded step by step, in synchronization %s",
+                model_name,
+                stream.id,
+                level=logging.WARNING,
+                forget=True,
+            ) as trouble:
                 _capture(stream, model_name, touched)
             if trouble:
                 _capture_in_doubt(stream, model_name, touched, trouble.reason)
@@ -375,10 +377,7 @@ def noted_ids(records, known):
 def _noted_ids_of(stream, model_name, changes):
     if all(stream.id in change.known for change in changes.values()):
         return list(changes)
-    with (
-        noted(_logger, "Edits of %s are shown as waiting", model_name),
-        undone(stream.env),
-    ):
+    with tried(stream.env, "Edits of %s are shown as waiting", model_name):
         return _ids_to_send(stream, model_name, changes)
     return list(changes)
 
@@ -429,15 +428,10 @@ def _capture_in_doubt(stream, model_name, changes, reason):
     :param str reason: what has raised
     """
     ids, gone = list(changes), {}
-    with (
-        noted(_logger, "Whether %s %s are sent is not known", model_name, ids),
-        undone(stream.env),
-    ):
+    env = stream.env
+    with tried(env, "Whether %s %s are sent is not known", model_name, ids):
         ids = _ids_to_send(stream, model_name, changes)
-    with (
-        noted(_logger, "Whether %s %s exist is not known", model_name, ids),
-        undone(stream.env),
-    ):
+    with tried(env, "Whether %s %s exist is not known", model_name, ids):
         gone = _gone(stream, model_name, ids, changes)
     for records in _by_user(stream, model_name, ids, changes):
         queue_in_doubt(stream, records, reason, gone=gone)
@@ -476,10 +470,8 @@ def enqueue(stream, records, **options):
     :param records: recordset in the environment of the user who owns the jobs
     :param options: see :func:`queue`
     """
-    with (
-        noted(_logger, jobs.LEFT, records, stream.id, level=logging.WARNING) as trouble,
-        undone(stream.env, forget=True),
-    ):
+    left = (stream.env, jobs.LEFT, records, stream.id)
+    with tried(*left, level=logging.WARNING, forget=True) as trouble:
         queue(stream, records, **options)
     if trouble:
         queue_in_doubt(stream, records, trouble.reason, **options)
@@ -533,12 +525,9 @@ def queue_in_doubt(
         return
     names = gone = dict(gone or {})
     batches = [(records, None)]
-    with noted(_logger, "Names of %s are not known", records), undone(stream.env):
+    with tried(stream.env, "Names of %s are not known", records):
         names, gone = _names(records, gone)
-    with (
-        noted(_logger, jobs.LEFT, records, stream.id),
-        undone(stream.env, forget=True),
-    ):
+    with tried(stream.env, jobs.LEFT, records, stream.id, forget=True):
         at_once = bool(force or backfill)
         batches = jobs.delay_batches(stream, records, names, at_once=at_once, **options)
     _insert_changes(stream, batches, names, gone, force, backfill, reason)
@@ -601,12 +590,8 @@ def queue_orphans(env):
         for (stream, user, _backfill), changes in rows.grouped(
             lambda row: (row.stream_id, row.create_uid, row.backfill_id)
         ).items():
-            with (
-                noted(
-                    _logger, jobs.LEFT, changes, stream.id, level=logging.WARNING
-                ) as trouble,
-                undone(env, forget=True),
-            ):
+            left = (env, jobs.LEFT, changes, stream.id)
+            with tried(*left, level=logging.WARNING, forget=True) as trouble:
                 _queue_again(stream, user.exists() or env.user, changes)
             # why they still have no job, if so
             why = trouble.reason or False

@@ -35,7 +35,7 @@ BEGINNINGS = {"remember_changes", "remember_parents", "remember_deleted_with"}
 KEEPERS = {"note", "_real_ids", "flush_changes", "insert_changes", "_insert_changes"}
 # What catches, and what the way and the way out have in common, which is plain Python
 # over what is in memory.
-GUARDS = {"noted", "undone", "reason_of", "storable", "__bool__"}
+GUARDS = {"noted", "undone", "tried", "reason_of", "storable", "__bool__"}
 GUARDS |= {"_parents", "_concerned", "_watchers_for_sure", "_by_user"}
 GUARDS |= {"_cascading_links"}
 # A view and a field themselves, and where what is put into them begins.
