@@ -8,6 +8,8 @@ from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from ..transports.redact import shorten
+
 # Characters of a value that are shown.
 MAX_VALUE = 300
 
@@ -100,5 +102,4 @@ def _json(value):
 
 
 def _text(value):
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+    return shorten(json.dumps(value, ensure_ascii=False), MAX_VALUE)

@@ -29,8 +29,9 @@ MIN_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 24 * 3600.0
 
 _TEMPORARY = {408, 425}
-# "Ask there instead": nothing was done here (RFC 9110 sections 15.4.8 and 15.4.9).
-_ELSEWHERE = {307, 308}
+# "Ask there instead", with the same method and body: nothing was done here (RFC 9110
+# sections 15.4.8 and 15.4.9).
+ELSEWHERE = {307, 308}
 _UNREACHABLE = {502, 503, 504}
 # Where APIs put the reason; "title" and "detail" are those of RFC 9457.
 _REASON_KEYS = ("title", "message", "detail", "error", "error_description", "errors")
@@ -69,7 +70,7 @@ class Answer:
         5xx, whatever else it says.
         """
         refused = 400 <= self.status < 500 and self.status != 408
-        return refused or self.status in _ELSEWHERE
+        return refused or self.status in ELSEWHERE
 
     @property
     def text(self) -> str:

@@ -20,7 +20,7 @@ from ..pace import NO_PACE, Pace
 from ..redact import Redactor
 from ..signing import secret_problem, signature_headers, spellings
 from ..urls import join_url, loggable, url_problem
-from .answer import MAX_BODY, Answer, inflate
+from .answer import ELSEWHERE, MAX_BODY, Answer, inflate
 from .connection import Session, departure, prepare, sessions
 from .errors import NO_ANSWER, is_broken_off, is_stale, no_answer
 
@@ -28,8 +28,6 @@ USER_AGENT = "queue_job_sync (Odoo)"
 # Characters of an answer that are kept for the log.
 MAX_EXCERPT = 2000
 MAX_REDIRECTS = 3
-# The method and the body stay the same (RFC 9110 sections 15.4.8 and 15.4.9).
-_SAFE_REDIRECTS = {307, 308}
 # A field name is a token (RFC 9110 section 5.6.2), a value has no control
 # characters (section 5.5).
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -192,7 +190,7 @@ class HttpClient:
                 answer = self._exchange(trail, method, url, headers, body)
                 trail.answer = answer
                 inside = answer.redirect_inside()
-                if answer.status not in _SAFE_REDIRECTS or inside is None:
+                if answer.status not in ELSEWHERE or inside is None:
                     return answer
                 url = inside
         finally:
