@@ -66,18 +66,20 @@ class Busy(Exception):
 
 
 @contextmanager
-def read_committed(registry, more=""):
+def read_committed(registry, more=None):
     """Yield a cursor of its own, committed on leaving, that is READ COMMITTED.
 
     Odoo's are REPEATABLE READ: to write a row that another transaction has changed
     since the first statement is an error there, and the whole work begins again. Here
     each statement sees what is committed by then, and waits for who is about to.
 
-    :param more: statements that set something else for this transaction
+    :param more: :class:`SQL` that sets something else for this transaction
     """
     with registry.cursor() as cr:
         # nothing has been executed yet
-        cr.execute(f"SET TRANSACTION ISOLATION LEVEL READ COMMITTED; {more}")
+        cr.execute(
+            SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; %s", more or SQL())
+        )
         yield cr
 
 
@@ -663,7 +665,7 @@ def close_notes(registry, stream, closed, known):
         records that they did not know of
     """
     # a note that a crash brings back does no harm: it is sent once more
-    with read_committed(registry, "SET LOCAL synchronous_commit = off") as cr:
+    with read_committed(registry, SQL("SET LOCAL synchronous_commit = off")) as cr:
         cr.execute(
             SQL(
                 """
@@ -929,7 +931,7 @@ def reserve(registry, backend_id, count, span, patience):
     :raises RateLimited: the turn could not be reserved
     """
     try:
-        patience_here = f"SET LOCAL lock_timeout = '{PATIENCE}s'"
+        patience_here = SQL("SET LOCAL lock_timeout = %s", f"{PATIENCE}s")
         with read_committed(registry, patience_here) as cr:
             return _reserve(cr, backend_id, count, span, patience)
     except psycopg2.Error:

@@ -70,7 +70,7 @@ class TestCaptureResilience(SyncCase):
             self.before_commit()
             self.outbox().unlink()
 
-    @mute_logger("odoo.addons.queue_job_sync.engine.jobs")
+    @mute_logger("odoo.addons.queue_job_sync.engine.capture")
     def test_job_that_cannot_be_made_leaves_the_row(self):
         function = self.env.ref("queue_job_sync.job_function_res_partner_sync_deliver")
         # queue_job then refuses to build any job of this function
