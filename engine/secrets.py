@@ -57,9 +57,6 @@ logging.getLogger("odoo.service.model").addFilter(_WithoutSecrets())
 # -- references: what leads to a secret that is kept beside the database ------
 
 
-# -- references: what leads to a secret that is kept beside the database ------
-
-
 class SecretMissing(Unreachable):
     """A reference to a secret leads nowhere. The message names it, and no value."""
 
@@ -90,28 +87,6 @@ def parse_reference(text):
     """Return the :class:`Reference` that a text is, or ``None`` for a secret itself."""
     source, colon, name = (text or "").strip().partition(":")
     return Reference(source, name.strip()) if colon and source in NAMES else None
-
-
-def _problem(env, reference):
-    """Say what is wrong with how a reference is written, without repeating it.
-
-    :return: a sentence, or ``None``
-    """
-    if reference.valid:
-        return None
-    if reference.source == "env":
-        return env._(
-            "What follows env: is the name of an environment variable: letters, "
-            "digits and underscores. A secret that begins with env: itself can "
-            "only be kept beside the database."
-        )
-    return env._(
-        "What follows config: is a key of the section [%s] of the server's "
-        "configuration file: letters, digits, underscores, dots and hyphens. A "
-        "secret that begins with config: itself can only be kept beside the "
-        "database.",
-        SECTION,
-    )
 
 
 def _problem(env, reference):
