@@ -113,6 +113,21 @@ class TestSaid(TransactionCase):
         error = SyncError("%(env)s %(source)s %(lang)s", env=1, source=2, lang=3)
         self.assertEqual(words.read(self.french, words.kept(error)), "1 2 3")
 
+    def test_short_form(self):
+        values = {"request": REQUEST, "status": "302 Found", "place": "there"}
+        for error, text in (
+            (refused("no"), "CRM answered: no"),
+            (refused(""), "CRM answered: 422 Unknown"),
+            (
+                SyncError("%(request)s leads %(place)s", "answered", **values),
+                "CRM leads there",
+            ),
+            (SyncError("%(request)s leads %(place)s", **values), None),
+            (SyncError("plain"), None),
+        ):
+            error = words.parsed(words.kept(error))
+            self.assertEqual(words.short(self.english, error, "CRM"), text)
+
     def test_imitation(self):
         chosen = words.kept(refused("chosen by the system"))
         for error in (
@@ -436,6 +451,24 @@ class TestSaidByJobs(DeliveryCase):
                         # no sentence of ours but the one that is about the answer
                         said = text.count("a répondu")
                         self.assertEqual(said, lang == "fr_FR" and bool(error.reason))
+
+    def test_real_answers(self):
+        for status, said in ((422, "email is taken"), (500, "out of order")):
+            self.destination.answer(status, {"message": said})
+            partner_id = self.new_partner()
+            (uuid,) = self.job_uuids("pending")
+            self.run_job(uuid)
+            content = self.dialog(partner_id, "en_US")
+            self.assertIn(f"CRM answered: {said}", content)
+            self.assertNotIn("http://", content)
+            self.assertIn("a répondu", self.told_log(partner_id))
+            self.run_job(uuid)
+
+    def told_log(self, partner_id):
+        with self.registry.cursor() as cr:
+            env = self.env_of(cr, "fr_FR")
+            about = [("stream_id", "=", self.stream_id), ("res_id", "=", partner_id)]
+            return env["sync.delivery"].search(about, limit=1).error
 
     def test_outage(self):
         self.set_company_language("fr_FR")
