@@ -60,13 +60,13 @@ class Delivery:
         :raises SyncError: the only record was refused
         """
         self.owed = store.owed_changes(self.stream, self.record_ids)
-        if not self.owed:
-            if not self.stream.exists():
-                return self.env._("The synchronization no longer exists: nothing sent.")
-            return self.env._("%s: already delivered by another job.", self.system.name)
+        if not self.owed and not self.stream.exists():
+            return self.env._("The synchronization no longer exists: nothing sent.")
         # what the job says is for all who see it, not for who has edited
         self.stream = words.in_company_language(self.stream, self.stream.company_id)
         self.env = self.stream.env
+        if not self.owed:
+            return self.env._("%s: already delivered by another job.", self.system.name)
         insist = any(each.force for each in self.owed.values())
         gate.pass_through(self.stream, insist)
         self.record_ids = list(self.owed)

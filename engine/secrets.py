@@ -59,6 +59,9 @@ logging.getLogger("odoo.service.model").addFilter(_WithoutSecrets())
 # -- references: what leads to a secret that is kept beside the database ------
 
 
+# -- references: what leads to a secret that is kept beside the database ------
+
+
 class SecretMissing(Unreachable):
     """A reference to a secret leads nowhere. The message names it, and no value."""
 
@@ -104,7 +107,6 @@ def _problem(reference):
             "digits and underscores. A secret that begins with env: itself can "
             "only be kept beside the database."
         )
-<<<<<<< HEAD
     return words.Sentence(
         words._lt(
             "What follows config: is a key of the section [%(section)s] of the server's"
@@ -113,14 +115,6 @@ def _problem(reference):
             "database."
         ),
         section=SECTION,
-=======
-    return env._(
-        "What follows config: is a key of the section [%s] of the server's "
-        "configuration file: letters, digits, underscores, dots and hyphens. A "
-        "secret that begins with config: itself can only be kept beside the "
-        "database.",
-        SECTION,
->>>>>>> d
     )
 
 
