@@ -113,6 +113,21 @@ class TestSaid(TransactionCase):
         error = SyncError("%(env)s %(source)s %(lang)s", env=1, source=2, lang=3)
         self.assertEqual(words.read(self.french, words.kept(error)), "1 2 3")
 
+    def test_short_form(self):
+        values = {"request": REQUEST, "status": "302 Found", "place": "there"}
+        for error, text in (
+            (refused("no"), "CRM answered: no"),
+            (refused(""), "CRM answered: 422 Unknown"),
+            (
+                SyncError("%(request)s leads %(place)s", "answered", **values),
+                "CRM leads there",
+            ),
+            (SyncError("%(request)s leads %(place)s", **values), None),
+            (SyncError("plain"), None),
+        ):
+            error = words.parsed(words.kept(error))
+            self.assertEqual(words.short(self.english, error, "CRM"), text)
+
     def test_imitation(self):
         chosen = words.kept(refused("chosen by the system"))
         for error in (
