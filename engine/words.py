@@ -55,11 +55,21 @@ def _apart(sentence):
     return template, getattr(sentence, "reason", ""), getattr(message, "values", {})
 
 
-def answer_in(error):
-    """Return what the system itself has said, if the error is about an answer."""
-    if error.reason == "answered":
-        return error.values.get("said") or error.values.get("status")
-    return None
+def short(env, error, system):
+    """Return what an error about an answer says, without the request.
+
+    That is for those who see the log.
+
+    :param str system: name of the system that has answered
+    :return: a sentence; ``None`` for other errors
+    """
+    if error.reason != "answered":
+        return None
+    if "said" in error.values:
+        answer = error.values["said"] or error.values.get("status", "")
+        return env._("%(system)s answered: %(said)s", system=system, said=answer)
+    values = {**error.values, "request": system}
+    return said(env, Sentence(error.template, **values))
 
 
 def in_company_language(records, company):

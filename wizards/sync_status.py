@@ -173,22 +173,15 @@ class SyncStatus(models.TransientModel):
     def _plain(self, system, record, name):
         """Return a reason as people say it, without the request.
 
-        That is for those who see the log.
-
         :param str system: name of the system that it is about
         :param record: what holds the reason, in a field of this name
         """
         reason, field = record[name], record._fields[name]
         if not reason:
             return False
-        said = isinstance(field, words.SentenceText) and words.answer_in(
-            field.error_of(record)
-        )
-        if said:
-            reason = self.env._(
-                "%(system)s answered: %(said)s", system=system, said=said
-            )
-        elif system not in reason:
+        if isinstance(field, words.SentenceText):
+            reason = words.short(self.env, field.error_of(record), system) or reason
+        if system not in reason:
             reason = f"{system}: {reason}"
         if len(reason) > REASON_LENGTH:
             reason = reason[: REASON_LENGTH - 1] + "…"
