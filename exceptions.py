@@ -2,19 +2,19 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What can go wrong when a record is delivered, sorted by what to do next."""
 
-from .text import Sentence
+from .wording import Sentence
 
 
 class SyncError(Exception):
     """A destination did not take a message.
 
-    Its ``message`` is a :class:`.text.Sentence`: an error made of that of another one
-    says the same.
+    Its ``message`` is a :class:`.wording.Sentence`: an error made of that of another
+    one says the same.
 
     :param message: one sentence for a person, in English: what was wrong and, where it
         helps, what to change. It must not contain a secret. With ``values`` it names
         them, as in ``"%(where)s closed the connection"``; what is marked with
-        :func:`.text._lt` is said in the language of whoever reads it
+        :func:`.wording._lt` is said in the language of whoever reads it
     :param reason: a short name for what was wrong, for programs; none is needed
     :param values: texts and numbers that the sentence names, or a
         :class:`SyncError` for a sentence within it

@@ -30,36 +30,3 @@ def storable_within(value: Any) -> Any:
             storable_within(key): storable_within(item) for key, item in value.items()
         }
     return value
-
-
-class Sentence(str):
-    """A sentence in English that knows what it is made of, to be said in another one.
-
-    :param template: the sentence, marked with :func:`_lt`. With ``values`` it names
-        them, as in ``"%(where)s closed the connection"``; or another sentence
-    :param values: texts and numbers that are named in it, or an error for a sentence
-        within it
-    """
-
-    def __new__(cls, template, /, **values):
-        if isinstance(template, Sentence):
-            template, values = template.template, {**template.values, **values}
-        # most of it is what a destination says, and all of it is stored
-        template, values = storable(template), storable_within(values)
-        try:
-            text = template % values if values else template
-        except (KeyError, TypeError, ValueError):
-            text = template  # an error is no place to fail in
-        self = super().__new__(cls, text)
-        self.template, self.values = template, values
-        return self
-
-
-def _lt(sentence: str) -> str:
-    """Mark a sentence for the translators, where nobody is known to read it yet.
-
-    It is translated where it is shown, see :mod:`.engine.words`.
-
-    :return: the sentence as it is
-    """
-    return sentence

@@ -126,8 +126,7 @@ class RunJobController(QueueJobs):
     @classmethod
     def _enqueue_dependent_jobs(cls, env, job):
         # one that was put back is not done, and has no connection either
-        if job.state == DONE:
-            super()._enqueue_dependent_jobs(env, job)
+        return super()._enqueue_dependent_jobs(env, job) if job.state == DONE else None
 
     @classmethod
     def _keep_connection(cls, cr):

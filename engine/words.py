@@ -3,7 +3,7 @@
 """What is said to people, in the language of who reads it.
 
 As with gettext, a sentence is translated by its English template, and what it names
-stays as it is: see :class:`..text.Sentence`. Our own columns keep the two apart, and
+stays as it is: see :class:`..wording.Sentence`. Our own columns keep the two apart, and
 each reader is told in his own language. What is told once for many readers, such as
 the result of a job, is told in the language of a company. No program reads a sentence:
 where one has to decide, it goes by the ``reason`` of an error.
@@ -17,7 +17,7 @@ from odoo.tools import SQL
 from odoo.tools.translate import get_translation
 
 from ..exceptions import SyncError
-from ..text import Sentence, _lt  # noqa: F401 (for those who speak)
+from ..wording import Sentence, _lt  # noqa: F401 (for those who speak)
 
 MODULE = "queue_job_sync"
 # In a column, between a sentence in English and its parts. What anybody says is kept
@@ -33,7 +33,7 @@ SPOKEN = (SyncError, Sentence)
 def said(env, sentence):
     """Return a sentence in the language of an environment. It never raises.
 
-    :param sentence: a :class:`..text.Sentence`, an error for its message, or a text
+    :param sentence: a :class:`..wording.Sentence`, an error for its message, or a text
         that is in the catalogue as it is
     """
     template, _reason, values = _apart(sentence)
@@ -141,7 +141,7 @@ def _made(parts):
 class SentenceText(fields.Text):
     """A text that each user reads in his language.
 
-    It is given a :class:`..text.Sentence` or an error. A plain text, which may come
+    It is given a :class:`..wording.Sentence` or an error. A plain text, which may come
     from anywhere, is the same in all languages that have no translation of it.
     """
 
@@ -175,6 +175,6 @@ class SentenceText(fields.Text):
 
     def error_of(self, record):
         """Return what a record keeps as an error, ``None`` if it keeps nothing."""
-        record[self.name]  # read, if it is not in memory
-        text = self._get_cache(record.env).get(record.id)
-        return parsed(text) if text else None
+        if not record[self.name]:  # which also reads it
+            return None
+        return parsed(self._get_cache(record.env)[record.id])

@@ -23,8 +23,8 @@ from odoo import models
 from odoo.exceptions import ValidationError
 from odoo.tools import float_round
 
+from .. import wording
 from ..engine import words
-from ..text import Sentence, _lt
 from . import content
 from .content import TO_MANY
 
@@ -601,9 +601,13 @@ def _pairs(pairs):
     if len(found) < len(pairs):
         keys = [key for key, _value in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(Sentence(_lt("“%(key)s” is there twice"), key=twice))
+        raise ValueError(
+            wording.Sentence(wording._lt("“%(key)s” is there twice"), key=twice)
+        )
     return found
 
 
 def _no_constant(name):
-    raise ValueError(Sentence(_lt("%(name)s is no value in JSON"), name=name))
+    raise ValueError(
+        wording.Sentence(wording._lt("%(name)s is no value in JSON"), name=name)
+    )

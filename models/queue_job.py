@@ -306,7 +306,7 @@ class QueueJob(models.Model):
 
     # -- decisions of people --------------------------------------------------
 
-    def _change_job_state(self, state, result=None):
+    def _change_job_state(self, state, result=None):  # pylint: disable=missing-return
         for job in self:
             try:
                 super(QueueJob, job)._change_job_state(state, result=result)

@@ -393,8 +393,8 @@ class SyncBackend(models.Model):
     # -- records --------------------------------------------------------------
 
     def init(self):
-        super().init()
         secrets.create_table(self.env.cr)
+        return super().init()
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -847,8 +847,9 @@ class SyncBackend(models.Model):
         )
 
     def _begin_deletion(self):
-        super()._begin_deletion()
+        begun = super()._begin_deletion()
         self._all_streams().sudo()._begin_deletion()
+        return begun
 
     # -- actions --------------------------------------------------------------
 

@@ -163,7 +163,7 @@ class SyncIncident(models.Model):
 
         :param backend: the ``sync.backend``
         :param str kind: of the incident
-        :param reason: what happened, a :class:`..text.Sentence` or an error
+        :param reason: what happened, a :class:`..wording.Sentence` or an error
         :return: seconds that its jobs have to wait
         """
         for _try in range(PAUSE_TRIES):

@@ -3,6 +3,7 @@
 
 import ast
 import logging
+import operator
 from dataclasses import asdict, dataclass
 
 from odoo import api, fields, models, tools
@@ -620,8 +621,7 @@ class SyncStream(models.Model):
             model._sync_domain(self).validate(model)
             self._facts()
             model._sync_watched_fields(self)
-            for name in model._sync_watched_lines(self):
-                model._fields[name]
+            operator.itemgetter("id", *model._sync_watched_lines(self))(model._fields)
             self._eta()
             self._parsed_retry_pattern()
         return True
@@ -925,7 +925,7 @@ class SyncStream(models.Model):
     def _resting_text(self):
         """Return why this stream does not send at all, ``False`` if it does.
 
-        :return: a :class:`..text.Sentence`
+        :return: a :class:`..wording.Sentence`
         """
         self.ensure_one()
         if self.deleting_since:

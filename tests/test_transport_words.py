@@ -12,10 +12,10 @@ from odoo.tests import BaseCase, tagged
 
 from .. import exceptions
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ..text import Sentence
 from ..transports.base import not_sent
 from ..transports.http import Answer
 from ..transports.redact import Redactor
+from ..wording import Sentence
 from .transport_case import message
 
 ROOM = Path(__file__).parents[1] / "transports"

@@ -11,9 +11,9 @@ from odoo.tools.translate import code_translations
 
 from ..engine import words
 from ..exceptions import Rejected, SyncError, Temporary, Unreachable
-from ..text import Sentence
 from ..transports.base import none_sent
 from ..transports.rest import RestTransport
+from ..wording import Sentence
 from .common import DeliveryCase, SyncCase
 
 ANSWERED = "%(request)s answered %(status)s: %(said)s"

@@ -14,8 +14,9 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
 
+from .. import wording
 from ..exceptions import RateLimited, Rejected, SyncError, Throttled, Unreachable
-from ..text import _lt, storable_within
+from ..text import storable_within
 from .pace import NO_PACE, Pace
 from .redact import Redactor, one_line, shorten  # noqa: F401 (for other addons)
 
@@ -305,7 +306,7 @@ def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
     """:return: the receipt of a message that was held back after ``obstacle``"""
     waits = (obstacle.retry_after,) if isinstance(obstacle, Throttled) else ()
     error = type(obstacle)(
-        _lt("Not sent after an earlier failure: %(why)s"), *waits, why=obstacle
+        wording._lt("Not sent after an earlier failure: %(why)s"), *waits, why=obstacle
     )
     return unsent(message, error)
 

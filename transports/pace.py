@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .. import wording
 from ..exceptions import RateLimited
-from ..text import _lt
 
 # Seconds to sleep for a turn at most: a worker that waits for longer is better used
 # for something else.
@@ -126,7 +126,7 @@ def slots_within(rate: float, count: int, span: float) -> int:
 
 
 def _limited(seconds):
-    sentence = _lt(
+    sentence = wording._lt(
         "Not sent: this would be more requests per second than the system is to get."
     )
     return RateLimited(sentence, max(seconds, 1.0))

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .. import wording
 from ..exceptions import SyncError
-from ..text import Sentence, storable
+from ..text import storable
 from .spelling import readings, without_broken_escape
 
 MASK = "***"
@@ -67,12 +68,12 @@ class Redactor:
         error.args = (error.message,)
         return error
 
-    def clean_sentence(self, sentence: str) -> Sentence:
+    def clean_sentence(self, sentence: str) -> wording.Sentence:
         """:return: the sentence without secrets"""
-        sentence = Sentence(sentence)
+        sentence = wording.Sentence(sentence)
         values = {name: self.within(each) for name, each in sentence.values.items()}
         # without a template, where a secret is not within a value
-        return Sentence(self(Sentence(sentence.template, **values)))
+        return wording.Sentence(self(wording.Sentence(sentence.template, **values)))
 
     @contextmanager
     def cleaning(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ import hmac
 from collections.abc import Iterable
 from time import time
 
-from ..text import Sentence, _lt
+from .. import wording
 
 PREFIX = "whsec_"
 # Length of a key, in bytes.
@@ -73,20 +73,22 @@ def _key(secret):
     # A line end that came with copy and paste is no part of a value.
     secret = secret.strip()
     if not secret.startswith(PREFIX):
-        problem = _lt("A signing secret begins with %(prefix)s.")
-        raise ValueError(Sentence(problem, prefix=PREFIX))
+        problem = wording._lt("A signing secret begins with %(prefix)s.")
+        raise ValueError(wording.Sentence(problem, prefix=PREFIX))
     encoded = secret.removeprefix(PREFIX).rstrip("=")
     try:
         # Some write it without padding.
         padding = "=" * (-len(encoded) % 4)
         key = base64.b64decode(encoded + padding, validate=True)
     except ValueError:
-        problem = _lt("What follows %(prefix)s in a signing secret is base64.")
-        raise ValueError(Sentence(problem, prefix=PREFIX)) from None
+        problem = wording._lt("What follows %(prefix)s in a signing secret is base64.")
+        raise ValueError(wording.Sentence(problem, prefix=PREFIX)) from None
     if not MIN_KEY <= len(key) <= MAX_KEY:
-        problem = _lt(
+        problem = wording._lt(
             "A signing secret holds %(least)s to %(most)s bytes, "
             "and this one %(count)s."
         )
-        raise ValueError(Sentence(problem, least=MIN_KEY, most=MAX_KEY, count=len(key)))
+        raise ValueError(
+            wording.Sentence(problem, least=MIN_KEY, most=MAX_KEY, count=len(key))
+        )
     return key

@@ -5,12 +5,13 @@
 import re
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from ..text import _lt, storable
+from .. import wording
+from ..text import storable
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about these, and a disagreement can lead to another host.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
-NOT_VALID = _lt("The URL is not valid: check its host and port.")
+NOT_VALID = wording._lt("The URL is not valid: check its host and port.")
 
 
 def url_problem(url: str) -> str | None:
@@ -20,9 +21,9 @@ def url_problem(url: str) -> str | None:
         ``None`` when it is fine. It never repeats the URL, which may hold a password.
     """
     if not url:
-        return _lt("The URL is missing.")
+        return wording._lt("The URL is missing.")
     if _UNSAFE.search(url):
-        return _lt(
+        return wording._lt(
             "The URL must not contain spaces, control characters or backslashes."
         )
     try:
@@ -31,18 +32,20 @@ def url_problem(url: str) -> str | None:
     except ValueError:
         return NOT_VALID
     if parts.scheme not in DEFAULT_PORTS:
-        return _lt("The URL must begin with https:// or http://.")
+        return wording._lt("The URL must begin with https:// or http://.")
     if not host or port == 0:
-        return _lt("The URL must name a host, as in https://crm.example.com/api.")
+        return wording._lt(
+            "The URL must name a host, as in https://crm.example.com/api."
+        )
     if "@" in parts.netloc:
-        return _lt(
+        return wording._lt(
             "The URL must not contain a user name or password: "
             "use the authentication settings."
         )
     if "#" in url:
-        return _lt("The URL must not contain a fragment (#).")
+        return wording._lt("The URL must not contain a fragment (#).")
     if "?" in url:
-        return _lt(
+        return wording._lt(
             "The URL must not contain a query (?): "
             "it would be logged with every request."
         )
@@ -55,15 +58,17 @@ def endpoint_problem(endpoint: str) -> str | None:
     :return: as :func:`url_problem`
     """
     if _UNSAFE.search(endpoint):
-        return _lt("The endpoint must not contain spaces or backslashes.")
+        return wording._lt("The endpoint must not contain spaces or backslashes.")
     if "://" in endpoint or endpoint.startswith("//"):
-        return _lt(
+        return wording._lt(
             "The endpoint is a path below the URL of the system, such as contacts."
         )
     if "?" in endpoint or "#" in endpoint:
-        return _lt("The endpoint must not contain ? or #.")
+        return wording._lt("The endpoint must not contain ? or #.")
     if any(part in (".", "..") for part in endpoint.split("/")):
-        return _lt("The endpoint must not contain . or .. as a part of the path.")
+        return wording._lt(
+            "The endpoint must not contain . or .. as a part of the path."
+        )
     return None
 
 
@@ -74,16 +79,20 @@ def record_url_problem(pattern: str) -> str | None:
     """
     rest = pattern.replace("{external_id}", "").replace("{id}", "")
     if "{" in rest or "}" in rest:
-        return _lt(
+        return wording._lt(
             "The only placeholders of a page's address are {external_id} and {id}."
         )
     if rest == pattern:
-        return _lt("The address of a record's page needs {external_id} or {id}.")
+        return wording._lt(
+            "The address of a record's page needs {external_id} or {id}."
+        )
     # pages have queries and fragments, and what comes before them names the host
     before = re.split(r"[?#]", pattern, maxsplit=1)[0]
     problem = url_problem(before) or (_UNSAFE.search(pattern) and url_problem(pattern))
     if not problem and "{" in urlsplit(before).netloc:
-        return _lt("The host of a page's address must not depend on the record.")
+        return wording._lt(
+            "The host of a page's address must not depend on the record."
+        )
     return problem or None
 
 

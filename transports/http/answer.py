@@ -13,8 +13,8 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 from urllib.parse import urljoin
 
+from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ...text import _lt
 from ..redact import Redactor, one_line, shorten
 from ..urls import loggable, origin, url_problem
 
@@ -121,9 +121,9 @@ class Answer:
         """:return: the error that a status other than 2xx stands for"""
         said = self._reason()
         sentence = (
-            _lt("%(request)s answered %(status)s: %(said)s")
+            wording._lt("%(request)s answered %(status)s: %(said)s")
             if said
-            else _lt("%(request)s answered %(status)s")
+            else wording._lt("%(request)s answered %(status)s")
         )
         told = {**self.told, "said": said}
         if self.status in (429, 503):
@@ -133,7 +133,7 @@ class Answer:
             if wait is not None:
                 return Throttled(sentence, wait, **told)
         if self.status in (401, 403):
-            refused = _lt("The credentials are refused: %(why)s")
+            refused = wording._lt("The credentials are refused: %(why)s")
             return Unreachable(refused, why=Unreachable(sentence, **told), **told)
         if 300 <= self.status < 400:
             return self._redirect_error()
@@ -145,9 +145,11 @@ class Answer:
     def _redirect_error(self):
         location = self.location()
         if not location:
-            sentence = _lt("%(request)s answered %(status)s, which means nothing here.")
+            sentence = wording._lt(
+                "%(request)s answered %(status)s, which means nothing here."
+            )
             return Unreachable(sentence, **self.told)
-        sentence = _lt(
+        sentence = wording._lt(
             "%(request)s answered %(status)s and points to %(location)s. Nothing was "
             "sent there; if that is the right place, change the URL or the endpoint."
         )

@@ -13,8 +13,8 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
+from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ...text import Sentence, _lt
 from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
 from ..pace import NO_PACE, Pace
 from ..redact import Redactor
@@ -82,10 +82,12 @@ def header_problem(name: str) -> str | None:
     :return: as :func:`..urls.url_problem`
     """
     if not _HEADER_NAME.fullmatch(name):
-        return _lt("The name of the authentication header is not valid.")
+        return wording._lt("The name of the authentication header is not valid.")
     if name.lower() in _RESERVED:
-        problem = _lt("The header %(name)s has another meaning in each request.")
-        return Sentence(problem, name=name)
+        problem = wording._lt(
+            "The header %(name)s has another meaning in each request."
+        )
+        return wording.Sentence(problem, name=name)
     return None
 
 
@@ -98,7 +100,9 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
         return {}
     if config.auth == "basic":
         if ":" in config.username:
-            raise Unreachable(_lt("The user name must not contain a colon (RFC 7617)."))
+            raise Unreachable(
+                wording._lt("The user name must not contain a colon (RFC 7617).")
+            )
         pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
@@ -108,7 +112,7 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     # A line end that came with copy and paste is no part of a value.
     secret = config.secret.strip()
     if not _HEADER_VALUE.fullmatch(secret):
-        sentence = _lt(
+        sentence = wording._lt(
             "The secret of the authentication is missing, or has characters that HTTP "
             "does not allow in a header."
         )
@@ -195,7 +199,7 @@ class HttpClient:
                 url = inside
         finally:
             trail.duration += time.monotonic() - started
-        sentence = _lt(
+        sentence = wording._lt(
             "%(request)s answered %(status)s after %(most)s redirects: "
             "check the URL and the endpoint."
         )
@@ -271,7 +275,7 @@ class HttpClient:
                 trail.pace.wait()
             except Throttled:
                 # Not "nothing was sent": the connection may have broken after it was.
-                sentence = _lt(
+                sentence = wording._lt(
                     "The connection was closed without an answer, and the limit on "
                     "requests per second left no time to ask again."
                 )
@@ -326,5 +330,5 @@ def to_json(content: dict) -> bytes:
         text = json.dumps(content, ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8")
     except (TypeError, ValueError) as error:
-        sentence = _lt("The record cannot be written as JSON: %(said)s")
+        sentence = wording._lt("The record cannot be written as JSON: %(said)s")
         raise Rejected(sentence, said=str(error)) from None

@@ -2,6 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """HTTP connections that are kept between jobs and never block for ever."""
 
+# What is extended here is of http.client and urllib3, and returns nothing:
+# pylint: disable=missing-return
+
 import functools
 import http.client
 import io
@@ -19,7 +22,7 @@ import urllib3.connectionpool
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
-from ...text import _lt
+from ... import wording
 
 # Sessions kept per process; the one unused for longest makes room.
 MAX_SESSIONS = 16
@@ -121,12 +124,16 @@ class _TimedResponse(http.client.HTTPResponse):
         for _number in range(MAX_INTERIM + 1):
             version, status, reason = super()._read_status()
             if status == http.client.SWITCHING_PROTOCOLS:
-                sentence = _lt("%(where)s answered 101, which was not asked for.")
+                sentence = wording._lt(
+                    "%(where)s answered 101, which was not asked for."
+                )
                 raise NotTheAnswer(sentence)
             if status >= 200:
                 return version, status, reason
             http.client.parse_headers(self.fp)
-        raise NotTheAnswer(_lt("%(where)s sent more than %(most)s interim answers."))
+        raise NotTheAnswer(
+            wording._lt("%(where)s sent more than %(most)s interim answers.")
+        )
 
     def _close_conn(self):
         """Also close a connection that has more to say: it is no answer to anything."""
@@ -146,7 +153,7 @@ class _TimedResponse(http.client.HTTPResponse):
             kept it may also be what was left of the request before.
         """
         if self._followed and self._kept:
-            sentence = _lt(
+            sentence = wording._lt(
                 "%(where)s sent more than one answer, so that it cannot be told which "
                 "of them belongs to this request."
             )
@@ -206,7 +213,9 @@ class _TimedConnection:
             self.connect()
         if not self.answered and self._arrived(0):
             raise NotTheAnswer(
-                _lt("%(where)s sent something before it was asked for anything.")
+                wording._lt(
+                    "%(where)s sent something before it was asked for anything."
+                )
             )
         self.sock.settimeout(self.timeout)
 

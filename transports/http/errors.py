@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import requests
 import urllib3.exceptions
 
+from ... import wording
 from ...exceptions import SyncError, Temporary, Unreachable
-from ...text import _lt
 from ..redact import shorten
 from ..urls import NOT_VALID, address
 from .connection import MAX_INTERIM, NotTheAnswer, StaleConnection
@@ -28,14 +28,14 @@ NO_ANSWER = (
 # Not urllib3's TimeoutError, which a refused connection is too.
 _TOO_LATE = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
 
-_NO_ROUTE = _lt("There is no network route to %(where)s")
-_CLOSED = _lt("%(where)s closed the connection without an answer")
-_UNUSABLE = _lt(
+_NO_ROUTE = wording._lt("There is no network route to %(where)s")
+_CLOSED = wording._lt("%(where)s closed the connection without an answer")
+_UNUSABLE = wording._lt(
     "The credentials contain characters that HTTP does not allow in a header"
 )
 # The first that an error is, or wraps, explains it.
 _MEANING = (
-    (socket.gaierror, Unreachable, _lt("The name %(host)s was not found")),
+    (socket.gaierror, Unreachable, wording._lt("The name %(host)s was not found")),
     (requests.exceptions.InvalidURL, Unreachable, NOT_VALID),
     (urllib3.exceptions.LocationParseError, Unreachable, NOT_VALID),
     (requests.exceptions.InvalidHeader, Unreachable, _UNUSABLE),
@@ -43,11 +43,11 @@ _MEANING = (
     (
         http.client.HTTPException,
         Temporary,
-        _lt("%(where)s answered something that is not HTTP"),
+        wording._lt("%(where)s answered something that is not HTTP"),
     ),
 )
 _NETWORK = {
-    errno.ECONNREFUSED: _lt("Connection refused by %(where)s"),
+    errno.ECONNREFUSED: wording._lt("Connection refused by %(where)s"),
     errno.ENETUNREACH: _NO_ROUTE,
     errno.EHOSTUNREACH: _NO_ROUTE,
     errno.ECONNRESET: _CLOSED,
@@ -70,7 +70,7 @@ def no_answer(
     if found:
         return found
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
-        sentence = _lt(
+        sentence = wording._lt(
             "The file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist"
         )
         return Unreachable(sentence)
@@ -81,10 +81,10 @@ def no_answer(
         if _first(causes, kind):
             return outcome(sentence, where=where, host=where.rpartition(":")[0])
     if _first(causes, requests.ConnectTimeout):
-        sentence = _lt("No connection to %(where)s within %(seconds)s s")
+        sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
         return Unreachable(sentence, where=where, seconds=f"{connect_timeout:g}")
     if _first(causes, *_TOO_LATE):
-        sentence = _lt("No complete answer from %(where)s within %(seconds)s s")
+        sentence = wording._lt("No complete answer from %(where)s within %(seconds)s s")
         return Unreachable(sentence, where=where, seconds=f"{read_timeout:g}")
     return _network(causes, where)
 
@@ -124,7 +124,7 @@ def _tls(causes, where):
     untrusted = _first(causes, ssl.SSLCertVerificationError)
     failed = _first(causes, ssl.SSLError)
     if failed and not untrusted:
-        sentence = _lt(
+        sentence = wording._lt(
             "No secure connection to %(where)s: %(said)s. "
             "Check that the port is one for https."
         )
@@ -134,7 +134,9 @@ def _tls(causes, where):
         # without a cause it is the host's name, as checked by urllib3 1.26
         said = "verification failed" if untrusted else "Hostname mismatch"
         said = getattr(untrusted, "verify_message", "") or said
-        sentence = _lt("The TLS certificate of %(host)s is not trusted: %(said)s")
+        sentence = wording._lt(
+            "The TLS certificate of %(host)s is not trusted: %(said)s"
+        )
         return Unreachable(sentence, host=host, said=said.rstrip("."))
     return None
 
@@ -146,6 +148,8 @@ def _network(causes, where):
             return Unreachable(_NETWORK[error.errno], where=where)
     said = next((error.strerror for error in errors if error.strerror), None)
     if not said:
-        return Unreachable(_lt("The connection to %(where)s failed"), where=where)
-    sentence = _lt("The connection to %(where)s failed: %(said)s")
+        return Unreachable(
+            wording._lt("The connection to %(where)s failed"), where=where
+        )
+    sentence = wording._lt("The connection to %(where)s failed: %(said)s")
     return Unreachable(sentence, where=where, said=shorten(said, 100))

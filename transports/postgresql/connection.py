@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 import psycopg2
 from psycopg2 import extensions
 
+from ... import wording
 from ...exceptions import Rejected, Unreachable
-from ...text import _lt
 from ..redact import Redactor
 from .errors import concerns_all, connection_error, statement_error, timed_out
 from .table import TABLE, Table
@@ -89,7 +89,9 @@ class Connection:
             config = self._config
             if not (config.host and config.dbname and config.user):
                 # libpq would fill them in with those of Odoo's own database.
-                sentence = _lt("The host, the database and the user must be set.")
+                sentence = wording._lt(
+                    "The host, the database and the user must be set."
+                )
                 raise Unreachable(sentence)
             try:
                 self._raw = psycopg2.connect(**_parameters(config))
@@ -99,7 +101,9 @@ class Connection:
                 raise connection_error(error, config.where, self.redact) from None
             except _TooLate:
                 self.close()
-                sentence = _lt("No connection to %(where)s within %(seconds)s s")
+                sentence = wording._lt(
+                    "No connection to %(where)s within %(seconds)s s"
+                )
                 seconds = f"{config.connect_timeout:g}"
                 raise Unreachable(
                     sentence, where=config.where, seconds=seconds

@@ -5,12 +5,14 @@
 import psycopg2
 from psycopg2 import extensions
 
+from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Unreachable
-from ...text import _lt
 from ..base import REFUSED, UNKNOWN, UNSENT
 from ..redact import Redactor, one_line, shorten
 
-NUL = _lt("“%(column)s” contains a NUL character, which PostgreSQL cannot store.")
+NUL = wording._lt(
+    "“%(column)s” contains a NUL character, which PostgreSQL cannot store."
+)
 # Characters of the server's own explanation in an error.
 MAX_REASON = 300
 
@@ -99,13 +101,13 @@ def statement_error(
     if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
         said = f"{said}. {error.diag.message_detail}"
     return meaning(error.pgcode)(
-        _lt("PostgreSQL refused it: %(said)s"), said=_bounded(said, redact)
+        wording._lt("PostgreSQL refused it: %(said)s"), said=_bounded(said, redact)
     )
 
 
 def timed_out(where: str, timeout: float) -> Unreachable:
     """:return: the error of a statement that was not answered within some seconds"""
-    sentence = _lt("No answer from %(where)s within %(seconds)s s")
+    sentence = wording._lt("No answer from %(where)s within %(seconds)s s")
     return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
 
 
@@ -123,7 +125,7 @@ def lacking_character(payload: dict, encoding: str) -> Rejected | None:
             try:
                 character.encode(codec)
             except UnicodeEncodeError:
-                sentence = _lt(
+                sentence = wording._lt(
                     "“%(column)s” contains “%(character)s”, which the database cannot "
                     "store: its encoding is %(encoding)s."
                 )
@@ -156,9 +158,9 @@ def connection_error(error: Exception, where: str, redact: Redactor) -> SyncErro
         # before it knows which encoding is wanted, a server speaks in its own
         text = error.object.decode("utf-8", "replace")
     if text is None:
-        sentence = _lt("The connection settings of %(where)s are not valid")
+        sentence = wording._lt("The connection settings of %(where)s are not valid")
         return Unreachable(sentence, where=where)
-    sentence = _lt("No connection to PostgreSQL on %(where)s: %(said)s")
+    sentence = wording._lt("No connection to PostgreSQL on %(where)s: %(said)s")
     said = _bounded(text, redact) or "no reason given"
     return Unreachable(sentence, where=where, said=said)
 
@@ -167,9 +169,13 @@ def _driver_error(error, where, redact):
     """Errors that did not come from the server."""
     said = _bounded(str(error), redact)
     if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        sentence = _lt("The connection to PostgreSQL on %(where)s broke: %(said)s")
+        sentence = wording._lt(
+            "The connection to PostgreSQL on %(where)s broke: %(said)s"
+        )
         return Unreachable(sentence, where=where, said=said or "closed")
-    return Rejected(_lt("The record cannot be written as SQL: %(said)s"), said=said)
+    return Rejected(
+        wording._lt("The record cannot be written as SQL: %(said)s"), said=said
+    )
 
 
 def _bounded(text, redact):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from psycopg2 import Binary, sql
 
+from ... import wording
 from ...exceptions import Rejected
-from ...text import _lt
 from ..base import Message
 from ..redact import shorten
 from .errors import NUL
@@ -355,7 +355,7 @@ def _name(name):
     size = len(name.encode("utf-8", "replace"))
     if not 0 < size <= 63 or "\0" in name:
         # PostgreSQL would cut a longer one and may then find another table.
-        sentence = _lt("“%(name)s” cannot be the name of a table or column.")
+        sentence = wording._lt("“%(name)s” cannot be the name of a table or column.")
         raise Rejected(sentence, name=shorten(name, 70))
     # psycopg2 reads a percent sign as a placeholder, in a name too.
     return sql.Identifier(name.replace("%", "%%"))
@@ -398,7 +398,7 @@ def _json(column, value):
     try:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        sentence = _lt("“%(column)s” cannot be written as JSON: %(said)s")
+        sentence = wording._lt("“%(column)s” cannot be written as JSON: %(said)s")
         raise Rejected(sentence, column=column, said=str(error)) from None
     _check_text(column, text)
     return text
@@ -412,7 +412,7 @@ def _bytes(column, value):
     try:
         return Binary(base64.b64decode(value, validate=True))
     except (ValueError, TypeError):
-        sentence = _lt("“%(column)s” does not hold the base64 of a file.")
+        sentence = wording._lt("“%(column)s” does not hold the base64 of a file.")
         raise Rejected(sentence, column=column) from None
 
 
@@ -433,5 +433,5 @@ def _check_text(column, text):
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        sentence = _lt("“%(column)s” contains a character that is no text.")
+        sentence = wording._lt("“%(column)s” contains a character that is no text.")
         raise Rejected(sentence, column=column) from None

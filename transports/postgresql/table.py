@@ -8,8 +8,8 @@ from functools import cached_property
 
 from psycopg2 import sql
 
+from ... import wording
 from ...exceptions import Rejected
-from ...text import _lt
 
 # By the search path, as a statement that writes finds the table. A type without its
 # length, as a cast to varchar(10) would cut what an assignment refuses; minus one, as
@@ -204,35 +204,35 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | Non
         if key in index.columns and not index.valid
     ]
     if sqlstate == NO_UNIQUE_KEY and broken:
-        sentence = _lt(
+        sentence = wording._lt(
             "The unique index “%(index)s” of the table “%(table)s” is not valid, as "
             "its making has failed: repair it with REINDEX; without it PostgreSQL "
             "cannot tell whether the record is there already."
         )
     elif sqlstate == NO_UNIQUE_KEY and table.kind == "p":
-        sentence = _lt(
+        sentence = wording._lt(
             "Add a primary key or a unique constraint to the partitioned table "
             "“%(table)s”, on the column “%(column)s” together with the columns that "
             "divide it, %(division)s: without it PostgreSQL cannot tell whether the "
             "record is there already."
         )
     elif sqlstate == NO_UNIQUE_KEY:
-        sentence = _lt(
+        sentence = wording._lt(
             "Add a primary key or a unique constraint on the column “%(column)s” of "
             "the table “%(table)s”: without it PostgreSQL cannot tell whether the "
             "record is there already."
         )
     elif sqlstate in NOT_WRITABLE and table.is_view:
-        sentence = _lt(
+        sentence = wording._lt(
             "The view “%(table)s” does not take this change. Give it INSTEAD OF "
             "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
         )
     elif sqlstate in NOT_WRITABLE and table.kind == "m":
-        sentence = _lt(
+        sentence = wording._lt(
             "“%(table)s” is a materialized view, which takes no rows: name a table."
         )
     elif sqlstate == NUMBERS_ITSELF and column and column.numbers_itself:
-        sentence = _lt(
+        sentence = wording._lt(
             "The column “%(column)s” of the table “%(table)s” numbers its rows by "
             "itself (GENERATED ALWAYS), so it cannot hold Odoo's id. Add a column for "
             "it, as odoo_id integer UNIQUE, and name that one as the key."

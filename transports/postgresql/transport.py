@@ -9,8 +9,8 @@ from operator import attrgetter, itemgetter
 
 from psycopg2 import sql
 
+from ... import wording
 from ...exceptions import Rejected, SyncError
-from ...text import Sentence, _lt
 from ..base import (
     DONE,
     UNSENT,
@@ -87,8 +87,10 @@ class PostgresqlTransport(Transport):
         )
         with self._redact.cleaning():
             version, dbname, user = self._connection.execute(query).fetchone()
-        sentence = Sentence(
-            _lt("PostgreSQL %(version)s, database %(database)s, as user %(user)s"),
+        sentence = wording.Sentence(
+            wording._lt(
+                "PostgreSQL %(version)s, database %(database)s, as user %(user)s"
+            ),
             version=version.split()[0],
             database=dbname,
             user=user,
@@ -115,7 +117,7 @@ class PostgresqlTransport(Transport):
         with self._redact.cleaning():
             found = self._connection.table(table_name(target)).columns
             if not found:
-                sentence = _lt(
+                sentence = wording._lt(
                     "There is no table “%(table)s”, or the login may not see it."
                 )
                 raise Rejected(sentence, table=target)

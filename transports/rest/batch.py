@@ -26,8 +26,8 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import NamedTuple
 
+from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ...text import _lt
 from ..base import (
     REFUSED,
     UNKNOWN,
@@ -157,12 +157,12 @@ class BatchSender:
         try:
             if own is None:
                 sentence = (
-                    _lt(
+                    wording._lt(
                         "%(request)s answered %(status)s without an item and status "
                         "for the key %(key)s. The answer was cut short."
                     )
                     if trail.answer.cut
-                    else _lt(
+                    else wording._lt(
                         "%(request)s answered %(status)s without an item and status "
                         "for the key %(key)s."
                     )

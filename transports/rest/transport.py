@@ -8,8 +8,8 @@ from functools import partial
 
 import requests
 
+from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ...text import Sentence, _lt
 from ..base import NO_PACE, Message, Receipt, Transport
 from ..http import (
     Answer,
@@ -76,8 +76,8 @@ class RestTransport(Transport):
             answer = self._client.request(trail, "GET", self._client.config.url)
             if answer.status not in (404, 405) and not answer.redirect_inside():
                 answer.require_ok()
-        return Sentence(
-            _lt("%(where)s answered %(status)s in %(duration)s ms"),
+        return wording.Sentence(
+            wording._lt("%(where)s answered %(status)s in %(duration)s ms"),
             where=self._client.redact(loggable(answer.url)),
             status=answer.status,
             duration=f"{trail.duration * 1000:.0f}",
@@ -117,7 +117,9 @@ class RestTransport(Transport):
             answer.require_ok()
             found = answer.json()
             if not isinstance(found, dict):
-                sentence = _lt("%(request)s answered %(status)s without a JSON object.")
+                sentence = wording._lt(
+                    "%(request)s answered %(status)s without a JSON object."
+                )
                 raise Temporary(sentence, **answer.told)
         return self._client.redact.within(found)
 
@@ -184,7 +186,9 @@ class RestTransport(Transport):
             return message.external_id or None
         key = usable_id(message.key)
         if key is None:
-            raise Rejected(_lt("The key of the record cannot be a part of a URL."))
+            raise Rejected(
+                wording._lt("The key of the record cannot be a part of a URL.")
+            )
         return key
 
     @staticmethod
@@ -230,19 +234,19 @@ def _assigned_id(answer, path):
         found = usable_id(last_segment(location, answer.url))
     if found is None:
         sentence = (
-            _lt(
+            wording._lt(
                 "%(request)s answered %(status)s without an id: neither “%(name)s” in "
                 "a JSON body nor a Location header. The answer was cut short."
             )
             if answer.cut
-            else _lt(
+            else wording._lt(
                 "%(request)s answered %(status)s without an id: neither “%(name)s” in "
                 "a JSON body nor a Location header."
             )
         )
         raise Temporary(sentence, name=path, **answer.told)
     if answer.redact.holds_secret(found):
-        sentence = _lt(
+        sentence = wording._lt(
             "%(request)s answered %(status)s with an id that holds a secret of this "
             "system, and can be no id."
         )
