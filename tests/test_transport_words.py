@@ -41,7 +41,7 @@ def calls():
 
 
 def is_marked(node):
-    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_lt"
+    return isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "_lt"
 
 
 def templates_in(node):
