@@ -54,7 +54,8 @@ def speaks(node):
     if not node.args:
         return False
     made = isinstance(node.func, ast.Call) and getattr(node.func.func, "id", "")
-    return made in KINDS or getattr(node.func, "id", "") in SPEAKERS
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    return made in KINDS or name in SPEAKERS
 
 
 def put_together(node):
