@@ -114,12 +114,8 @@ def record_url(pattern: str, record_id: int, external_id: str | None) -> str | N
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:
     """:return: base, path and, as one quoted segment, the id of a record"""
-    pieces = [base.rstrip("/")]
-    if path.strip("/"):
-        pieces.append(path.strip("/"))
-    if record_id is not None:
-        pieces.append(quote(record_id, safe=""))
-    return "/".join(pieces)
+    place = "/".join(filter(None, [base.rstrip("/"), path.strip("/")]))
+    return place if record_id is None else f"{place}/{quote(record_id, safe='')}"
 
 
 def usable_id(value) -> str | None:

@@ -11,8 +11,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from requests.structures import CaseInsensitiveDict
-
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
@@ -294,7 +292,7 @@ class HttpClient:
 
 def _read(response, method, url, redact) -> Answer:
     """Take the answer off the connection, as much of it as is of use."""
-    body, cut, headers = bytearray(), False, CaseInsensitiveDict(response.headers)
+    body, cut, headers = bytearray(), False, response.headers
     try:
         for chunk in response.stream(16384, decode_content=False):
             body += chunk

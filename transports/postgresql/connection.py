@@ -99,7 +99,7 @@ class Connection:
             except (psycopg2.Error, ValueError) as error:
                 self.close()
                 raise connection_error(error, config.where, self.redact) from None
-            except _TooLate:
+            except TimeoutError:
                 self.close()
                 sentence = wording._lt(
                     "No connection to %(where)s within %(seconds)s s"
@@ -164,7 +164,7 @@ class Connection:
                 self.close()
             where = self._config.where
             raise statement_error(error, where, timeout, self.redact) from None
-        except _TooLate:
+        except TimeoutError:
             self.close()
             raise timed_out(self._config.where, timeout) from None
         self.sqlstate = DONE
@@ -178,14 +178,10 @@ class Connection:
             raw.close()
 
 
-class _TooLate(Exception):
-    """The server has not answered in time."""
-
-
 def _wait(raw, seconds):
     """Let the connection finish what it is doing.
 
-    :raise _TooLate: when that takes longer
+    :raise TimeoutError: when that takes longer
     """
     deadline = time.monotonic() + seconds
     while (state := raw.poll()) != extensions.POLL_OK:
@@ -195,7 +191,7 @@ def _wait(raw, seconds):
         with selectors.DefaultSelector() as selector:
             selector.register(raw.fileno(), event)
             if not selector.select(max(deadline - time.monotonic(), 0)):
-                raise _TooLate
+                raise TimeoutError
 
 
 def _parameters(config):

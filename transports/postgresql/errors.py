@@ -118,20 +118,21 @@ def lacking_character(payload: dict, encoding: str) -> Rejected | None:
     :param encoding: of the database, as PostgreSQL calls it
     """
     codec = extensions.encodings.get(encoding, "utf-8")
+    sentence = wording._lt(
+        "“%(column)s” contains “%(character)s”, which the database cannot "
+        "store: its encoding is %(encoding)s."
+    )
     for column, value in payload.items():
-        for character in "".join(_texts(value)):
-            if character == "\0":
-                return Rejected(NUL, column=column)
-            try:
-                character.encode(codec)
-            except UnicodeEncodeError:
-                sentence = wording._lt(
-                    "“%(column)s” contains “%(character)s”, which the database cannot "
-                    "store: its encoding is %(encoding)s."
-                )
-                return Rejected(
-                    sentence, column=column, character=character, encoding=encoding
-                )
+        text = "".join(_texts(value))
+        if "\0" in text:
+            return Rejected(NUL, column=column)
+        try:
+            text.encode(codec)
+        except UnicodeEncodeError as error:
+            lacking = text[error.start]
+            return Rejected(
+                sentence, column=column, character=lacking, encoding=encoding
+            )
     return None
 
 

@@ -78,7 +78,7 @@ class PostgresqlTransport(Transport):
             except Rejected as error:
                 receipts[number] = unsent(message, self._redact.clean(error))
         for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
-            self._write(group, receipts)
+            receipts |= self._write(group)
         return [receipts[number] for number in range(len(messages))]
 
     def check(self) -> str:
@@ -137,24 +137,20 @@ class PostgresqlTransport(Transport):
     def close(self) -> None:
         self._connection.close()
 
-    def _write(self, rows, receipts):
-        """Write rows of one shape, in as few statements as their faults allow."""
+    def _write(self, rows):
+        """Write rows of one shape, in as few statements as their faults allow.
+
+        :return: dict of receipts, by the number of the row
+        """
         if self._obstacle is not None:
-            receipts |= {
-                row.number: not_sent(row.message, self._obstacle) for row in rows
-            }
-            return
+            return {row.number: not_sent(row.message, self._obstacle) for row in rows}
         found = self._execute(rows)
-        self._obstacle = obstacle_in(found[:1])
+        self._obstacle = obstacle_in(found)
         refused = isinstance(found[0].error, Rejected)
         if refused and len(rows) > 1 and not self._connection.concerns_all:
             middle = len(rows) // 2
-            self._write(rows[:middle], receipts)
-            self._write(rows[middle:], receipts)
-            return
-        receipts |= {
-            row.number: receipt for row, receipt in zip(rows, found, strict=True)
-        }
+            return self._write(rows[:middle]) | self._write(rows[middle:])
+        return {row.number: receipt for row, receipt in zip(rows, found, strict=True)}
 
     def _execute(self, rows):
         """:return: a receipt for each row of one statement"""

@@ -136,19 +136,13 @@ class RestTransport(Transport):
 
     def _apply(self, trail, message):
         """:return: the id of the record at the destination from now on"""
-        known_id = self.record_id(message)
-        payload = message.payload
-        if message.operation == "upsert":
-            if known_id is None:
-                return self._create(trail, message)
-            method = message.route.update_method.upper()
-        elif known_id is None:
-            # It never arrived there: nothing is left to remove.
-            return None
-        elif message.operation == "mark":
-            method = "PATCH"
-        else:
-            method, payload = "DELETE", None
+        known_id, operation = self.record_id(message), message.operation
+        if known_id is None:
+            # what never arrived there has left nothing to remove
+            return self._create(trail, message) if operation == "upsert" else None
+        update = message.route.update_method.upper()
+        method = {"upsert": update, "mark": "PATCH", "delete": "DELETE"}[operation]
+        payload = message.payload if method != "DELETE" else None
         answer = self._write(trail, method, message, known_id, payload)
         if self.is_lost(message, answer):
             return self._recreate(trail, message)
