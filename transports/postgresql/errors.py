@@ -55,11 +55,8 @@ _TELLING_DETAIL = {"23503", "23505", "23P01"}
 
 def meaning(sqlstate: str) -> type[SyncError]:
     """:return: the class of error that a SQLSTATE stands for"""
-    for length in (5, 3, 2):
-        found = _MEANING.get(sqlstate[:length])
-        if found:
-            return found
-    return Temporary
+    found = (_MEANING.get(sqlstate[:length]) for length in (5, 3, 2))
+    return next(filter(None, found), Temporary)
 
 
 def fate_after(error: SyncError, sqlstate: str | None) -> str:

@@ -229,7 +229,7 @@ def _upsert(place, columns, rows):
         same += sql.SQL(AND)
         same += place.preferred(there) if decided else place.covered(there)
     # A trigger of a view need not tell which rows it has changed.
-    looks = place.known.is_view or not changed
+    looks = place.known.kind == "v" or not changed
     told = "" if looks else " RETURNING {sent}.{key}"
     text = _SENT + (f"{_UPDATED}{told})" if changed else "")
     text += _INSERT_UNSEEN if looks else _INSERT_COUNTED

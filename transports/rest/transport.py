@@ -10,16 +10,8 @@ import requests
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ..base import NO_PACE, Message, Receipt, Transport
-from ..http import (
-    Answer,
-    HttpClient,
-    HttpConfig,
-    Trail,
-    auth_headers,
-    deliver_all,
-    to_json,
-)
+from ..base import NO_PACE, Message, Receipt, Transport, deliver_all
+from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
 from ..redact import MASK
 from ..urls import last_segment, loggable, usable_id
 from .batch import BatchSender
