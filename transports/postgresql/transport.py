@@ -18,10 +18,9 @@ from ..base import (
     Message,
     Receipt,
     Transport,
+    completed,
     concerns_destination,
     none_sent,
-    not_sent,
-    obstacle_in,
     rounds,
     unsent,
 )
@@ -59,11 +58,11 @@ class PostgresqlTransport(Transport):
     def __init__(self, config: PostgresqlConfig):
         self._connection = Connection(config)
         self._redact = self._connection.redact
-        self._obstacle = None
+        self._stopped = False
 
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
         messages = list(messages)
-        self._obstacle = None
+        self._stopped = False
         receipts, rows = {}, []
         try:
             tables = {
@@ -79,7 +78,7 @@ class PostgresqlTransport(Transport):
                 receipts[number] = unsent(message, self._redact.clean(error))
         for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
             receipts |= self._write(group)
-        return [receipts[number] for number in range(len(messages))]
+        return completed(messages, receipts)
 
     def check(self) -> str:
         query = sql.SQL(
@@ -140,12 +139,12 @@ class PostgresqlTransport(Transport):
     def _write(self, rows):
         """Write rows of one shape, in as few statements as their faults allow.
 
-        :return: dict of receipts, by the number of the row
+        :return: dict of receipts, by the number of the row; empty after an obstacle
         """
-        if self._obstacle is not None:
-            return {row.number: not_sent(row.message, self._obstacle) for row in rows}
+        if self._stopped:
+            return {}
         found = self._execute(rows)
-        self._obstacle = obstacle_in(found)
+        self._stopped = concerns_destination(found[0].error)
         refused = isinstance(found[0].error, Rejected)
         if refused and len(rows) > 1 and not self._connection.concerns_all:
             middle = len(rows) // 2

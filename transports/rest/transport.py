@@ -80,14 +80,11 @@ class RestTransport(Transport):
         dry = copy(self)
         dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
         (receipt,) = dry.send([message])
-        if withheld.request is not None:
-            return self._readable(withheld.request)
-        if receipt.error:
+        request = withheld.request
+        if request is None and receipt.error:
             raise receipt.error
-        return ""
-
-    def _readable(self, request):
-        """:return: method, address, headers and body as text, without secrets"""
+        if request is None:
+            return ""
         secret = {*map(str.lower, auth_headers(self._client.config)), SIGNATURE}
         lines = [f"{request.method} {loggable(request.url)}"]
         lines += [
