@@ -3,7 +3,7 @@
 """Addresses: which are accepted, how they are joined and compared."""
 
 import re
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from .. import wording
 from ..text import storable
@@ -165,4 +165,4 @@ def loggable(url: str) -> str:
     """:return: the URL without what may be secret: user info, query, fragment"""
     parts = urlsplit(url)
     netloc = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+    return parts._replace(netloc=netloc, query="", fragment="").geturl()

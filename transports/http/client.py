@@ -98,9 +98,8 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
         return {}
     if config.auth == "basic":
         if ":" in config.username:
-            raise Unreachable(
-                wording._lt("The user name must not contain a colon (RFC 7617).")
-            )
+            sentence = wording._lt("The user name must not contain a colon (RFC 7617).")
+            raise Unreachable(sentence)
         pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()

@@ -85,29 +85,20 @@ class Connection:
         :return: the psycopg2 connection
         :raise Unreachable: when the server does not take the connection
         """
-        if self._raw is None:
-            config = self._config
-            if not (config.host and config.dbname and config.user):
-                # libpq would fill them in with those of Odoo's own database.
-                sentence = wording._lt(
-                    "The host, the database and the user must be set."
-                )
-                raise Unreachable(sentence)
-            try:
-                self._raw = psycopg2.connect(**_parameters(config))
-                _wait(self._raw, config.connect_timeout)
-            except (psycopg2.Error, ValueError) as error:
-                self.close()
-                raise connection_error(error, config.where, self.redact) from None
-            except TimeoutError:
-                self.close()
-                sentence = wording._lt(
-                    "No connection to %(where)s within %(seconds)s s"
-                )
-                seconds = f"{config.connect_timeout:g}"
-                raise Unreachable(
-                    sentence, where=config.where, seconds=seconds
-                ) from None
+        if self._raw is not None:
+            return self._raw
+        config = self._config
+        if not (config.host and config.dbname and config.user):
+            # libpq would fill them in with those of Odoo's own database.
+            sentence = wording._lt("The host, the database and the user must be set.")
+            raise Unreachable(sentence)
+        try:
+            self._raw = psycopg2.connect(**_parameters(config))
+            _wait(self._raw, config.connect_timeout)
+        except (psycopg2.Error, ValueError, TimeoutError) as error:
+            self.close()
+            where, timeout = config.where, config.connect_timeout
+            raise connection_error(error, where, timeout, self.redact) from None
         return self._raw
 
     def execute(self, query, parameters=None):

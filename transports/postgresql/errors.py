@@ -72,10 +72,8 @@ def fate_after(error: SyncError, sqlstate: str | None) -> str:
 
 
 def concerns_all(error: psycopg2.Error) -> bool:
-    """:return: whether the statement would be refused for each of its rows
-
-    A trigger, which may look at them, has a context.
-    """
+    """:return: whether the statement would be refused for each of its rows"""
+    # a trigger, which may look at them, has a context
     return error.pgcode in _WHATEVER_THE_ROWS and not error.diag.context
 
 
@@ -144,18 +142,23 @@ def _texts(value):
             yield from _texts(each)
 
 
-def connection_error(error: Exception, where: str, redact: Redactor) -> SyncError:
+def connection_error(
+    error: Exception, where: str, timeout: float, redact: Redactor
+) -> SyncError:
     """Explain why there is no connection.
 
     :param error: from the driver, or from building its connection string
-    :param where: host and port
-    :param redact: as in :func:`statement_error`
+    :param timeout: seconds that the server was given
     """
-    text = str(error) if isinstance(error, psycopg2.Error) else None
+    if isinstance(error, TimeoutError):
+        sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
+        return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
     if isinstance(error, UnicodeDecodeError):
         # before it knows which encoding is wanted, a server speaks in its own
         text = error.object.decode("utf-8", "replace")
-    if text is None:
+    elif isinstance(error, psycopg2.Error):
+        text = str(error)
+    else:
         sentence = wording._lt("The connection settings of %(where)s are not valid")
         return Unreachable(sentence, where=where)
     sentence = wording._lt("No connection to PostgreSQL on %(where)s: %(said)s")

@@ -183,22 +183,14 @@ class _Place:
         """:return: the condition that the row of this name is covered by the partial
         index, or that no row of the record is"""
         other = self.alias("other")
-        return sql.SQL(
-            "({} OR NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {}))"
-        ).format(
-            self.covered(row),
-            self.table,
-            other,
-            self.same(other, row),
-            self.covered(other),
-        )
+        same, covered = self.same(other, row), self.covered(other)
+        text = "({} OR NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {}))"
+        return sql.SQL(text).format(self.covered(row), self.table, other, same, covered)
 
     def same(self, one, other):
         """:return: the condition that two rows are of one record, by their names"""
-        columns = self.columns
-        return _each(
-            "{one}.{name} = {other}.{name}", columns, AND, one=one, other=other
-        )
+        text = "{one}.{name} = {other}.{name}"
+        return _each(text, self.columns, AND, one=one, other=other)
 
     def covered(self, row):
         """:return: the condition that a row is covered by the partial index
@@ -428,8 +420,6 @@ def _as_base64(held):
 def _check_text(column, text):
     if "\0" in text:
         raise Rejected(NUL, column=column)
-    if text.isascii():
-        return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

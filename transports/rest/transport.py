@@ -169,9 +169,8 @@ class RestTransport(Transport):
             return message.external_id or None
         key = usable_id(message.key)
         if key is None:
-            raise Rejected(
-                wording._lt("The key of the record cannot be a part of a URL.")
-            )
+            sentence = wording._lt("The key of the record cannot be a part of a URL.")
+            raise Rejected(sentence)
         return key
 
     @staticmethod
