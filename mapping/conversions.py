@@ -47,8 +47,6 @@ AS_THEY_ARE = {"boolean", "integer", "float", "monetary", "json"}
 # Decimal digits that a float always holds: what stands behind them is noise.
 # IEEE 754, double precision.
 FLOAT_DIGITS = 15
-# Digits of Python's formats that name none.
-DEFAULT_DIGITS = 6
 _PRECISION = re.compile(r"(?:\.(\d+))?([dxXeEfFgG%])?$")
 
 
@@ -461,7 +459,7 @@ def formatted_number(value, specification):
     rounds = (kind or precision) and kind not in ("d", "x", "X")
     if not rounds or not math.isfinite(value):
         return format(value, specification)
-    digits = DEFAULT_DIGITS if precision is None else int(precision)
+    digits = 6 if precision is None else int(precision)  # six is Python's own number
     if kind == "%":
         digits, kind = digits + 2, "f"
     elif kind not in ("f", "F", "e", "E"):

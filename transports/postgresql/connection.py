@@ -93,7 +93,26 @@ class Connection:
             sentence = wording._lt("The host, the database and the user must be set.")
             raise Unreachable(sentence)
         try:
-            self._raw = psycopg2.connect(**_parameters(config))
+            # all is given, so that libpq reads no password, address or option meant for
+            # Odoo's own database from the environment or a file
+            self._raw = psycopg2.connect(
+                host=config.host,
+                port=config.port,
+                dbname=config.dbname,
+                user=config.user,
+                password=config.password,
+                passfile=_NO_FILE,
+                hostaddr="",
+                options="",
+                sslmode=config.sslmode,
+                application_name=APPLICATION_NAME,
+                client_encoding="UTF8",
+                keepalives=1,
+                keepalives_idle=30,
+                keepalives_interval=10,
+                keepalives_count=3,
+                async_=True,
+            )
             _wait(self._raw, config.connect_timeout)
         except (psycopg2.Error, ValueError, TimeoutError) as error:
             self.close()
@@ -183,29 +202,6 @@ def _wait(raw, seconds):
             selector.register(raw.fileno(), event)
             if not selector.select(max(deadline - time.monotonic(), 0)):
                 raise TimeoutError
-
-
-def _parameters(config):
-    """What libpq is told; given explicitly so that it reads no password, address
-    or option meant for Odoo's own database from the environment or a file."""
-    return {
-        "host": config.host,
-        "port": config.port,
-        "dbname": config.dbname,
-        "user": config.user,
-        "password": config.password,
-        "passfile": _NO_FILE,
-        "hostaddr": "",
-        "options": "",
-        "sslmode": config.sslmode,
-        "application_name": APPLICATION_NAME,
-        "client_encoding": "UTF8",
-        "keepalives": 1,
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 3,
-        "async_": True,
-    }
 
 
 def _limits(timeout):

@@ -88,8 +88,15 @@ def statement_error(
     :return: the addon's own error. queue_job would take the driver's for one of
         Odoo's own database.
     """
-    if error.pgcode is None:
-        return _driver_error(error, where, redact)
+    if error.pgcode is None:  # it does not come from the server
+        said = _bounded(str(error), redact)
+        if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+            sentence = wording._lt(
+                "The connection to PostgreSQL on %(where)s broke: %(said)s"
+            )
+            return Unreachable(sentence, where=where, said=said or "closed")
+        sentence = wording._lt("The record cannot be written as SQL: %(said)s")
+        return Rejected(sentence, said=said)
     if error.pgcode == _TIMED_OUT:
         return timed_out(where, timeout)
     said = error.diag.message_primary
@@ -164,19 +171,6 @@ def connection_error(
     sentence = wording._lt("No connection to PostgreSQL on %(where)s: %(said)s")
     said = _bounded(text, redact) or "no reason given"
     return Unreachable(sentence, where=where, said=said)
-
-
-def _driver_error(error, where, redact):
-    """Errors that did not come from the server."""
-    said = _bounded(str(error), redact)
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        sentence = wording._lt(
-            "The connection to PostgreSQL on %(where)s broke: %(said)s"
-        )
-        return Unreachable(sentence, where=where, said=said or "closed")
-    return Rejected(
-        wording._lt("The record cannot be written as SQL: %(said)s"), said=said
-    )
 
 
 def _bounded(text, redact):

@@ -22,8 +22,6 @@ RestConfig = HttpConfig
 RECREATE = "-recreate"
 # Says that a record is not there.
 _GONE = (404, 410)
-# Proves who is sending, beside the header of the authentication.
-SIGNATURE = "webhook-signature"
 
 
 class Withheld:
@@ -85,7 +83,8 @@ class RestTransport(Transport):
             raise receipt.error
         if request is None:
             return ""
-        secret = {*map(str.lower, auth_headers(self._client.config)), SIGNATURE}
+        authentication = map(str.lower, auth_headers(self._client.config))
+        secret = {"webhook-signature", *authentication}
         lines = [f"{request.method} {loggable(request.url)}"]
         lines += [
             f"{name}: {MASK if name.lower() in secret else value}"
