@@ -43,8 +43,6 @@ RUNS = 3
 CONFLICT = "40001"
 ANOTHER_ROW = "23505"
 NO_SUCH_CHARACTER = "22P05"
-# What has a better explanation than PostgreSQL's.
-EXPLAINED = {NO_SUCH_CHARACTER, *ADVISED}
 
 
 class PostgresqlTransport(Transport):
@@ -219,15 +217,13 @@ class PostgresqlTransport(Transport):
 
     def _advised(self, error, message, status):
         """:return: the error, in words that tell what to change where there are any"""
-        if status not in EXPLAINED:
-            return error
-        route = message.route
+        route, found = message.route, None
         if status == NO_SUCH_CHARACTER:
             payload = {route.key_column: message.key, **message.payload}
             found = lacking_character(payload, self._connection.encoding)
-            return self._redact.clean(found) if found else error
-        table = self._table(route)
-        return advice(table, route.target, route.key_column, status) or error
+        elif status in ADVISED:
+            found = advice(self._table(route), route.target, route.key_column, status)
+        return self._redact.clean(found) if found else error
 
     def _readable(self, rows, raw):
         """What is done, with placeholders instead of values, and with one row."""
