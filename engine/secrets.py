@@ -59,9 +59,6 @@ logging.getLogger("odoo.service.model").addFilter(_WithoutSecrets())
 # -- references: what leads to a secret that is kept beside the database ------
 
 
-# -- references: what leads to a secret that is kept beside the database ------
-
-
 class SecretMissing(Unreachable):
     """A reference to a secret leads nowhere. The message names it, and no value."""
 
