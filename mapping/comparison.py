@@ -83,17 +83,13 @@ def same(sent: Any, held: Any) -> bool:
 
 
 def _number(value):
-    if isinstance(value, bool):
-        return None
-    return Decimal(str(value))
+    return None if isinstance(value, bool) else Decimal(str(value))
 
 
 def _time(value):
     # Python 3.10 does not know the Z
     moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def _json(value):

@@ -47,10 +47,6 @@ AS_THEY_ARE = {"boolean", "integer", "float", "monetary", "json"}
 # Decimal digits that a float always holds: what stands behind them is noise.
 # IEEE 754, double precision.
 FLOAT_DIGITS = 15
-# Digits of Python's formats that name none.
-DEFAULT_DIGITS = 6
-# Digits that a number in a format can have: those of the largest float and some more.
-MANY_DIGITS = 700
 _PRECISION = re.compile(r"(?:\.(\d+))?([dxXeEfFgG%])?$")
 
 
@@ -459,28 +455,20 @@ def formatted_number(value, specification):
 
     Python rounds the binary number: 52.205, which is a little less, to 52.20.
     """
-    places = _places(value, specification)
-    if places is not None:
-        with localcontext() as context:
-            context.prec = MANY_DIGITS
-            unit = Decimal(1).scaleb(-places)
-            value = float(Decimal(str(value)).quantize(unit, ROUND_HALF_UP)) or 0.0
-    return format(value, specification)
-
-
-def _places(value, specification):
-    """:return: digits behind the point that a format rounds to; ``None`` if to none"""
     precision, kind = _PRECISION.search(specification).groups()
-    if kind in ("d", "x", "X") or not (kind or precision) or not math.isfinite(value):
-        return None
-    digits = DEFAULT_DIGITS if precision is None else int(precision)
-    if kind in ("f", "F"):
-        return digits
+    rounds = (kind or precision) and kind not in ("d", "x", "X")
+    if not rounds or not math.isfinite(value):
+        return format(value, specification)
+    digits = 6 if precision is None else int(precision)  # six is Python's own number
     if kind == "%":
-        return digits + 2
-    # of the others as many digits count, wherever the point is
-    before = Decimal(str(value)).adjusted() if value else 0
-    return (digits if kind in ("e", "E") else max(digits, 1) - 1) - before
+        digits, kind = digits + 2, "f"
+    elif kind not in ("f", "F", "e", "E"):
+        # as many digits count, wherever the point is
+        digits, kind = max(digits, 1) - 1, "e"
+    with localcontext() as context:
+        context.rounding = ROUND_HALF_UP
+        value = float(format(Decimal(str(value)), f".{digits}{kind}"))
+    return format(value or 0.0, specification)
 
 
 def formatted_date(value, date_format):
@@ -490,12 +478,9 @@ def formatted_date(value, date_format):
     if hasattr(value, "hour"):
         value = value.replace(tzinfo=timezone.utc)
     # the C library decides whether these are padded
-    years = {"%Y": value.year, "%G": value.isocalendar().year}
+    years = {"%Y": f"{value.year:04}", "%G": f"{value.isocalendar().year:04}"}
     padded = re.sub(
-        "%.",
-        lambda found: f"{years[found[0]]:04}" if found[0] in years else found[0],
-        date_format,
-        flags=re.DOTALL,
+        "%.", lambda found: years.get(found[0], found[0]), date_format, flags=re.DOTALL
     )
     return value.strftime(padded)
 

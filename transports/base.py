@@ -254,9 +254,7 @@ def deliver_all(
     :return: one receipt for each message, in the same order
     """
     messages = list(messages)
-    receipts = [None] * len(messages)
-    obstacles, stopped = [], threading.Event()
-    by_record = {}
+    receipts, stopped, by_record = {}, threading.Event(), {}
     for number, message in enumerate(messages):
         record = (message.route.target, message.key) if threads > 1 else None
         by_record.setdefault(record, []).append(number)
@@ -265,11 +263,11 @@ def deliver_all(
     def work():
         for numbers in records:
             for number in numbers:
-                if obstacles or stopped.is_set():
+                if stopped.is_set():
                     return
                 receipts[number] = receipt = deliver(messages[number])
                 if concerns_destination(receipt.error):
-                    obstacles.append(receipt.error)
+                    stopped.set()
 
     threads = min(threads, len(by_record))
     if threads <= 1:
@@ -285,16 +283,22 @@ def deliver_all(
                 stopped.set()
         for future in futures:
             future.result()
+    return completed(messages, receipts)
+
+
+def completed(messages: list[Message], receipts: dict[int, Receipt]) -> list[Receipt]:
+    """Add the receipts of messages that were held back.
+
+    :param receipts: by the number of the message, in the order in which they came in;
+        where some are missing, one is of an error that concerns the destination
+    :return: one receipt for each message, in the same order
+    """
+    errors = (receipt.error for receipt in receipts.values())
+    obstacle = next(filter(concerns_destination, errors), None)
     return [
-        receipt or not_sent(message, obstacles[0])
-        for message, receipt in zip(messages, receipts, strict=True)
+        receipts.get(number) or not_sent(message, obstacle)
+        for number, message in enumerate(messages)
     ]
-
-
-def obstacle_in(receipts: Iterable[Receipt]) -> Throttled | Unreachable | None:
-    """:return: the first error that concerns the destination as a whole, if any"""
-    errors = (receipt.error for receipt in receipts)
-    return next((each for each in errors if concerns_destination(each)), None)
 
 
 def concerns_destination(error: SyncError | None) -> bool:

@@ -104,19 +104,16 @@ class Pace:
 
 
 class NoPace(Pace):
-    """No limit."""
-
-    def __init__(self):
-        super().__init__(lambda *_args: Slots(0, 0, 0))
+    """No limit: nothing is reserved, and it is always everybody's turn."""
 
     def expect(self, count):
-        """There is nothing to reserve."""
+        pass
 
     def wait(self):
-        """It is always everybody's turn."""
+        pass
 
 
-NO_PACE = NoPace()
+NO_PACE = NoPace(reserve=None)
 
 
 def slots_within(rate: float, count: int, span: float) -> int:

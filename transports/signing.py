@@ -7,7 +7,6 @@ destinations verify it with the libraries found there.
 """
 
 import base64
-import hashlib
 import hmac
 from collections.abc import Iterable
 from time import time
@@ -49,10 +48,12 @@ def signature_headers(
         return {}
     timestamp = str(int(time()))
     content = f"{message_id}.{timestamp}.".encode() + body
+    digests = (hmac.digest(key, content, "sha256") for key in keys)
+    signatures = [f"v1,{base64.b64encode(each).decode()}" for each in digests]
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(_signature(key, content) for key in keys),
+        "webhook-signature": " ".join(signatures),
     }
 
 
@@ -62,11 +63,6 @@ def spellings(secret: str) -> list[str]:
     found = [encoded, encoded.replace("+", "-").replace("/", "_")]
     # One that is not usable is no less secret, but has no key.
     return found if secret_problem(secret) else [*found, _key(secret).hex()]
-
-
-def _signature(key, content):
-    digest = hmac.new(key, content, hashlib.sha256).digest()
-    return f"v1,{base64.b64encode(digest).decode()}"
 
 
 def _key(secret):

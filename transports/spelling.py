@@ -39,7 +39,7 @@ _BROKEN_ESCAPE = re.compile(
 )
 _OF_OCTETS = f"%{hexdigits}"
 # A form writes a blank as a plus; the letter of an escape stands for what it escapes.
-_ALIKE = {"+": " ", "\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+_ALIKE = str.maketrans("+\n\r\t\b\f", " nrtbf")
 
 
 class Reading(NamedTuple):
@@ -55,13 +55,11 @@ class Reading(NamedTuple):
 def readings(text: str) -> Iterator[Reading]:
     """Read a text as it is, and with its escapes resolved, layer by layer."""
     reading = Reading(text, range(len(text) + 1))
-    for _layer in range(LAYERS):
+    for _layer in range(LAYERS + 1):
         yield Reading(_alike(reading.text), reading.places)
-        resolved = _resolve(reading)
-        if resolved.text == reading.text:
+        before, reading = reading.text, _resolve(reading)
+        if reading.text == before:
             return
-        reading = resolved
-    yield Reading(_alike(reading.text), reading.places)
 
 
 def without_broken_escape(text: str) -> str:
@@ -79,9 +77,7 @@ def _alike(text):
         lower = "".join(
             char.lower() if len(char.lower()) == 1 else char for char in text
         )
-    for char, alike in _ALIKE.items():
-        lower = lower.replace(char, alike)
-    return lower
+    return lower.translate(_ALIKE)
 
 
 def _resolve(reading):

@@ -3,7 +3,7 @@
 """Addresses: which are accepted, how they are joined and compared."""
 
 import re
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from .. import wording
 from ..text import storable
@@ -114,12 +114,8 @@ def record_url(pattern: str, record_id: int, external_id: str | None) -> str | N
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:
     """:return: base, path and, as one quoted segment, the id of a record"""
-    pieces = [base.rstrip("/")]
-    if path.strip("/"):
-        pieces.append(path.strip("/"))
-    if record_id is not None:
-        pieces.append(quote(record_id, safe=""))
-    return "/".join(pieces)
+    place = "/".join(filter(None, [base.rstrip("/"), path.strip("/")]))
+    return place if record_id is None else f"{place}/{quote(record_id, safe='')}"
 
 
 def usable_id(value) -> str | None:
@@ -169,4 +165,4 @@ def loggable(url: str) -> str:
     """:return: the URL without what may be secret: user info, query, fragment"""
     parts = urlsplit(url)
     netloc = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+    return parts._replace(netloc=netloc, query="", fragment="").geturl()

@@ -11,11 +11,4 @@ whole transport in ``docs/develop.md``.
 
 from ..base import deliver_all
 from .answer import Answer
-from .client import (
-    HttpClient,
-    HttpConfig,
-    Trail,
-    auth_headers,
-    header_problem,
-    to_json,
-)
+from .client import HttpClient, HttpConfig, Trail, auth_headers, header_problem, to_json

@@ -11,8 +11,6 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from requests.structures import CaseInsensitiveDict
-
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
@@ -100,9 +98,8 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
         return {}
     if config.auth == "basic":
         if ":" in config.username:
-            raise Unreachable(
-                wording._lt("The user name must not contain a colon (RFC 7617).")
-            )
+            sentence = wording._lt("The user name must not contain a colon (RFC 7617).")
+            raise Unreachable(sentence)
         pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
@@ -294,7 +291,7 @@ class HttpClient:
 
 def _read(response, method, url, redact) -> Answer:
     """Take the answer off the connection, as much of it as is of use."""
-    body, cut, headers = bytearray(), False, CaseInsensitiveDict(response.headers)
+    body, cut, headers = bytearray(), False, response.headers
     try:
         for chunk in response.stream(16384, decode_content=False):
             body += chunk

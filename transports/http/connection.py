@@ -37,7 +37,6 @@ MAX_INTERIM = 20
 # Seconds within which a second answer to the first request of a connection arrives.
 PROBATION = 0.1
 
-
 # Whether the request that this thread sends has begun to leave: what is raised is
 # wrapped in ways that differ by the version of urllib3 and requests.
 departure = threading.local()

@@ -17,17 +17,12 @@ from ..redact import shorten
 from ..urls import NOT_VALID, address
 from .connection import MAX_INTERIM, NotTheAnswer, StaleConnection
 
-# What requests, urllib3 and the socket module raise when there is no answer.
-NO_ANSWER = (
-    requests.RequestException,
-    urllib3.exceptions.HTTPError,
-    OSError,
-    NotTheAnswer,
-)
-
+# What is raised when there is no answer; requests' own errors are OSErrors.
+NO_ANSWER = (OSError, urllib3.exceptions.HTTPError, NotTheAnswer)
 # Not urllib3's TimeoutError, which a refused connection is too.
 _TOO_LATE = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
 
+_NO_URL = (requests.exceptions.InvalidURL, urllib3.exceptions.LocationParseError)
 _NO_ROUTE = wording._lt("There is no network route to %(where)s")
 _CLOSED = wording._lt("%(where)s closed the connection without an answer")
 _UNUSABLE = wording._lt(
@@ -36,8 +31,7 @@ _UNUSABLE = wording._lt(
 # The first that an error is, or wraps, explains it.
 _MEANING = (
     (socket.gaierror, Unreachable, wording._lt("The name %(host)s was not found")),
-    (requests.exceptions.InvalidURL, Unreachable, NOT_VALID),
-    (urllib3.exceptions.LocationParseError, Unreachable, NOT_VALID),
+    (_NO_URL, Unreachable, NOT_VALID),
     (requests.exceptions.InvalidHeader, Unreachable, _UNUSABLE),
     (http.client.RemoteDisconnected, Unreachable, _CLOSED),
     (

@@ -85,29 +85,39 @@ class Connection:
         :return: the psycopg2 connection
         :raise Unreachable: when the server does not take the connection
         """
-        if self._raw is None:
-            config = self._config
-            if not (config.host and config.dbname and config.user):
-                # libpq would fill them in with those of Odoo's own database.
-                sentence = wording._lt(
-                    "The host, the database and the user must be set."
-                )
-                raise Unreachable(sentence)
-            try:
-                self._raw = psycopg2.connect(**_parameters(config))
-                _wait(self._raw, config.connect_timeout)
-            except (psycopg2.Error, ValueError) as error:
-                self.close()
-                raise connection_error(error, config.where, self.redact) from None
-            except _TooLate:
-                self.close()
-                sentence = wording._lt(
-                    "No connection to %(where)s within %(seconds)s s"
-                )
-                seconds = f"{config.connect_timeout:g}"
-                raise Unreachable(
-                    sentence, where=config.where, seconds=seconds
-                ) from None
+        if self._raw is not None:
+            return self._raw
+        config = self._config
+        if not (config.host and config.dbname and config.user):
+            # libpq would fill them in with those of Odoo's own database.
+            sentence = wording._lt("The host, the database and the user must be set.")
+            raise Unreachable(sentence)
+        try:
+            # all is given, so that libpq reads no password, address or option meant for
+            # Odoo's own database from the environment or a file
+            self._raw = psycopg2.connect(
+                host=config.host,
+                port=config.port,
+                dbname=config.dbname,
+                user=config.user,
+                password=config.password,
+                passfile=_NO_FILE,
+                hostaddr="",
+                options="",
+                sslmode=config.sslmode,
+                application_name=APPLICATION_NAME,
+                client_encoding="UTF8",
+                keepalives=1,
+                keepalives_idle=30,
+                keepalives_interval=10,
+                keepalives_count=3,
+                async_=True,
+            )
+            _wait(self._raw, config.connect_timeout)
+        except (psycopg2.Error, ValueError, TimeoutError) as error:
+            self.close()
+            where, timeout = config.where, config.connect_timeout
+            raise connection_error(error, where, timeout, self.redact) from None
         return self._raw
 
     def execute(self, query, parameters=None):
@@ -164,7 +174,7 @@ class Connection:
                 self.close()
             where = self._config.where
             raise statement_error(error, where, timeout, self.redact) from None
-        except _TooLate:
+        except TimeoutError:
             self.close()
             raise timed_out(self._config.where, timeout) from None
         self.sqlstate = DONE
@@ -178,14 +188,10 @@ class Connection:
             raw.close()
 
 
-class _TooLate(Exception):
-    """The server has not answered in time."""
-
-
 def _wait(raw, seconds):
     """Let the connection finish what it is doing.
 
-    :raise _TooLate: when that takes longer
+    :raise TimeoutError: when that takes longer
     """
     deadline = time.monotonic() + seconds
     while (state := raw.poll()) != extensions.POLL_OK:
@@ -195,30 +201,7 @@ def _wait(raw, seconds):
         with selectors.DefaultSelector() as selector:
             selector.register(raw.fileno(), event)
             if not selector.select(max(deadline - time.monotonic(), 0)):
-                raise _TooLate
-
-
-def _parameters(config):
-    """What libpq is told; given explicitly so that it reads no password, address
-    or option meant for Odoo's own database from the environment or a file."""
-    return {
-        "host": config.host,
-        "port": config.port,
-        "dbname": config.dbname,
-        "user": config.user,
-        "password": config.password,
-        "passfile": _NO_FILE,
-        "hostaddr": "",
-        "options": "",
-        "sslmode": config.sslmode,
-        "application_name": APPLICATION_NAME,
-        "client_encoding": "UTF8",
-        "keepalives": 1,
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 3,
-        "async_": True,
-    }
+                raise TimeoutError
 
 
 def _limits(timeout):

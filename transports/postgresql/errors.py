@@ -55,11 +55,8 @@ _TELLING_DETAIL = {"23503", "23505", "23P01"}
 
 def meaning(sqlstate: str) -> type[SyncError]:
     """:return: the class of error that a SQLSTATE stands for"""
-    for length in (5, 3, 2):
-        found = _MEANING.get(sqlstate[:length])
-        if found:
-            return found
-    return Temporary
+    found = (_MEANING.get(sqlstate[:length]) for length in (5, 3, 2))
+    return next(filter(None, found), Temporary)
 
 
 def fate_after(error: SyncError, sqlstate: str | None) -> str:
@@ -75,10 +72,8 @@ def fate_after(error: SyncError, sqlstate: str | None) -> str:
 
 
 def concerns_all(error: psycopg2.Error) -> bool:
-    """:return: whether the statement would be refused for each of its rows
-
-    A trigger, which may look at them, has a context.
-    """
+    """:return: whether the statement would be refused for each of its rows"""
+    # a trigger, which may look at them, has a context
     return error.pgcode in _WHATEVER_THE_ROWS and not error.diag.context
 
 
@@ -93,8 +88,15 @@ def statement_error(
     :return: the addon's own error. queue_job would take the driver's for one of
         Odoo's own database.
     """
-    if error.pgcode is None:
-        return _driver_error(error, where, redact)
+    if error.pgcode is None:  # it does not come from the server
+        said = _bounded(str(error), redact)
+        if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+            sentence = wording._lt(
+                "The connection to PostgreSQL on %(where)s broke: %(said)s"
+            )
+            return Unreachable(sentence, where=where, said=said or "closed")
+        sentence = wording._lt("The record cannot be written as SQL: %(said)s")
+        return Rejected(sentence, said=said)
     if error.pgcode == _TIMED_OUT:
         return timed_out(where, timeout)
     said = error.diag.message_primary
@@ -118,20 +120,21 @@ def lacking_character(payload: dict, encoding: str) -> Rejected | None:
     :param encoding: of the database, as PostgreSQL calls it
     """
     codec = extensions.encodings.get(encoding, "utf-8")
+    sentence = wording._lt(
+        "“%(column)s” contains “%(character)s”, which the database cannot "
+        "store: its encoding is %(encoding)s."
+    )
     for column, value in payload.items():
-        for character in "".join(_texts(value)):
-            if character == "\0":
-                return Rejected(NUL, column=column)
-            try:
-                character.encode(codec)
-            except UnicodeEncodeError:
-                sentence = wording._lt(
-                    "“%(column)s” contains “%(character)s”, which the database cannot "
-                    "store: its encoding is %(encoding)s."
-                )
-                return Rejected(
-                    sentence, column=column, character=character, encoding=encoding
-                )
+        text = "".join(_texts(value))
+        if "\0" in text:
+            return Rejected(NUL, column=column)
+        try:
+            text.encode(codec)
+        except UnicodeEncodeError as error:
+            lacking = text[error.start]
+            return Rejected(
+                sentence, column=column, character=lacking, encoding=encoding
+            )
     return None
 
 
@@ -146,36 +149,28 @@ def _texts(value):
             yield from _texts(each)
 
 
-def connection_error(error: Exception, where: str, redact: Redactor) -> SyncError:
+def connection_error(
+    error: Exception, where: str, timeout: float, redact: Redactor
+) -> SyncError:
     """Explain why there is no connection.
 
     :param error: from the driver, or from building its connection string
-    :param where: host and port
-    :param redact: as in :func:`statement_error`
+    :param timeout: seconds that the server was given
     """
-    text = str(error) if isinstance(error, psycopg2.Error) else None
+    if isinstance(error, TimeoutError):
+        sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
+        return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
     if isinstance(error, UnicodeDecodeError):
         # before it knows which encoding is wanted, a server speaks in its own
         text = error.object.decode("utf-8", "replace")
-    if text is None:
+    elif isinstance(error, psycopg2.Error):
+        text = str(error)
+    else:
         sentence = wording._lt("The connection settings of %(where)s are not valid")
         return Unreachable(sentence, where=where)
     sentence = wording._lt("No connection to PostgreSQL on %(where)s: %(said)s")
     said = _bounded(text, redact) or "no reason given"
     return Unreachable(sentence, where=where, said=said)
-
-
-def _driver_error(error, where, redact):
-    """Errors that did not come from the server."""
-    said = _bounded(str(error), redact)
-    if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-        sentence = wording._lt(
-            "The connection to PostgreSQL on %(where)s broke: %(said)s"
-        )
-        return Unreachable(sentence, where=where, said=said or "closed")
-    return Rejected(
-        wording._lt("The record cannot be written as SQL: %(said)s"), said=said
-    )
 
 
 def _bounded(text, redact):

@@ -111,14 +111,10 @@ def selection(message: Message, table: Table) -> tuple[sql.Composed, list]:
     place = _Place(message.route, table)
     columns = [column for column in message.payload if column != place.key]
     where, constants = place.where(sql.SQL("= %s"))
+    shown = _each("{name}", columns) if columns else sql.SQL("*")
     query = sql.SQL(
-        "SELECT to_jsonb(held)::text FROM "
-        "(SELECT {columns} FROM {table} WHERE {where} LIMIT 1) AS held"
-    ).format(
-        columns=_each("{name}", columns) if columns else sql.SQL("*"),
-        table=place.table,
-        where=where,
-    )
+        "SELECT to_jsonb(held)::text FROM (SELECT {} FROM {} WHERE {} LIMIT 1) AS held"
+    ).format(shown, place.table, where)
     return query, [_value(place.key, str(message.key)), *constants]
 
 
@@ -183,22 +179,14 @@ class _Place:
         """:return: the condition that the row of this name is covered by the partial
         index, or that no row of the record is"""
         other = self.alias("other")
-        return sql.SQL(
-            "({} OR NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {}))"
-        ).format(
-            self.covered(row),
-            self.table,
-            other,
-            self.same(other, row),
-            self.covered(other),
-        )
+        same, covered = self.same(other, row), self.covered(other)
+        text = "({} OR NOT EXISTS (SELECT FROM {} AS {} WHERE {} AND {}))"
+        return sql.SQL(text).format(self.covered(row), self.table, other, same, covered)
 
     def same(self, one, other):
         """:return: the condition that two rows are of one record, by their names"""
-        columns = self.columns
-        return _each(
-            "{one}.{name} = {other}.{name}", columns, AND, one=one, other=other
-        )
+        text = "{one}.{name} = {other}.{name}"
+        return _each(text, self.columns, AND, one=one, other=other)
 
     def covered(self, row):
         """:return: the condition that a row is covered by the partial index
@@ -229,7 +217,7 @@ def _upsert(place, columns, rows):
         same += sql.SQL(AND)
         same += place.preferred(there) if decided else place.covered(there)
     # A trigger of a view need not tell which rows it has changed.
-    looks = place.known.is_view or not changed
+    looks = place.known.kind == "v" or not changed
     told = "" if looks else " RETURNING {sent}.{key}"
     text = _SENT + (f"{_UPDATED}{told})" if changed else "")
     text += _INSERT_UNSEEN if looks else _INSERT_COUNTED
@@ -287,14 +275,13 @@ def _on_conflict(place, changed):
     if not index and (place.index or not place.known.has_indexes):
         return sql.SQL("")
     # without an index PostgreSQL says what is missing
-    columns, predicate = [place.key], ""
-    if index:
-        columns, predicate = index.columns, index.predicate or ""
+    columns = index.columns if index else [place.key]
+    predicate = index.predicate if index else None
     text = " ON CONFLICT ({columns})" + (" WHERE {predicate}" if predicate else "")
     text += " DO UPDATE SET {changes}" if changed else " DO NOTHING"
     return sql.SQL(text).format(
         columns=_each("{name}", columns),
-        predicate=sql.SQL(_escaped(predicate)),
+        predicate=sql.SQL(_escaped(predicate or "")),
         changes=_each("{name} = EXCLUDED.{name}", changed),
     )
 
@@ -335,7 +322,7 @@ def _cast(table, name):
 
 
 def _escaped(text):
-    """SQL that PostgreSQL's own catalog has written, as a part of a statement."""
+    """What PostgreSQL's catalog has written, or a name, as a part of a statement."""
     # psycopg2 reads a percent sign as a placeholder
     return text.replace("%", "%%")
 
@@ -357,8 +344,7 @@ def _name(name):
         # PostgreSQL would cut a longer one and may then find another table.
         sentence = wording._lt("“%(name)s” cannot be the name of a table or column.")
         raise Rejected(sentence, name=shorten(name, 70))
-    # psycopg2 reads a percent sign as a placeholder, in a name too.
-    return sql.Identifier(name.replace("%", "%%"))
+    return sql.Identifier(_escaped(name))
 
 
 def _column_value(column, value, binary, table):
@@ -428,8 +414,6 @@ def _as_base64(held):
 def _check_text(column, text):
     if "\0" in text:
         raise Rejected(NUL, column=column)
-    if text.isascii():
-        return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -152,10 +152,6 @@ class Table:
         """Whether a kind of table can have indexes of its own to be found here."""
         return self.kind not in ("v", "m", "f")
 
-    @property
-    def is_view(self) -> bool:
-        return self.kind == "v"
-
 
 def _unique_index(names, name, numbers, count, predicate, touches, immediate, valid):
     keys = numbers.split()[: int(count)]  # those behind them are only included
@@ -198,11 +194,8 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | Non
     :return: the refusal in these words; ``None`` where PostgreSQL's own say it
     """
     column = table.columns.get(key)
-    broken = [
-        index.name
-        for index in table.indexes
-        if key in index.columns and not index.valid
-    ]
+    invalid = (index for index in table.indexes if not index.valid)
+    broken = next((each.name for each in invalid if key in each.columns), "")
     if sqlstate == NO_UNIQUE_KEY and broken:
         sentence = wording._lt(
             "The unique index “%(index)s” of the table “%(table)s” is not valid, as "
@@ -222,7 +215,7 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | Non
             "the table “%(table)s”: without it PostgreSQL cannot tell whether the "
             "record is there already."
         )
-    elif sqlstate in NOT_WRITABLE and table.is_view:
+    elif sqlstate in NOT_WRITABLE and table.kind == "v":
         sentence = wording._lt(
             "The view “%(table)s” does not take this change. Give it INSTEAD OF "
             "triggers for INSERT, UPDATE and DELETE, or name the table behind it."
@@ -243,6 +236,6 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | Non
         sentence,
         table=target,
         column=key,
-        index=", ".join(broken[:1]),
+        index=broken,
         division=table.divided_by or "",
     )

@@ -18,10 +18,9 @@ from ..base import (
     Message,
     Receipt,
     Transport,
+    completed,
     concerns_destination,
     none_sent,
-    not_sent,
-    obstacle_in,
     rounds,
     unsent,
 )
@@ -44,8 +43,6 @@ RUNS = 3
 CONFLICT = "40001"
 ANOTHER_ROW = "23505"
 NO_SUCH_CHARACTER = "22P05"
-# What has a better explanation than PostgreSQL's.
-EXPLAINED = {NO_SUCH_CHARACTER, *ADVISED}
 
 
 class PostgresqlTransport(Transport):
@@ -59,11 +56,11 @@ class PostgresqlTransport(Transport):
     def __init__(self, config: PostgresqlConfig):
         self._connection = Connection(config)
         self._redact = self._connection.redact
-        self._obstacle = None
+        self._stopped = False
 
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
         messages = list(messages)
-        self._obstacle = None
+        self._stopped = False
         receipts, rows = {}, []
         try:
             tables = {
@@ -78,8 +75,8 @@ class PostgresqlTransport(Transport):
             except Rejected as error:
                 receipts[number] = unsent(message, self._redact.clean(error))
         for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
-            self._write(group, receipts)
-        return [receipts[number] for number in range(len(messages))]
+            receipts |= self._write(group)
+        return completed(messages, receipts)
 
     def check(self) -> str:
         query = sql.SQL(
@@ -137,24 +134,20 @@ class PostgresqlTransport(Transport):
     def close(self) -> None:
         self._connection.close()
 
-    def _write(self, rows, receipts):
-        """Write rows of one shape, in as few statements as their faults allow."""
-        if self._obstacle is not None:
-            receipts |= {
-                row.number: not_sent(row.message, self._obstacle) for row in rows
-            }
-            return
+    def _write(self, rows):
+        """Write rows of one shape, in as few statements as their faults allow.
+
+        :return: dict of receipts, by the number of the row; empty after an obstacle
+        """
+        if self._stopped:
+            return {}
         found = self._execute(rows)
-        self._obstacle = obstacle_in(found[:1])
+        self._stopped = concerns_destination(found[0].error)
         refused = isinstance(found[0].error, Rejected)
         if refused and len(rows) > 1 and not self._connection.concerns_all:
             middle = len(rows) // 2
-            self._write(rows[:middle], receipts)
-            self._write(rows[middle:], receipts)
-            return
-        receipts |= {
-            row.number: receipt for row, receipt in zip(rows, found, strict=True)
-        }
+            return self._write(rows[:middle]) | self._write(rows[middle:])
+        return {row.number: receipt for row, receipt in zip(rows, found, strict=True)}
 
     def _execute(self, rows):
         """:return: a receipt for each row of one statement"""
@@ -224,15 +217,13 @@ class PostgresqlTransport(Transport):
 
     def _advised(self, error, message, status):
         """:return: the error, in words that tell what to change where there are any"""
-        if status not in EXPLAINED:
-            return error
-        route = message.route
+        route, found = message.route, None
         if status == NO_SUCH_CHARACTER:
             payload = {route.key_column: message.key, **message.payload}
             found = lacking_character(payload, self._connection.encoding)
-            return self._redact.clean(found) if found else error
-        table = self._table(route)
-        return advice(table, route.target, route.key_column, status) or error
+        elif status in ADVISED:
+            found = advice(self._table(route), route.target, route.key_column, status)
+        return self._redact.clean(found) if found else error
 
     def _readable(self, rows, raw):
         """What is done, with placeholders instead of values, and with one row."""

@@ -33,9 +33,8 @@ from ..base import (
     UNKNOWN,
     Message,
     Receipt,
+    completed,
     concerns_destination,
-    not_sent,
-    obstacle_in,
     rounds,
     unsent,
 )
@@ -64,18 +63,17 @@ class BatchSender:
         self._client = client
         self._rest = rest
         self._receipts = {}
-        self._obstacle = None
+        self._stopped = False
 
     def send(self, messages: list[Message]) -> list[Receipt]:
         """:return: one receipt for each message, in the same order"""
         items = filter(None, map(self._item, range(len(messages)), messages))
         for group in rounds(items, attrgetter("message.route"), MAX_ITEMS):
+            if self._stopped:
+                break
             together = len(group) > 1 and group[0].message.route.batch_target
-            if together and self._obstacle is None:
-                self._send_together(group)
-            else:
-                self._send_alone(group)
-        return [self._receipts[number] for number in range(len(messages))]
+            (self._send_together if together else self._send_alone)(group)
+        return completed(messages, self._receipts)
 
     def _item(self, number, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
@@ -98,16 +96,12 @@ class BatchSender:
 
     def _send_alone(self, items, anew=False):
         messages = [item.message for item in items]
-        if self._obstacle is not None:
-            receipts = [not_sent(message, self._obstacle) for message in messages]
-        else:
-            receipts = self._rest.send_each(messages, anew)
-        self._keep(items, receipts)
+        self._keep(items, self._rest.send_each(messages, anew))
 
     def _keep(self, items, receipts):
         for item, receipt in zip(items, receipts, strict=True):
             self._receipts[item.number] = receipt
-        self._obstacle = self._obstacle or obstacle_in(receipts)
+            self._stopped = self._stopped or concerns_destination(receipt.error)
 
     def _send_together(self, items):
         body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
@@ -149,7 +143,8 @@ class BatchSender:
                 judged.append(item)
                 receipts.append(self._judge_item(item.message, own, trail))
         self._keep(judged, receipts)
-        self._send_alone(lost, anew=True)
+        if not self._stopped:
+            self._send_alone(lost, anew=True)
 
     def _judge_item(self, message, own, trail):
         known_id = self._rest.record_id(message)

@@ -10,16 +10,8 @@ import requests
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ..base import NO_PACE, Message, Receipt, Transport
-from ..http import (
-    Answer,
-    HttpClient,
-    HttpConfig,
-    Trail,
-    auth_headers,
-    deliver_all,
-    to_json,
-)
+from ..base import NO_PACE, Message, Receipt, Transport, deliver_all
+from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
 from ..redact import MASK
 from ..urls import last_segment, loggable, usable_id
 from .batch import BatchSender
@@ -30,8 +22,6 @@ RestConfig = HttpConfig
 RECREATE = "-recreate"
 # Says that a record is not there.
 _GONE = (404, 410)
-# Proves who is sending, beside the header of the authentication.
-SIGNATURE = "webhook-signature"
 
 
 class Withheld:
@@ -88,15 +78,13 @@ class RestTransport(Transport):
         dry = copy(self)
         dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
         (receipt,) = dry.send([message])
-        if withheld.request is not None:
-            return self._readable(withheld.request)
-        if receipt.error:
+        request = withheld.request
+        if request is None and receipt.error:
             raise receipt.error
-        return ""
-
-    def _readable(self, request):
-        """:return: method, address, headers and body as text, without secrets"""
-        secret = {*map(str.lower, auth_headers(self._client.config)), SIGNATURE}
+        if request is None:
+            return ""
+        authentication = map(str.lower, auth_headers(self._client.config))
+        secret = {"webhook-signature", *authentication}
         lines = [f"{request.method} {loggable(request.url)}"]
         lines += [
             f"{name}: {MASK if name.lower() in secret else value}"
@@ -136,19 +124,13 @@ class RestTransport(Transport):
 
     def _apply(self, trail, message):
         """:return: the id of the record at the destination from now on"""
-        known_id = self.record_id(message)
-        payload = message.payload
-        if message.operation == "upsert":
-            if known_id is None:
-                return self._create(trail, message)
-            method = message.route.update_method.upper()
-        elif known_id is None:
-            # It never arrived there: nothing is left to remove.
-            return None
-        elif message.operation == "mark":
-            method = "PATCH"
-        else:
-            method, payload = "DELETE", None
+        known_id, operation = self.record_id(message), message.operation
+        if known_id is None:
+            # what never arrived there has left nothing to remove
+            return self._create(trail, message) if operation == "upsert" else None
+        update = message.route.update_method.upper()
+        method = {"upsert": update, "mark": "PATCH", "delete": "DELETE"}[operation]
+        payload = message.payload if method != "DELETE" else None
         answer = self._write(trail, method, message, known_id, payload)
         if self.is_lost(message, answer):
             return self._recreate(trail, message)
@@ -186,9 +168,8 @@ class RestTransport(Transport):
             return message.external_id or None
         key = usable_id(message.key)
         if key is None:
-            raise Rejected(
-                wording._lt("The key of the record cannot be a part of a URL.")
-            )
+            sentence = wording._lt("The key of the record cannot be a part of a URL.")
+            raise Rejected(sentence)
         return key
 
     @staticmethod
