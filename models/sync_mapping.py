@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import itertools
+from contextlib import suppress
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -142,10 +143,8 @@ class SyncMapping(models.Model):
         for mapping in self:
             chain = []
             if mapping._conversion().reads_field and mapping.model_name:
-                try:
+                with suppress(ValidationError):  # it is told when the line is saved
                     chain = content.path_of(mapping)
-                except ValidationError:
-                    chain = []  # it is told when the line is saved
             mapping.field_type = chain[-1].type if chain else False
             mapping.is_list = content.goes_to_many(chain)
 

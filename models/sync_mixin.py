@@ -4,7 +4,6 @@
 import copy
 import logging
 
-from lxml import etree
 from lxml.builder import E
 
 from odoo import api, fields, models
@@ -389,9 +388,8 @@ class SyncMixin(models.AbstractModel):
         ]
         last = [node for node in search if node.tag in ("field", "filter")][-1:]
         place = search.index(last[0]) + 1 if last else 0
-        nodes = [etree.Element("separator"), *filters] if filters else []
-        for offset, node in enumerate(nodes):
-            search.insert(place + offset, node)
+        if filters:
+            search[place:place] = [E.separator(), *filters]
 
 
 def _own_nodes(view, tag, name):

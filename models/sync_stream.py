@@ -562,12 +562,8 @@ class SyncStream(models.Model):
                 )
 
     def _register_hook(self):
-        super()._register_hook()
-        self._find_models_again()
-
-    @api.model
-    def _find_models_again(self):
         """Let streams whose model was gone have the one that is installed again."""
+        super()._register_hook()
         self.env.cr.execute(
             "UPDATE sync_stream SET model_id = ir_model.id FROM ir_model"
             " WHERE ir_model.model = model_name AND model_id IS NULL"
@@ -687,8 +683,7 @@ class SyncStream(models.Model):
     def _line_watchers(self, model_name):
         """Return what edits of a model's records, as lines of others, are recorded for.
 
-        :return: tuple of ``(link of the others to them, link back to those, frozenset
-            of field names)``
+        :return: tuple of ``(link to them, link back, frozenset of field names)``
         """
         with undone(self.env):
             return self._find_line_watchers(model_name)
@@ -748,10 +743,8 @@ class SyncStream(models.Model):
         ``problem`` says why.
         """
         self.ensure_one()
-        with (
-            noted(_logger, "Synchronization %s watches every field", self.id),
-            undone(self.env),
-        ):
+        text = "Synchronization %s watches every field"
+        with noted(_logger, text, self.id), undone(self.env):
             watched = model._sync_watched_fields(self)
             return frozenset({*watched, *self._watched_lines(model)})
         return frozenset(model._fields)
@@ -762,15 +755,9 @@ class SyncStream(models.Model):
         Those of all lines where that cannot be told.
         """
         self.ensure_one()
-        with (
-            noted(
-                _logger,
-                "Synchronization %s watches all lines",
-                self.id,
-                level=logging.WARNING,  # _watched_fields tells the same
-            ),
-            undone(self.env),
-        ):
+        text, level = "Synchronization %s watches all lines", logging.WARNING
+        # no error: _watched_fields tells the same
+        with noted(_logger, text, self.id, level=level), undone(self.env):
             return model._sync_watched_lines(self)
         return {
             name: set(self.env[field.comodel_name]._fields)
@@ -883,30 +870,24 @@ class SyncStream(models.Model):
         :return: tuple of ``(path, ids of the streams that send what it leads to)``
         """
         stream = self.sudo()
-        paths = dict.fromkeys(stream._typed_links())
-        given_there = stream.mapping_ids.filtered("id_there")
-        paths.update(dict.fromkeys(given_there.mapped("field_path")))
-        links = []
-        for path in paths:
-            first = stream._siblings(stream._linked_model(path))
-            if first:
-                links.append((path, tuple(first.ids)))
-        return tuple(links)
+        mapped = stream.mapping_ids.filtered("id_there").mapped("field_path")
+        links = {
+            path: stream._siblings(stream._linked_model(path))
+            for path in (*stream._typed_links(), *mapped)
+        }
+        return tuple((path, tuple(first.ids)) for path, first in links.items() if first)
 
     def _typed_links(self):
         """Return the paths that a person has typed."""
-        return [
-            path for path in map(str.strip, (self.send_first or "").split(",")) if path
-        ]
+        paths = (self.send_first or "").split(",")
+        return [path.strip() for path in paths if path.strip()]
 
     def _linked_model(self, path):
         """Return the name of the model that a path of links leads to, or ``None``."""
         name = self.model_name
         for link in path.split("."):
             field = self.env[name]._fields.get(link) if name in self.env else None
-            name = (
-                field.comodel_name if field is not None and field.relational else None
-            )
+            name = field.comodel_name if field and field.relational else None
         return name
 
     def _siblings(self, model_name):
@@ -953,17 +934,14 @@ class SyncStream(models.Model):
         :return: seconds, or ``(least, most)`` for queue_job to choose from
         """
         self.ensure_one()
-        seconds = self.retry_delay * 60
         try:
             pattern = self._parsed_retry_pattern()
         except ValidationError as err:
             # written past the check: a record that failed is not left without a retry
             _logger.warning("Synchronization %s: %s", self.id, err)
             pattern = {}
-        for count, after in sorted(pattern.items()):
-            if current_try >= count:
-                seconds = after
-        return seconds
+        begun = [count for count in pattern if count <= current_try]
+        return pattern[max(begun)] if begun else self.retry_delay * 60
 
     def _parsed_retry_pattern(self):
         """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.
