@@ -127,14 +127,13 @@ class SyncDeletion(models.AbstractModel):
         progress = self.env["ir.cron"]._commit_progress
         progress(0)
         # systems after what is sent to them
-        for model in (self.env["sync.stream"], self.env["sync.backend"]):
+        models_ = [self.env["sync.stream"], self.env["sync.backend"]]
+        for model in models_:
             for id_ in model._ids_to_delete():
                 for count in model._delete_batches(id_):
                     if not progress(count, remaining=1):
                         return
-        if self.env["sync.stream"]._being_deleted() or (
-            self.env["sync.backend"]._being_deleted()
-        ):
+        if any(model._being_deleted() for model in models_):
             # something has to be waited for
             soon = fields.Datetime.now() + timedelta(minutes=1)
             self.env.ref("queue_job_sync.ir_cron_deletions").sudo()._trigger(soon)
@@ -312,23 +311,18 @@ class SyncDeletion(models.AbstractModel):
 
     @api.model
     def _owns_jobs(self, id_, states=AT_REST + AT_WORK + AT_END):
-        jobs = self._owned_jobs
-        return self._owns(jobs, id_, SQL("state IN %s", states))
+        return self._owns(self._owned_jobs, id_, SQL("state IN %s", states))
 
     @api.model
     def _owns(self, owned, id_, where=ALL):
         """Return whether rows of a table belong to a record."""
         self.env.flush_all()
-        link = SQL.identifier(owned.link)
-        return bool(
-            self.env.execute_query(
-                SQL(
-                    "SELECT 1 FROM %(table)s WHERE %(link)s BETWEEN %(id)s AND %(id)s"
-                    " AND %(where)s ORDER BY %(link)s LIMIT 1",
-                    table=SQL.identifier(owned.table),
-                    link=link,
-                    id=id_,
-                    where=where,
-                )
-            )
+        query = SQL(
+            "SELECT 1 FROM %(table)s WHERE %(link)s BETWEEN %(id)s AND %(id)s"
+            " AND %(where)s ORDER BY %(link)s LIMIT 1",
+            table=SQL.identifier(owned.table),
+            link=SQL.identifier(owned.link),
+            id=id_,
+            where=where,
         )
+        return bool(self.env.execute_query(query))
