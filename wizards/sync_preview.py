@@ -96,17 +96,20 @@ class SyncPreview(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         self.stream_id.check_access("read")
-        record = self.env[self.model_name].browse(self.res_id or 0).exists()
-        if not record:
-            raise UserError(self.env._("Choose a record first."))
-        record.check_access("read")
-        self._look(record)
+        self._look(self.env[self.model_name].browse(self.res_id))
         return window(
             self, "queue_job_sync.action_sync_preview", res_id=self.id, context={}
         )
 
     def _look(self, record):
-        """Find out what there is to see of a record, and keep it for the screen."""
+        """Find out what there is to see of a record, and keep it for the screen.
+
+        :raises UserError: there is no such record
+        :raises AccessError: whose environment it has may not read it
+        """
+        if not record.exists():
+            raise UserError(record.env._("Choose a record first."))
+        record.check_access("read")
         self.write(storable_within(self._found(self._message(record))))
 
     def _message(self, record):
