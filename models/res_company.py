@@ -101,7 +101,6 @@ class ResCompany(models.Model):
 
     def _job_failure_quiet_until(self):
         """Return when the quiet period ends, None when there is none now."""
-        self.ensure_one()
         if not self.job_failure_mailed:
             return None
         minutes = timedelta(minutes=self.job_failure_quiet_minutes)

@@ -477,7 +477,6 @@ class SyncBackend(models.Model):
         However slowly each is answered, and whatever became of the worker: Odoo ends
         one that works for longer than its limit.
         """
-        self.ensure_one()
         each = self.connect_timeout + self.read_timeout + GRACE
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
@@ -677,7 +676,6 @@ class SyncBackend(models.Model):
         :param error: of the last attempt
         :return: seconds that its jobs have to wait, 0 if it is not paused
         """
-        self.ensure_one()
         if not self.pause_on_outage:
             return 0
         with self.env.registry.cursor() as cr:
@@ -721,7 +719,6 @@ class SyncBackend(models.Model):
             backend.status_text = backend._status_text()
 
     def _status_text(self):
-        self.ensure_one()
         if not self.status_since:
             return self.env._("Up")
         duration = self._time_since(self.status_since)

@@ -234,7 +234,6 @@ class SyncBackfill(models.Model):
 
     def _per_second(self):
         """Return how many records were settled each second since it went on."""
-        self.ensure_one()
         if not self.resumed or self.state in ("stopped", "cancelled"):
             return 0
         seconds = ((self.ended or fields.Datetime.now()) - self.resumed).total_seconds()

@@ -306,7 +306,6 @@ class SyncDeletion(models.AbstractModel):
 
     def _owns_rows(self):
         """Return whether changes, bindings, jobs or the like belong to this record."""
-        self.ensure_one()
         return self._owns_jobs(self.id)
 
     @api.model

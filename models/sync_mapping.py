@@ -251,7 +251,6 @@ class SyncMapping(models.Model):
 
         :raises ValidationError: the path does not go through exactly one such link
         """
-        self.ensure_one()
         conversion = self._conversion()
         chain = content.path_of(self) if conversion.reads_field else []
         many = [place for place, field in enumerate(chain) if field.type in TO_MANY]
@@ -303,7 +302,6 @@ class SyncMapping(models.Model):
 
     def _conversion(self):
         """Return the conversion of this line, an object of its class."""
-        self.ensure_one()
         return self._conversions()[self.conversion or "none"](self)
 
     def _watched_paths(self):

@@ -370,7 +370,6 @@ class SyncStream(models.Model):
 
     def _known_columns(self):
         """Return what is known of the table's columns, by name; nothing of another."""
-        self.ensure_one()
         if self.transport != "postgresql" or self.columns_table != self.table:
             return {}
         return {column["name"]: column for column in self.columns or []}
@@ -798,7 +797,6 @@ class SyncStream(models.Model):
 
     def _matching(self, records):
         """Return those of the existing ``records`` that this stream sends."""
-        self.ensure_one()
         records = self._for_sending(records)
         return records.filtered_domain(records._sync_domain(self))
 
@@ -851,12 +849,10 @@ class SyncStream(models.Model):
 
     def _names_records_here(self):
         """Return whether the system knows the records by their ids in Odoo."""
-        self.ensure_one()
         return self.transport != "rest" or self.id_policy == "odoo"
 
     def _record_page(self, res_id, external_id):
         """Return the address of a record's page in the system, or ``None``."""
-        self.ensure_one()
         return self.record_url and record_url(
             self.record_url, res_id, external_id or None
         )
@@ -908,7 +904,6 @@ class SyncStream(models.Model):
 
         :return: a :class:`..wording.Sentence`
         """
-        self.ensure_one()
         if self.deleting_since:
             return words.Sentence(
                 words._lt("%(name)s is being deleted."), name=self.name
@@ -933,7 +928,6 @@ class SyncStream(models.Model):
         :param int current_try: 1 for the first
         :return: seconds, or ``(least, most)`` for queue_job to choose from
         """
-        self.ensure_one()
         try:
             pattern = self._parsed_retry_pattern()
         except ValidationError as err:
@@ -948,7 +942,6 @@ class SyncStream(models.Model):
 
         :raises ValidationError: it is none
         """
-        self.ensure_one()
         try:
             return parse_retry_pattern(self.retry_pattern or "{}")
         except ValueError:
