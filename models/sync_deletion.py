@@ -208,7 +208,8 @@ class SyncDeletion(models.AbstractModel):
         )
         yield from self._batches(jobs, id_, cancel, SQL("state IN %s", AT_REST))
         with self._own_cursor() as cr:
-            if self.with_env(self.env(cr=cr))._owns_jobs(id_, AT_WORK):
+            at_work = SQL("state IN %s", AT_WORK)
+            if self.with_env(self.env(cr=cr))._owns(jobs, id_, at_work):
                 return
         for owned in self._owned:
             drop = SQL("DELETE FROM %s", SQL.identifier(owned.table))
@@ -306,11 +307,7 @@ class SyncDeletion(models.AbstractModel):
 
     def _owns_rows(self):
         """Return whether changes, bindings, jobs or the like belong to this record."""
-        return self._owns_jobs(self.id)
-
-    @api.model
-    def _owns_jobs(self, id_, states=AT_REST + AT_WORK + AT_END):
-        return self._owns(self._owned_jobs, id_, SQL("state IN %s", states))
+        return self._owns(self._owned_jobs, self.id)
 
     @api.model
     def _owns(self, owned, id_, where=ALL):

@@ -238,19 +238,12 @@ class SyncMixin(models.AbstractModel):
         """
         self.check_access("read")
         self.env["queue.job"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job.action_queue_job"
-        )
-        # alone, or with others
-        action["domain"] = [
-            "|",
-            "&",
-            ("model_name", "=", self._name),
-            ("sync_res_id", "in", self.ids),
-            ("uuid", "in", standing.job_uuids(self)),
-        ]
-        action["context"] = {}
-        return action
+        actions = self.env["ir.actions.act_window"]
+        action = actions._for_xml_id("queue_job.action_queue_job")
+        own = Domain("model_name", "=", self._name)
+        alone = own & Domain("sync_res_id", "in", self.ids)
+        with_others = Domain("uuid", "in", standing.job_uuids(self))
+        return {**action, "domain": list(alone | with_others), "context": {}}
 
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.
