@@ -63,11 +63,7 @@ class LooseMany2one(fields.Many2one):
 
 
 def groups_there(model, groupby_spec, values):
-    """Return what records of a model are grouped by, without links to what is gone.
-
-    :param groupby_spec: as for ``_read_group_postprocess_groupby``
-    :param values: what that returns
-    """
+    """Return the values that records are grouped by, without links to what is gone."""
     field = model._fields.get(groupby_spec)
     if isinstance(field, LooseMany2one):
         return [field._there(value) for value in values]

@@ -16,6 +16,7 @@ class MailTemplate(models.Model):
         and a language that is set there goes for everybody.
         """
         self.ensure_one()
+        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
         values = self.env["mail.mail"]._resend_values()
         if self.lang:
             self.send_mail(record.id, email_values=values)

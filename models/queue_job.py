@@ -494,7 +494,6 @@ class QueueJob(models.Model):
         quiet_until = company._job_failure_quiet_until()
         if quiet_until:
             self._call_cron(quiet_until)
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
         return True
 
     def _mark_told(self):

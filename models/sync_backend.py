@@ -673,7 +673,6 @@ class SyncBackend(models.Model):
     def _note_unreachable(self, error):
         """Pause this system if it has not answered for too many attempts.
 
-        :param error: of the last attempt
         :return: seconds that its jobs have to wait, 0 if it is not paused
         """
         if not self.pause_on_outage:

@@ -291,11 +291,9 @@ class SyncIncident(models.Model):
                 self.env.cr.postcommit.add(incident._move_jobs)
 
     def _move_jobs(self):
-        """Move jobs for a moment, each batch in a transaction of its own.
+        """Move jobs for a moment, batch by batch; return whether none is left.
 
         It must not fail: the incident is opened or closed already.
-
-        :return: whether no job is left
         """
         end = time.monotonic() + PATIENCE
         try:
@@ -615,7 +613,6 @@ class SyncIncident(models.Model):
         )
         if template and self.recipient_ids:
             template._queue_for_readers(self)
-            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     @api.model
     def _queue_lost_probes(self):

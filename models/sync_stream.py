@@ -900,10 +900,7 @@ class SyncStream(models.Model):
     # -- what jobs ask: when --------------------------------------------------
 
     def _resting_text(self):
-        """Return why this stream does not send at all, ``False`` if it does.
-
-        :return: a :class:`..wording.Sentence`
-        """
+        """Return the sentence why this stream does not send, ``False`` if it does."""
         if self.deleting_since:
             return words.Sentence(
                 words._lt("%(name)s is being deleted."), name=self.name

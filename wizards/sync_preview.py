@@ -146,12 +146,11 @@ class SyncPreview(models.TransientModel):
                 "not hold it: nothing would be sent."
             )
             return found
-        held, known = None, False
+        found["comparison_lines"] = compare(message.payload, None, False)
         try:
             transport = self.stream_id.backend_id._open_transport()
         except SyncError as err:
             found["request_problem"] = found["held_problem"] = words.said(self.env, err)
-            found["comparison_lines"] = compare(message.payload, held, known)
             return found
         with transport:
             try:
@@ -164,14 +163,13 @@ class SyncPreview(models.TransientModel):
                 found["request_problem"] = words.said(self.env, err)
             try:
                 held = transport.held(message)
-                known = True
+                found["comparison_lines"] = compare(message.payload, held, True)
+                not_yet = self.env._("The system does not hold it yet.")
+                found["held_problem"] = held is None and not_yet
             except NotImplementedError:
                 found["held_problem"] = self.env._(
                     "This kind of system cannot be asked what it holds."
                 )
             except SyncError as err:
                 found["held_problem"] = words.said(self.env, err)
-        if known and held is None:
-            found["held_problem"] = self.env._("The system does not hold it yet.")
-        found["comparison_lines"] = compare(message.payload, held, known)
         return found

@@ -162,7 +162,6 @@ class SyncStatus(models.TransientModel):
     def _plain(self, system, record, name):
         """Return a reason as people say it, without the request.
 
-        :param str system: name of the system that it is about
         :param record: what holds the reason, in a field of this name
         """
         reason, field = record[name], record._fields[name]
