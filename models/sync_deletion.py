@@ -3,18 +3,17 @@
 
 import logging
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine import words
+from ..engine.store import AT_REST, SETTLED, read_committed
 
 _logger = logging.getLogger(__name__)
 
@@ -25,10 +24,8 @@ BATCH = 1000
 LINGER = 30
 # How long each batch waits for a lock at most: the next run of the cron tries again.
 LOCK_WAIT = "1s"
-# Jobs that no worker has, and those that one has or is about to have.
-AT_REST = ("wait_dependencies", "pending", "failed")
+# Jobs that a worker has or is about to have.
 AT_WORK = ("enqueued", "started")
-AT_END = ("done", "cancelled")
 # Seconds between batches of jobs: the runner is told of each, and reads all of them
 # before it starts another one.
 BREATH = 0.2
@@ -215,7 +212,7 @@ class SyncDeletion(models.AbstractModel):
             drop = SQL("DELETE FROM %s", SQL.identifier(owned.table))
             yield from self._batches(owned, id_, drop)
         forget = SQL("UPDATE %s SET %s = NULL", table, link)
-        for count in self._batches(jobs, id_, forget, SQL("state IN %s", AT_END)):
+        for count in self._batches(jobs, id_, forget, SQL("state IN %s", SETTLED)):
             yield count
             time.sleep(BREATH)
         count = 1
@@ -225,17 +222,11 @@ class SyncDeletion(models.AbstractModel):
                 count = record._delete_last()
             yield count
 
-    @api.model
-    @contextmanager
     def _own_cursor(self):
-        """Yield a cursor that sees what is committed by now, and waits for nobody."""
-        with self.env.registry.cursor() as cr:
-            # nothing has been executed yet
-            cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
-            cr.execute(SQL("SET LOCAL lock_timeout = %s", LOCK_WAIT))
-            # a batch that a crash brings back goes once more
-            cr.execute("SET LOCAL synchronous_commit = off")
-            yield cr
+        """Return a cursor that sees what is committed by now, and waits for nobody."""
+        # a batch that a crash brings back goes once more
+        settings = "SET LOCAL lock_timeout = %s; SET LOCAL synchronous_commit = off"
+        return read_committed(self.env.registry, SQL(settings, LOCK_WAIT))
 
     @api.model
     def _batches(self, owned, id_, change, where=ALL):
