@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ..engine import store
 from ..engine.standing import SYNC_STATES, open_states
 from ..engine.words import SentenceText
-from .loose_link import LooseMany2one
+from .loose_link import record_link, stream_link
 from .sync_delivery import GC_BATCH, kept_since
 
 
@@ -25,26 +25,14 @@ class SyncBinding(models.Model):
     _log_access = False
     _rec_name = "external_id"
 
-    stream_id = LooseMany2one(
-        "sync.stream",
-        "Synchronization",
-        required=True,
-        readonly=True,
-        help="What sends the record.",
-    )
+    stream_id = stream_link(help="What sends the record.")
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
         string="System",
         help="The system that holds the record.",
     )
     model_name = fields.Char(related="stream_id.model_name")
-    res_id = fields.Many2oneReference(
-        "Record",
-        model_field="model_name",
-        required=True,
-        readonly=True,
-        help="The record in Odoo.",
-    )
+    res_id = record_link(help="The record in Odoo.")
     record_name = fields.Char(
         "Name", compute="_compute_record_name", help="What people call the record."
     )

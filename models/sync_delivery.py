@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from ..engine.words import SentenceText
-from .loose_link import LooseMany2one
+from .loose_link import record_link, stream_link
 
 # Days that settled rows are kept, and the parameter that may say otherwise.
 KEEP_DAYS = 90
@@ -40,24 +40,12 @@ class SyncDelivery(models.Model):
         required=True,
         help="When the attempt was made.",
     )
-    stream_id = LooseMany2one(
-        "sync.stream",
-        "Synchronization",
-        required=True,
-        readonly=True,
-        help="What says which fields are sent, and when.",
-    )
+    stream_id = stream_link(help="What says which fields are sent, and when.")
     backend_id = fields.Many2one(
         related="stream_id.backend_id", string="System", help="What it was sent to."
     )
     model_name = fields.Char(related="stream_id.model_name")
-    res_id = fields.Many2oneReference(
-        "Record",
-        model_field="model_name",
-        required=True,
-        readonly=True,
-        help="The record that was sent.",
-    )
+    res_id = record_link(help="The record that was sent.")
     job_uuid = fields.Char(
         "Job UUID",
         index="btree_not_null",
