@@ -84,20 +84,13 @@ def _remove_traces(env):
     _remove_jobs(env)
     _remove_job_functions(env)
     env["ir.config_parameter"].search([("key", "=like", f"{ADDON}.%")]).unlink()
-    env["ir.filters"].with_context(active_test=False).search(
-        [("model_id", "in", _own_models(env))]
-    ).unlink()
+    own = _own_models(env)
+    filters = env["ir.filters"].with_context(active_test=False)
+    filters.search([("model_id", "in", own)]).unlink()
     # Modules that extend mail.thread name their part in each model that inherits it.
-    inherits = env["ir.model.inherit"].search(
-        [("model_id.model", "in", _own_models(env))]
-    )
-    env["ir.model.data"].search(
-        [
-            ("model", "=", inherits._name),
-            ("res_id", "in", inherits.ids),
-            ("module", "!=", ADDON),
-        ]
-    ).unlink()
+    inherits = env["ir.model.inherit"].search([("model_id.model", "in", own)])
+    named = [("model", "=", inherits._name), ("res_id", "in", inherits.ids)]
+    env["ir.model.data"].search([*named, ("module", "!=", ADDON)]).unlink()
     # Odoo keeps no external id of foreign keys.
     env["ir.model.constraint"].search(
         [("module.name", "=", ADDON), ("type", "=", "f")]
@@ -113,12 +106,9 @@ def _tables(env):
     """Return the tables that go, lose a column or are busy, sorted."""
     tables = {*BUSY_TABLES, secrets.TABLE}
     for model in env.values():
-        if model._abstract or not model._auto:
-            continue
-        if model._original_module == ADDON or any(
-            field.store and field.column_type and field._modules == (ADDON,)
-            for field in model._fields.values()
-        ):
+        own = model._original_module == ADDON
+        columns = (f for f in model._fields.values() if f.store and f.column_type)
+        if model._auto and (own or any(f._modules == (ADDON,) for f in columns)):
             tables.add(model._table)
     return sorted(tables)
 

@@ -56,11 +56,9 @@ class RunJobController(QueueJobs):
 
     @classmethod
     def _check_environment(cls, env, job_uuid):
-        """Raise if the user whom a job is to run as, or the language, is gone.
+        """Raise ``UserError`` if a job's user, or its language, is gone.
 
         queue_job does not always notice while it loads the job.
-
-        :raises UserError: with the reason
         """
         rows = env.execute_query(
             SQL(

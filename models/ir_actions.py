@@ -21,11 +21,6 @@ class IrActionsActions(models.Model):
             and streams_of(self.env, model_name)
         ):
             action = self.env.ref("queue_job_sync.action_sync_now").sudo()
-            bindings.setdefault("action", []).append(
-                {
-                    "id": action.id,
-                    "name": action.name,
-                    "binding_view_types": "list,form",
-                }
-            )
+            shown = action.read(["name", "binding_view_types"])
+            bindings.setdefault("action", []).extend(shown)
         return bindings

@@ -62,12 +62,22 @@ class LooseMany2one(fields.Many2one):
         return sql
 
 
-def groups_there(model, groupby_spec, values):
-    """Return what records of a model are grouped by, without links to what is gone.
+def stream_link(**options):
+    """Return the field of a row that leads to the synchronization it belongs to."""
+    return LooseMany2one(
+        "sync.stream", "Synchronization", required=True, readonly=True, **options
+    )
 
-    :param groupby_spec: as for ``_read_group_postprocess_groupby``
-    :param values: what that returns
-    """
+
+def record_link(**options):
+    """Return the field of a row that leads to the record of ``model_name`` it is of."""
+    return fields.Many2oneReference(
+        "Record", model_field="model_name", required=True, readonly=True, **options
+    )
+
+
+def groups_there(model, groupby_spec, values):
+    """Return the values that records are grouped by, without links to what is gone."""
     field = model._fields.get(groupby_spec)
     if isinstance(field, LooseMany2one):
         return [field._there(value) for value in values]

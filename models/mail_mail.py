@@ -61,7 +61,6 @@ class MailMail(models.Model):
         Nobody knows who has got it. Sent on its own, a mail that one server never takes
         is not sent again and again to everybody else.
         """
-        self.ensure_one()
         if self.failure_type != "unknown":
             return
         for partner in self.recipient_ids[1:]:

@@ -16,26 +16,20 @@ class MailTemplate(models.Model):
         and a language that is set there goes for everybody.
         """
         self.ensure_one()
+        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
         values = self.env["mail.mail"]._resend_values()
         if self.lang:
             self.send_mail(record.id, email_values=values)
             return
         found = self._generate_template_recipients(
             record.ids, ("email_to", "email_cc", "partner_to")
-        )
-        partners = self.env["res.partner"].browse(
-            found[record.id].get("partner_ids", [])
-        )
+        )[record.id]
+        partners = self.env["res.partner"].browse(found.get("partner_ids", []))
         for lang, readers in (partners.grouped("lang") or {False: partners}).items():
             # Odoo would take the language of the company for a mail about a company
             own = self.with_context(template_preview_lang=self._active_lang(lang))
-            own.send_mail(
-                record.id,
-                email_values={
-                    **values,
-                    "recipient_ids": [Command.set(readers.ids)],
-                },
-            )
+            theirs = {**values, "recipient_ids": [Command.set(readers.ids)]}
+            own.send_mail(record.id, email_values=theirs)
             # addresses that are no contact's get the first of them
             values = {**values, "email_to": False, "email_cc": False}
 

@@ -215,12 +215,11 @@ class QueueJob(models.Model):
     # -- computed fields ------------------------------------------------------
 
     def _compute_sync_delivery_ids(self):
-        deliveries = self.env["sync.delivery"].search(
-            [("job_uuid", "in", self.filtered("sync_stream_id").mapped("uuid"))]
-        )
+        uuids = self.filtered("sync_stream_id").mapped("uuid")
+        deliveries = self.env["sync.delivery"].search([("job_uuid", "in", uuids)])
         by_uuid = deliveries.grouped("job_uuid")
         for job in self:
-            job.sync_delivery_ids = by_uuid.get(job.uuid, deliveries.browse())
+            job.sync_delivery_ids = by_uuid.get(job.uuid)
 
     def _compute_related_name(self):
         for job in self:
@@ -279,8 +278,7 @@ class QueueJob(models.Model):
     @api.depends("company_id")
     def _compute_failure_recipient_ids(self):
         for job in self:
-            company = job._failure_company()
-            job.failure_recipient_ids = company._job_failure_partners()
+            job.failure_recipient_ids = job._failure_company()._job_failure_partners()
 
     # -- lists ----------------------------------------------------------------
 
@@ -385,28 +383,27 @@ class QueueJob(models.Model):
 
         queue_job leaves the message for the followers, whom it subscribes with it.
         """
-        about_failure = self.env.ref(
-            "queue_job.mt_job_failed", raise_if_not_found=False
-        )
-        if about_failure and message.subtype_id == about_failure:
+        failed = self.env.ref("queue_job.mt_job_failed", raise_if_not_found=False)
+        if failed and message.subtype_id == failed:
             return []
         return super()._notify_thread(message, *args, **kwargs)
 
     def _trigger_notification(self):
         """Call the cron, unless a quiet period is on: its end calls the cron."""
         companies = {job._failure_company() for job in self}
-        if all(company._job_failure_quiet_until() for company in companies):
-            return
-        cron = self._notification_cron()
-        if cron:
-            cron._trigger()
+        if not all(company._job_failure_quiet_until() for company in companies):
+            self._call_cron()
 
     @api.model
-    def _notification_cron(self):
+    def _call_cron(self, at=None):
+        """Have the cron called: now, or at a moment, for which once is enough."""
         cron = self.env.ref(
             "queue_job_sync.ir_cron_notify_failures", raise_if_not_found=False
         )
-        return cron and cron.sudo()
+        triggers = self.env["ir.cron.trigger"].sudo()
+        same = [("cron_id", "=", cron and cron.id), ("call_at", "=", at)]
+        if cron and not (at and triggers.search_count(same, limit=1)):
+            cron.sudo()._trigger(at)
 
     def _failure_company(self):
         """Return whose people are told; the main company's for jobs of no company.
@@ -431,7 +428,7 @@ class QueueJob(models.Model):
         for company in {company or main for (company,) in untold}:
             quiet_until = company._job_failure_quiet_until()
             if quiet_until:
-                self._call_again_at(quiet_until)
+                self._call_cron(quiet_until)
             elif not self._tell_company(company):
                 break
 
@@ -464,8 +461,7 @@ class QueueJob(models.Model):
             )
             told.failure_notified = True
             left = len(failed) - start - len(batch)
-            time_left = self._commit_progress(len(told), left)
-            if not time_left:
+            if not self._commit_progress(len(told), left):
                 return False
             if not told:
                 break
@@ -497,8 +493,7 @@ class QueueJob(models.Model):
         company.job_failure_mailed = fields.Datetime.now()
         quiet_until = company._job_failure_quiet_until()
         if quiet_until:
-            self._call_again_at(quiet_until)
-        self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
+            self._call_cron(quiet_until)
         return True
 
     def _mark_told(self):
@@ -517,12 +512,3 @@ class QueueJob(models.Model):
     def _commit_progress(self, done, left):
         """Commit; return the seconds that the cron may go on."""
         return self.env["ir.cron"]._commit_progress(done, remaining=left)
-
-    @api.model
-    def _call_again_at(self, moment):
-        """Have the cron called at a moment, once."""
-        cron = self._notification_cron()
-        if cron and not self.env["ir.cron.trigger"].sudo().search_count(
-            [("cron_id", "=", cron.id), ("call_at", "=", moment)], limit=1
-        ):
-            cron._trigger(at=moment)

@@ -29,8 +29,6 @@ class ResCompany(models.Model):
 
     _inherit = "res.company"
 
-    # -- fields ---------------------------------------------------------------
-
     job_failure_user_ids = fields.Many2many(
         "res.users",
         "res_company_job_failure_user_rel",
@@ -53,8 +51,6 @@ class ResCompany(models.Model):
         help="The quiet period begins with it.",
     )
 
-    # -- constraints ----------------------------------------------------------
-
     _job_failure_quiet_minutes = models.Constraint(
         "CHECK (job_failure_quiet_minutes >= 0)",
         "The quiet period after a mail cannot be negative.",
@@ -63,12 +59,8 @@ class ResCompany(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_with_systems(self):
         # before PostgreSQL locks the company, which jobs of its systems refer to
-        systems = (
-            self.env["sync.backend"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("company_id", "in", self.ids)])
-        )
+        systems = self.env["sync.backend"].sudo().with_context(active_test=False)
+        systems = systems.search([("company_id", "in", self.ids)])
         if systems:
             raise UserError(
                 self.env._(
@@ -109,7 +101,6 @@ class ResCompany(models.Model):
 
     def _job_failure_quiet_until(self):
         """Return when the quiet period ends, None when there is none now."""
-        self.ensure_one()
         if not self.job_failure_mailed:
             return None
         minutes = timedelta(minutes=self.job_failure_quiet_minutes)

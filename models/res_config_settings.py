@@ -16,8 +16,6 @@ TOKEN_LEAST = 16
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
-    # -- fields ---------------------------------------------------------------
-
     job_failure_user_ids = fields.Many2many(
         related="company_id.job_failure_user_ids", readonly=False
     )
@@ -89,9 +87,8 @@ class ResConfigSettings(models.TransientModel):
     @api.depends_context("lang", "tz")
     def _compute_metrics_token_origin(self):
         origins = secrets.origins(self.env, secrets.NO_BACKEND)
-        self.metrics_token_origin = origins.get(
-            (secrets.NO_BACKEND, METRICS_TOKEN), False
-        )
+        key = (secrets.NO_BACKEND, METRICS_TOKEN)
+        self.metrics_token_origin = origins.get(key, False)
 
     @api.depends("company_id", "job_failure_user_ids")
     def _compute_job_failure_warnings(self):
@@ -107,11 +104,10 @@ class ResConfigSettings(models.TransientModel):
 
     @api.constrains("sync_delivery_days")
     def _check_sync_delivery_days(self):
-        for settings in self:
-            if settings.sync_delivery_days < 1:
-                raise ValidationError(
-                    self.env._("Deliveries have to be kept for one day at least.")
-                )
+        if any(settings.sync_delivery_days < 1 for settings in self):
+            raise ValidationError(
+                self.env._("Deliveries have to be kept for one day at least.")
+            )
 
     # -- actions --------------------------------------------------------------
 
@@ -126,10 +122,4 @@ class ResConfigSettings(models.TransientModel):
     def _open_template(self, xmlid):
         self.check_access("read")
         template = self.env.ref(xmlid)
-        return {
-            "type": "ir.actions.act_window",
-            "name": template.name,
-            "res_model": template._name,
-            "res_id": template.id,
-            "view_mode": "form",
-        }
+        return template._get_records_action(name=template.name, context={})

@@ -30,8 +30,6 @@ class SyncAttempt(models.Model):
     _log_access = False
     _rec_name = "idempotency_key"
 
-    # -- fields ---------------------------------------------------------------
-
     stream_id = LooseMany2one(
         "sync.stream", required=True, readonly=True, help="What the request belongs to."
     )

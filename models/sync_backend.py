@@ -27,6 +27,9 @@ from .sync_deletion import Owned
 GRACE = 5
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
+# What there has to be to reach a system of each kind.
+REST_FIELDS = ("url", "auth", "auth_username", "auth_header")
+DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
 
 
 def is_told_of(record):
@@ -311,29 +314,22 @@ class SyncBackend(models.Model):
         streams._check_route()
         streams._check_mapping()
 
-    @api.constrains(
-        "active", "transport", "url", "auth", "auth_username", "auth_header"
-    )
-    def _check_rest(self):
+    @api.constrains("active", "transport", *REST_FIELDS, *DATABASE_FIELDS)
+    def _check_connection(self):
         # one that is archived may lack what is not known yet
-        self.filtered("active")._require_rest()
-
-    @api.constrains("active", "transport", "db_host", "db_port", "db_name", "db_user")
-    def _check_database(self):
-        # one that is archived may lack what is not known yet
-        self.filtered("active")._require_database()
+        self.filtered("active")._require_connection()
 
     def _require_connection(self):
         """Raise unless all is there to reach these systems. To be extended.
 
         :raises ValidationError: something is missing or wrong, with the reason
         """
-        self._require_rest()
-        self._require_database()
-
-    def _require_rest(self):
         for backend in self:
-            problem = backend.transport == "rest" and backend._rest_problem()
+            problem = None
+            if backend.transport == "rest":
+                problem = backend._rest_problem()
+            elif backend.transport == "postgresql":
+                problem = backend._database_problem()
             if problem:
                 raise ValidationError(problem)
 
@@ -359,23 +355,17 @@ class SyncBackend(models.Model):
             problem=words.said(self.env, problem),
         )
 
-    def _require_database(self):
-        for backend in self.filtered(lambda each: each.transport == "postgresql"):
-            if not (backend.db_host and backend.db_name and backend.db_user):
-                raise ValidationError(
-                    backend.env._(
-                        "%s needs a host, a database and a login.", backend.name
-                    )
-                )
-            if not 0 < backend.db_port < 65536:
-                raise ValidationError(
-                    backend.env._(
-                        "%(port)s is not a port: %(system)s needs one "
-                        "between 1 and 65535.",
-                        port=backend.db_port,
-                        system=backend.name,
-                    )
-                )
+    def _database_problem(self):
+        """Return what is missing or wrong, ``None`` if nothing is."""
+        if not (self.db_host and self.db_name and self.db_user):
+            return self.env._("%s needs a host, a database and a login.", self.name)
+        if not 0 < self.db_port < 65536:
+            return self.env._(
+                "%(port)s is not a port: %(system)s needs one between 1 and 65535.",
+                port=self.db_port,
+                system=self.name,
+            )
+        return None
 
     # -- computes -------------------------------------------------------------
 
@@ -419,12 +409,11 @@ class SyncBackend(models.Model):
         return res
 
     def copy_data(self, default=None):
-        return [
-            dict(vals, name=self.env._("%s (copy)", backend.name))
-            if "name" not in (default or {})
-            else vals
-            for backend, vals in zip(self, super().copy_data(default), strict=True)
-        ]
+        vals_list = super().copy_data(default)
+        if "name" not in (default or {}):
+            for backend, vals in zip(self, vals_list, strict=True):
+                vals["name"] = self.env._("%s (copy)", backend.name)
+        return vals_list
 
     def _all_streams(self):
         return self.with_context(active_test=False).stream_ids
@@ -484,14 +473,11 @@ class SyncBackend(models.Model):
         )
 
     def _seconds_in_flight(self, count):
-        """Return after how many seconds requests that begin to leave now are over.
+        """Return after how many seconds as many requests that leave now are over.
 
         However slowly each is answered, and whatever became of the worker: Odoo ends
         one that works for longer than its limit.
-
-        :param int count: how many
         """
-        self.ensure_one()
         each = self.connect_timeout + self.read_timeout + GRACE
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
@@ -688,10 +674,8 @@ class SyncBackend(models.Model):
     def _note_unreachable(self, error):
         """Pause this system if it has not answered for too many attempts.
 
-        :param error: of the last attempt
         :return: seconds that its jobs have to wait, 0 if it is not paused
         """
-        self.ensure_one()
         if not self.pause_on_outage:
             return 0
         with self.env.registry.cursor() as cr:
@@ -720,13 +704,9 @@ class SyncBackend(models.Model):
 
     @api.depends_context("lang")
     def _compute_status(self):
+        closed = [("backend_id", "in", self.ids), ("closed", "!=", False)]
         incidents = self.env["sync.incident"]
-        mine = ("backend_id", "in", self.ids)
-        ended = dict(
-            incidents._read_group(
-                [mine, ("closed", "!=", False)], ["backend_id"], ["closed:max"]
-            )
-        )
+        ended = dict(incidents._read_group(closed, ["backend_id"], ["closed:max"]))
         for backend in self:
             incident = backend.incident_id
             if incident:
@@ -739,7 +719,6 @@ class SyncBackend(models.Model):
             backend.status_text = backend._status_text()
 
     def _status_text(self):
-        self.ensure_one()
         if not self.status_since:
             return self.env._("Up")
         duration = self._time_since(self.status_since)
@@ -777,10 +756,8 @@ class SyncBackend(models.Model):
     def _compute_open_backfills(self):
         backfills = self._all_streams()._open_backfills().grouped("backend_id")
         for backend in self:
-            backend.open_backfills = [
-                backend._backfill_card(backfill)
-                for backfill in backfills.get(backend, ())
-            ]
+            mine = backfills.get(backend, ())
+            backend.open_backfills = [backend._backfill_card(each) for each in mine]
 
     def _backfill_card(self, backfill):
         """Return what the dashboard shows of a backfill of this system."""

@@ -227,15 +227,13 @@ class SyncBackfill(models.Model):
                 backfill.progress = 100 if backfill.state == "done" else 0
             rate = backfill._per_second()
             backfill.rate = round(rate * 60)
-            backfill.time_left = (
-                backfill._duration_text((backfill.total - settled) / rate)
-                if rate and backfill.state == "running" and backfill.total > settled
-                else False
-            )
+            backfill.time_left = False
+            if rate and backfill.state == "running" and backfill.total > settled:
+                left = (backfill.total - settled) / rate
+                backfill.time_left = backfill._duration_text(left)
 
     def _per_second(self):
         """Return how many records were settled each second since it went on."""
-        self.ensure_one()
         if not self.resumed or self.state in ("stopped", "cancelled"):
             return 0
         seconds = ((self.ended or fields.Datetime.now()) - self.resumed).total_seconds()
@@ -253,8 +251,8 @@ class SyncBackfill(models.Model):
     @api.depends("state", "started")
     def _compute_hint(self):
         for backfill in self:
+            backfill.hint = False
             if backfill.state != "running":
-                backfill.hint = False
                 continue
             stream = backfill.sudo().stream_id
             incident = stream.backend_id._open_incident()
@@ -264,18 +262,14 @@ class SyncBackfill(models.Model):
                 backfill.hint = self.env._("Waiting for the off-peak hours.")
             elif not backfill.started:
                 backfill.hint = self.env._("About to count what there is to send.")
-            else:
-                backfill.hint = False
 
     # -- decisions of people --------------------------------------------------
 
     def action_stop(self):
         """Queue no further records; those that are queued are still delivered."""
         self.check_access("read")
-        note = words.Sentence(
-            words._lt("Stopped by %(user)s."), user=self.env.user.name
-        )
-        self.sudo()._stop(note)
+        user = self.env.user.name
+        self.sudo()._stop(words.Sentence(words._lt("Stopped by %(user)s."), user=user))
         return True
 
     def action_resume(self):
@@ -288,14 +282,10 @@ class SyncBackfill(models.Model):
     def action_cancel(self):
         """Give it up; what is queued is still delivered."""
         self.check_access("read")
+        user = self.env.user.name
+        note = words.Sentence(words._lt("Cancelled by %(user)s."), user=user)
         self.sudo().filtered(lambda each: each.state in ("running", "stopped")).write(
-            {
-                "state": "cancelled",
-                "ended": fields.Datetime.now(),
-                "note": words.Sentence(
-                    words._lt("Cancelled by %(user)s."), user=self.env.user.name
-                ),
-            }
+            {"state": "cancelled", "ended": fields.Datetime.now(), "note": note}
         )
         return True
 
@@ -485,14 +475,8 @@ class SyncBackfill(models.Model):
 
     def _finish(self):
         """It is over: what was counted may have changed meanwhile."""
-        self.write(
-            {
-                "state": "done",
-                "ended": fields.Datetime.now(),
-                "total": self.queued,
-                "step_uuid": False,
-            }
-        )
+        over = {"state": "done", "ended": fields.Datetime.now(), "step_uuid": False}
+        self.write({**over, "total": self.queued})
         return self.env._("All records have been queued and delivered, or failed.")
 
     # -- cron: steps that are lost --------------------------------------------
@@ -501,20 +485,16 @@ class SyncBackfill(models.Model):
     def _queue_lost_steps(self):
         """Mend backfills whose step has vanished; stop those whose step has failed."""
         for backfill in self.search([("state", "=", "running")]):
-            job = self.env["queue.job"].search(
-                [("uuid", "=", backfill.step_uuid)], limit=1
-            )
+            jobs = self.env["queue.job"]
+            job = jobs.search([("uuid", "=", backfill.step_uuid)], limit=1)
             if job.state not in (False, "done", "failed", "cancelled"):
                 continue
             # a step that is at work may be queueing the next
             backfill = backfill.try_lock_for_update(allow_referencing=True)
             if backfill and job.state == "failed":
+                note = words._lt("Its job failed: %(reason)s")
                 reason = job.failure_reason or "?"
-                backfill._stop(
-                    words.Sentence(
-                        words._lt("Its job failed: %(reason)s"), reason=reason
-                    )
-                )
+                backfill._stop(words.Sentence(note, reason=reason))
             elif backfill and job.state == "cancelled":
                 backfill._stop(words._lt("Its job was cancelled."))
             elif backfill:

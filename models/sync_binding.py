@@ -7,7 +7,7 @@ from odoo.tools import SQL
 from ..engine import store
 from ..engine.standing import SYNC_STATES, open_states
 from ..engine.words import SentenceText
-from .loose_link import LooseMany2one
+from .loose_link import record_link, stream_link
 from .sync_delivery import GC_BATCH, kept_since
 
 
@@ -25,26 +25,14 @@ class SyncBinding(models.Model):
     _log_access = False
     _rec_name = "external_id"
 
-    stream_id = LooseMany2one(
-        "sync.stream",
-        "Synchronization",
-        required=True,
-        readonly=True,
-        help="What sends the record.",
-    )
+    stream_id = stream_link(help="What sends the record.")
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
         string="System",
         help="The system that holds the record.",
     )
     model_name = fields.Char(related="stream_id.model_name")
-    res_id = fields.Many2oneReference(
-        "Record",
-        model_field="model_name",
-        required=True,
-        readonly=True,
-        help="The record in Odoo.",
-    )
+    res_id = record_link(help="The record in Odoo.")
     record_name = fields.Char(
         "Name", compute="_compute_record_name", help="What people call the record."
     )
@@ -121,36 +109,29 @@ class SyncBinding(models.Model):
         for binding in self:
             binding.display_name = f"{binding.backend_id.name}: {binding.record_name}"
 
+    def _pair(self):
+        """Return the ids of the stream and of the record."""
+        return self.stream_id.id, self.res_id
+
     def _compute_state(self):
-        found = open_states(
-            self.sudo().env,
-            [(binding.stream_id.id, binding.res_id) for binding in self],
-        )
+        found = open_states(self.sudo().env, [binding._pair() for binding in self])
         for binding in self:
             settled = "synced" if binding.last_success else False
-            binding.state = found.get(
-                (binding.stream_id.id, binding.res_id),
-                "skipped" if binding.skipped else settled,
-            )
+            settled = "skipped" if binding.skipped else settled
+            binding.state = found.get(binding._pair(), settled)
 
     def _compute_delivery_ids(self):
-        deliveries = self.env["sync.delivery"]
-        found = store.last_about(
-            self.env, [(binding.stream_id.id, binding.res_id) for binding in self], 20
-        )
+        found = store.last_about(self.env, [binding._pair() for binding in self], 20)
         # those that the user may read, the last one first
-        by_pair = deliveries.search([("id", "in", found)]).grouped(
-            lambda each: (each.stream_id, each.res_id)
-        )
+        deliveries = self.env["sync.delivery"].search([("id", "in", found)])
+        by_pair = deliveries.grouped(lambda each: (each.stream_id.id, each.res_id))
         for binding in self:
-            binding.delivery_ids = by_pair.get((binding.stream_id, binding.res_id))
+            binding.delivery_ids = by_pair.get(binding._pair())
 
     def action_open_record(self):
         """Open the record in Odoo."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
-
-    # -- autovacuum -----------------------------------------------------------
 
     @api.autovacuum
     def _gc_gone_on_both_sides(self):

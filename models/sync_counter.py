@@ -21,8 +21,6 @@ class SyncCounter(models.Model):
     _log_access = False
     _rec_name = "result"
 
-    # -- fields ---------------------------------------------------------------
-
     stream_id = LooseMany2one(
         "sync.stream",
         required=True,
@@ -50,8 +48,6 @@ class SyncCounter(models.Model):
         help="Those among them before which the last attempt at the record had failed.",
     )
     seconds = fields.Float(required=True, readonly=True, help="They took together.")
-
-    # -- cron -----------------------------------------------------------------
 
     @api.model
     def _cron_sum_up(self):

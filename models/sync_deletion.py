@@ -3,18 +3,17 @@
 
 import logging
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
-from psycopg2.extensions import ISOLATION_LEVEL_READ_COMMITTED
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine import words
+from ..engine.store import AT_REST, SETTLED, read_committed
 
 _logger = logging.getLogger(__name__)
 
@@ -25,10 +24,8 @@ BATCH = 1000
 LINGER = 30
 # How long each batch waits for a lock at most: the next run of the cron tries again.
 LOCK_WAIT = "1s"
-# Jobs that no worker has, and those that one has or is about to have.
-AT_REST = ("wait_dependencies", "pending", "failed")
+# Jobs that a worker has or is about to have.
 AT_WORK = ("enqueued", "started")
-AT_END = ("done", "cancelled")
 # Seconds between batches of jobs: the runner is told of each, and reads all of them
 # before it starts another one.
 BREATH = 0.2
@@ -127,14 +124,13 @@ class SyncDeletion(models.AbstractModel):
         progress = self.env["ir.cron"]._commit_progress
         progress(0)
         # systems after what is sent to them
-        for model in (self.env["sync.stream"], self.env["sync.backend"]):
+        models_ = [self.env["sync.stream"], self.env["sync.backend"]]
+        for model in models_:
             for id_ in model._ids_to_delete():
                 for count in model._delete_batches(id_):
                     if not progress(count, remaining=1):
                         return
-        if self.env["sync.stream"]._being_deleted() or (
-            self.env["sync.backend"]._being_deleted()
-        ):
+        if any(model._being_deleted() for model in models_):
             # something has to be waited for
             soon = fields.Datetime.now() + timedelta(minutes=1)
             self.env.ref("queue_job_sync.ir_cron_deletions").sudo()._trigger(soon)
@@ -209,13 +205,14 @@ class SyncDeletion(models.AbstractModel):
         )
         yield from self._batches(jobs, id_, cancel, SQL("state IN %s", AT_REST))
         with self._own_cursor() as cr:
-            if self.with_env(self.env(cr=cr))._owns_jobs(id_, AT_WORK):
+            at_work = SQL("state IN %s", AT_WORK)
+            if self.with_env(self.env(cr=cr))._owns(jobs, id_, at_work):
                 return
         for owned in self._owned:
             drop = SQL("DELETE FROM %s", SQL.identifier(owned.table))
             yield from self._batches(owned, id_, drop)
         forget = SQL("UPDATE %s SET %s = NULL", table, link)
-        for count in self._batches(jobs, id_, forget, SQL("state IN %s", AT_END)):
+        for count in self._batches(jobs, id_, forget, SQL("state IN %s", SETTLED)):
             yield count
             time.sleep(BREATH)
         count = 1
@@ -225,17 +222,11 @@ class SyncDeletion(models.AbstractModel):
                 count = record._delete_last()
             yield count
 
-    @api.model
-    @contextmanager
     def _own_cursor(self):
-        """Yield a cursor that sees what is committed by now, and waits for nobody."""
-        with self.env.registry.cursor() as cr:
-            # nothing has been executed yet
-            cr.connection.set_isolation_level(ISOLATION_LEVEL_READ_COMMITTED)
-            cr.execute(SQL("SET LOCAL lock_timeout = %s", LOCK_WAIT))
-            # a batch that a crash brings back goes once more
-            cr.execute("SET LOCAL synchronous_commit = off")
-            yield cr
+        """Return a cursor that sees what is committed by now, and waits for nobody."""
+        # a batch that a crash brings back goes once more
+        settings = "SET LOCAL lock_timeout = %s; SET LOCAL synchronous_commit = off"
+        return read_committed(self.env.registry, SQL(settings, LOCK_WAIT))
 
     @api.model
     def _batches(self, owned, id_, change, where=ALL):
@@ -307,28 +298,18 @@ class SyncDeletion(models.AbstractModel):
 
     def _owns_rows(self):
         """Return whether changes, bindings, jobs or the like belong to this record."""
-        self.ensure_one()
-        return self._owns_jobs(self.id)
-
-    @api.model
-    def _owns_jobs(self, id_, states=AT_REST + AT_WORK + AT_END):
-        jobs = self._owned_jobs
-        return self._owns(jobs, id_, SQL("state IN %s", states))
+        return self._owns(self._owned_jobs, self.id)
 
     @api.model
     def _owns(self, owned, id_, where=ALL):
         """Return whether rows of a table belong to a record."""
         self.env.flush_all()
-        link = SQL.identifier(owned.link)
-        return bool(
-            self.env.execute_query(
-                SQL(
-                    "SELECT 1 FROM %(table)s WHERE %(link)s BETWEEN %(id)s AND %(id)s"
-                    " AND %(where)s ORDER BY %(link)s LIMIT 1",
-                    table=SQL.identifier(owned.table),
-                    link=link,
-                    id=id_,
-                    where=where,
-                )
-            )
+        query = SQL(
+            "SELECT 1 FROM %(table)s WHERE %(link)s BETWEEN %(id)s AND %(id)s"
+            " AND %(where)s ORDER BY %(link)s LIMIT 1",
+            table=SQL.identifier(owned.table),
+            link=SQL.identifier(owned.link),
+            id=id_,
+            where=where,
         )
+        return bool(self.env.execute_query(query))

@@ -6,7 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from ..engine.words import SentenceText
-from .loose_link import LooseMany2one
+from .loose_link import record_link, stream_link
 
 # Days that settled rows are kept, and the parameter that may say otherwise.
 KEEP_DAYS = 90
@@ -31,8 +31,6 @@ class SyncDelivery(models.Model):
     _log_access = False
     _rec_name = "request"
 
-    # -- fields ---------------------------------------------------------------
-
     # No link to the binding: a failed attempt is logged by a cursor of its own, which
     # cannot see, and must not wait for, a binding that the job has just inserted.
     date = fields.Datetime(
@@ -42,24 +40,12 @@ class SyncDelivery(models.Model):
         required=True,
         help="When the attempt was made.",
     )
-    stream_id = LooseMany2one(
-        "sync.stream",
-        "Synchronization",
-        required=True,
-        readonly=True,
-        help="What says which fields are sent, and when.",
-    )
+    stream_id = stream_link(help="What says which fields are sent, and when.")
     backend_id = fields.Many2one(
         related="stream_id.backend_id", string="System", help="What it was sent to."
     )
     model_name = fields.Char(related="stream_id.model_name")
-    res_id = fields.Many2oneReference(
-        "Record",
-        model_field="model_name",
-        required=True,
-        readonly=True,
-        help="The record that was sent.",
-    )
+    res_id = record_link(help="The record that was sent.")
     job_uuid = fields.Char(
         "Job UUID",
         index="btree_not_null",
@@ -110,8 +96,6 @@ class SyncDelivery(models.Model):
         help="Seconds until the system had answered.",
     )
 
-    # -- indexes --------------------------------------------------------------
-
     # Used by store.last_about and log_receipts. The record goes first, so that no other
     # index will do: with two that begin with the stream, PostgreSQL takes the one on
     # the stream alone for as good as long as it knows little of the stream, and reads
@@ -125,21 +109,17 @@ class SyncDelivery(models.Model):
     # Used by the list of failed deliveries
     _failed_index = models.Index("(id) WHERE state = 'failed'")
 
-    # -- actions --------------------------------------------------------------
-
     def action_open_record(self):
         """Open the record that was sent."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
 
-    # -- autovacuum -----------------------------------------------------------
-
     @api.autovacuum
     def _gc_old_deliveries(self):
         """Drop what the log says of attempts older than the setting.
 
-        :return: how many were dropped, and whether there are more; the cleaning
-            commits after each call, and calls again while there are
+        :return: how many, and whether there are more: the cleaning commits then, and
+            calls again
         """
         old = self.search(
             [("date", "<", kept_since(self.env))], order="date, id", limit=GC_BATCH + 1

@@ -161,8 +161,6 @@ class SyncIncident(models.Model):
 
         Commits by itself: the job that finds out is about to roll back.
 
-        :param backend: the ``sync.backend``
-        :param str kind: of the incident
         :param reason: what happened, a :class:`..wording.Sentence` or an error
         :return: seconds that its jobs have to wait
         """
@@ -187,7 +185,6 @@ class SyncIncident(models.Model):
         found = self.search([("backend_id", "=", backend_id), ("closed", "=", False)])
         if found:
             return found
-        values = {"closed": False, "closed_uid": False}
         incident = kind == "outage" and self.search(
             [
                 ("backend_id", "=", backend_id),
@@ -202,12 +199,11 @@ class SyncIncident(models.Model):
             # is over have to be told again. The time to wait for stays: an edit that
             # has not committed yet may have taken it.
             if incident.told_closed:
-                values.update(told_opened=False, told_closed=False)
-            incident.write(values)
+                incident.write({"told_opened": False, "told_closed": False})
+            incident.write({"closed": False, "closed_uid": False})
         else:
             incident = self.create(
                 {
-                    **values,
                     "backend_id": backend_id,
                     "kind": kind,
                     "reason": reason,
@@ -295,11 +291,9 @@ class SyncIncident(models.Model):
                 self.env.cr.postcommit.add(incident._move_jobs)
 
     def _move_jobs(self):
-        """Move jobs for a moment, each batch in a transaction of its own.
+        """Move jobs for a moment, batch by batch; return whether none is left.
 
         It must not fail: the incident is opened or closed already.
-
-        :return: whether no job is left
         """
         end = time.monotonic() + PATIENCE
         try:
@@ -495,9 +489,7 @@ class SyncIncident(models.Model):
     def _hold_copy(self, backend):
         """Hold a system if this database may be a copy. Commits by itself.
 
-        :param backend: the ``sync.backend``
-        :return: why its jobs wait, and for how many seconds; ``None`` if there is
-            no doubt
+        :return: why its jobs wait, and for how many seconds; ``None`` without a doubt
         """
         doubt = self._doubt()
         if not doubt:
@@ -520,27 +512,23 @@ class SyncIncident(models.Model):
         Every minute: people are told although nothing is edited.
         """
         doubt = self._doubt()
-        if doubt:
-            for backend in self.env["sync.backend"].search(
-                [("stream_ids", "!=", False)]
-            ):
+        if not doubt and gate.look(self.env).there is None:
+            self._adopt()
+        elif not doubt:
+            self._note_place()
+        else:
+            systems = self.env["sync.backend"].search([("stream_ids", "!=", False)])
+            for backend in systems:
                 incident = backend._open_incident()
                 if not incident:
                     self._hold_copy(backend)
                 elif incident.kind == "outage":
                     incident._become_copy(doubt)
-            return
-        if gate.look(self.env).there is None:
-            self._adopt()
-        else:
-            self._note_place()
 
     def _become_copy(self, doubt):
         """Hold what was down when it was copied for being a copy. Commits by itself.
 
         It is not even asked whether it is back, which takes the original's credentials.
-
-        :param str doubt: why it may be one
         """
         with self._apart() as own:
             if own.kind == "outage" and not own.closed:
@@ -605,9 +593,8 @@ class SyncIncident(models.Model):
 
         A copy is one event, whichever of its systems this incident is about.
         """
-        which = SQL("id = %s", self.id or None)
-        if self.kind == "copy":
-            which = SQL("kind = 'copy'")
+        copies = self.kind == "copy"
+        which = SQL("kind = 'copy'") if copies else SQL("id = %s", self.id or None)
         rows = self.env.execute_query(
             SQL(
                 "UPDATE sync_incident SET %(flag)s = true"
@@ -626,7 +613,6 @@ class SyncIncident(models.Model):
         )
         if template and self.recipient_ids:
             template._queue_for_readers(self)
-            self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
 
     @api.model
     def _queue_lost_probes(self):

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import itertools
+from contextlib import suppress
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
@@ -142,10 +143,8 @@ class SyncMapping(models.Model):
         for mapping in self:
             chain = []
             if mapping._conversion().reads_field and mapping.model_name:
-                try:
+                with suppress(ValidationError):  # it is told when the line is saved
                     chain = content.path_of(mapping)
-                except ValidationError:
-                    chain = []  # it is told when the line is saved
             mapping.field_type = chain[-1].type if chain else False
             mapping.is_list = content.goes_to_many(chain)
 
@@ -252,7 +251,6 @@ class SyncMapping(models.Model):
 
         :raises ValidationError: the path does not go through exactly one such link
         """
-        self.ensure_one()
         conversion = self._conversion()
         chain = content.path_of(self) if conversion.reads_field else []
         many = [place for place, field in enumerate(chain) if field.type in TO_MANY]
@@ -304,7 +302,6 @@ class SyncMapping(models.Model):
 
     def _conversion(self):
         """Return the conversion of this line, an object of its class."""
-        self.ensure_one()
         return self._conversions()[self.conversion or "none"](self)
 
     def _watched_paths(self):

@@ -4,7 +4,6 @@
 import copy
 import logging
 
-from lxml import etree
 from lxml.builder import E
 
 from odoo import api, fields, models
@@ -239,19 +238,12 @@ class SyncMixin(models.AbstractModel):
         """
         self.check_access("read")
         self.env["queue.job"].check_access("read")
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "queue_job.action_queue_job"
-        )
-        # alone, or with others
-        action["domain"] = [
-            "|",
-            "&",
-            ("model_name", "=", self._name),
-            ("sync_res_id", "in", self.ids),
-            ("uuid", "in", standing.job_uuids(self)),
-        ]
-        action["context"] = {}
-        return action
+        actions = self.env["ir.actions.act_window"]
+        action = actions._for_xml_id("queue_job.action_queue_job")
+        own = Domain("model_name", "=", self._name)
+        alone = own & Domain("sync_res_id", "in", self.ids)
+        with_others = Domain("uuid", "in", standing.job_uuids(self))
+        return {**action, "domain": list(alone | with_others), "context": {}}
 
     def action_sync_now(self):
         """Send these records to every system they belong in, changed or not.
@@ -389,9 +381,8 @@ class SyncMixin(models.AbstractModel):
         ]
         last = [node for node in search if node.tag in ("field", "filter")][-1:]
         place = search.index(last[0]) + 1 if last else 0
-        nodes = [etree.Element("separator"), *filters] if filters else []
-        for offset, node in enumerate(nodes):
-            search.insert(place + offset, node)
+        if filters:
+            search[place:place] = [E.separator(), *filters]
 
 
 def _own_nodes(view, tag, name):

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..engine import capture, delivery, precedence
-from .loose_link import LooseMany2one, groups_there
+from .loose_link import LooseMany2one, groups_there, record_link, stream_link
 
 
 class SyncOutbox(models.Model):
@@ -33,26 +33,14 @@ class SyncOutbox(models.Model):
         readonly=True,
         help="Who last gave it another job.",
     )
-    stream_id = LooseMany2one(
-        "sync.stream",
-        "Synchronization",
-        required=True,
-        readonly=True,
-        help="What has to send the change.",
-    )
+    stream_id = stream_link(help="What has to send the change.")
     backend_id = fields.Many2one(
         related="stream_id.backend_id",
         string="System",
         help="The system that does not know of it yet.",
     )
     model_name = fields.Char(related="stream_id.model_name")
-    res_id = fields.Many2oneReference(
-        "Record",
-        model_field="model_name",
-        required=True,
-        readonly=True,
-        help="The record that was changed.",
-    )
+    res_id = record_link(help="The record that was changed.")
     record_name = fields.Char(
         "Name", readonly=True, help="What people called the record when it was changed."
     )

@@ -370,7 +370,6 @@ class SyncStream(models.Model):
 
     def _known_columns(self):
         """Return what is known of the table's columns, by name; nothing of another."""
-        self.ensure_one()
         if self.transport != "postgresql" or self.columns_table != self.table:
             return {}
         return {column["name"]: column for column in self.columns or []}
@@ -562,12 +561,8 @@ class SyncStream(models.Model):
                 )
 
     def _register_hook(self):
-        super()._register_hook()
-        self._find_models_again()
-
-    @api.model
-    def _find_models_again(self):
         """Let streams whose model was gone have the one that is installed again."""
+        super()._register_hook()
         self.env.cr.execute(
             "UPDATE sync_stream SET model_id = ir_model.id FROM ir_model"
             " WHERE ir_model.model = model_name AND model_id IS NULL"
@@ -687,8 +682,7 @@ class SyncStream(models.Model):
     def _line_watchers(self, model_name):
         """Return what edits of a model's records, as lines of others, are recorded for.
 
-        :return: tuple of ``(link of the others to them, link back to those, frozenset
-            of field names)``
+        :return: tuple of ``(link to them, link back, frozenset of field names)``
         """
         with undone(self.env):
             return self._find_line_watchers(model_name)
@@ -748,10 +742,8 @@ class SyncStream(models.Model):
         ``problem`` says why.
         """
         self.ensure_one()
-        with (
-            noted(_logger, "Synchronization %s watches every field", self.id),
-            undone(self.env),
-        ):
+        text = "Synchronization %s watches every field"
+        with noted(_logger, text, self.id), undone(self.env):
             watched = model._sync_watched_fields(self)
             return frozenset({*watched, *self._watched_lines(model)})
         return frozenset(model._fields)
@@ -762,15 +754,9 @@ class SyncStream(models.Model):
         Those of all lines where that cannot be told.
         """
         self.ensure_one()
-        with (
-            noted(
-                _logger,
-                "Synchronization %s watches all lines",
-                self.id,
-                level=logging.WARNING,  # _watched_fields tells the same
-            ),
-            undone(self.env),
-        ):
+        text, level = "Synchronization %s watches all lines", logging.WARNING
+        # no error: _watched_fields tells the same
+        with noted(_logger, text, self.id, level=level), undone(self.env):
             return model._sync_watched_lines(self)
         return {
             name: set(self.env[field.comodel_name]._fields)
@@ -811,7 +797,6 @@ class SyncStream(models.Model):
 
     def _matching(self, records):
         """Return those of the existing ``records`` that this stream sends."""
-        self.ensure_one()
         records = self._for_sending(records)
         return records.filtered_domain(records._sync_domain(self))
 
@@ -864,12 +849,10 @@ class SyncStream(models.Model):
 
     def _names_records_here(self):
         """Return whether the system knows the records by their ids in Odoo."""
-        self.ensure_one()
         return self.transport != "rest" or self.id_policy == "odoo"
 
     def _record_page(self, res_id, external_id):
         """Return the address of a record's page in the system, or ``None``."""
-        self.ensure_one()
         return self.record_url and record_url(
             self.record_url, res_id, external_id or None
         )
@@ -883,30 +866,24 @@ class SyncStream(models.Model):
         :return: tuple of ``(path, ids of the streams that send what it leads to)``
         """
         stream = self.sudo()
-        paths = dict.fromkeys(stream._typed_links())
-        given_there = stream.mapping_ids.filtered("id_there")
-        paths.update(dict.fromkeys(given_there.mapped("field_path")))
-        links = []
-        for path in paths:
-            first = stream._siblings(stream._linked_model(path))
-            if first:
-                links.append((path, tuple(first.ids)))
-        return tuple(links)
+        mapped = stream.mapping_ids.filtered("id_there").mapped("field_path")
+        links = {
+            path: stream._siblings(stream._linked_model(path))
+            for path in (*stream._typed_links(), *mapped)
+        }
+        return tuple((path, tuple(first.ids)) for path, first in links.items() if first)
 
     def _typed_links(self):
         """Return the paths that a person has typed."""
-        return [
-            path for path in map(str.strip, (self.send_first or "").split(",")) if path
-        ]
+        paths = (self.send_first or "").split(",")
+        return [path.strip() for path in paths if path.strip()]
 
     def _linked_model(self, path):
         """Return the name of the model that a path of links leads to, or ``None``."""
         name = self.model_name
         for link in path.split("."):
             field = self.env[name]._fields.get(link) if name in self.env else None
-            name = (
-                field.comodel_name if field is not None and field.relational else None
-            )
+            name = field.comodel_name if field and field.relational else None
         return name
 
     def _siblings(self, model_name):
@@ -923,11 +900,7 @@ class SyncStream(models.Model):
     # -- what jobs ask: when --------------------------------------------------
 
     def _resting_text(self):
-        """Return why this stream does not send at all, ``False`` if it does.
-
-        :return: a :class:`..wording.Sentence`
-        """
-        self.ensure_one()
+        """Return the sentence why this stream does not send, ``False`` if it does."""
         if self.deleting_since:
             return words.Sentence(
                 words._lt("%(name)s is being deleted."), name=self.name
@@ -952,25 +925,20 @@ class SyncStream(models.Model):
         :param int current_try: 1 for the first
         :return: seconds, or ``(least, most)`` for queue_job to choose from
         """
-        self.ensure_one()
-        seconds = self.retry_delay * 60
         try:
             pattern = self._parsed_retry_pattern()
         except ValidationError as err:
             # written past the check: a record that failed is not left without a retry
             _logger.warning("Synchronization %s: %s", self.id, err)
             pattern = {}
-        for count, after in sorted(pattern.items()):
-            if current_try >= count:
-                seconds = after
-        return seconds
+        begun = [count for count in pattern if count <= current_try]
+        return pattern[max(begun)] if begun else self.retry_delay * 60
 
     def _parsed_retry_pattern(self):
         """Return ``{count of tries: seconds or (least, most)}``, or ``{}``.
 
         :raises ValidationError: it is none
         """
-        self.ensure_one()
         try:
             return parse_retry_pattern(self.retry_pattern or "{}")
         except ValueError:

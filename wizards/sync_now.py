@@ -100,14 +100,9 @@ class SyncNow(models.TransientModel):
                 "line_ids": [fields.Command.create(line) for line in lines],
             }
         )
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Synchronize now"),
-            "res_model": self._name,
-            "res_id": wizard.id,
-            "views": [(False, "form")],
-            "target": "new",
-        }
+        return wizard._get_records_action(
+            name=self.env._("Synchronize now"), target="new", context={}
+        )
 
     @api.model
     def _editable(self, records):

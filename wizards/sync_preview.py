@@ -96,17 +96,20 @@ class SyncPreview(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         self.stream_id.check_access("read")
-        record = self.env[self.model_name].browse(self.res_id or 0).exists()
-        if not record:
-            raise UserError(self.env._("Choose a record first."))
-        record.check_access("read")
-        self._look(record)
+        self._look(self.env[self.model_name].browse(self.res_id))
         return window(
             self, "queue_job_sync.action_sync_preview", res_id=self.id, context={}
         )
 
     def _look(self, record):
-        """Find out what there is to see of a record, and keep it for the screen."""
+        """Find out what there is to see of a record, and keep it for the screen.
+
+        :raises UserError: there is no such record
+        :raises AccessError: whose environment it has may not read it
+        """
+        if not record.exists():
+            raise UserError(record.env._("Choose a record first."))
+        record.check_access("read")
         self.write(storable_within(self._found(self._message(record))))
 
     def _message(self, record):
@@ -143,12 +146,11 @@ class SyncPreview(models.TransientModel):
                 "not hold it: nothing would be sent."
             )
             return found
-        held, known = None, False
+        found["comparison_lines"] = compare(message.payload, None, False)
         try:
             transport = self.stream_id.backend_id._open_transport()
         except SyncError as err:
             found["request_problem"] = found["held_problem"] = words.said(self.env, err)
-            found["comparison_lines"] = compare(message.payload, held, known)
             return found
         with transport:
             try:
@@ -161,14 +163,13 @@ class SyncPreview(models.TransientModel):
                 found["request_problem"] = words.said(self.env, err)
             try:
                 held = transport.held(message)
-                known = True
+                found["comparison_lines"] = compare(message.payload, held, True)
+                not_yet = self.env._("The system does not hold it yet.")
+                found["held_problem"] = held is None and not_yet
             except NotImplementedError:
                 found["held_problem"] = self.env._(
                     "This kind of system cannot be asked what it holds."
                 )
             except SyncError as err:
                 found["held_problem"] = words.said(self.env, err)
-        if known and held is None:
-            found["held_problem"] = self.env._("The system does not hold it yet.")
-        found["comparison_lines"] = compare(message.payload, held, known)
         return found

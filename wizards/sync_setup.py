@@ -292,15 +292,11 @@ class SyncSetup(models.TransientModel):
         """Show what would be sent of the chosen record; nothing is sent."""
         self.ensure_one()
         self.check_access("write")
-        record = self.env[self.model_name].browse(self.preview_res_id or 0).exists()
-        if not record:
-            raise UserError(self.env._("Choose a record first."))
-        record.check_access("read")
         # job managers make previews, and whoever sets up what is shown
         previews = self.env["sync.preview"].sudo()
-        preview = previews.create({"stream_id": self.stream_id.id})
-        preview._look(record)
-        self.preview_id = preview
+        self.preview_id = previews.create({"stream_id": self.stream_id.id})
+        record = self.env[self.model_name].browse(self.preview_res_id)
+        self.preview_id.sudo()._look(record)
         return True
 
     def action_finish(self):
@@ -326,14 +322,13 @@ class SyncSetup(models.TransientModel):
             "transport": self.transport,
             "company_id": self.company_id.id,
         }
-        if self.backend_id:
-            if self.backend_id.transport != self.transport:
-                # it was a test of something else
-                self.write({"test_state": False, "test_answer": False})
-            self.backend_id.write(values)
-        else:
-            backend = self.env["sync.backend"].create({**values, "active": False})
-            self.backend_id = backend
+        if not self.backend_id:
+            self.backend_id = self.backend_id.create({**values, "active": False})
+            return
+        if self.backend_id.transport != self.transport:
+            # it was a test of something else
+            self.write({"test_state": False, "test_answer": False})
+        self.backend_id.write(values)
 
     def _enter_address(self):
         return
@@ -343,12 +338,9 @@ class SyncSetup(models.TransientModel):
 
     def _enter_records(self):
         if not self.stream_id:
+            name = self.env._("Contacts to %s", self.backend_id.name)
             self.stream_id = self.env["sync.stream"].create(
-                {
-                    "name": self.env._("Contacts to %s", self.backend_id.name),
-                    "backend_id": self.backend_id.id,
-                    "endpoint": "contacts",
-                }
+                {"name": name, "backend_id": self.backend_id.id, "endpoint": "contacts"}
             )
         try:
             with self.backend_id._open_transport() as transport:
@@ -365,19 +357,20 @@ class SyncSetup(models.TransientModel):
             model=stream.model_id.name,
             system=self.backend_id.name,
         )
-        if stream.transport == "postgresql":
-            stream.action_read_columns()
-            names = stream._known_columns()
-            if stream.key_column not in names:
-                raise UserError(
-                    self.env._(
-                        "The table %(table)s has no column %(key)s. Which of its "
-                        "columns is for Odoo's id? There are: %(columns)s.",
-                        table=stream.table,
-                        key=stream.key_column,
-                        columns=", ".join(names),
-                    )
+        if stream.transport != "postgresql":
+            return
+        stream.action_read_columns()
+        names = stream._known_columns()
+        if stream.key_column not in names:
+            raise UserError(
+                self.env._(
+                    "The table %(table)s has no column %(key)s. Which of its "
+                    "columns is for Odoo's id? There are: %(columns)s.",
+                    table=stream.table,
+                    key=stream.key_column,
+                    columns=", ".join(names),
                 )
+            )
 
     def _enter_fields(self):
         stream = self.stream_id
@@ -393,11 +386,7 @@ class SyncSetup(models.TransientModel):
         """Return ``(path in Odoo, name at the destination)`` of fields to send."""
         stream = self.stream_id
         if stream.transport != "postgresql":
-            return [
-                (path, target)
-                for path, target in USUAL.items()
-                if self._has_value(path)
-            ]
+            return [usual for usual in USUAL.items() if self._has_value(usual[0])]
         reserved = stream._own_names()
         found = []
         for column in stream._known_columns():

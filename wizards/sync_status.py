@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from functools import partial
+
 import babel.dates
 
 from odoo import api, fields, models
@@ -52,14 +54,11 @@ class SyncStatus(models.TransientModel):
         record.check_access("read")
         # nobody makes one by hand: what it is about has been checked
         status = self.sudo().create({"res_model": record._name, "res_id": record.id})
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Synchronization of %s", record.display_name),
-            "res_model": self._name,
-            "res_id": status.id,
-            "views": [(False, "form")],
-            "target": "new",
-        }
+        return status._get_records_action(
+            name=self.env._("Synchronization of %s", record.display_name),
+            target="new",
+            context={},
+        )
 
     def _record(self):
         """Return the record that it is about.
@@ -68,8 +67,7 @@ class SyncStatus(models.TransientModel):
         """
         self.ensure_one()
         self.check_access("read")
-        syncable = self.env["sync.stream"]._syncable_models()
-        if self.res_model not in syncable:
+        if self.res_model not in self.env["sync.stream"]._syncable_models():
             return self.env["sync.mixin"]
         record = self.env[self.res_model].browse(self.res_id).exists()
         record.check_access("read")
@@ -81,18 +79,15 @@ class SyncStatus(models.TransientModel):
             status.can_send = bool(record) and record.has_access("write")
 
     def _compute_content(self):
+        state = self.env["sync.binding"]._fields["state"]
         for status in self:
             status.content = self.env["ir.qweb"]._render(
                 "queue_job_sync.record_status",
                 {
                     "systems": status._systems(),
-                    "labels": dict(
-                        self.env["sync.binding"]
-                        ._fields["state"]
-                        ._description_selection(self.env)
-                    ),
+                    "labels": dict(state._description_selection(self.env)),
                     "age": self._age,
-                    "moment": self._moment,
+                    "moment": partial(format_datetime, self.env, dt_format="short"),
                     "shows_log": self.env["sync.delivery"].has_access("read"),
                 },
             )
@@ -102,16 +97,13 @@ class SyncStatus(models.TransientModel):
     def _systems(self):
         """Return what there is to tell of each system, as a list of dicts."""
         record = self._record()
-        bindings = self.env["sync.binding"]
         situations = record and standing.situations(record)[record.id]
         systems = []
         for stream, situation in (situations or {}).items():
             place = [("stream_id", "=", stream.id), ("res_id", "=", record.id)]
-            binding = bindings.sudo().search(place)
-            deliveries = self.env["sync.delivery"].sudo()
-            deliveries = deliveries.browse(
-                store.last_about(self.env, [(stream.id, record.id)], LAST_DELIVERIES)
-            )
+            binding = self.env["sync.binding"].sudo().search(place)
+            last = store.last_about(self.env, [(stream.id, record.id)], LAST_DELIVERIES)
+            deliveries = self.env["sync.delivery"].sudo().browse(last)
             job = self._job_that_counts(place, situation.state)
             name = stream.backend_id.name
             systems.append(
@@ -146,12 +138,9 @@ class SyncStatus(models.TransientModel):
 
     def _job_that_counts(self, place, state):
         """Return the job that is next to send the record, or that failed last."""
-        rows = self.env["sync.outbox"].sudo().search(place)
-        jobs = (
-            self.env["queue.job"]
-            .sudo()
-            .search([("uuid", "in", rows.filtered("job_uuid").mapped("job_uuid"))])
-        )
+        rows = self.env["sync.outbox"].sudo().search(place).filtered("job_uuid")
+        jobs = self.env["queue.job"].sudo()
+        jobs = jobs.search([("uuid", "in", rows.mapped("job_uuid"))])
         if state == "waiting":
             live = jobs.filtered(lambda job: job.state in LIVE_STATES)
             now = fields.Datetime.now()
@@ -173,7 +162,6 @@ class SyncStatus(models.TransientModel):
     def _plain(self, system, record, name):
         """Return a reason as people say it, without the request.
 
-        :param str system: name of the system that it is about
         :param record: what holds the reason, in a field of this name
         """
         reason, field = record[name], record._fields[name]
@@ -189,12 +177,12 @@ class SyncStatus(models.TransientModel):
 
     def _next_try(self, state, job):
         """Return what happens next, in a sentence, or ``False``."""
+        if state == "failed" and self.can_send:
+            return self.env._(
+                "It is not tried again by itself. Correct the record, or press"
+                " Synchronize now."
+            )
         if state == "failed":
-            if self.can_send:
-                return self.env._(
-                    "It is not tried again by itself. Correct the record, or press"
-                    " Synchronize now."
-                )
             return self.env._("It is not tried again by itself.")
         if state != "waiting":
             return False
@@ -202,11 +190,9 @@ class SyncStatus(models.TransientModel):
             return self.env._("It is being sent now.")
         if job.state == DEPENDENT:
             return self.env._("It is sent after the records that it points at.")
-        when = (
-            self._age(job.eta)
-            if self._is_put_off(job)
-            else self.env._("as soon as a worker is free")
-        )
+        when = self.env._("as soon as a worker is free")
+        if self._is_put_off(job):
+            when = self._age(job.eta)
         if not job.retry:
             return self.env._("It will be sent %s.", when)
         if not job.max_retries:
@@ -230,11 +216,6 @@ class SyncStatus(models.TransientModel):
             add_direction=True,
             locale=babel_locale_parse(get_lang(self.env).code),
         )
-
-    @api.model
-    def _moment(self, date):
-        """Return a time in the user's language and timezone."""
-        return format_datetime(self.env, date, dt_format="short")
 
     # -- what can be done -----------------------------------------------------
 
