@@ -139,9 +139,6 @@ def _run_before(ahead, job):
 
     A job is released by jobs of its own graph only. If the others are of several, it
     waits for those of one of them: it looks for the others when it starts.
-
-    :param ahead: ``queue.job`` records
-    :param job: the :class:`Job`, just queued
     """
     graph = next(filter(None, ahead.mapped("graph_uuid")), None) or str(uuid4())
     ahead = ahead.filtered(lambda each: each.graph_uuid in (False, graph))
@@ -323,8 +320,6 @@ def requeue_spread(jobs, rate):
 
     :return: number of jobs
     """
-    if not jobs:
-        return 0
     requeued = store.requeue_jobs(jobs.env, jobs, rate)
     rearm(requeued)
     return len(requeued)

@@ -59,9 +59,6 @@ logging.getLogger("odoo.service.model").addFilter(_WithoutSecrets())
 # -- references: what leads to a secret that is kept beside the database ------
 
 
-# -- references: what leads to a secret that is kept beside the database ------
-
-
 class SecretMissing(Unreachable):
     """A reference to a secret leads nowhere. The message names it, and no value."""
 
@@ -95,10 +92,7 @@ def parse_reference(text):
 
 
 def _problem(reference):
-    """Say what is wrong with how a reference is written, without repeating it.
-
-    :return: a sentence, or ``None``
-    """
+    """Say what is wrong with how a reference is written, without repeating it."""
     if reference.valid:
         return None
     if reference.source == "env":
@@ -218,28 +212,21 @@ def resolved(env, text):
     section = _section(reference)
     _check_allowed(env, reference, section)
     if reference.source == "env":
-        value = os.environ.get(reference.name)
-        missing = SecretMissing(
-            words._lt(
-                "The environment variable %(name)s (%(reference)s) is not set, or "
-                "empty, in the process of the server."
-            ),
-            name=reference.name,
-            reference=reference,
+        value = os.environ.get(reference.name, "")
+        missing = words._lt(
+            "The environment variable %(name)s (%(reference)s) is not set, or "
+            "empty, in the process of the server."
         )
     else:
-        value = section.get(reference.name.lower())
-        missing = SecretMissing(
-            words._lt(
-                "The section [%(section)s] of the server's configuration file has no "
-                "key %(name)s (%(reference)s), or it is empty."
-            ),
-            section=SECTION,
-            name=reference.name,
-            reference=reference,
+        value = section.get(reference.name.lower(), "")
+        missing = words._lt(
+            "The section [%(section)s] of the server's configuration file has no "
+            "key %(name)s (%(reference)s), or it is empty."
         )
-    if not (value or "").strip():
-        raise missing
+    if not value.strip():
+        raise SecretMissing(
+            missing, section=SECTION, name=reference.name, reference=reference
+        )
     return value
 
 
@@ -265,10 +252,7 @@ def _section(reference):
 
 
 def _check_allowed(env, reference, section):
-    """Keep to what the server's operator allows.
-
-    :raises SecretMissing: this database may not use the reference
-    """
+    """:raises SecretMissing: the server's operator does not allow the reference"""
     databases = _words(section.get(DATABASES))
     if databases and env.cr.dbname not in databases:
         raise SecretMissing(
@@ -329,28 +313,22 @@ def put(cr, name, text, backend_id=NO_BACKEND):
     """
     if not text:
         cr.execute(
-            SQL(
-                "DELETE FROM sync_secret_value"
-                " WHERE COALESCE(backend_id, 0) = %s AND name = %s",
-                backend_id,
-                name,
-            )
+            "DELETE FROM sync_secret_value"
+            " WHERE COALESCE(backend_id, 0) = %s AND name = %s",
+            (backend_id, name),
         )
         return
     # Whatever another transaction may have against it, it has before there is a
     # secret in a statement: PostgreSQL logs those that fail.
     cr.execute(
-        SQL(
-            """
-            INSERT INTO sync_secret_value (backend_id, name, value, since)
-            VALUES (NULLIF(%s, 0), %s, '', now() AT TIME ZONE 'utc')
-            ON CONFLICT (COALESCE(backend_id, 0), name)
-            DO UPDATE SET since = EXCLUDED.since
-            RETURNING id
-            """,
-            backend_id,
-            name,
-        )
+        """
+        INSERT INTO sync_secret_value (backend_id, name, value, since)
+        VALUES (NULLIF(%s, 0), %s, '', now() AT TIME ZONE 'utc')
+        ON CONFLICT (COALESCE(backend_id, 0), name)
+        DO UPDATE SET since = EXCLUDED.since
+        RETURNING id
+        """,
+        (backend_id, name),
     )
     (row_id,) = cr.fetchone()
     # Odoo's cursor logs the values of statements, and shows them to its profiler;
@@ -377,10 +355,8 @@ def get(cr, *backend_ids):
     :return: ``{(system's id, name): (text, since when or None)}``
     """
     cr.execute(
-        SQL(
-            "SELECT COALESCE(backend_id, 0), name, value, since FROM sync_secret_value"
-            " WHERE COALESCE(backend_id, 0) = ANY(%s)",
-            list(backend_ids),
-        )
+        "SELECT COALESCE(backend_id, 0), name, value, since FROM sync_secret_value"
+        " WHERE COALESCE(backend_id, 0) = ANY(%s)",
+        (list(backend_ids),),
     )
     return {(id_, name): (text, since) for id_, name, text, since in cr.fetchall()}

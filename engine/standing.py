@@ -17,7 +17,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
-from .store import HELD, OPEN_STATES, WAITS, ask, ask_column, rows_about
+from .store import HELD, OPEN_STATES, ask, ask_column, rows_about
 
 SYNC_STATES = [
     ("synced", "Synced"),
@@ -162,7 +162,8 @@ def _open(env, pairs):
           LEFT JOIN queue_job j ON j.uuid = o.job_uuid
          GROUP BY o.stream_id, o.res_id
         """,
-        waits=WAITS,
+        # one whose job has vanished waits, too, since the sweep will queue it again
+        waits=SQL("bool_or(j.state IS DISTINCT FROM 'failed')"),
         changes=rows_about("sync_outbox", pairs),
     )
 

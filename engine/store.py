@@ -40,9 +40,6 @@ SETTLED = ("done", "cancelled")
 HELD = SQL("(content_hash IS NOT NULL OR external_id IS NOT NULL)")
 # It has confirmed a content, and nobody has decided to leave it at that.
 CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
-# Of a change ``o`` and its job ``j``: one whose job has vanished waits, too, since the
-# sweep will queue it again.
-WAITS = SQL("bool_or(j.state IS DISTINCT FROM 'failed')")
 
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
