@@ -256,10 +256,10 @@ def _real_ids(records):
 
 
 def _is_watched(records, field_names):
-    watchers = records.env["sync.stream"]._watchers(records._name)
-    if field_names is None:
-        return bool(watchers)
-    return any(not watched.isdisjoint(field_names) for _id, watched in watchers)
+    return any(
+        field_names is None or not watched.isdisjoint(field_names)
+        for _id, watched in records.env["sync.stream"]._watchers(records._name)
+    )
 
 
 def _keep_names(records):

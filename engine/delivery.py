@@ -93,10 +93,7 @@ class Delivery:
 
     def _lock(self):
         """Lock the records that no other job is sending, and return their bindings."""
-        try:
-            bindings = store.lock_bindings(self.stream, list(self.owed))
-        except store.Busy:
-            bindings = []
+        bindings = store.lock_bindings(self.stream, list(self.owed))
         self.busy = self.owed.keys() - {held.res_id for held in bindings}
         if not bindings:
             raise gate.later(

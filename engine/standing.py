@@ -232,15 +232,11 @@ def _state_condition(state, streams, res_id):
             of=streams,
             failed=_failed_query(streams),
         )
-    open_changes = SQL(
-        "EXISTS (SELECT FROM sync_outbox o WHERE o.stream_id IN %s AND o.res_id = %s)",
-        streams,
-        res_id,
-    )
-    skipped = _has_binding(SQL("skipped"), streams, res_id)
+    open_changes = _has("sync_outbox", SQL("true"), streams, res_id)
+    skipped = _has("sync_binding", SQL("skipped"), streams, res_id)
     if state == "skipped":
         return SQL("(%s AND NOT %s)", skipped, open_changes)
-    delivered = _has_binding(SQL("last_success IS NOT NULL"), streams, res_id)
+    delivered = _has("sync_binding", SQL("last_success IS NOT NULL"), streams, res_id)
     if state == "synced":
         return SQL("(%s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
     return SQL("(NOT %s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
@@ -273,10 +269,10 @@ def _failed_query(streams):
     )
 
 
-def _has_binding(condition, streams, res_id):
+def _has(table, condition, streams, res_id):
     return SQL(
-        "EXISTS (SELECT FROM sync_binding"
-        " WHERE stream_id IN %s AND res_id = %s AND %s)",
+        "EXISTS (SELECT FROM %s WHERE stream_id IN %s AND res_id = %s AND %s)",
+        SQL.identifier(table),
         streams,
         res_id,
         condition,

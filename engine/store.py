@@ -57,10 +57,6 @@ BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, inf)
 NOT_TIMED = 0.0
 
 
-class Busy(Exception):
-    """Another job is at work on a record, or has been since this one's snapshot."""
-
-
 @contextmanager
 def read_committed(registry, more=None):
     """Yield a cursor of its own, committed on leaving, that is READ COMMITTED.
@@ -258,9 +254,8 @@ def lock_bindings(stream, record_ids):
     Missing ones are inserted. The lock lasts as long as the transaction, and lets other
     rows refer to the binding.
 
-    :return: list of :class:`Held`
-    :raises Busy: another job has sent one of them after this transaction took its
-        snapshot, so that this job cannot know what was sent
+    :return: list of :class:`Held`; none if another job has sent one of them after this
+        transaction took its snapshot, so that this job cannot know what was sent
     """
     cr = stream.env.cr
     present = SQL(
@@ -274,20 +269,19 @@ def lock_bindings(stream, record_ids):
             lock=SQL("FOR NO KEY UPDATE SKIP LOCKED"),
         ),
     )
-    try:
-        with cr.savepoint(flush=False):
-            cr.execute(present, log_exceptions=False)
-            held = [Held(*row) for row in cr.fetchall()]
-            missing = {*record_ids} - {each.res_id for each in held}
-            if missing:
-                held += _insert_bindings(cr, stream, missing)
-            return sorted(held, key=lambda each: each.res_id)
-    except (
+    sent_elsewhere = suppress(
         pg_errors.SerializationFailure,
         pg_errors.LockNotAvailable,
         pg_errors.DeadlockDetected,
-    ):
-        raise Busy() from None
+    )
+    with sent_elsewhere, cr.savepoint(flush=False):
+        cr.execute(present, log_exceptions=False)
+        held = [Held(*row) for row in cr.fetchall()]
+        missing = {*record_ids} - {each.res_id for each in held}
+        if missing:
+            held += _insert_bindings(cr, stream, missing)
+        return sorted(held, key=lambda each: each.res_id)
+    return []
 
 
 def _insert_bindings(cr, stream, record_ids):
@@ -847,21 +841,22 @@ def look(env, backend_id, parameter, tells_server):
     """
     env["ir.config_parameter"].flush_model()
     env["sync.incident"].flush_model(["backend_id", "closed"])
-    server = "''"
-    if tells_server:
-        server = "(SELECT system_identifier::text FROM pg_control_system())"
-    env.cr.execute(
-        f"""
-        SELECT datname, oid::bigint, {server},
+    server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
+    (found,) = ask(
+        env.cr,
+        """
+        SELECT datname, oid::bigint, %s,
                (SELECT value FROM ir_config_parameter WHERE key = %s),
                (SELECT last_value FROM sync_outbox_id_seq),
                EXISTS (SELECT FROM sync_incident
                         WHERE backend_id = %s AND closed IS NULL)
           FROM pg_database WHERE datname = current_database()
         """,
-        (parameter, backend_id),
+        server if tells_server else "",
+        parameter,
+        backend_id,
     )
-    return env.cr.fetchone()
+    return found
 
 
 def may_tell_server(env):
