@@ -547,24 +547,23 @@ def _last_about(res_id, stream_id, limit):
 
 # -- notes of requests that were not answered ---------------------------------
 
-# One parameter for all notes: psycopg2 takes longer for an array than for JSON.
-_NOTE_VALUES = """
-    (note ->> 0)::int, (note ->> 1)::int, note ->> 2, note ->> 3, note ->> 4,
-    note ->> 5, (note ->> 6)::bool
-"""
+_NOTED = "res_id, version, operation, idempotency_key, digest, content, creates"
 
 
-def _note_row(res_id, attempt):
-    return (
-        res_id,
-        attempt.version,
-        attempt.operation,
-        attempt.key,
-        attempt.digest,
-        # where that changes it, it will be refused before it is sent
-        storable(attempt.content),
-        attempt.creates,
-    )
+def _as_json(notes):
+    # one parameter for all notes: psycopg2 takes longer for an array than for JSON
+    rows = [
+        {
+            **vars(attempt),
+            "res_id": res_id,
+            "idempotency_key": attempt.key,
+            # where that changes it, it will be refused before it is sent
+            "content": storable(attempt.content),
+            "late_until": None,
+        }
+        for res_id, attempt in notes
+    ]
+    return json.dumps(rows)
 
 
 def write_notes(registry, stream_id, notes, seconds):
@@ -577,16 +576,14 @@ def write_notes(registry, stream_id, notes, seconds):
     with registry.cursor() as cr:
         cr.execute(
             f"""
-            INSERT INTO sync_attempt
-                   (stream_id, late_until, res_id, version, operation, idempotency_key,
-                    digest, content, creates)
+            INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
             -- whole seconds, as the eta of a job that waits for it
             SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
-                                            + %s * interval '1 second'), {_NOTE_VALUES}
-              FROM jsonb_array_elements(%s) AS note
+                                            + %s * interval '1 second'), {_NOTED}
+              FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
             RETURNING res_id, id
             """,
-            (stream_id, seconds, json.dumps([_note_row(*each) for each in notes])),
+            (stream_id, seconds, _as_json(notes)),
         )
         return dict(cr.fetchall())
 
@@ -657,18 +654,14 @@ def restore_notes(cr, stream, notes):
     :param notes: list of ``(record id, Attempt)`` with the ids of notes, which may have
         been dropped by others
     """
-    rows = [[*_note_row(*each), each[1].id] for each in notes]
     cr.execute(
         f"""
-        INSERT INTO sync_attempt
-               (stream_id, id, res_id, version, operation, idempotency_key,
-                digest, content, creates)
-        SELECT %s, (note ->> 7)::int, {_NOTE_VALUES}
-          FROM jsonb_array_elements(%s) AS note
+        INSERT INTO sync_attempt (stream_id, id, {_NOTED})
+        SELECT %s, id, {_NOTED} FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
         ON CONFLICT (id) DO UPDATE
            SET late_until = NULL, creates = EXCLUDED.creates
         """,
-        (stream.id, json.dumps(rows)),
+        (stream.id, _as_json(notes)),
     )
 
 
