@@ -19,7 +19,7 @@ import psycopg2
 
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from . import jobs, store
 
@@ -440,10 +440,7 @@ def _by_user(stream, model_name, ids, changes):
 
     Its context is that of his last edit: no content depends on it.
     """
-    by_user = {}
-    for id_ in ids:
-        by_user.setdefault(changes[id_].uid, []).append(id_)
-    for uid, mine in by_user.items():
+    for uid, mine in groupby(ids, lambda id_: changes[id_].uid):
         env = stream.env(user=uid, su=False, context=changes[mine[-1]].context)
         yield env[model_name].browse(mine)
 

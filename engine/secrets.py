@@ -253,7 +253,7 @@ def _section(reference):
 
 def _check_allowed(env, reference, section):
     """:raises SecretMissing: the server's operator does not allow the reference"""
-    databases = _words(section.get(DATABASES))
+    databases = section.get(DATABASES, "").replace(",", " ").split()
     if databases and env.cr.dbname not in databases:
         raise SecretMissing(
             words._lt(
@@ -265,7 +265,7 @@ def _check_allowed(env, reference, section):
         )
     if reference.source != "env":
         return
-    patterns = _words(section.get(ENVIRONMENT)) or ["*"]
+    patterns = section.get(ENVIRONMENT, "").replace(",", " ").split() or ["*"]
     if fnmatchcase(reference.name.upper(), NEVER) or not any(
         fnmatchcase(reference.name, pattern) for pattern in patterns
     ):
@@ -276,10 +276,6 @@ def _check_allowed(env, reference, section):
             ),
             reference=reference,
         )
-
-
-def _words(text):
-    return [word for word in re.split(r"[\s,]+", text or "") if word]
 
 
 # -- the table, and every statement about it ----------------------------------
