@@ -109,10 +109,7 @@ class Delivery:
         ids = [each.res_id for each in bindings]
         records = model.search_fetch([("id", "in", ids)], order="id")
         payloads = self._payloads(stream._matching(records))
-        able = [each for each in bindings if each.res_id not in self.broken]
-        attempts = store.read_notes(
-            self.env.registry, stream, [each.res_id for each in able]
-        )
+        attempts = store.read_notes(self.env.registry, stream, ids)
         builder = TaskBuilder(stream)
         self.tasks = [
             builder.build(
@@ -121,7 +118,8 @@ class Delivery:
                 payloads.get(binding.res_id),
                 attempts.get(binding.res_id, ()),
             )
-            for binding in able
+            for binding in bindings
+            if binding.res_id not in self.broken
         ]
 
     def _payloads(self, records):
