@@ -19,7 +19,7 @@ import psycopg2
 
 from odoo.exceptions import ConcurrencyError, UserError
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
-from odoo.tools import SQL
+from odoo.tools import SQL, groupby
 
 from . import jobs, store
 
@@ -256,10 +256,10 @@ def _real_ids(records):
 
 
 def _is_watched(records, field_names):
-    watchers = records.env["sync.stream"]._watchers(records._name)
-    if field_names is None:
-        return bool(watchers)
-    return any(not watched.isdisjoint(field_names) for _id, watched in watchers)
+    return any(
+        field_names is None or not watched.isdisjoint(field_names)
+        for _id, watched in records.env["sync.stream"]._watchers(records._name)
+    )
 
 
 def _keep_names(records):
@@ -296,16 +296,15 @@ def _parents(lines, link):
     if not field_.store or not lines.ids:
         return parents
     lines.flush_model([link])
-    rows = lines.env.execute_query(
-        SQL(
-            "SELECT DISTINCT %(link)s FROM %(table)s"
-            " WHERE id IN %(ids)s AND %(link)s IS NOT NULL",
-            link=SQL.identifier(link),
-            table=SQL.identifier(lines._table),
-            ids=tuple(lines.ids),
-        )
+    ids = store.ask_column(
+        lines.env.cr,
+        "SELECT DISTINCT %(link)s FROM %(table)s"
+        " WHERE id IN %(ids)s AND %(link)s IS NOT NULL",
+        link=SQL.identifier(link),
+        table=SQL.identifier(lines._table),
+        ids=tuple(lines.ids),
     )
-    return parents.browse(id_ for (id_,) in rows)
+    return parents.browse(ids)
 
 
 def linked_to(records, model_name, link):
@@ -316,17 +315,15 @@ def linked_to(records, model_name, link):
         lines = env[model_name].sudo().with_context(active_test=False)
         lines = lines.search([(link, "in", ids), ("id", "not in", apart)])
         return lines.with_env(env)
-    lines = env[model_name]
-    rows = env.execute_query(
-        SQL(
-            "SELECT id FROM %s WHERE %s IN %s AND id NOT IN %s",
-            SQL.identifier(lines._table),
-            SQL.identifier(link),
-            ids,
-            apart,
-        )
+    found = store.ask_column(
+        env.cr,
+        "SELECT id FROM %s WHERE %s IN %s AND id NOT IN %s",
+        SQL.identifier(env[model_name]._table),
+        SQL.identifier(link),
+        ids,
+        apart,
     )
-    return lines.browse(id_ for (id_,) in rows)
+    return env[model_name].browse(found)
 
 
 # -- the commit ---------------------------------------------------------------
@@ -375,18 +372,14 @@ def noted_ids(records, known):
 
 
 def _noted_ids_of(stream, model_name, changes):
-    if all(stream.id in change.known for change in changes.values()):
-        return list(changes)
-    with tried(stream.env, "Edits of %s are shown as waiting", model_name):
-        return _ids_to_send(stream, model_name, changes)
+    if not all(stream.id in change.known for change in changes.values()):
+        with tried(stream.env, "Edits of %s are shown as waiting", model_name):
+            return _ids_to_send(stream, model_name, changes)
     return list(changes)
 
 
 def _concerned(env, model_name, changes):
-    """Yield each stream that watches what changes touch, as superuser, with those.
-
-    :param changes: :class:`Change` by id
-    """
+    """Yield each stream that watches what changes touch, as superuser, with those."""
     streams = env["sync.stream"].sudo()
     for stream_id, watched in streams._watchers_for_sure(model_name):
         touched = {
@@ -423,10 +416,7 @@ def _capture(stream, model_name, changes):
 
 
 def _capture_in_doubt(stream, model_name, changes, reason):
-    """Record changes that may matter to one stream, as far as it can be told.
-
-    :param str reason: what has raised
-    """
+    """Record changes that may matter to one stream, as far as it can be told."""
     ids, gone = list(changes), {}
     env = stream.env
     with tried(env, "Whether %s %s are sent is not known", model_name, ids):
@@ -450,10 +440,7 @@ def _by_user(stream, model_name, ids, changes):
 
     Its context is that of his last edit: no content depends on it.
     """
-    by_user = {}
-    for id_ in ids:
-        by_user.setdefault(changes[id_].uid, []).append(id_)
-    for uid, mine in by_user.items():
+    for uid, mine in groupby(ids, lambda id_: changes[id_].uid):
         env = stream.env(user=uid, su=False, context=changes[mine[-1]].context)
         yield env[model_name].browse(mine)
 
@@ -534,10 +521,7 @@ def queue_in_doubt(
 
 
 def _names(records, gone):
-    """Return the names of records by id, and those of the deleted ones alone.
-
-    :param dict gone: what is known of the latter
-    """
+    """Return the names of records by id, and those of the deleted ones alone."""
     names = jobs.names_of(
         records.browse(id_ for id_ in records._ids if id_ not in gone)
     )
@@ -548,12 +532,9 @@ def _names(records, gone):
 
 
 def _insert_changes(stream, batches, names, gone, force, backfill, problem=None):
-    """Insert outbox rows for batches of records, created by the user of these.
+    """Insert outbox rows for records, in batches with the UUID of their job.
 
-    :param batches: list of ``(records, UUID of their job)``
-    :param dict names: what is known of the records' names, by id
-    :param gone: ids of the deleted ones
-    :param problem: what has raised
+    Their names may be unknown; the deleted ones are ``gone``.
     """
     rows = [
         (

@@ -27,8 +27,6 @@ _logger = logging.getLogger(__name__)
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
 JITTER = 0.1
-# On a binding that is in step again.
-NOTHING_DECIDED = {"note": False, "note_date": False, "skipped": False}
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
 
@@ -95,10 +93,7 @@ class Delivery:
 
     def _lock(self):
         """Lock the records that no other job is sending, and return their bindings."""
-        try:
-            bindings = store.lock_bindings(self.stream, list(self.owed))
-        except store.Busy:
-            bindings = []
+        bindings = store.lock_bindings(self.stream, list(self.owed))
         self.busy = self.owed.keys() - {held.res_id for held in bindings}
         if not bindings:
             raise gate.later(
@@ -116,10 +111,7 @@ class Delivery:
         # what a model of another addon hides from its searches is not deleted there
         records |= (model.browse(ids) - records).exists()
         payloads = self._payloads(stream._matching(records))
-        able = [each for each in bindings if each.res_id not in self.broken]
-        attempts = store.read_notes(
-            self.env.registry, stream, [each.res_id for each in able]
-        )
+        attempts = store.read_notes(self.env.registry, stream, ids)
         builder = TaskBuilder(stream)
         self.tasks = [
             builder.build(
@@ -128,7 +120,8 @@ class Delivery:
                 payloads.get(binding.res_id),
                 attempts.get(binding.res_id, ()),
             )
-            for binding in able
+            for binding in bindings
+            if binding.res_id not in self.broken
         ]
 
     def _payloads(self, records):
@@ -216,7 +209,7 @@ class Delivery:
             # the system holds what is here: no older state was left there
             self.env["sync.binding"].browse(
                 task.binding.id for task in settled if task.binding.note
-            ).write(NOTHING_DECIDED)
+            ).write({"note": False, "note_date": False, "skipped": False})
             confirmed = self._confirm(sent)
             settled += confirmed
             self._settle([id_ for task in settled for id_ in task.owed.row_ids])
@@ -262,8 +255,9 @@ class Delivery:
         """
         gives_ids = self.stream._route().id_policy == "destination"
         seconds = self.system._seconds_in_flight(len(tasks))
+        by_id = {task.binding.res_id: task for task in tasks}
         attempts = {
-            task.binding.res_id: Attempt(
+            res_id: Attempt(
                 version=task.binding.version,
                 operation=task.message.operation,
                 key=task.message.idempotency_key,
@@ -273,15 +267,12 @@ class Delivery:
                 and task.message.operation == "upsert"
                 and not task.message.external_id,
             )
-            for task in tasks
+            for res_id, task in by_id.items()
         }
         # a thread must not touch the environment
         write = partial(store.write_notes, self.env.registry, self.stream.id)
-        ids = write(attempts.items(), seconds)
-        for task in tasks:
-            res_id = task.binding.res_id
-            task.noted = [replace(attempts[res_id], id=ids[res_id])]
-        noted = {task.binding.res_id: task.noted for task in tasks}
+        for res_id, note_id in write(attempts.items(), seconds).items():
+            by_id[res_id].noted = [replace(attempts[res_id], id=note_id)]
 
         def note_creation(message, key):
             """:raises Temporary: it could not be noted, and so must not be sent"""
@@ -293,7 +284,7 @@ class Delivery:
                 raise Temporary(
                     words._lt("Not sent: it could not be noted before.")
                 ) from None
-            noted[message.key].append(replace(attempt, id=ids[message.key]))
+            by_id[message.key].noted.append(replace(attempt, id=ids[message.key]))
 
         return note_creation
 
@@ -331,11 +322,7 @@ class Delivery:
     # -- settling -------------------------------------------------------------
 
     def _confirm(self, sent):
-        """Keep what the destination has confirmed, and log it.
-
-        :param sent: tasks
-        :return: those among them that it has confirmed
-        """
+        """Keep and log what the destination has confirmed; return those tasks."""
         confirmed = [task for task in sent if task.receipt.ok]
         if not confirmed:
             return []
@@ -409,13 +396,13 @@ class Delivery:
         sent = [task for task in sent if task.receipt.fate in (DONE, UNKNOWN)]
         if not sent:
             return
-        ids = [task.binding.res_id for task in sent]
+        last = {task.binding.res_id: task.noted[-1] for task in sent}
         _logger.warning(
             "The connection to the database was lost while synchronization %s was "
             "sending: %s are sent again (%s)",
             self.stream.id,
-            len(ids),
-            ids,
+            len(last),
+            list(last),
         )
         try:
             with self.env.registry.cursor() as cr:
@@ -432,12 +419,11 @@ class Delivery:
                 notes = [
                     # a creation whose id is known is asked for no more
                     (id_, replace(note, creates=note.creates and id_ not in kept))
-                    for task in sent
-                    for id_, note in [(task.binding.res_id, task.noted[-1])]
+                    for id_, note in last.items()
                 ]
                 store.restore_notes(cr, stream, notes)
                 self._log(env, [task for task in sent if task.receipt.ok])
-                send_once_more(stream, dict.fromkeys(ids, ()))
+                send_once_more(stream, dict.fromkeys(last, ()))
         # what the job has to tell is its loss; the notes are there, and whoever sends
         # the records next finds them
         except psycopg2.OperationalError as error:
@@ -504,7 +490,7 @@ class Delivery:
             if stopped or len(sent) > 1:
                 raise self._job_error((stopped or self.failures)[0].error)
         alone = [[task] for task in self.failures if task not in stopped]
-        for tasks in [stopped, *alone] if stopped else alone:
+        for tasks in filter(None, [stopped, *alone]):
             seconds = self._seconds_after(tasks[0].error, 1)
             jobs.hand_on(self.stream, [task.binding.res_id for task in tasks], seconds)
 

@@ -15,7 +15,6 @@ import psycopg2
 
 from odoo import SUPERUSER_ID, fields
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
 from odoo.addons.queue_job.job import (
     CANCELLED,
@@ -29,6 +28,7 @@ from odoo.addons.queue_job.job import (
 
 from . import words
 from .jobs import is_own
+from .store import ask, ask_column
 
 # -- what is wrong ------------------------------------------------------------
 
@@ -39,7 +39,12 @@ def problem(job):
     for each in named:
         if each["model"] not in job.env:
             return job.env._("The model %s is no longer there.", each["model"])
-    if not _users_exist(job.env, {each["uid"] for each in named if each.get("uid")}):
+    user_ids = {each["uid"] for each in named if each.get("uid")}
+    # not exists(), which believes what is in the cache of a new record
+    there = ask_column(
+        job.env.cr, "SELECT id FROM res_users WHERE id = ANY(%s)", list(user_ids)
+    )
+    if user_ids.difference(there):
         return text_user_gone(job.env)
     if not hasattr(job.records, job.method_name or ""):
         return job.env._(
@@ -71,12 +76,11 @@ def _loaded_together(job):
 def _stored_json(job):
     """Return what is stored of a job's records and arguments, undecoded."""
     job.flush_recordset(["records", "args", "kwargs"])
-    ((*texts,),) = job.env.execute_query(
-        SQL(
-            "SELECT records #>> '{}', args #>> '{}', kwargs #>> '{}'"
-            " FROM queue_job WHERE id = %s",
-            job.id,
-        )
+    (texts,) = ask(
+        job.env.cr,
+        "SELECT records #>> '{}', args #>> '{}', kwargs #>> '{}'"
+        " FROM queue_job WHERE id = %s",
+        job.id,
     )
     return [json.loads(text) for text in texts if text]
 
@@ -90,14 +94,6 @@ def _recordsets(node):
     if isinstance(node, list):
         for each in node:
             yield from _recordsets(each)
-
-
-def _users_exist(env, ids):
-    # not exists(), which believes what is in the cache of a new record
-    rows = env.execute_query(
-        SQL("SELECT count(*) FROM res_users WHERE id = ANY(%s)", list(ids))
-    )
-    return rows == [(len(ids),)]
 
 
 def text_user_gone(env):
@@ -150,22 +146,18 @@ def go_on_as_odoobot(jobs):
     jobs.flush_recordset()
     odoobot = {"uid": SUPERUSER_ID, "su": False, "context": {}}
     jobs.env.cr.execute(
-        SQL(
-            """
-            UPDATE queue_job
-               SET user_id = %(user)s,
-                   records = to_jsonb(
-                       ((records #>> '{}')::jsonb || %(odoobot)s::jsonb)::text),
-                   args = to_jsonb((
-                       SELECT COALESCE(jsonb_agg(arg || %(odoobot)s::jsonb), '[]')
-                         FROM jsonb_array_elements(
-                              (args #>> '{}')::jsonb) AS arg)::text)
-             WHERE id = ANY(%(ids)s)
-            """,
-            user=SUPERUSER_ID,
-            odoobot=json.dumps(odoobot),
-            ids=jobs.ids,
-        )
+        """
+        UPDATE queue_job
+           SET user_id = %(user)s,
+               records = to_jsonb(
+                   ((records #>> '{}')::jsonb || %(odoobot)s::jsonb)::text),
+               args = to_jsonb((
+                   SELECT COALESCE(jsonb_agg(arg || %(odoobot)s::jsonb), '[]')
+                     FROM jsonb_array_elements(
+                          (args #>> '{}')::jsonb) AS arg)::text)
+         WHERE id = ANY(%(ids)s)
+        """,
+        {"user": SUPERUSER_ID, "odoobot": json.dumps(odoobot), "ids": jobs.ids},
     )
     jobs.invalidate_recordset(["user_id", "records", "args"], flush=False)
 
@@ -204,15 +196,14 @@ def fail(job, error=None):
 
 def lock_enqueued(env, uuid):
     """Return the job, locked, unless it is another worker's or no longer to run."""
-    rows = env.execute_query(
-        SQL(
-            "SELECT id FROM queue_job WHERE uuid = %s AND state = %s"
-            " FOR NO KEY UPDATE SKIP LOCKED",
-            uuid,
-            ENQUEUED,
-        )
+    found = ask_column(
+        env.cr,
+        "SELECT id FROM queue_job WHERE uuid = %s AND state = %s"
+        " FOR NO KEY UPDATE SKIP LOCKED",
+        uuid,
+        ENQUEUED,
     )
-    return env["queue.job"].browse(id_ for (id_,) in rows)
+    return env["queue.job"].browse(found)
 
 
 # -- decisions of people ------------------------------------------------------
@@ -250,22 +241,11 @@ def change_state(job, state, result):
             )
         ).state = PENDING
     elif state == CANCELLED:
-        job.write({"state": CANCELLED, "date_cancelled": now, "result": result})
-        _cancel_dependents(job, now)
-
-
-def _cancel_dependents(job, now):
-    """Cancel what waits for a job, as queue_job does."""
-    behind = job.dependent_ids
-    while behind:
-        behind = behind.filtered(lambda each: each.state == WAIT_DEPENDENCIES)
-        behind.write(
-            {
-                "state": CANCELLED,
-                "date_cancelled": now,
-                "result": job.env._(
-                    "Cancelled because a job it depends on was cancelled"
-                ),
-            }
-        )
-        behind = behind.dependent_ids
+        cancelled = {"state": CANCELLED, "date_cancelled": now}
+        job.write({**cancelled, "result": result})
+        # and what waits for it, as queue_job does
+        result = job.env._("Cancelled because a job it depends on was cancelled")
+        behind = job.dependent_ids
+        while behind := behind.filtered(lambda each: each.state == WAIT_DEPENDENCIES):
+            behind.write({**cancelled, "result": result})
+            behind = behind.dependent_ids

@@ -139,9 +139,6 @@ def _run_before(ahead, job):
 
     A job is released by jobs of its own graph only. If the others are of several, it
     waits for those of one of them: it looks for the others when it starts.
-
-    :param ahead: ``queue.job`` records
-    :param job: the :class:`Job`, just queued
     """
     graph = next(filter(None, ahead.mapped("graph_uuid")), None) or str(uuid4())
     ahead = ahead.filtered(lambda each: each.graph_uuid in (False, graph))
@@ -287,7 +284,8 @@ def settle(jobs, note):
     :param str note: who closed them
     """
     rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
-    _decided(rows, note, skipped=True).unlink()
+    now = fields.Datetime.now()
+    _write_bindings(rows, {"note": note, "note_date": now, "skipped": True}).unlink()
 
 
 def rearm(jobs):
@@ -313,9 +311,9 @@ def rearm(jobs):
             for record in job.records
         ]
     )
-    _decided(
-        rows, words.Sentence(words._lt("Requeued by %(user)s"), user=jobs.env.user.name)
-    )
+    note = words.Sentence(words._lt("Requeued by %(user)s"), user=jobs.env.user.name)
+    now = fields.Datetime.now()
+    _write_bindings(rows, {"note": note, "note_date": now, "skipped": False})
 
 
 def requeue_spread(jobs, rate):
@@ -323,29 +321,17 @@ def requeue_spread(jobs, rate):
 
     :return: number of jobs
     """
-    if not jobs:
-        return 0
     requeued = store.requeue_jobs(jobs.env, jobs, rate)
     rearm(requeued)
     return len(requeued)
 
 
-def _decided(rows, note, skipped=False):
-    """Tell on the bindings what a person decided about outbox rows, and when.
-
-    :param str note: what was decided, and by whom
-    :param bool skipped: the changes will not be delivered
-    :return: the rows of which nobody else is sending the record. The others are settled
-        by the job that sends it, which must not find them gone after it has sent them.
-    """
-    return _write_bindings(
-        rows,
-        {"note": note, "note_date": fields.Datetime.now(), "skipped": skipped},
-    )
-
-
 def _write_bindings(rows, values):
-    """Write on the bindings of outbox rows, and return the rows whose it could lock."""
+    """Write on the bindings of outbox rows, and return those rows.
+
+    Left out are the rows of records that another job is sending: it settles them, and
+    must not find them gone after it has sent them.
+    """
     free = rows.browse()
     bindings = rows.env["sync.binding"].sudo()
     for stream, stream_rows in rows.grouped("stream_id").items():
@@ -353,10 +339,7 @@ def _write_bindings(rows, values):
             # it is gone, and its bindings go with it
             free |= stream_rows
             continue
-        try:
-            held = store.lock_bindings(stream, set(stream_rows.mapped("res_id")))
-        except store.Busy:
-            continue
+        held = store.lock_bindings(stream, set(stream_rows.mapped("res_id")))
         bindings.browse(each.id for each in held).write(values)
         locked = {each.res_id for each in held}
         free |= stream_rows.filtered(lambda row, ids=locked: row.res_id in ids)

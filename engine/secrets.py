@@ -92,10 +92,7 @@ def parse_reference(text):
 
 
 def _problem(reference):
-    """Say what is wrong with how a reference is written, without repeating it.
-
-    :return: a sentence, or ``None``
-    """
+    """Say what is wrong with how a reference is written, without repeating it."""
     if reference.valid:
         return None
     if reference.source == "env":
@@ -215,28 +212,21 @@ def resolved(env, text):
     section = _section(reference)
     _check_allowed(env, reference, section)
     if reference.source == "env":
-        value = os.environ.get(reference.name)
-        missing = SecretMissing(
-            words._lt(
-                "The environment variable %(name)s (%(reference)s) is not set, or "
-                "empty, in the process of the server."
-            ),
-            name=reference.name,
-            reference=reference,
+        value = os.environ.get(reference.name, "")
+        missing = words._lt(
+            "The environment variable %(name)s (%(reference)s) is not set, or "
+            "empty, in the process of the server."
         )
     else:
-        value = section.get(reference.name.lower())
-        missing = SecretMissing(
-            words._lt(
-                "The section [%(section)s] of the server's configuration file has no "
-                "key %(name)s (%(reference)s), or it is empty."
-            ),
-            section=SECTION,
-            name=reference.name,
-            reference=reference,
+        value = section.get(reference.name.lower(), "")
+        missing = words._lt(
+            "The section [%(section)s] of the server's configuration file has no "
+            "key %(name)s (%(reference)s), or it is empty."
         )
-    if not (value or "").strip():
-        raise missing
+    if not value.strip():
+        raise SecretMissing(
+            missing, section=SECTION, name=reference.name, reference=reference
+        )
     return value
 
 
@@ -262,11 +252,8 @@ def _section(reference):
 
 
 def _check_allowed(env, reference, section):
-    """Keep to what the server's operator allows.
-
-    :raises SecretMissing: this database may not use the reference
-    """
-    databases = _words(section.get(DATABASES))
+    """:raises SecretMissing: the server's operator does not allow the reference"""
+    databases = section.get(DATABASES, "").replace(",", " ").split()
     if databases and env.cr.dbname not in databases:
         raise SecretMissing(
             words._lt(
@@ -278,7 +265,7 @@ def _check_allowed(env, reference, section):
         )
     if reference.source != "env":
         return
-    patterns = _words(section.get(ENVIRONMENT)) or ["*"]
+    patterns = section.get(ENVIRONMENT, "").replace(",", " ").split() or ["*"]
     if fnmatchcase(reference.name.upper(), NEVER) or not any(
         fnmatchcase(reference.name, pattern) for pattern in patterns
     ):
@@ -289,10 +276,6 @@ def _check_allowed(env, reference, section):
             ),
             reference=reference,
         )
-
-
-def _words(text):
-    return [word for word in re.split(r"[\s,]+", text or "") if word]
 
 
 # -- the table, and every statement about it ----------------------------------
@@ -326,28 +309,22 @@ def put(cr, name, text, backend_id=NO_BACKEND):
     """
     if not text:
         cr.execute(
-            SQL(
-                "DELETE FROM sync_secret_value"
-                " WHERE COALESCE(backend_id, 0) = %s AND name = %s",
-                backend_id,
-                name,
-            )
+            "DELETE FROM sync_secret_value"
+            " WHERE COALESCE(backend_id, 0) = %s AND name = %s",
+            (backend_id, name),
         )
         return
     # Whatever another transaction may have against it, it has before there is a
     # secret in a statement: PostgreSQL logs those that fail.
     cr.execute(
-        SQL(
-            """
-            INSERT INTO sync_secret_value (backend_id, name, value, since)
-            VALUES (NULLIF(%s, 0), %s, '', now() AT TIME ZONE 'utc')
-            ON CONFLICT (COALESCE(backend_id, 0), name)
-            DO UPDATE SET since = EXCLUDED.since
-            RETURNING id
-            """,
-            backend_id,
-            name,
-        )
+        """
+        INSERT INTO sync_secret_value (backend_id, name, value, since)
+        VALUES (NULLIF(%s, 0), %s, '', now() AT TIME ZONE 'utc')
+        ON CONFLICT (COALESCE(backend_id, 0), name)
+        DO UPDATE SET since = EXCLUDED.since
+        RETURNING id
+        """,
+        (backend_id, name),
     )
     (row_id,) = cr.fetchone()
     # Odoo's cursor logs the values of statements, and shows them to its profiler;
@@ -374,10 +351,8 @@ def get(cr, *backend_ids):
     :return: ``{(system's id, name): (text, since when or None)}``
     """
     cr.execute(
-        SQL(
-            "SELECT COALESCE(backend_id, 0), name, value, since FROM sync_secret_value"
-            " WHERE COALESCE(backend_id, 0) = ANY(%s)",
-            list(backend_ids),
-        )
+        "SELECT COALESCE(backend_id, 0), name, value, since FROM sync_secret_value"
+        " WHERE COALESCE(backend_id, 0) = ANY(%s)",
+        (list(backend_ids),),
     )
     return {(id_, name): (text, since) for id_, name, text, since in cr.fetchall()}

@@ -17,7 +17,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
-from .store import HELD, OPEN_STATES, WAITS, rows_about
+from .store import HELD, OPEN_STATES, ask, ask_column, rows_about
 
 SYNC_STATES = [
     ("synced", "Synced"),
@@ -73,9 +73,7 @@ def situations(records):
         return found
     wanted = list(product(streams.ids, found))
     known, undelivered = {}, False
-    for stream_id, res_id, is_open, state, since, held in env.execute_query(
-        _known_query(env, wanted)
-    ):
+    for stream_id, res_id, is_open, state, since, held in _known(env, wanted):
         stream = streams.browse(stream_id)
         if state:
             found[res_id][stream] = Situation(state, since)
@@ -84,9 +82,7 @@ def situations(records):
         undelivered = undelivered or is_open
     if undelivered:
         # the last word: more than what is there, what is on its way counts
-        for stream_id, res_id, state, since in env.execute_query(
-            _open_query(env, wanted)
-        ):
+        for stream_id, res_id, state, since in _open(env, wanted):
             found[res_id][streams.browse(stream_id)] = Situation(state, since)
     for stream, ids in capture.noted_ids(records, known).items():
         for id_ in ids if stream in streams else ():
@@ -116,22 +112,21 @@ def open_states(env, pairs):
     """
     return {
         (stream_id, res_id): state
-        for stream_id, res_id, state, _since in env.execute_query(
-            _open_query(env, pairs)
-        )
+        for stream_id, res_id, state, _since in _open(env, pairs)
     }
 
 
-def _known_query(env, pairs):
-    """Return the query for what streams have had to do with records.
+def _known(env, pairs):
+    """Return what streams have had to do with records.
 
-    Its columns: stream id, record id, whether that is an undelivered change, the state
-    and since when of what is settled, and whether the destination holds the record, or
-    soon may.
+    :return: rows of stream id, record id, whether that is an undelivered change, the
+        state and since when of what is settled, and whether the destination holds the
+        record, or soon may
     """
     env["sync.outbox"].flush_model(["stream_id", "res_id"])
     env["sync.binding"].flush_model()
-    return SQL(
+    return ask(
+        env.cr,
         """
         SELECT stream_id, res_id, false,
                CASE WHEN skipped THEN 'skipped'
@@ -149,14 +144,15 @@ def _known_query(env, pairs):
     )
 
 
-def _open_query(env, pairs):
-    """Return the query for what has undelivered changes.
+def _open(env, pairs):
+    """Return what has undelivered changes.
 
-    Its columns: stream id, record id, ``waiting`` or ``failed``, and since when.
+    :return: rows of stream id, record id, ``waiting`` or ``failed``, and since when
     """
     env["sync.outbox"].flush_model()
     env["queue.job"].flush_model(["uuid", "state", "date_started"])
-    return SQL(
+    return ask(
+        env.cr,
         """
         SELECT o.stream_id, o.res_id,
                CASE WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
@@ -166,7 +162,8 @@ def _open_query(env, pairs):
           LEFT JOIN queue_job j ON j.uuid = o.job_uuid
          GROUP BY o.stream_id, o.res_id
         """,
-        waits=WAITS,
+        # one whose job has vanished waits, too, since the sweep will queue it again
+        waits=SQL("bool_or(j.state IS DISTINCT FROM 'failed')"),
         changes=rows_about("sync_outbox", pairs),
     )
 
@@ -183,22 +180,21 @@ def job_uuids(records):
         return []
     for model in ("sync.outbox", "sync.delivery"):
         env[model].flush_model(["stream_id", "res_id", "job_uuid"])
-    rows = env.execute_query(
-        SQL(
-            """
-            SELECT job_uuid FROM sync_outbox
-             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-               AND job_uuid IS NOT NULL
-             UNION
-            SELECT job_uuid FROM sync_delivery
-             WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-               AND job_uuid IS NOT NULL
-            """,
-            streams=tuple(stream_ids),
-            records=tuple(records.ids),
-        )
+    return ask_column(
+        env.cr,
+        """
+        SELECT job_uuid FROM sync_outbox
+         WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+           AND job_uuid IS NOT NULL
+         UNION
+        SELECT job_uuid FROM sync_delivery
+         WHERE stream_id IN %(streams)s AND res_id IN %(records)s
+           AND job_uuid IS NOT NULL
+         ORDER BY job_uuid
+        """,
+        streams=tuple(stream_ids),
+        records=tuple(records.ids),
     )
-    return sorted(uuid for (uuid,) in rows)
 
 
 # -- records searched by their state --------------------------------------------
@@ -236,15 +232,11 @@ def _state_condition(state, streams, res_id):
             of=streams,
             failed=_failed_query(streams),
         )
-    open_changes = SQL(
-        "EXISTS (SELECT FROM sync_outbox o WHERE o.stream_id IN %s AND o.res_id = %s)",
-        streams,
-        res_id,
-    )
-    skipped = _has_binding(SQL("skipped"), streams, res_id)
+    open_changes = _has("sync_outbox", SQL("true"), streams, res_id)
+    skipped = _has("sync_binding", SQL("skipped"), streams, res_id)
     if state == "skipped":
         return SQL("(%s AND NOT %s)", skipped, open_changes)
-    delivered = _has_binding(SQL("last_success IS NOT NULL"), streams, res_id)
+    delivered = _has("sync_binding", SQL("last_success IS NOT NULL"), streams, res_id)
     if state == "synced":
         return SQL("(%s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
     return SQL("(NOT %s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
@@ -277,10 +269,10 @@ def _failed_query(streams):
     )
 
 
-def _has_binding(condition, streams, res_id):
+def _has(table, condition, streams, res_id):
     return SQL(
-        "EXISTS (SELECT FROM sync_binding"
-        " WHERE stream_id IN %s AND res_id = %s AND %s)",
+        "EXISTS (SELECT FROM %s WHERE stream_id IN %s AND res_id = %s AND %s)",
+        SQL.identifier(table),
         streams,
         res_id,
         condition,
@@ -305,61 +297,51 @@ def queue_figures(env, backend_ids):
         return {}
     env["queue.job"].flush_model(["sync_backend_id", "state", "date_created"])
     env["sync.delivery"].flush_model(["stream_id", "state", "date"])
-    this_hour = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
-    rows = env.execute_query(
-        SQL(
-            """
-            WITH job AS (
-                SELECT sync_backend_id AS backend_id,
-                       count(*) FILTER (WHERE state = 'started') AS running,
-                       count(*) FILTER (WHERE state = 'failed') AS failed,
-                       count(*) AS all_open,
-                       min(date_created) FILTER (
-                           WHERE state NOT IN ('started', 'failed')) AS oldest
-                  FROM queue_job
-                 WHERE sync_backend_id IN %(ids)s AND state IN %(open)s
-                 GROUP BY sync_backend_id
-            ), hourly AS (
-                SELECT stream_id, date_trunc('hour', date) AS hour,
-                       count(*) AS delivered
-                  FROM sync_delivery
-                 WHERE date >= %(since)s AND state = 'success'
-                 GROUP BY stream_id, date_trunc('hour', date)
-            ), delivered AS (
-                SELECT s.backend_id,
-                       array_agg(hourly.hour) AS hours,
-                       array_agg(hourly.delivered) AS counts
-                  FROM hourly JOIN sync_stream s ON s.id = hourly.stream_id
-                 GROUP BY s.backend_id
-            )
-            SELECT b.id, COALESCE(job.all_open - job.running - job.failed, 0),
-                   COALESCE(job.running, 0), COALESCE(job.failed, 0), job.oldest,
-                   COALESCE(delivered.hours, '{}'),
-                   COALESCE(delivered.counts, '{}')
-              FROM sync_backend b
-              LEFT JOIN job ON job.backend_id = b.id
-              LEFT JOIN delivered ON delivered.backend_id = b.id
-             WHERE b.id IN %(ids)s
-            """,
-            open=OPEN_STATES,
-            ids=tuple(backend_ids),
-            since=this_hour - timedelta(hours=HOURS - 1),
-        )
-    )
-    figures = {}
-    for id_, waiting, running, failed, oldest, hours, counts in rows:
-        delivered = [0] * HOURS
-        for hour, count in zip(hours, counts, strict=True):
-            # a clock that runs behind the database's may see the next hour
-            ago = max(0, (this_hour - hour) // timedelta(hours=1))
-            delivered[HOURS - 1 - ago] += int(count)
-        figures[id_] = {
+    figures = {
+        id_: {
             "waiting": waiting,
             "running": running,
             "failed": failed,
             "oldest": oldest,
-            "delivered": delivered,
+            "delivered": [0] * HOURS,
         }
+        for id_, waiting, running, failed, oldest in ask(
+            env.cr,
+            """
+            SELECT b.id,
+                   count(*) FILTER (WHERE j.state NOT IN ('started', 'failed')),
+                   count(*) FILTER (WHERE j.state = 'started'),
+                   count(*) FILTER (WHERE j.state = 'failed'),
+                   min(j.date_created) FILTER (
+                       WHERE j.state NOT IN ('started', 'failed'))
+              FROM sync_backend b
+              LEFT JOIN queue_job j ON j.sync_backend_id = b.id AND j.state IN %s
+             WHERE b.id IN %s
+             GROUP BY b.id
+            """,
+            OPEN_STATES,
+            tuple(backend_ids),
+        )
+    }
+    this_hour = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
+    for id_, hour, count in ask(
+        env.cr,
+        """
+        SELECT s.backend_id, hourly.hour, hourly.delivered
+          FROM (SELECT stream_id, date_trunc('hour', date) AS hour,
+                       count(*) AS delivered
+                  FROM sync_delivery
+                 WHERE date >= %s AND state = 'success'
+                 GROUP BY stream_id, date_trunc('hour', date)) AS hourly
+          JOIN sync_stream s ON s.id = hourly.stream_id
+         WHERE s.backend_id IN %s
+        """,
+        this_hour - timedelta(hours=HOURS - 1),
+        tuple(backend_ids),
+    ):
+        # a clock that runs behind the database's may see the next hour
+        ago = max(0, (this_hour - hour) // timedelta(hours=1))
+        figures[id_]["delivered"][HOURS - 1 - ago] += count
     return figures
 
 
@@ -368,8 +350,8 @@ def queue_figures(env, backend_ids):
 
 def stream_names(env):
     """Return ``(stream id, its name, name of its system)``, archived ones too."""
-    return _rows(
-        env,
+    return ask(
+        env.cr,
         """
         SELECT s.id, s.name, b.name
           FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id ORDER BY s.id
@@ -382,8 +364,8 @@ def waiting_changes(env):
 
     Those of failed jobs do not wait: somebody has to decide about them.
     """
-    rows = _rows(
-        env,
+    rows = ask(
+        env.cr,
         """
         SELECT o.stream_id, count(*),
                EXTRACT(EPOCH FROM clock_timestamp() AT TIME ZONE 'utc'
@@ -402,8 +384,8 @@ def waiting_changes(env):
 def failed_jobs(env):
     """Return ``{stream id: jobs that are failed now}``."""
     return dict(
-        _rows(
-            env,
+        ask(
+            env.cr,
             """
             SELECT sync_stream_id, count(*) FROM queue_job
              WHERE state = 'failed' AND sync_stream_id IS NOT NULL
@@ -418,8 +400,8 @@ def attempts(env):
 
     :return: list of ``(stream id, result, bound, attempts, retried, seconds)``
     """
-    return _rows(
-        env,
+    return ask(
+        env.cr,
         """
         SELECT stream_id, result, bound,
                sum(attempts), sum(retried), sum(seconds)
@@ -432,8 +414,8 @@ def attempts(env):
 
 def open_incidents(env):
     """Return ``(system id, its name, kind of its open incident or None)``."""
-    return _rows(
-        env,
+    return ask(
+        env.cr,
         """
         SELECT b.id, b.name, i.kind
           FROM sync_backend b
@@ -441,8 +423,3 @@ def open_incidents(env):
          ORDER BY b.id
         """,
     )
-
-
-def _rows(env, query):
-    env.cr.execute(query)
-    return env.cr.fetchall()

@@ -10,7 +10,7 @@ becomes of the job, and sees what others have committed by then.
 import json
 import logging
 from bisect import bisect_left
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import inf
 
 import psycopg2
@@ -40,10 +40,6 @@ SETTLED = ("done", "cancelled")
 HELD = SQL("(content_hash IS NOT NULL OR external_id IS NOT NULL)")
 # It has confirmed a content, and nobody has decided to leave it at that.
 CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
-# Of a change ``o`` and its job ``j``: one whose job has vanished waits, too, since the
-# sweep will queue it again.
-WAITS = SQL("bool_or(j.state IS DISTINCT FROM 'failed')")
-
 
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
@@ -59,10 +55,6 @@ DELIVERED = "delivered"
 BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, inf)
 # In place of a bound: nothing was sent, so nothing was timed.
 NOT_TIMED = 0.0
-
-
-class Busy(Exception):
-    """Another job is at work on a record, or has been since this one's snapshot."""
 
 
 @contextmanager
@@ -81,6 +73,20 @@ def read_committed(registry, more=None):
             SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; %s", more or SQL())
         )
         yield cr
+
+
+def ask(cr, statement, *values, **named):
+    """Return the rows that a statement gives.
+
+    :param values: what it is about, as for :class:`SQL`; or ``named``
+    """
+    cr.execute(SQL(statement, *values, **named))
+    return cr.fetchall()
+
+
+def ask_column(cr, statement, *values, **named):
+    """Return the values in the only column of what :func:`ask` returns."""
+    return [value for (value,) in ask(cr, statement, *values, **named)]
 
 
 def rows_about(table, pairs, lock=None):
@@ -127,8 +133,9 @@ def insert_changes(stream, uid, rows, backfill=None):
         problem)``
     :param backfill: the ``sync.backfill`` that they belong to
     """
+    cr = stream.env.cr
     # one parameter for all rows: psycopg2 takes longer for arrays than for JSON
-    stream.env.cr.execute(
+    cr.execute(
         """
         INSERT INTO sync_outbox
                (stream_id, res_id, record_name, operation, force, job_uuid,
@@ -137,13 +144,7 @@ def insert_changes(stream, uid, rows, backfill=None):
                (change ->> 3)::bool, change ->> 4, change ->> 5, %s, %s, %s
           FROM jsonb_array_elements(%s) AS change
         """,
-        (
-            stream.id,
-            backfill and backfill.id,
-            uid,
-            stream.env.cr.now(),
-            json.dumps(rows),
-        ),
+        (stream.id, backfill and backfill.id, uid, cr.now(), json.dumps(rows)),
     )
 
 
@@ -153,20 +154,19 @@ def owed_changes(stream, record_ids):
     They and the records are read in one snapshot, so the rows found here are exactly
     the changes that the content covers. Nobody owes those of a stream that is gone.
     """
-    stream.env.cr.execute(
-        SQL(
-            """
-            SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
-              FROM %s AS o JOIN sync_stream s ON s.id = o.stream_id
-              LEFT JOIN sync_backfill b ON b.id = o.backfill_id
-             GROUP BY o.res_id
-            """,
-            rows_about("sync_outbox", of_stream(stream, record_ids)),
-        )
+    rows = ask(
+        stream.env.cr,
+        """
+        SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
+          FROM %s AS o JOIN sync_stream s ON s.id = o.stream_id
+          LEFT JOIN sync_backfill b ON b.id = o.backfill_id
+         GROUP BY o.res_id
+        """,
+        rows_about("sync_outbox", of_stream(stream, record_ids)),
     )
     return {
         res_id: Owed(row_ids, bool(force), bool(resend))
-        for res_id, row_ids, force, resend in stream.env.cr.fetchall()
+        for res_id, row_ids, force, resend in rows
     }
 
 
@@ -178,20 +178,19 @@ def changes_of(env, uuids):
     :param uuids: of the jobs
     """
     env["sync.outbox"].flush_model(["job_uuid"])
-    rows = env.execute_query(
-        SQL(
-            """
-            SELECT found.id
-              FROM unnest(%s::text[]) AS wanted (uuid)
-             CROSS JOIN LATERAL (
-                   SELECT id FROM sync_outbox WHERE job_uuid = wanted.uuid
-                   OFFSET 0) AS found
-             ORDER BY found.id
-            """,
-            list(uuids),
-        )
+    ids = ask_column(
+        env.cr,
+        """
+        SELECT found.id
+          FROM unnest(%s::text[]) AS wanted (uuid)
+         CROSS JOIN LATERAL (
+               SELECT id FROM sync_outbox WHERE job_uuid = wanted.uuid
+               OFFSET 0) AS found
+         ORDER BY found.id
+        """,
+        list(uuids),
     )
-    return env["sync.outbox"].browse(id_ for (id_,) in rows)
+    return env["sync.outbox"].browse(ids)
 
 
 def delete_changes(env, row_ids):
@@ -199,13 +198,13 @@ def delete_changes(env, row_ids):
 
     :return: the UUIDs of the jobs that were to deliver them
     """
-    rows = env["sync.outbox"].browse(row_ids)
-    env.cr.execute(
-        "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid", (row_ids,)
+    uuids = ask_column(
+        env.cr,
+        "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid",
+        row_ids,
     )
-    uuids = {uuid for (uuid,) in env.cr.fetchall()}
-    rows.invalidate_recordset(flush=False)
-    return uuids - {None}
+    env["sync.outbox"].browse(row_ids).invalidate_recordset(flush=False)
+    return {*uuids} - {None}
 
 
 def give_changes(env, rows, uuid):
@@ -214,41 +213,36 @@ def give_changes(env, rows, uuid):
     Where the job that held one of them has just settled it, nothing is given: what is
     left is for the other job all the same, and the sweep puts its rows right.
     """
-    try:
-        with env.cr.savepoint(flush=False):
-            env.cr.execute(
-                "UPDATE sync_outbox SET job_uuid = %s WHERE id = ANY(%s)",
-                (uuid, rows.ids),
-                log_exceptions=False,
-            )
-    except pg_errors.SerializationFailure:
-        return
-    rows.invalidate_recordset(["job_uuid"], flush=False)
+    with suppress(pg_errors.SerializationFailure), env.cr.savepoint(flush=False):
+        env.cr.execute(
+            "UPDATE sync_outbox SET job_uuid = %s WHERE id = ANY(%s)",
+            (uuid, rows.ids),
+            log_exceptions=False,
+        )
+        rows.invalidate_recordset(["job_uuid"], flush=False)
 
 
 def orphan_ids(env, last_id, limit):
     """Return the ids of the next changes, after ``last_id``, without an open job."""
     env["queue.job"].flush_model(["uuid", "state"])
-    rows = env.execute_query(
-        SQL(
-            # MATERIALIZED makes it one pass: because of the limit, PostgreSQL would
-            # look for the job of each change
-            """
-            WITH open_job AS MATERIALIZED (
-                SELECT uuid FROM queue_job WHERE state IN %s)
-            SELECT o.id FROM sync_outbox o
-             WHERE o.id > %s AND NOT EXISTS (
-                   SELECT FROM open_job WHERE open_job.uuid = o.job_uuid)
-               AND o.stream_id IN (
-                   SELECT id FROM sync_stream WHERE deleting_since IS NULL)
-             ORDER BY o.id LIMIT %s
-            """,
-            OPEN_STATES,
-            last_id,
-            limit,
-        )
+    return ask_column(
+        env.cr,
+        # MATERIALIZED makes it one pass: because of the limit, PostgreSQL would look
+        # for the job of each change
+        """
+        WITH open_job AS MATERIALIZED (
+            SELECT uuid FROM queue_job WHERE state IN %s)
+        SELECT o.id FROM sync_outbox o
+         WHERE o.id > %s AND NOT EXISTS (
+               SELECT FROM open_job WHERE open_job.uuid = o.job_uuid)
+           AND o.stream_id IN (
+               SELECT id FROM sync_stream WHERE deleting_since IS NULL)
+         ORDER BY o.id LIMIT %s
+        """,
+        OPEN_STATES,
+        last_id,
+        limit,
     )
-    return [id_ for (id_,) in rows]
 
 
 # -- what the destinations hold -----------------------------------------------
@@ -260,40 +254,34 @@ def lock_bindings(stream, record_ids):
     Missing ones are inserted. The lock lasts as long as the transaction, and lets other
     rows refer to the binding.
 
-    :return: list of :class:`Held`
-    :raises Busy: another job has sent one of them after this transaction took its
-        snapshot, so that this job cannot know what was sent
+    :return: list of :class:`Held`; none if another job has sent one of them after this
+        transaction took its snapshot, so that this job cannot know what was sent
     """
     cr = stream.env.cr
-    try:
-        with cr.savepoint(flush=False):
-            held = _lock_present(cr, stream, record_ids)
-            missing = {*record_ids} - {each.res_id for each in held}
-            if missing:
-                held += _insert_bindings(cr, stream, missing)
-            return sorted(held, key=lambda each: each.res_id)
-    except (
+    present = SQL(
+        "SELECT id, res_id, external_id, content_hash, version, note"
+        "  FROM %s AS binding",
+        rows_about(
+            "sync_binding",
+            of_stream(stream, sorted(record_ids)),
+            # it does not skip a row changed since the snapshot was taken: that is a
+            # serialization failure
+            lock=SQL("FOR NO KEY UPDATE SKIP LOCKED"),
+        ),
+    )
+    sent_elsewhere = suppress(
         pg_errors.SerializationFailure,
         pg_errors.LockNotAvailable,
         pg_errors.DeadlockDetected,
-    ):
-        raise Busy() from None
-
-
-def _lock_present(cr, stream, record_ids):
-    # SKIP LOCKED does not skip a row changed since the snapshot was taken: that is a
-    # serialization failure
-    lock = SQL("FOR NO KEY UPDATE SKIP LOCKED")
-    pairs = of_stream(stream, sorted(record_ids))
-    cr.execute(
-        SQL(
-            "SELECT id, res_id, external_id, content_hash, version, note"
-            "  FROM %s AS binding",
-            rows_about("sync_binding", pairs, lock),
-        ),
-        log_exceptions=False,
     )
-    return [Held(*row) for row in cr.fetchall()]
+    with sent_elsewhere, cr.savepoint(flush=False):
+        cr.execute(present, log_exceptions=False)
+        held = [Held(*row) for row in cr.fetchall()]
+        missing = {*record_ids} - {each.res_id for each in held}
+        if missing:
+            held += _insert_bindings(cr, stream, missing)
+        return sorted(held, key=lambda each: each.res_id)
+    return []
 
 
 def _insert_bindings(cr, stream, record_ids):
@@ -304,20 +292,17 @@ def _insert_bindings(cr, stream, record_ids):
     """
     cr.execute("SET LOCAL lock_timeout = '100ms'")
     cr.execute(
-        SQL(
-            """
-            INSERT INTO sync_binding (stream_id, res_id, version, skipped)
-            SELECT %(stream)s, wanted.id, 0, false
-              FROM unnest(%(ids)s::int[]) AS wanted (id)
-             WHERE NOT EXISTS (
-                   SELECT FROM sync_binding
-                    WHERE stream_id = %(stream)s AND res_id = wanted.id OFFSET 0)
-                ON CONFLICT (stream_id, res_id) DO NOTHING
-            RETURNING id, res_id
-            """,
-            stream=stream.id,
-            ids=sorted(record_ids),
-        ),
+        """
+        INSERT INTO sync_binding (stream_id, res_id, version, skipped)
+        SELECT %(stream)s, wanted.id, 0, false
+          FROM unnest(%(ids)s::int[]) AS wanted (id)
+         WHERE NOT EXISTS (
+               SELECT FROM sync_binding
+                WHERE stream_id = %(stream)s AND res_id = wanted.id OFFSET 0)
+            ON CONFLICT (stream_id, res_id) DO NOTHING
+        RETURNING id, res_id
+        """,
+        {"stream": stream.id, "ids": sorted(record_ids)},
         log_exceptions=False,
     )
     inserted = [Held(*row) for row in cr.fetchall()]
@@ -358,32 +343,28 @@ def keep_ids(stream, ids_there):
     :param dict ids_there: by record id
     :return: the ids of the records whose id there is known by this
     """
-    cr = stream.env.cr
-    if not ids_there:
-        return set()
-    try:
-        with cr.savepoint(flush=False):
-            # a job that is sending the record knows better in a moment
-            cr.execute("SET LOCAL lock_timeout = '1s'")
-            cr.execute(
-                """
-                INSERT INTO sync_binding AS binding
-                       (stream_id, res_id, external_id, version, skipped)
-                SELECT %s, found.*, 0, false
-                  FROM unnest(%s::int[], %s::text[]) AS found
-                ON CONFLICT (stream_id, res_id) DO UPDATE
-                   SET external_id = EXCLUDED.external_id
-                 WHERE binding.external_id IS NULL
-                RETURNING res_id
-                """,
-                (stream.id, list(ids_there), list(ids_there.values())),
-                log_exceptions=False,
-            )
-            kept = {res_id for (res_id,) in cr.fetchall()}
-            cr.execute("SET LOCAL lock_timeout = DEFAULT")
-            return kept
-    except (pg_errors.LockNotAvailable, pg_errors.SerializationFailure):
-        return set()
+    cr, kept = stream.env.cr, set()
+    in_use = suppress(pg_errors.LockNotAvailable, pg_errors.SerializationFailure)
+    with in_use, cr.savepoint(flush=False):
+        # a job that is sending the record knows better in a moment
+        cr.execute("SET LOCAL lock_timeout = '1s'")
+        cr.execute(
+            """
+            INSERT INTO sync_binding AS binding
+                   (stream_id, res_id, external_id, version, skipped)
+            SELECT %s, found.*, 0, false
+              FROM unnest(%s::int[], %s::text[]) AS found
+            ON CONFLICT (stream_id, res_id) DO UPDATE
+               SET external_id = EXCLUDED.external_id
+             WHERE binding.external_id IS NULL
+            RETURNING res_id
+            """,
+            (stream.id, list(ids_there), list(ids_there.values())),
+            log_exceptions=False,
+        )
+        kept = {res_id for (res_id,) in cr.fetchall()}
+        cr.execute("SET LOCAL lock_timeout = DEFAULT")
+    return kept
 
 
 def known_ids(stream, record_ids):
@@ -394,8 +375,9 @@ def known_ids(stream, record_ids):
     if not record_ids:
         return set()
     pairs = of_stream(stream, record_ids)
-    rows = stream.env.execute_query(
-        SQL(
+    return set(
+        ask_column(
+            stream.env.cr,
             """
             SELECT res_id FROM %s AS binding WHERE %s
              UNION
@@ -406,7 +388,6 @@ def known_ids(stream, record_ids):
             rows_about("sync_outbox", pairs),
         )
     )
-    return {res_id for (res_id,) in rows}
 
 
 def undelivered(stream, record_ids):
@@ -417,29 +398,27 @@ def undelivered(stream, record_ids):
     :return: set of the ids that have changes on their way, and set of those that it has
         never had
     """
-    found = stream.env.execute_query(
-        SQL(
-            """
-            SELECT wanted.id,
-                   EXISTS (SELECT 1 FROM sync_outbox
-                            WHERE stream_id = %(stream)s AND res_id = wanted.id
-                           OFFSET 0)
-              FROM unnest(%(ids)s::int[]) AS wanted (id)
-              LEFT JOIN %(bindings)s AS binding ON binding.res_id = wanted.id
-             WHERE binding.id IS NULL
-                OR (NOT %(held)s AND binding.skipped IS NOT TRUE)
-                OR EXISTS (SELECT 1 FROM sync_outbox
-                            WHERE stream_id = %(stream)s AND res_id = wanted.id
-                           OFFSET 0)
-            """,
-            stream=stream.id,
-            ids=list(record_ids),
-            held=HELD,
-            bindings=rows_about("sync_binding", of_stream(stream, record_ids)),
-        )
+    found = ask(
+        stream.env.cr,
+        """
+        SELECT wanted.id, waits
+          FROM unnest(%(ids)s::int[]) AS wanted (id)
+         CROSS JOIN LATERAL (
+               SELECT EXISTS (
+                      SELECT FROM sync_outbox
+                       WHERE stream_id = %(stream)s AND res_id = wanted.id
+                      OFFSET 0) AS waits) AS change
+          LEFT JOIN %(bindings)s AS binding ON binding.res_id = wanted.id
+         WHERE waits OR binding.id IS NULL
+            OR (NOT %(held)s AND binding.skipped IS NOT TRUE)
+        """,
+        stream=stream.id,
+        ids=list(record_ids),
+        held=HELD,
+        bindings=rows_about("sync_binding", of_stream(stream, record_ids)),
     )
-    waiting = {id_ for id_, owed in found if owed}
-    return waiting, {id_ for id_, owed in found if not owed}
+    waiting = {id_ for id_, waits in found if waits}
+    return waiting, {id_ for id_, waits in found if not waits}
 
 
 # -- the log, and what is counted of it ----------------------------------------
@@ -456,19 +435,19 @@ def log_receipts(stream, sent):
         and bounded by the transport
     """
     lines = [
-        (
-            receipt.message.key,
-            receipt.message.operation,
-            "success" if receipt.ok else "failed",
-            receipt.request or None,
-            storable(content[:BODY_LIMIT]),
-            receipt.status,
-            receipt.response or None,
-            receipt.error and words.kept(receipt.error),
-            kind_of(receipt.error),
-            receipt.duration,
-            str(bound_of(receipt)),
-        )
+        {
+            "res_id": receipt.message.key,
+            "operation": receipt.message.operation,
+            "state": "success" if receipt.ok else "failed",
+            "request": receipt.request or None,
+            "body": storable(content[:BODY_LIMIT]),
+            "status": receipt.status,
+            "response": receipt.response or None,
+            "error": receipt.error and words.kept(receipt.error),
+            "kind": kind_of(receipt.error),
+            "duration": receipt.duration,
+            "bound": str(bound_of(receipt)),
+        }
         for content, receipt in sent
     ]
     stream.env["sync.delivery"].flush_model(["stream_id", "res_id", "state"])
@@ -477,12 +456,10 @@ def log_receipts(stream, sent):
             # one parameter for all lines: psycopg2 takes longer for arrays than JSON
             """
             WITH line AS (
-                SELECT (line ->> 0)::int AS res_id, line ->> 1 AS operation,
-                       line ->> 2 AS state, line ->> 3 AS request, line ->> 4 AS body,
-                       line ->> 5 AS status, line ->> 6 AS response,
-                       line ->> 7 AS error, line ->> 8 AS kind,
-                       (line ->> 9)::float8 AS duration, (line ->> 10)::float8 AS bound
-                  FROM jsonb_array_elements(%(lines)s) AS line
+                SELECT * FROM jsonb_to_recordset(%(lines)s) AS line (
+                       res_id int, operation text, state text, request text, body text,
+                       status text, response text, error text, kind text,
+                       duration float8, bound float8)
             ), logged AS (
                 INSERT INTO sync_delivery
                        (date, stream_id, job_uuid, res_id, operation, state, request,
@@ -534,20 +511,18 @@ def last_about(env, pairs, limit):
     """
     pairs = list(pairs)
     env["sync.delivery"].flush_model(["stream_id", "res_id"])
-    rows = env.execute_query(
-        SQL(
-            """
-            SELECT last.id
-              FROM unnest(%s::int[], %s::int[]) AS wanted (stream_id, res_id)
-             CROSS JOIN LATERAL %s AS last
-             ORDER BY last.id DESC
-            """,
-            [stream_id for stream_id, _res_id in pairs],
-            [res_id for _stream_id, res_id in pairs],
-            _last_about(SQL("wanted.res_id"), SQL("wanted.stream_id"), limit),
-        )
+    return ask_column(
+        env.cr,
+        """
+        SELECT last.id
+          FROM unnest(%s::int[], %s::int[]) AS wanted (stream_id, res_id)
+         CROSS JOIN LATERAL %s AS last
+         ORDER BY last.id DESC
+        """,
+        [stream_id for stream_id, _res_id in pairs],
+        [res_id for _stream_id, res_id in pairs],
+        _last_about(SQL("wanted.res_id"), SQL("wanted.stream_id"), limit),
     )
-    return [id_ for (id_,) in rows]
 
 
 def _last_about(res_id, stream_id, limit):
@@ -572,24 +547,23 @@ def _last_about(res_id, stream_id, limit):
 
 # -- notes of requests that were not answered ---------------------------------
 
-# One parameter for all notes: psycopg2 takes longer for an array than for JSON.
-_NOTE_VALUES = """
-    (note ->> 0)::int, (note ->> 1)::int, note ->> 2, note ->> 3, note ->> 4,
-    note ->> 5, (note ->> 6)::bool
-"""
+_NOTED = "res_id, version, operation, idempotency_key, digest, content, creates"
 
 
-def _note_row(res_id, attempt):
-    return (
-        res_id,
-        attempt.version,
-        attempt.operation,
-        attempt.key,
-        attempt.digest,
-        # where that changes it, it will be refused before it is sent
-        storable(attempt.content),
-        attempt.creates,
-    )
+def _as_json(notes):
+    # one parameter for all notes: psycopg2 takes longer for an array than for JSON
+    rows = [
+        {
+            **vars(attempt),
+            "res_id": res_id,
+            "idempotency_key": attempt.key,
+            # where that changes it, it will be refused before it is sent
+            "content": storable(attempt.content),
+            "late_until": None,
+        }
+        for res_id, attempt in notes
+    ]
+    return json.dumps(rows)
 
 
 def write_notes(registry, stream_id, notes, seconds):
@@ -602,41 +576,36 @@ def write_notes(registry, stream_id, notes, seconds):
     with registry.cursor() as cr:
         cr.execute(
             f"""
-            INSERT INTO sync_attempt
-                   (stream_id, late_until, res_id, version, operation, idempotency_key,
-                    digest, content, creates)
+            INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
             -- whole seconds, as the eta of a job that waits for it
             SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
-                                            + %s * interval '1 second'), {_NOTE_VALUES}
-              FROM jsonb_array_elements(%s) AS note
+                                            + %s * interval '1 second'), {_NOTED}
+              FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
             RETURNING res_id, id
             """,
-            (stream_id, seconds, json.dumps([_note_row(*each) for each in notes])),
+            (stream_id, seconds, _as_json(notes)),
         )
         return dict(cr.fetchall())
 
 
 def read_notes(registry, stream, record_ids):
     """Return the open :class:`Attempt` s of records, by record id, oldest first."""
-    found = {}
-    if not record_ids:
-        return found
     with registry.cursor() as cr:
-        cr.execute(
-            SQL(
-                """
-                SELECT res_id, version, operation, idempotency_key, digest,
-                       content, COALESCE(creates, false), id, late_until,
-                       late_until IS NULL
-                       OR late_until < clock_timestamp() AT TIME ZONE 'utc'
-                  FROM %s AS attempt
-                 ORDER BY id
-                """,
-                rows_about("sync_attempt", of_stream(stream, record_ids)),
-            )
+        rows = ask(
+            cr,
+            """
+            SELECT res_id, version, operation, idempotency_key, digest,
+                   content, COALESCE(creates, false), id, late_until,
+                   late_until IS NULL
+                   OR late_until < clock_timestamp() AT TIME ZONE 'utc'
+              FROM %s AS attempt
+             ORDER BY id
+            """,
+            rows_about("sync_attempt", of_stream(stream, record_ids)),
         )
-        for res_id, *values in cr.fetchall():
-            found.setdefault(res_id, []).append(Attempt(*values))
+    found = {}
+    for res_id, *values in rows:
+        found.setdefault(res_id, []).append(Attempt(*values))
     return found
 
 
@@ -666,19 +635,17 @@ def close_notes(registry, stream, closed, known):
     """
     # a note that a crash brings back does no harm: it is sent once more
     with read_committed(registry, SQL("SET LOCAL synchronous_commit = off")) as cr:
-        cr.execute(
-            SQL(
-                """
-                WITH gone AS (DELETE FROM sync_attempt WHERE id = ANY(%s))
-                SELECT res_id, version, digest, late_until FROM %s AS attempt
-                 WHERE id <> ALL(%s)
-                """,
-                list(closed),
-                rows_about("sync_attempt", of_stream(stream, known)),
-                [id_ for ids in known.values() for id_ in ids] + list(closed),
-            )
+        return ask(
+            cr,
+            """
+            WITH gone AS (DELETE FROM sync_attempt WHERE id = ANY(%s))
+            SELECT res_id, version, digest, late_until FROM %s AS attempt
+             WHERE id <> ALL(%s)
+            """,
+            list(closed),
+            rows_about("sync_attempt", of_stream(stream, known)),
+            [id_ for ids in known.values() for id_ in ids] + list(closed),
         )
-        return cr.fetchall()
 
 
 def restore_notes(cr, stream, notes):
@@ -689,18 +656,12 @@ def restore_notes(cr, stream, notes):
     """
     cr.execute(
         f"""
-        INSERT INTO sync_attempt
-               (stream_id, id, res_id, version, operation, idempotency_key,
-                digest, content, creates)
-        SELECT %s, (note ->> 7)::int, {_NOTE_VALUES}
-          FROM jsonb_array_elements(%s) AS note
+        INSERT INTO sync_attempt (stream_id, id, {_NOTED})
+        SELECT %s, id, {_NOTED} FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
         ON CONFLICT (id) DO UPDATE
            SET late_until = NULL, creates = EXCLUDED.creates
         """,
-        (
-            stream.id,
-            json.dumps([[*_note_row(*each), each[1].id] for each in notes]),
-        ),
+        (stream.id, _as_json(notes)),
     )
 
 
@@ -712,22 +673,21 @@ def forgotten_notes(env, limit):
     :return: list of ``(id, stream id, record id, whether the destination has confirmed
         the same content)``
     """
-    return env.execute_query(
-        SQL(
-            """
-            SELECT a.id, a.stream_id, a.res_id,
-                   a.digest IS NOT DISTINCT FROM b.content_hash
-              FROM sync_attempt a
-              JOIN sync_binding b ON b.stream_id = a.stream_id AND b.res_id = a.res_id
-             WHERE a.late_until < now() AT TIME ZONE 'utc'
-               AND a.version < b.version AND NOT b.skipped
-               AND NOT EXISTS (
-                   SELECT FROM sync_outbox o
-                    WHERE o.stream_id = a.stream_id AND o.res_id = a.res_id)
-             ORDER BY a.id LIMIT %s
-            """,
-            limit,
-        )
+    return ask(
+        env.cr,
+        """
+        SELECT a.id, a.stream_id, a.res_id,
+               a.digest IS NOT DISTINCT FROM b.content_hash
+          FROM sync_attempt a
+          JOIN sync_binding b ON b.stream_id = a.stream_id AND b.res_id = a.res_id
+         WHERE a.late_until < now() AT TIME ZONE 'utc'
+           AND a.version < b.version AND NOT b.skipped
+           AND NOT EXISTS (
+               SELECT FROM sync_outbox o
+                WHERE o.stream_id = a.stream_id AND o.res_id = a.res_id)
+         ORDER BY a.id LIMIT %s
+        """,
+        limit,
     )
 
 
@@ -744,18 +704,17 @@ def jobs_at_rest(env, keys):
         return {}
     env["sync.outbox"].flush_model()
     env["queue.job"].flush_model()
-    rows = env.execute_query(
-        SQL(
-            """
-            SELECT DISTINCT ON (o.stream_id, o.res_id) o.stream_id, o.res_id, j.id
-              FROM %s AS o JOIN queue_job j ON j.uuid = o.job_uuid
-             WHERE j.state IN %s
-             ORDER BY o.stream_id, o.res_id, j.state = 'failed',
-                      j.state = 'wait_dependencies', j.id
-            """,
-            rows_about("sync_outbox", keys),
-            AT_REST,
-        )
+    rows = ask(
+        env.cr,
+        """
+        SELECT DISTINCT ON (o.stream_id, o.res_id) o.stream_id, o.res_id, j.id
+          FROM %s AS o JOIN queue_job j ON j.uuid = o.job_uuid
+         WHERE j.state IN %s
+         ORDER BY o.stream_id, o.res_id, j.state = 'failed',
+                  j.state = 'wait_dependencies', j.id
+        """,
+        rows_about("sync_outbox", keys),
+        AT_REST,
     )
     jobs = env["queue.job"].sudo()
     return {(stream_id, id_): jobs.browse(job_id) for stream_id, id_, job_id in rows}
@@ -763,20 +722,17 @@ def jobs_at_rest(env, keys):
 
 def lock_jobs(env, jobs):
     """Return those of the jobs that will wait until this transaction is over."""
-    try:
-        with env.cr.savepoint():
-            rows = env.execute_query(
-                SQL(
-                    "SELECT id FROM queue_job WHERE id = ANY(%s) AND state IN %s"
-                    " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-                    jobs.ids,
-                    AT_REST,
-                )
-            )
-    except pg_errors.SerializationFailure:
-        # one of them has changed since this job's snapshot: to be looked at again
-        return jobs.browse()
-    return jobs.browse(id_ for (id_,) in rows)
+    with suppress(pg_errors.SerializationFailure), env.cr.savepoint():
+        locked = ask_column(
+            env.cr,
+            "SELECT id FROM queue_job WHERE id = ANY(%s) AND state IN %s"
+            " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+            jobs.ids,
+            AT_REST,
+        )
+        return jobs.browse(locked)
+    # one of them has changed since this job's snapshot: to be looked at again
+    return jobs.browse()
 
 
 def release_jobs(env, jobs=None):
@@ -785,38 +741,30 @@ def release_jobs(env, jobs=None):
     :param jobs: ``queue.job`` records; all of synchronizations if not given
     """
     env["queue.job"].flush_model()
-    try:
-        with env.cr.savepoint(flush=False):
-            env.cr.execute(
-                SQL(
-                    """
-                    UPDATE queue_job SET state = 'pending' WHERE id IN (
-                        SELECT id FROM queue_job AS job
-                         WHERE state = 'wait_dependencies'
-                           AND sync_backend_id IS NOT NULL
-                           AND sync_stream_id IS NOT NULL
-                           AND %s
-                           AND NOT EXISTS (
-                               SELECT 1 FROM json_array_elements_text(
-                                        job.dependencies::json -> 'depends_on'
-                                    ) AS dependency (uuid)
-                                 JOIN queue_job AS ahead
-                                   ON ahead.uuid = dependency.uuid
-                                WHERE ahead.state NOT IN %s
-                                  AND (ahead.state <> 'failed' OR EXISTS (
-                                      SELECT 1 FROM sync_outbox
-                                       WHERE job_uuid = ahead.uuid)))
-                           FOR NO KEY UPDATE SKIP LOCKED)
-                    """,
-                    SQL("true") if jobs is None else SQL("id = ANY(%s)", jobs.ids),
-                    SETTLED,
-                ),
-                log_exceptions=False,
-            )
-    except pg_errors.SerializationFailure:
-        # somebody is just releasing or closing one of them; the sweep looks again
-        return
-    env["queue.job"].invalidate_model(["state"])
+    statement = SQL(
+        """
+        UPDATE queue_job SET state = 'pending' WHERE id IN (
+            SELECT id FROM queue_job AS job
+             WHERE state = 'wait_dependencies'
+               AND sync_backend_id IS NOT NULL AND sync_stream_id IS NOT NULL
+               AND %s
+               AND NOT EXISTS (
+                   SELECT 1 FROM json_array_elements_text(
+                            job.dependencies::json -> 'depends_on'
+                        ) AS dependency (uuid)
+                     JOIN queue_job AS ahead ON ahead.uuid = dependency.uuid
+                    WHERE ahead.state NOT IN %s
+                      AND (ahead.state <> 'failed' OR EXISTS (
+                          SELECT 1 FROM sync_outbox WHERE job_uuid = ahead.uuid)))
+               FOR NO KEY UPDATE SKIP LOCKED)
+        """,
+        SQL("true") if jobs is None else SQL("id = ANY(%s)", jobs.ids),
+        SETTLED,
+    )
+    # somebody may just be releasing or closing one of them; the sweep looks again
+    with suppress(pg_errors.SerializationFailure), env.cr.savepoint(flush=False):
+        env.cr.execute(statement, log_exceptions=False)
+        env["queue.job"].invalidate_model(["state"], flush=False)
 
 
 def requeue_jobs(env, jobs, rate):
@@ -829,33 +777,31 @@ def requeue_jobs(env, jobs, rate):
     :return: the jobs
     """
     jobs.flush_model()
-    rows = env.execute_query(
-        SQL(
-            """
-            UPDATE queue_job AS job
-               SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
-                   eta = %(now)s + place.number / %(rate)s * interval '1 second',
-                   date_enqueued = NULL, date_started = NULL, date_done = NULL,
-                   date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,
-                   failure_notified = false
-              FROM (SELECT id,
-                           row_number() OVER (ORDER BY priority, id) AS number
-                      FROM unnest(%(ids)s::int[]) AS wanted (one)
-                     CROSS JOIN LATERAL (
-                           SELECT id, priority FROM queue_job
-                            WHERE id = one AND state = 'failed'
-                           -- by the primary key, however many have failed
-                           OFFSET 0) AS failed) AS place
-             WHERE job.id = place.id
-            RETURNING job.id
-            """,
-            now=fields.Datetime.now(),
-            rate=max(rate, 1),
-            ids=jobs.ids,
-        )
+    requeued = ask_column(
+        env.cr,
+        """
+        UPDATE queue_job AS job
+           SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
+               eta = %(now)s + place.number / %(rate)s * interval '1 second',
+               date_enqueued = NULL, date_started = NULL, date_done = NULL,
+               date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,
+               failure_notified = false
+          FROM (SELECT id, row_number() OVER (ORDER BY priority, id) AS number
+                  FROM unnest(%(ids)s::int[]) AS wanted (one)
+                 CROSS JOIN LATERAL (
+                       SELECT id, priority FROM queue_job
+                        WHERE id = one AND state = 'failed'
+                       -- by the primary key, however many have failed
+                       OFFSET 0) AS failed) AS place
+         WHERE job.id = place.id
+        RETURNING job.id
+        """,
+        now=fields.Datetime.now(),
+        rate=max(rate, 1),
+        ids=jobs.ids,
     )
     jobs.invalidate_model()
-    return jobs.browse(id_ for (id_,) in rows)
+    return jobs.browse(requeued)
 
 
 # -- systems that are sent to, or not -----------------------------------------
@@ -867,12 +813,12 @@ def paused_until(env, backend_id):
     A plain read, for editors.
     """
     env["sync.incident"].flush_model(["backend_id", "closed", "wait_until"])
-    env.cr.execute(
+    found = ask_column(
+        env.cr,
         "SELECT wait_until FROM sync_incident WHERE backend_id = %s AND closed IS NULL",
-        (backend_id,),
+        backend_id,
     )
-    row = env.cr.fetchone()
-    return row and row[0]
+    return found[0] if found else None
 
 
 def look(env, backend_id, parameter, tells_server):
@@ -888,21 +834,22 @@ def look(env, backend_id, parameter, tells_server):
     """
     env["ir.config_parameter"].flush_model()
     env["sync.incident"].flush_model(["backend_id", "closed"])
-    server = "''"
-    if tells_server:
-        server = "(SELECT system_identifier::text FROM pg_control_system())"
-    env.cr.execute(
-        f"""
-        SELECT datname, oid::bigint, {server},
+    server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
+    (found,) = ask(
+        env.cr,
+        """
+        SELECT datname, oid::bigint, %s,
                (SELECT value FROM ir_config_parameter WHERE key = %s),
                (SELECT last_value FROM sync_outbox_id_seq),
                EXISTS (SELECT FROM sync_incident
                         WHERE backend_id = %s AND closed IS NULL)
           FROM pg_database WHERE datname = current_database()
         """,
-        (parameter, backend_id),
+        server if tells_server else "",
+        parameter,
+        backend_id,
     )
-    return env.cr.fetchone()
+    return found
 
 
 def may_tell_server(env):
@@ -943,30 +890,26 @@ def reserve(registry, backend_id, count, span, patience):
 
 
 def _reserve(cr, backend_id, count, span, patience):
-    cr.execute(
-        SQL(
-            """
-            INSERT INTO sync_rate (backend_id, rate, next_turn) VALUES (%s, 0, 0)
-            ON CONFLICT (backend_id)
-            -- takes the lock, also when there is nothing to change
-            DO UPDATE SET rate = sync_rate.rate
-            RETURNING rate, next_turn
-            """,
-            backend_id,
-        )
+    ((old_rate, next_turn),) = ask(
+        cr,
+        """
+        INSERT INTO sync_rate (backend_id, rate, next_turn) VALUES (%s, 0, 0)
+        ON CONFLICT (backend_id)
+        -- takes the lock, also when there is nothing to change
+        DO UPDATE SET rate = sync_rate.rate
+        RETURNING rate, next_turn
+        """,
+        backend_id,
     )
-    ((old_rate, next_turn),) = cr.fetchall()
     # a statement of its own: while the other one waited, time went by
-    cr.execute(
-        SQL(
-            """
-            SELECT rate_limit, extract(epoch FROM clock_timestamp())::float8
-              FROM sync_backend WHERE id = %s
-            """,
-            backend_id,
-        )
+    ((rate, now),) = ask(
+        cr,
+        """
+        SELECT rate_limit, extract(epoch FROM clock_timestamp())::float8
+          FROM sync_backend WHERE id = %s
+        """,
+        backend_id,
     )
-    ((rate, now),) = cr.fetchall()
     if not rate or rate <= 0:
         return Slots(0, 0, 0)
     # turns that were reserved at another rate do not count any more
@@ -976,11 +919,7 @@ def _reserve(cr, backend_id, count, span, patience):
         return Slots(delay, 0, rate)
     number = slots_within(rate, count, span)
     cr.execute(
-        SQL(
-            "UPDATE sync_rate SET rate = %s, next_turn = %s WHERE backend_id = %s",
-            rate,
-            first + number / rate,
-            backend_id,
-        )
+        "UPDATE sync_rate SET rate = %s, next_turn = %s WHERE backend_id = %s",
+        (rate, first + number / rate, backend_id),
     )
     return Slots(delay, number, rate)
