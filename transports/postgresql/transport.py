@@ -146,7 +146,9 @@ class PostgresqlTransport(Transport):
             self._write(rows[:middle], receipts)
             self._write(rows[middle:], receipts)
         else:
-            receipts |= {row.number: each for row, each in zip(rows, found, strict=True)}
+            receipts |= {
+                row.number: each for row, each in zip(rows, found, strict=True)
+            }
 
     def _execute(self, rows):
         """:return: a receipt for each row of one statement"""
