@@ -75,7 +75,7 @@ class PostgresqlTransport(Transport):
             except Rejected as error:
                 receipts[number] = unsent(message, self._redact.clean(error))
         for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
-            receipts |= self._write(group)
+            self._write(group, receipts)
         return completed(messages, receipts)
 
     def check(self) -> str:
@@ -134,20 +134,21 @@ class PostgresqlTransport(Transport):
     def close(self) -> None:
         self._connection.close()
 
-    def _write(self, rows):
-        """Write rows of one shape, in as few statements as their faults allow.
-
-        :return: dict of receipts, by the number of the row; empty after an obstacle
-        """
+    def _write(self, rows, receipts):
+        """Write rows of one shape, in as few statements as their faults allow."""
         if self._stopped:
-            return {}
+            return
         found = self._execute(rows)
         self._stopped = concerns_destination(found[0].error)
         refused = isinstance(found[0].error, Rejected)
         if refused and len(rows) > 1 and not self._connection.concerns_all:
             middle = len(rows) // 2
-            return self._write(rows[:middle]) | self._write(rows[middle:])
-        return {row.number: receipt for row, receipt in zip(rows, found, strict=True)}
+            self._write(rows[:middle], receipts)
+            self._write(rows[middle:], receipts)
+        else:
+            receipts |= {
+                row.number: each for row, each in zip(rows, found, strict=True)
+            }
 
     def _execute(self, rows):
         """:return: a receipt for each row of one statement"""
