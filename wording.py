@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is said to people before it is known who reads it."""
 
-from .text import storable, storable_within
+from .text import storable
 
 
 class Sentence(str):
@@ -18,7 +18,8 @@ class Sentence(str):
         if isinstance(template, Sentence):
             template, values = template.template, {**template.values, **values}
         # most of it is what a destination says, and all of it is stored
-        template, values = storable(template), storable_within(values)
+        template = storable(template)
+        values = {name: _stored(value) for name, value in values.items()}
         try:
             text = template % values if values else template
         except (KeyError, TypeError, ValueError):
@@ -26,6 +27,12 @@ class Sentence(str):
         self = super().__new__(cls, text)
         self.template, self.values = template, values
         return self
+
+
+def _stored(value):
+    """Return a value as a column can hold it: a number, a sentence, or its text."""
+    said = isinstance(value, int | float | Sentence) or hasattr(value, "template")
+    return value if said else storable(str(value))
 
 
 def _lt(sentence: str) -> str:

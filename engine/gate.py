@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-"""Whether a record may be sent now, and when a job that is made now may run.
+"""Whether a synchronization may send now, and when a job that is made now may run.
 
 Not while the synchronization rests, the system has an open incident, or off-peak hours
 are waited for; and not from a copy of the database that has sent so far, or from a

@@ -781,7 +781,7 @@ def requeue_jobs(env, jobs, rate):
         env.cr,
         """
         UPDATE queue_job AS job
-           SET state = 'pending', retry = 0, result = NULL,
+           SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
                eta = %(now)s + place.number / %(rate)s * interval '1 second',
                date_enqueued = NULL, date_started = NULL, date_done = NULL,
                date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,

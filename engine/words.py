@@ -61,15 +61,19 @@ def short(env, error, system):
     That is for those who see the log.
 
     :param str system: name of the system that has answered
-    :return: a sentence; ``None`` for other errors
+    :return: a sentence; ``None`` for other errors, unless one is within them
     """
-    if error.reason != "answered":
-        return None
-    if "said" in error.values:
+    if error.reason == "answered" and "said" in error.values:
         answer = error.values["said"] or error.values.get("status", "")
         return env._("%(system)s answered: %(said)s", system=system, said=answer)
-    values = {**error.values, "request": system}
-    return said(env, Sentence(error.template, **values))
+    if error.reason == "answered":
+        shorter = {"request": system}
+    else:
+        errors = {k: v for k, v in error.values.items() if isinstance(v, SyncError)}
+        shorter = {name: short(env, each, system) for name, each in errors.items()}
+        if not any(shorter.values()):
+            return None
+    return said(env, Sentence(error.template, **{**error.values, **shorter}))
 
 
 def in_company_language(records, company):
@@ -82,7 +86,7 @@ def in_company_language(records, company):
     installed = dict(env["res.lang"].get_installed())
     lang = next(iter(installed), None)
     if len(installed) > 1:
-        lang = (company or env.company).sudo().partner_id.lang
+        lang = (company or records.sudo().env.company).sudo().partner_id.lang
     return records.with_context(lang=lang) if lang in installed else records
 
 
@@ -135,7 +139,8 @@ def _made(parts):
     if not isinstance(parts, list):
         return parts
     template, reason, values = parts
-    return SyncError(template, reason, **{name: _made(values[name]) for name in values})
+    made = {name: _made(value) for name, value in values.items()}
+    return SyncError(Sentence(template, **made), reason)
 
 
 class SentenceText(fields.Text):
@@ -158,13 +163,19 @@ class SentenceText(fields.Text):
         return value and read(record.env, value)
 
     def _condition_to_sql(self, field_expr, operator, value, model, alias, query):
+        column = model._field_to_sql(alias, field_expr, query)
+        # in what is read, rather than in the parts, which have names
+        english = SQL("split_part(%s, %s, 1)", column, SEPARATOR)
+        if operator in ("in", "not in") and any(value):
+            found = SQL("%s = ANY(%s)", english, [each for each in value if each])
+            if False in value:
+                found = SQL("(%s OR %s = '')", found, column)
+            found = SQL("COALESCE(%s, %s)", found, False in value)
+            return found if operator == "in" else SQL("NOT %s", found)
         if not operator.endswith("like"):
             return super()._condition_to_sql(
                 field_expr, operator, value, model, alias, query
             )
-        # in what is read, rather than in the parts, which have names
-        column = model._field_to_sql(alias, field_expr, query)
-        english = SQL("split_part(%s, %s, 1)", column, SEPARATOR)
         pattern = SQL("%s", str(value) if "=" in operator else f"%{value}%")
         if operator.endswith("ilike"):
             english, pattern = map(model.env.registry.unaccent, (english, pattern))

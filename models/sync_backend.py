@@ -469,17 +469,18 @@ class SyncBackend(models.Model):
         )
 
     def _transport_postgresql(self):
-        return PostgresqlTransport(
-            PostgresqlConfig(
-                host=self.db_host,
-                port=self.db_port,
-                dbname=self.db_name,
-                user=self.db_user,
-                password=self._secret("db_password"),
-                sslmode=self.db_sslmode,
-                connect_timeout=self.connect_timeout,
-                statement_timeout=self.read_timeout,
-            )
+        return PostgresqlTransport(self._postgresql_config())
+
+    def _postgresql_config(self):
+        return PostgresqlConfig(
+            host=self.db_host,
+            port=self.db_port,
+            dbname=self.db_name,
+            user=self.db_user,
+            password=self._secret("db_password"),
+            sslmode=self.db_sslmode,
+            connect_timeout=self.connect_timeout,
+            statement_timeout=self.read_timeout,
         )
 
     def _seconds_in_flight(self, count):

@@ -22,7 +22,7 @@ ADDON = __name__.rpartition(".tests.")[0]
 # Rooms of plain Python: they are given what they work with. Not all are there yet.
 PLAIN = ("engine", "mapping", "transports")
 # What transports share with the rest of the addon, and are to be as plain.
-SHARED = ("exceptions", "text", "transports")
+SHARED = ("exceptions", "text", "transports", "wording")
 
 
 def files_of(room):

@@ -56,11 +56,16 @@ class TestRecover(DeliveryCase):
 
     def test_preview_counts_what_recover_requeues(self):
         partner_ids = self.fail(3)
+        for uuid in self.job_uuids("failed"):
+            self.assertTrue(self.job(uuid, "sync_error")["sync_error"])
         with self.transaction(self.manager_id) as env:
             wizard = self.wizard(env)
             self.assertEqual(wizard.job_count, 3)
             wizard.action_recover()
-        self.assertEqual(len(self.job_uuids("pending")), 3)
+        uuids = self.job_uuids("pending")
+        self.assertEqual(len(uuids), 3)
+        for uuid in uuids:
+            self.assertFalse(self.job(uuid, "sync_error")["sync_error"])
         for partner_id in partner_ids:
             self.assertIn("manager", self.binding(partner_id)["note"])
             self.assertTrue(self.binding(partner_id)["note_date"])

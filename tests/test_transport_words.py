@@ -54,7 +54,8 @@ def speaks(node):
     if not node.args:
         return False
     made = isinstance(node.func, ast.Call) and getattr(node.func.func, "id", "")
-    return made in KINDS or getattr(node.func, "id", "") in SPEAKERS
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    return made in KINDS or name in SPEAKERS
 
 
 def put_together(node):
@@ -100,10 +101,13 @@ class TestTransportSentences(BaseCase):
         kept = [
             (node.targets[0].id, node.lineno, templates_in(node.value))
             for node in ast.walk(function)
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            if isinstance(node, ast.Assign)
+            and isinstance(node.targets[0], ast.Name)
+            # a sentence has its values already
+            and not (isinstance(node.value, ast.Call) and speaks(node.value))
         ]
         for node in ast.walk(function):
-            name = getattr(getattr(node, "func", None), "id", "")
+            name = getattr(getattr(node, "func", None), "id", "")  # not of a module
             if not isinstance(node, ast.Call) or not speaks(node):
                 continue
             given = {each.arg for each in node.keywords} - OTHERS

@@ -112,6 +112,25 @@ class TestSaid(TransactionCase):
     def test_names_of_values_are_free(self):
         error = SyncError("%(env)s %(source)s %(lang)s", env=1, source=2, lang=3)
         self.assertEqual(words.read(self.french, words.kept(error)), "1 2 3")
+        other = Sentence("%(reason)s %(message)s %(self)s", reason=1, message=2, self=3)
+        self.assertEqual(words.read(self.french, words.kept(other)), "1 2 3")
+
+    def test_values_that_are_no_text(self):
+        class Thing:
+            def __str__(self):
+                return "a\0b"
+
+        error = SyncError("%(thing)s and %(some)s", thing=Thing(), some=("x", 1))
+        text = "a\N{REPLACEMENT CHARACTER}b and ('x', 1)"
+        self.assertEqual((error.message, str(error.values["thing"])), (text, text[:3]))
+        self.assertEqual(words.read(self.french, words.kept(error)), text)
+
+    def test_sentence_in_a_sentence_keeps_its_parts(self):
+        inner = Sentence("Closed by %(user)s", user="José")
+        outer = Sentence("Cancelled: %(note)s", note=inner)
+        self.assertEqual(outer.values["note"].template, "Closed by %(user)s")
+        again = words.parsed(words.kept(outer)).values["note"]
+        self.assertEqual((again.template, str(again)), (inner.template, str(inner)))
 
     def test_short_form(self):
         values = {"request": REQUEST, "status": "302 Found", "place": "there"}
@@ -124,6 +143,11 @@ class TestSaid(TransactionCase):
             ),
             (SyncError("%(request)s leads %(place)s", **values), None),
             (SyncError("plain"), None),
+            (SyncError("Not sent: %(why)s", why=SyncError("no")), None),
+            (
+                SyncError("Not sent: %(why)s", why=refused("no")),
+                "Not sent: CRM answered: no",
+            ),
         ):
             error = words.parsed(words.kept(error))
             self.assertEqual(words.short(self.english, error, "CRM"), text)

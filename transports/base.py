@@ -305,10 +305,11 @@ def concerns_destination(error: SyncError | None) -> bool:
 def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
     """:return: the receipt of a message that was held back after ``obstacle``"""
     waits = (obstacle.retry_after,) if isinstance(obstacle, Throttled) else ()
-    error = type(obstacle)(
-        wording._lt("Not sent after an earlier failure: %(why)s"), *waits, why=obstacle
+    # of another addon's class too, which may take nothing but a message
+    text = wording.Sentence(
+        wording._lt("Not sent after an earlier failure: %(why)s"), why=obstacle
     )
-    return unsent(message, error)
+    return unsent(message, type(obstacle)(text, *waits))
 
 
 def unsent(message: Message, error: SyncError) -> Receipt:
