@@ -10,12 +10,23 @@ from collections import Counter
 from contextlib import suppress
 
 from e2e.soak_postgres import FAST, IMMEDIATE
+from e2e.soak_waverer import WAVERER
 
 # Seconds after a restart of PostgreSQL in which a worker may still meet a connection
 # that died with it.
 AFTERMATH = 5.0
 # What the warehouse's transport sends when it changes something.
 CHANGES = (b"INSERT INTO", b"UPDATE ", b"DELETE FROM")
+# While jobs are to lose their connections to Odoo's database, so that some wait for an
+# answer: the CRM has done what it was asked before it answers late, but is late to
+# begin with what is about wavering contacts, whose older contents may overtake newer
+# ones then. The newest is asked first.
+SLOW = (
+    {"kind": "late", "seconds": 2.0},
+    {"kind": "hang", "seconds": 2.0, "match": WAVERER},
+)
+RENEW = 1.0  # seconds after which the CRM is told again to be slow
+LOOK = 20.0  # seconds to wait for a job that waits for an answer, at most
 # queue_job holds a lock in this table for as long as a job runs.
 END_CONNECTIONS = """
 SELECT pg_terminate_backend(a.pid)
@@ -41,7 +52,7 @@ class Faults:
         self._scene = scene
         self._random = random.Random(seed)
         self._done = Counter()
-        self.blocked = 0.0  # seconds that restarts have taken, which the plan is behind
+        self._blocked, self._since = 0.0, None  # what has ended, and what goes on
         self._database_down = []  # (start, end) as of time.monotonic()
 
     def carry_out(self, events, over):
@@ -56,9 +67,18 @@ class Faults:
                 time.sleep(0.05)
             if over():
                 return
-            begin = time.monotonic()
+            self._since = time.monotonic()
             getattr(self, event.action)(**event.options)
-            self.blocked += time.monotonic() - begin
+            self._blocked, self._since = self.blocked, None
+
+    @property
+    def blocked(self):
+        """Seconds that events have taken, one that goes on included.
+
+        The plan is behind by so much.
+        """
+        since = self._since
+        return self._blocked + (time.monotonic() - since if since else 0)
 
     def end(self):
         """Bring everything back that is down."""
@@ -117,15 +137,18 @@ class Faults:
         self._database_down[-1] = (down, time.monotonic())
         self._done["postgres_crashed" if crash else "postgres_restarted"] += 1
 
-    def lose_connections(self, duration):
+    def lose_connections(self):
         """End the database connections of jobs that wait for an answer.
 
-        Those of editors, who have no such lock, are left alone.
-
-        :param duration: how long to wait for such a job, in seconds
+        The CRM is slow until there is such a job. Connections of editors, who have no
+        such lock, are left alone.
         """
-        ended, deadline = [], time.monotonic() + duration
+        ended, renew, deadline = [], 0, time.monotonic() + LOOK
         while not ended and time.monotonic() < deadline:
+            if time.monotonic() > renew:
+                renew = time.monotonic() + RENEW
+                for slow in SLOW:
+                    self._scene.crm.misbehave(duration=2 * RENEW, **slow)
             ended = self._scene.query(END_CONNECTIONS)
             time.sleep(0.1)
         self._done["connections_lost"] += len(ended)

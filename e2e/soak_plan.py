@@ -4,8 +4,6 @@
 
 from dataclasses import dataclass, field
 
-from e2e.soak_waverer import WAVERER
-
 # In this order of frequency. A worker is killed while it sends.
 KILLS = ("worker", "odoo", "runner", "postgres", "worker", "runner", "worker")
 DESTINATIONS = ("crm", "warehouse")
@@ -35,15 +33,8 @@ GLITCHES = (
     ("crm_fault", {"kind": "renege", "status": 422, "share": 0.2}),
     ("lose_connections", {}),
 )
-# While jobs lose their connections to Odoo's database: the CRM has done what it was
-# asked before it answers late, but is late to begin with what is about wavering
-# contacts, whose older contents may overtake newer ones then.
-SLOW = (
-    {"kind": "late", "seconds": 2.0},
-    {"kind": "hang", "seconds": 2.0, "match": WAVERER},
-)
 GLITCH_EVERY = 4  # seconds from one to the next, on average
-LEAD = 0.7  # seconds that the CRM hangs before a worker or a connection is killed
+LEAD = 0.7  # seconds that the CRM hangs before a worker is killed
 DOWN = (2.0, 8.0)  # seconds, least and most
 # Parts of the time. Nobody is killed in the last one: while contacts are still edited,
 # the job runner wakes up often enough to find soon what died.
@@ -86,12 +77,9 @@ def make_plan(rng, seconds, kills, outages):
     for slot, (action, options) in _spread(rng, seconds, count, GLITCHES):
         duration = rng.uniform(1.0, 3.0)
         at = rng.uniform(*slot)
-        events.append(Event(at, action, {**options, "duration": duration}))
-        if action == "lose_connections":
-            events += [
-                Event(at - LEAD, "crm_fault", {**slow, "duration": LEAD + duration})
-                for slow in SLOW
-            ]
+        if action != "lose_connections":
+            options = {**options, "duration": duration}
+        events.append(Event(at, action, options))
         if action == "warehouse_drop":
             events.append(Event(at + duration, "warehouse_keep"))
     return sorted(events)
