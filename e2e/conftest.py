@@ -3,15 +3,18 @@
 """Real destinations for the tests in this folder."""
 
 import os
+from pathlib import Path
 
 import pytest
 
+from e2e.leftovers import leaving_nothing
 from support.databases import query
 from support.destinations.crm_process import Crm
 from support.destinations.smtp_sink import SmtpSink
 from support.destinations.warehouse import Warehouse
 from support.environment import postgres
 
+ROOT = Path(__file__).parents[1]
 WAREHOUSE = "e2e_warehouse_"  # begins its name; the process id follows
 
 
@@ -27,6 +30,19 @@ def smtp_sink():
     """A listening SMTP server without mails."""
     with SmtpSink() as listening:
         yield listening
+
+
+@pytest.fixture
+def soak():
+    """A function that starts a soak; whatever it started must be gone at the end."""
+    folders = _run_folders()
+    with leaving_nothing(ROOT / "e2e" / "soak") as start:
+        yield start
+    assert _run_folders() <= folders
+
+
+def _run_folders():
+    return set((ROOT / ".odoo").glob("soak-run-*"))
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ MOST = 5
 LONG = ("test_develop", "test_documents", "test_audit", "test_two_nodes")
 LONG += ("test_upgrade", "test_uninstall", "test_copy", "test_packaging", "test_demo")
 LONG += ("test_benchmarks", "test_hang", "test_mail", "test_metrics")
-LONG += ("test_uninstalled_model", "test_lint")
+LONG += ("test_uninstalled_model", "test_soak_command", "test_lint")
 # What has every server killed wants the machine for itself.
 ALONE = ("test_soak",)
 # Installed for their tests; no database needs them otherwise.

@@ -2,6 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A table of a PostgreSQL database for the kit."""
 
+import atexit
+from functools import cache
+
 from ..postgresql_database import PostgresqlDatabase
 from .destination import DOWN, LOCKED, LOSE, REFUSED, SILENT, THROTTLE, Destination
 from .tcp_proxy import TcpProxy
@@ -29,21 +32,35 @@ GRANT ALL ON contacts TO PUBLIC;
 """
 
 
+@cache
+def _database():
+    """Return the one that all tests use, one after the other: making it takes time."""
+    database = PostgresqlDatabase(PASSWORD)
+    atexit.register(database.stop)
+    database.start(TABLES)
+    return database
+
+
 class PostgresqlDestination(Destination):
     secrets = (PASSWORD,)
     cannot = {THROTTLE: "PostgreSQL has no answer that asks to wait for a time."}
 
     def __init__(self):
-        self._database = PostgresqlDatabase(PASSWORD)
+        self._database = _database()
         self._proxy = TcpProxy(self._database.host, self._database.port)
 
     def start(self):
-        self._database.start(TABLES)
+        # what another test has left
+        self._database.query("TRUNCATE contacts, fault")
+        self._let_in()
         self._proxy.start()
 
     def stop(self):
         self._proxy.stop()
-        self._database.stop()
+        self._database.disconnect()
+
+    def _let_in(self):
+        self._database.query(f"ALTER ROLE {self._database.user} LOGIN")
 
     def backend_values(self):
         return {
@@ -79,7 +96,7 @@ class PostgresqlDestination(Destination):
 
     def mend(self):
         self._database.query("TRUNCATE fault")
-        self._database.query(f"ALTER ROLE {self._database.user} LOGIN")
+        self._let_in()
         self._proxy.drop_answers()
         self._proxy.hush(False)
         self._proxy.stop()
