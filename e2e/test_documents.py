@@ -44,7 +44,7 @@ SAID = {
     "./dev/build": '"build"',
     "./benchmarks/run": '"run"',
     "./benchmarks/plot": '"plot"',
-    "./e2e/soak": '"soak"',
+    "./e2e/soak": "= soak(",
     "pip": "install(",
 }
 
