@@ -738,6 +738,10 @@ def lock_jobs(env, jobs):
 def release_jobs(env, jobs=None):
     """Let jobs run that wait for nothing which is still to come.
 
+    A worker can die after its commit and before it releases those that wait for it, and
+    the jobs they wait for can be cancelled or deleted. What a failed job was to deliver
+    can have been delivered by a later one.
+
     :param jobs: ``queue.job`` records; all of synchronizations if not given
     """
     env["queue.job"].flush_model()
