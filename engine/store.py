@@ -825,46 +825,6 @@ def paused_until(env, backend_id):
     return found[0] if found else None
 
 
-def look(env, backend_id, parameter, tells_server):
-    """Return where the database is, and what it knows of where it has sent from.
-
-    The parameter is read as it is committed: another worker's cache learns of a
-    *Resume* only after the jobs that it lets go.
-
-    :param parameter: its key
-    :param bool tells_server: whether the role may ask for the system identifier
-    :return: ``(name, number and server of the database, value of the parameter, the
-        last number given to a change, whether the system has an open incident)``
-    """
-    env["ir.config_parameter"].flush_model()
-    env["sync.incident"].flush_model(["backend_id", "closed"])
-    server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
-    (found,) = ask(
-        env.cr,
-        """
-        SELECT datname, oid::bigint, %s,
-               (SELECT value FROM ir_config_parameter WHERE key = %s),
-               (SELECT last_value FROM sync_outbox_id_seq),
-               EXISTS (SELECT FROM sync_incident
-                        WHERE backend_id = %s AND closed IS NULL)
-          FROM pg_database WHERE datname = current_database()
-        """,
-        server if tells_server else "",
-        parameter,
-        backend_id,
-    )
-    return found
-
-
-def may_tell_server(env):
-    """Return whether the role may ask for the server's system identifier.
-
-    PostgreSQL lets everybody, unless an operator has taken that right away.
-    """
-    env.cr.execute("SELECT has_function_privilege('pg_control_system()', 'execute')")
-    return env.cr.fetchone()[0]
-
-
 # -- turns to send, one after the other for all nodes -------------------------
 
 

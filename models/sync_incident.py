@@ -12,7 +12,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
-from ..engine import clock, gate, store, words
+from ..engine import clock, gate, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
@@ -464,7 +464,9 @@ class SyncIncident(models.Model):
     @api.model
     @ormcache()
     def _tells_server(self):
-        return store.may_tell_server(self.env)
+        # PostgreSQL lets everybody ask, unless an operator has taken that right away
+        may = SQL("SELECT has_function_privilege('pg_control_system()', 'execute')")
+        return self.env.execute_query(may)[0][0]
 
     @api.model
     def _doubt(self):
