@@ -11,6 +11,7 @@ import json
 import logging
 from bisect import bisect_left
 from contextlib import contextmanager, suppress
+from itertools import product
 from math import inf
 
 import psycopg2
@@ -119,10 +120,6 @@ def rows_about(table, pairs, lock=None):
     )
 
 
-def of_stream(stream, record_ids):
-    return [(stream.id, id_) for id_ in record_ids]
-
-
 # -- undelivered changes ------------------------------------------------------
 
 
@@ -162,7 +159,7 @@ def owed_changes(stream, record_ids):
           LEFT JOIN sync_backfill b ON b.id = o.backfill_id
          GROUP BY o.res_id
         """,
-        rows_about("sync_outbox", of_stream(stream, record_ids)),
+        rows_about("sync_outbox", product(stream.ids, record_ids)),
     )
     return {
         res_id: Owed(row_ids, bool(force), bool(resend))
@@ -263,7 +260,7 @@ def lock_bindings(stream, record_ids):
         "  FROM %s AS binding",
         rows_about(
             "sync_binding",
-            of_stream(stream, sorted(record_ids)),
+            product(stream.ids, sorted(record_ids)),
             # it does not skip a row changed since the snapshot was taken: that is a
             # serialization failure
             lock=SQL("FOR NO KEY UPDATE SKIP LOCKED"),
@@ -374,7 +371,7 @@ def known_ids(stream, record_ids):
     """
     if not record_ids:
         return set()
-    pairs = of_stream(stream, record_ids)
+    pairs = list(product(stream.ids, record_ids))
     return set(
         ask_column(
             stream.env.cr,
@@ -415,7 +412,7 @@ def undelivered(stream, record_ids):
         stream=stream.id,
         ids=list(record_ids),
         held=HELD,
-        bindings=rows_about("sync_binding", of_stream(stream, record_ids)),
+        bindings=rows_about("sync_binding", product(stream.ids, record_ids)),
     )
     waiting = {id_ for id_, waits in found if waits}
     return waiting, {id_ for id_, waits in found if not waits}
@@ -506,10 +503,9 @@ def bound_of(receipt):
 def last_about(env, pairs, limit):
     """Return the ids of the last attempts at records, the latest first.
 
-    :param pairs: iterable of ``(stream id, record id)``
+    :param pairs: list of ``(stream id, record id)``
     :param int limit: of attempts for each record, at most
     """
-    pairs = list(pairs)
     env["sync.delivery"].flush_model(["stream_id", "res_id"])
     return ask_column(
         env.cr,
@@ -601,7 +597,7 @@ def read_notes(registry, stream, record_ids):
               FROM %s AS attempt
              ORDER BY id
             """,
-            rows_about("sync_attempt", of_stream(stream, record_ids)),
+            rows_about("sync_attempt", product(stream.ids, record_ids)),
         )
     found = {}
     for res_id, *values in rows:
@@ -643,7 +639,7 @@ def close_notes(registry, stream, closed, known):
              WHERE id <> ALL(%s)
             """,
             list(closed),
-            rows_about("sync_attempt", of_stream(stream, known)),
+            rows_about("sync_attempt", product(stream.ids, known)),
             [id_ for ids in known.values() for id_ in ids] + list(closed),
         )
 
