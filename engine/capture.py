@@ -498,11 +498,9 @@ def queue_in_doubt(
 
 def _names(records, gone):
     """Return the names of records by id, and those of the deleted ones alone."""
-    names = jobs.names_of(
-        records.browse(id_ for id_ in records._ids if id_ not in gone)
-    )
+    names = jobs.names_of(records - records.browse(gone))
     # deleted by plain SQL, say
-    unnamed = [id_ for id_ in records._ids if id_ not in names and id_ not in gone]
+    unnamed = {*records._ids} - names.keys() - gone.keys()
     gone = {**gone, **dict.fromkeys(unnamed)}
     return {**names, **gone}, gone
 

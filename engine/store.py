@@ -77,10 +77,7 @@ def read_committed(registry, more=None):
 
 
 def ask(cr, statement, *values, **named):
-    """Return the rows that a statement gives.
-
-    :param values: what it is about, as for :class:`SQL`; or ``named``
-    """
+    """Return the rows that a statement gives, with its values as for :class:`SQL`."""
     cr.execute(SQL(statement, *values, **named))
     return cr.fetchall()
 
@@ -168,11 +165,9 @@ def owed_changes(stream, record_ids):
 
 
 def changes_of(env, uuids):
-    """Return the ``sync.outbox`` rows that some jobs are to deliver.
+    """Return the ``sync.outbox`` rows that jobs of these UUIDs are to deliver.
 
     They are looked up job by job, see :func:`rows_about`.
-
-    :param uuids: of the jobs
     """
     env["sync.outbox"].flush_model(["job_uuid"])
     ids = ask_column(
@@ -191,10 +186,7 @@ def changes_of(env, uuids):
 
 
 def delete_changes(env, row_ids):
-    """Drop changes that have been delivered, by their ids.
-
-    :return: the UUIDs of the jobs that were to deliver them
-    """
+    """Drop delivered changes by their ids; return the UUIDs of the jobs they had."""
     uuids = ask_column(
         env.cr,
         "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid",
@@ -427,7 +419,6 @@ def log_receipts(stream, sent):
     Only what has a token for monitoring is counted; the rest costs nothing. Attempts
     of one kind are one row of ``sync.counter``.
 
-    :param stream: the ``sync.stream`` that was served
     :param sent: non-empty list of ``(content as text, Receipt)``, the latter redacted
         and bounded by the transport
     """
@@ -662,9 +653,7 @@ def restore_notes(cr, stream, notes):
 
 
 def forgotten_notes(env, limit):
-    """Return the notes that a confirmation has left.
-
-    Their requests can no longer arrive, and nothing is on its way for the record.
+    """Return the notes that a confirmation has left, of requests that are over.
 
     :return: list of ``(id, stream id, record id, whether the destination has confirmed
         the same content)``
@@ -768,13 +757,10 @@ def release_jobs(env, jobs=None):
 
 
 def requeue_jobs(env, jobs, rate):
-    """Put failed jobs of synchronizations back to pending, some per second.
+    """Put failed jobs back to pending, ``rate`` per second, and return those.
 
     The same as their ``requeue()``, in one statement. What they may depend on was done
     before they failed.
-
-    :param int rate: jobs per second
-    :return: the jobs
     """
     jobs.flush_model()
     requeued = ask_column(
