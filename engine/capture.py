@@ -355,8 +355,6 @@ def noted_ids(records, known):
     for stream, ids in known.items():
         for id_ in ids & changes.keys():
             changes[id_].known.add(stream.id)
-    if not changes:
-        return {}
     return {
         stream: _noted_ids_of(stream, records._name, touched)
         for stream, touched in _concerned(env, records._name, changes)

@@ -464,9 +464,13 @@ class SyncIncident(models.Model):
     @api.model
     @ormcache()
     def _tells_server(self):
-        # PostgreSQL lets everybody ask, unless an operator has taken that right away
-        may = SQL("SELECT has_function_privilege('pg_control_system()', 'execute')")
-        return self.env.execute_query(may)[0][0]
+        """Return whether the role may ask for the server's system identifier.
+
+        PostgreSQL lets everybody, unless an operator has taken that right away.
+        """
+        may = "SELECT has_function_privilege('pg_control_system()', 'execute')"
+        self.env.cr.execute(may)
+        return self.env.cr.fetchone()[0]
 
     @api.model
     def _doubt(self):
