@@ -439,14 +439,7 @@ def _by_user(stream, model_name, ids, changes):
 
 
 def enqueue(stream, records, **options):
-    """Insert outbox rows for records, and the jobs that will deliver them.
-
-    Where that raises, the rows are left for the sweep, with the reason.
-
-    :param stream: the ``sync.stream``, as superuser
-    :param records: recordset in the environment of the user who owns the jobs
-    :param options: see :func:`queue`
-    """
+    """Do as :func:`queue`; where that raises, leave the rows for the sweep, and why."""
     left = (stream.env, jobs.LEFT, records, stream.id)
     with tried(*left, level=logging.WARNING, forget=True) as trouble:
         queue(stream, records, **options)
