@@ -817,10 +817,7 @@ def reserve(registry, backend_id, count, span, patience):
     READ COMMITTED, so that a worker waits for another one instead of failing, and so
     that a limit that was changed meanwhile holds at once.
 
-    :param int count: turns that are of use, at most
-    :param float span: seconds' worth of turns to reserve, at most
-    :param float patience: seconds that the first may be away, at most
-    :rtype: Slots
+    :param count, span, patience: as :class:`..transports.pace.Pace` gives them
     :raises RateLimited: the turn could not be reserved
     """
     try:
