@@ -31,23 +31,26 @@ def checked_retry_pattern(pattern):
     """
     if not isinstance(pattern, dict):
         raise ValueError(pattern)
-    return {
-        _within(MOST_TRIES, tries, int): _wait(seconds)
-        for tries, seconds in pattern.items()
-    }
+    return {_tries(count): _wait(seconds) for count, seconds in pattern.items()}
+
+
+def _tries(count):
+    if type(count) is not int or not 1 <= count <= MOST_TRIES:
+        raise ValueError(count)
+    return count
 
 
 def _wait(seconds):
     if not isinstance(seconds, tuple | list):
-        return _within(LONGEST_WAIT, seconds, int, float)
-    least, most = (_within(LONGEST_WAIT, each, int, float) for each in seconds)
+        return _seconds(seconds)
+    least, most = map(_seconds, seconds)
     if least > most:
         raise ValueError(seconds)
     return least, most
 
 
-def _within(most, value, *types):
+def _seconds(value):
     # a bool is an int to Python, and nothing is above a NaN or below it
-    if type(value) not in types or not 1 <= value <= most:
+    if type(value) not in (int, float) or not 1 <= value <= LONGEST_WAIT:
         raise ValueError(value)
     return value
