@@ -81,10 +81,10 @@ class _Collector:
 
     def __init__(self, env):
         self._env = env
+        streams = env["sync.stream"].with_context(active_test=False).search([])
         # the id tells apart what has the same name
         self._labels = {
-            id_: (system, stream, str(id_))
-            for id_, stream, system in standing.stream_names(env)
+            each.id: (each.backend_id.name, each.name, str(each.id)) for each in streams
         }
 
     def collect(self):
@@ -156,10 +156,10 @@ class _Collector:
             "because the database looks like a copy.",
             labels=("system", "system_id", "kind"),
         )
-        for (id_, name, open_kind), kind in product(
-            standing.open_incidents(self._env), INCIDENT_KINDS
-        ):
-            family.add_metric((name, str(id_), kind), int(kind == open_kind))
+        systems = self._env["sync.backend"].with_context(active_test=False).search([])
+        for each, kind in product(systems, INCIDENT_KINDS):
+            is_open = kind == each.incident_kind
+            family.add_metric((each.name, str(each.id), kind), int(is_open))
         return family
 
 

@@ -177,10 +177,7 @@ def remember_changes(records, field_names=None, names=False):
     :param field_names: those written; ``None`` counts as all of them
     :param bool names: keep the records' names, because they are about to go
     """
-    with noted(_logger, "An edit of %s is noted, watched or not", records) as trouble:
-        if _is_watched(records, field_names):
-            note(records, field_names)
-    if trouble:
+    if _is_watched(records, field_names):
         note(records, field_names)
     if names:
         with noted(_logger, "The names of %s are not known", records):
@@ -203,10 +200,7 @@ def remember_parents(lines, field_names=None, moving=False):
         touched = field_names is None or not watched.isdisjoint(field_names)
         if touched and not (moving and inverse not in field_names):
             parents = _parents(lines, inverse)
-            with noted(_logger, "The edit of %s is noted", parents) as trouble:
-                if _is_watched(parents, {link}):
-                    note(parents, {link})
-            if trouble:
+            if _is_watched(parents, {link}):
                 note(parents, {link})
 
 
@@ -230,7 +224,7 @@ def remember_deleted_with(records):
 
 def note(records, field_names):
     """Keep an edit in memory until the commit, see :func:`remember_changes`."""
-    ids = _real_ids(records)
+    ids = list(filter(None, records._ids))  # not of what is only in a form
     if not ids:
         return
     env = records.env
@@ -251,21 +245,19 @@ def note(records, field_names):
             change.fields |= set(field_names)
 
 
-def _real_ids(records):
-    return [id_ for id_ in records._ids if isinstance(id_, int)]
-
-
 def _is_watched(records, field_names):
-    return any(
-        field_names is None or not watched.isdisjoint(field_names)
-        for _id, watched in records.env["sync.stream"]._watchers(records._name)
-    )
+    with noted(_logger, "An edit of %s is noted, watched or not", records):
+        return any(
+            field_names is None or not watched.isdisjoint(field_names)
+            for _id, watched in records.env["sync.stream"]._watchers(records._name)
+        )
+    return True
 
 
 def _keep_names(records):
     pending = records.env.cr.precommit.data.get(PENDING_KEY, {})
     changes = pending.get(records._name, {})
-    records = records.browse(id_ for id_ in _real_ids(records) if id_ in changes)
+    records = records.browse(id_ for id_ in records._ids if id_ in changes)
     if records:
         with undone(records.env):
             names = jobs.names_of(records.exists())
@@ -363,8 +355,6 @@ def noted_ids(records, known):
     for stream, ids in known.items():
         for id_ in ids & changes.keys():
             changes[id_].known.add(stream.id)
-    if not changes:
-        return {}
     return {
         stream: _noted_ids_of(stream, records._name, touched)
         for stream, touched in _concerned(env, records._name, changes)
@@ -449,35 +439,12 @@ def _by_user(stream, model_name, ids, changes):
 
 
 def enqueue(stream, records, **options):
-    """Insert outbox rows for records, and the jobs that will deliver them.
-
-    Where that raises, the rows are left for the sweep, with the reason.
-
-    :param stream: the ``sync.stream``, as superuser
-    :param records: recordset in the environment of the user who owns the jobs
-    :param options: see :func:`queue`
-    """
+    """Do as :func:`queue`; where that raises, leave the rows for the sweep, and why."""
     left = (stream.env, jobs.LEFT, records, stream.id)
     with tried(*left, level=logging.WARNING, forget=True) as trouble:
         queue(stream, records, **options)
     if trouble:
         queue_in_doubt(stream, records, trouble.reason, **options)
-
-
-def enqueue_by_hand(records, streams, priority=None, eta=None):
-    """Queue existing records for those of the streams that send them.
-
-    :param records: recordset in the environment of the user who asks
-    :param streams: ``sync.stream`` records of the model, as superuser
-    :param eta: when the jobs may run (UTC, naive), ``None`` for now
-    :return: number of deliveries, one for each record in each stream
-    """
-    count = 0
-    for stream in streams:
-        matching = records.browse(stream._matching(records)._ids)
-        enqueue(stream, matching, force=True, priority=priority, eta=eta)
-        count += len(matching)
-    return count
 
 
 def queue(stream, records, gone=None, force=False, backfill=None, **options):
@@ -522,11 +489,9 @@ def queue_in_doubt(
 
 def _names(records, gone):
     """Return the names of records by id, and those of the deleted ones alone."""
-    names = jobs.names_of(
-        records.browse(id_ for id_ in records._ids if id_ not in gone)
-    )
+    names = jobs.names_of(records - records.browse(gone))
     # deleted by plain SQL, say
-    unnamed = [id_ for id_ in records._ids if id_ not in names and id_ not in gone]
+    unnamed = {*records._ids} - names.keys() - gone.keys()
     gone = {**gone, **dict.fromkeys(unnamed)}
     return {**names, **gone}, gone
 

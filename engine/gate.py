@@ -21,7 +21,7 @@ from typing import NamedTuple
 import pytz
 
 from odoo.exceptions import UserError
-from odoo.tools import config
+from odoo.tools import SQL, config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
@@ -188,9 +188,28 @@ class Sight(NamedTuple):
 
 
 def look(env, backend_id=None):
-    """Return the :class:`Sight` of a database, and of a system."""
-    tells_server = env["sync.incident"]._tells_server()
-    *place, text, changes, incident = store.look(env, backend_id, ORIGIN, tells_server)
+    """Return the :class:`Sight` of a database, and of a system.
+
+    The parameter is read as it is committed: another worker's cache learns of a
+    *Resume* only after the jobs that it lets go.
+    """
+    env["ir.config_parameter"].flush_model()
+    env["sync.incident"].flush_model(["backend_id", "closed"])
+    server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
+    ((*place, text, changes, incident),) = store.ask(
+        env.cr,
+        """
+        SELECT datname, oid::bigint, %s,
+               (SELECT value FROM ir_config_parameter WHERE key = %s),
+               (SELECT last_value FROM sync_outbox_id_seq),
+               EXISTS (SELECT FROM sync_incident
+                        WHERE backend_id = %s AND closed IS NULL)
+          FROM pg_database WHERE datname = current_database()
+        """,
+        server if env["sync.incident"]._tells_server() else "",
+        ORIGIN,
+        backend_id,
+    )
     try:
         *known, since = json.loads(text or "")
         there, since = Place(*known), float(since)

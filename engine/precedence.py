@@ -155,18 +155,6 @@ def _queue_first(stream, keys):
 # -- letting it go on ---------------------------------------------------------
 
 
-def release(env, waiting=None):
-    """Let jobs run that wait for nothing which is still to come.
-
-    A worker can die after its commit and before it releases those that wait for it, and
-    the jobs they wait for can be cancelled or deleted. What a failed job was to deliver
-    can have been delivered by a later one.
-
-    :param waiting: ``queue.job`` records; all of synchronizations if not given
-    """
-    store.release_jobs(env, waiting)
-
-
 def release_behind(env, uuids):
     """Let jobs run that wait for failed ones whose changes have been delivered.
 
@@ -184,7 +172,7 @@ def release_behind(env, uuids):
         )
     )
     if failed.dependent_ids:
-        release(env, failed.dependent_ids)
+        store.release_jobs(env, failed.dependent_ids)
 
 
 def settle_dependents(cancelled, note):

@@ -17,7 +17,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
-from .store import HELD, OPEN_STATES, ask, ask_column, rows_about
+from .store import HELD, OPEN_STATES, ask, rows_about
 
 SYNC_STATES = [
     ("synced", "Synced"),
@@ -82,7 +82,7 @@ def situations(records):
         undelivered = undelivered or is_open
     if undelivered:
         # the last word: more than what is there, what is on its way counts
-        for stream_id, res_id, state, since in _open(env, wanted):
+        for stream_id, res_id, state, since in open_changes(env, wanted):
             found[res_id][streams.browse(stream_id)] = Situation(state, since)
     for stream, ids in capture.noted_ids(records, known).items():
         for id_ in ids if stream in streams else ():
@@ -100,20 +100,6 @@ def streams_of(env, model_name):
     return streams.browse(ids).filtered(
         lambda each: each._facts().company_id in visible
     )
-
-
-def open_states(env, pairs):
-    """Return the state of what has undelivered changes.
-
-    Failed when the jobs of all its changes have failed, otherwise waiting.
-
-    :param pairs: list of ``(stream id, record id)`` to look at
-    :return: dict ``{(stream id, record id): "waiting" | "failed"}``
-    """
-    return {
-        (stream_id, res_id): state
-        for stream_id, res_id, state, _since in _open(env, pairs)
-    }
 
 
 def _known(env, pairs):
@@ -144,9 +130,10 @@ def _known(env, pairs):
     )
 
 
-def _open(env, pairs):
-    """Return what has undelivered changes.
+def open_changes(env, pairs):
+    """Return what has undelivered changes: failed when the jobs of all of them have.
 
+    :param pairs: list of ``(stream id, record id)`` to look at
     :return: rows of stream id, record id, ``waiting`` or ``failed``, and since when
     """
     env["sync.outbox"].flush_model()
@@ -173,28 +160,16 @@ def job_uuids(records):
 
     A job of many records names none of them itself.
     """
-    env = records.env
-    streams = env["sync.stream"].sudo().with_context(active_test=False)
-    stream_ids = streams.search([("model_name", "=", records._name)]).ids
-    if not stream_ids or not records.ids:
-        return []
-    for model in ("sync.outbox", "sync.delivery"):
-        env[model].flush_model(["stream_id", "res_id", "job_uuid"])
-    return ask_column(
-        env.cr,
-        """
-        SELECT job_uuid FROM sync_outbox
-         WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-           AND job_uuid IS NOT NULL
-         UNION
-        SELECT job_uuid FROM sync_delivery
-         WHERE stream_id IN %(streams)s AND res_id IN %(records)s
-           AND job_uuid IS NOT NULL
-         ORDER BY job_uuid
-        """,
-        streams=tuple(stream_ids),
-        records=tuple(records.ids),
-    )
+    env = records.env(su=True)
+    streams = env["sync.stream"].with_context(active_test=False)
+    about = [
+        ("stream_id", "in", streams.search([("model_name", "=", records._name)]).ids),
+        ("res_id", "in", records.ids),
+        ("job_uuid", "!=", False),
+    ]
+    changes = env["sync.outbox"]._read_group(about, ["job_uuid"])
+    deliveries = env["sync.delivery"]._read_group(about, ["job_uuid"])
+    return sorted({uuid for (uuid,) in changes + deliveries})
 
 
 # -- records searched by their state --------------------------------------------
@@ -297,31 +272,25 @@ def queue_figures(env, backend_ids):
         return {}
     env["queue.job"].flush_model(["sync_backend_id", "state", "date_created"])
     env["sync.delivery"].flush_model(["stream_id", "state", "date"])
+    of_jobs = SQL(
+        """
+        SELECT b.id,
+               count(*) FILTER (WHERE j.state NOT IN ('started', 'failed')) AS waiting,
+               count(*) FILTER (WHERE j.state = 'started') AS running,
+               count(*) FILTER (WHERE j.state = 'failed') AS failed,
+               min(j.date_created) FILTER (
+                   WHERE j.state NOT IN ('started', 'failed')) AS oldest
+          FROM sync_backend b
+          LEFT JOIN queue_job j ON j.sync_backend_id = b.id AND j.state IN %s
+         WHERE b.id IN %s
+         GROUP BY b.id
+        """,
+        OPEN_STATES,
+        tuple(backend_ids),
+    )
     figures = {
-        id_: {
-            "waiting": waiting,
-            "running": running,
-            "failed": failed,
-            "oldest": oldest,
-            "delivered": [0] * HOURS,
-        }
-        for id_, waiting, running, failed, oldest in ask(
-            env.cr,
-            """
-            SELECT b.id,
-                   count(*) FILTER (WHERE j.state NOT IN ('started', 'failed')),
-                   count(*) FILTER (WHERE j.state = 'started'),
-                   count(*) FILTER (WHERE j.state = 'failed'),
-                   min(j.date_created) FILTER (
-                       WHERE j.state NOT IN ('started', 'failed'))
-              FROM sync_backend b
-              LEFT JOIN queue_job j ON j.sync_backend_id = b.id AND j.state IN %s
-             WHERE b.id IN %s
-             GROUP BY b.id
-            """,
-            OPEN_STATES,
-            tuple(backend_ids),
-        )
+        row.pop("id"): {**row, "delivered": [0] * HOURS}
+        for row in env.execute_query_dict(of_jobs)
     }
     this_hour = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
     for id_, hour, count in ask(
@@ -348,17 +317,6 @@ def queue_figures(env, backend_ids):
 # -- monitoring: no query looks at jobs that are done, or at the log ------------
 
 
-def stream_names(env):
-    """Return ``(stream id, its name, name of its system)``, archived ones too."""
-    return ask(
-        env.cr,
-        """
-        SELECT s.id, s.name, b.name
-          FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id ORDER BY s.id
-        """,
-    )
-
-
 def waiting_changes(env):
     """Return ``{stream id: (changes that wait, age of the oldest in seconds)}``.
 
@@ -383,16 +341,9 @@ def waiting_changes(env):
 
 def failed_jobs(env):
     """Return ``{stream id: jobs that are failed now}``."""
-    return dict(
-        ask(
-            env.cr,
-            """
-            SELECT sync_stream_id, count(*) FROM queue_job
-             WHERE state = 'failed' AND sync_stream_id IS NOT NULL
-             GROUP BY sync_stream_id
-            """,
-        )
-    )
+    failed = [("state", "=", "failed"), ("sync_stream_id", "!=", False)]
+    rows = env["queue.job"]._read_group(failed, ["sync_stream_id"], ["__count"])
+    return {stream.id: count for stream, count in rows}
 
 
 def attempts(env):
@@ -400,26 +351,7 @@ def attempts(env):
 
     :return: list of ``(stream id, result, bound, attempts, retried, seconds)``
     """
-    return ask(
-        env.cr,
-        """
-        SELECT stream_id, result, bound,
-               sum(attempts), sum(retried), sum(seconds)
-          FROM sync_counter
-         GROUP BY stream_id, result, bound
-         ORDER BY stream_id, result, bound
-        """,
-    )
-
-
-def open_incidents(env):
-    """Return ``(system id, its name, kind of its open incident or None)``."""
-    return ask(
-        env.cr,
-        """
-        SELECT b.id, b.name, i.kind
-          FROM sync_backend b
-          LEFT JOIN sync_incident i ON i.backend_id = b.id AND i.closed IS NULL
-         ORDER BY b.id
-        """,
-    )
+    kinds = ["stream_id", "result", "bound"]
+    sums = ["attempts:sum", "retried:sum", "seconds:sum"]
+    rows = env["sync.counter"]._read_group([], kinds, sums)
+    return [(stream.id, *counted) for stream, *counted in rows]

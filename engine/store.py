@@ -11,6 +11,7 @@ import json
 import logging
 from bisect import bisect_left
 from contextlib import contextmanager, suppress
+from itertools import product
 from math import inf
 
 import psycopg2
@@ -76,10 +77,7 @@ def read_committed(registry, more=None):
 
 
 def ask(cr, statement, *values, **named):
-    """Return the rows that a statement gives.
-
-    :param values: what it is about, as for :class:`SQL`; or ``named``
-    """
+    """Return the rows that a statement gives, with its values as for :class:`SQL`."""
     cr.execute(SQL(statement, *values, **named))
     return cr.fetchall()
 
@@ -117,10 +115,6 @@ def rows_about(table, pairs, lock=None):
         SQL.identifier(table),
         lock or SQL(),
     )
-
-
-def of_stream(stream, record_ids):
-    return [(stream.id, id_) for id_ in record_ids]
 
 
 # -- undelivered changes ------------------------------------------------------
@@ -162,7 +156,7 @@ def owed_changes(stream, record_ids):
           LEFT JOIN sync_backfill b ON b.id = o.backfill_id
          GROUP BY o.res_id
         """,
-        rows_about("sync_outbox", of_stream(stream, record_ids)),
+        rows_about("sync_outbox", product(stream.ids, record_ids)),
     )
     return {
         res_id: Owed(row_ids, bool(force), bool(resend))
@@ -171,11 +165,9 @@ def owed_changes(stream, record_ids):
 
 
 def changes_of(env, uuids):
-    """Return the ``sync.outbox`` rows that some jobs are to deliver.
+    """Return the ``sync.outbox`` rows that jobs of these UUIDs are to deliver.
 
     They are looked up job by job, see :func:`rows_about`.
-
-    :param uuids: of the jobs
     """
     env["sync.outbox"].flush_model(["job_uuid"])
     ids = ask_column(
@@ -194,10 +186,7 @@ def changes_of(env, uuids):
 
 
 def delete_changes(env, row_ids):
-    """Drop changes that have been delivered, by their ids.
-
-    :return: the UUIDs of the jobs that were to deliver them
-    """
+    """Drop delivered changes by their ids; return the UUIDs of the jobs they had."""
     uuids = ask_column(
         env.cr,
         "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid",
@@ -263,7 +252,7 @@ def lock_bindings(stream, record_ids):
         "  FROM %s AS binding",
         rows_about(
             "sync_binding",
-            of_stream(stream, sorted(record_ids)),
+            product(stream.ids, sorted(record_ids)),
             # it does not skip a row changed since the snapshot was taken: that is a
             # serialization failure
             lock=SQL("FOR NO KEY UPDATE SKIP LOCKED"),
@@ -374,7 +363,7 @@ def known_ids(stream, record_ids):
     """
     if not record_ids:
         return set()
-    pairs = of_stream(stream, record_ids)
+    pairs = list(product(stream.ids, record_ids))
     return set(
         ask_column(
             stream.env.cr,
@@ -415,7 +404,7 @@ def undelivered(stream, record_ids):
         stream=stream.id,
         ids=list(record_ids),
         held=HELD,
-        bindings=rows_about("sync_binding", of_stream(stream, record_ids)),
+        bindings=rows_about("sync_binding", product(stream.ids, record_ids)),
     )
     waiting = {id_ for id_, waits in found if waits}
     return waiting, {id_ for id_, waits in found if not waits}
@@ -430,7 +419,6 @@ def log_receipts(stream, sent):
     Only what has a token for monitoring is counted; the rest costs nothing. Attempts
     of one kind are one row of ``sync.counter``.
 
-    :param stream: the ``sync.stream`` that was served
     :param sent: non-empty list of ``(content as text, Receipt)``, the latter redacted
         and bounded by the transport
     """
@@ -506,10 +494,9 @@ def bound_of(receipt):
 def last_about(env, pairs, limit):
     """Return the ids of the last attempts at records, the latest first.
 
-    :param pairs: iterable of ``(stream id, record id)``
+    :param pairs: list of ``(stream id, record id)``
     :param int limit: of attempts for each record, at most
     """
-    pairs = list(pairs)
     env["sync.delivery"].flush_model(["stream_id", "res_id"])
     return ask_column(
         env.cr,
@@ -601,7 +588,7 @@ def read_notes(registry, stream, record_ids):
               FROM %s AS attempt
              ORDER BY id
             """,
-            rows_about("sync_attempt", of_stream(stream, record_ids)),
+            rows_about("sync_attempt", product(stream.ids, record_ids)),
         )
     found = {}
     for res_id, *values in rows:
@@ -643,7 +630,7 @@ def close_notes(registry, stream, closed, known):
              WHERE id <> ALL(%s)
             """,
             list(closed),
-            rows_about("sync_attempt", of_stream(stream, known)),
+            rows_about("sync_attempt", product(stream.ids, known)),
             [id_ for ids in known.values() for id_ in ids] + list(closed),
         )
 
@@ -666,9 +653,7 @@ def restore_notes(cr, stream, notes):
 
 
 def forgotten_notes(env, limit):
-    """Return the notes that a confirmation has left.
-
-    Their requests can no longer arrive, and nothing is on its way for the record.
+    """Return the notes that a confirmation has left, of requests that are over.
 
     :return: list of ``(id, stream id, record id, whether the destination has confirmed
         the same content)``
@@ -738,6 +723,10 @@ def lock_jobs(env, jobs):
 def release_jobs(env, jobs=None):
     """Let jobs run that wait for nothing which is still to come.
 
+    A worker can die after its commit and before it releases those that wait for it, and
+    the jobs they wait for can be cancelled or deleted. What a failed job was to deliver
+    can have been delivered by a later one.
+
     :param jobs: ``queue.job`` records; all of synchronizations if not given
     """
     env["queue.job"].flush_model()
@@ -768,13 +757,10 @@ def release_jobs(env, jobs=None):
 
 
 def requeue_jobs(env, jobs, rate):
-    """Put failed jobs of synchronizations back to pending, some per second.
+    """Put failed jobs back to pending, ``rate`` per second, and return those.
 
     The same as their ``requeue()``, in one statement. What they may depend on was done
     before they failed.
-
-    :param int rate: jobs per second
-    :return: the jobs
     """
     jobs.flush_model()
     requeued = ask_column(
@@ -821,46 +807,6 @@ def paused_until(env, backend_id):
     return found[0] if found else None
 
 
-def look(env, backend_id, parameter, tells_server):
-    """Return where the database is, and what it knows of where it has sent from.
-
-    The parameter is read as it is committed: another worker's cache learns of a
-    *Resume* only after the jobs that it lets go.
-
-    :param parameter: its key
-    :param bool tells_server: whether the role may ask for the system identifier
-    :return: ``(name, number and server of the database, value of the parameter, the
-        last number given to a change, whether the system has an open incident)``
-    """
-    env["ir.config_parameter"].flush_model()
-    env["sync.incident"].flush_model(["backend_id", "closed"])
-    server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
-    (found,) = ask(
-        env.cr,
-        """
-        SELECT datname, oid::bigint, %s,
-               (SELECT value FROM ir_config_parameter WHERE key = %s),
-               (SELECT last_value FROM sync_outbox_id_seq),
-               EXISTS (SELECT FROM sync_incident
-                        WHERE backend_id = %s AND closed IS NULL)
-          FROM pg_database WHERE datname = current_database()
-        """,
-        server if tells_server else "",
-        parameter,
-        backend_id,
-    )
-    return found
-
-
-def may_tell_server(env):
-    """Return whether the role may ask for the server's system identifier.
-
-    PostgreSQL lets everybody, unless an operator has taken that right away.
-    """
-    env.cr.execute("SELECT has_function_privilege('pg_control_system()', 'execute')")
-    return env.cr.fetchone()[0]
-
-
 # -- turns to send, one after the other for all nodes -------------------------
 
 
@@ -871,10 +817,7 @@ def reserve(registry, backend_id, count, span, patience):
     READ COMMITTED, so that a worker waits for another one instead of failing, and so
     that a limit that was changed meanwhile holds at once.
 
-    :param int count: turns that are of use, at most
-    :param float span: seconds' worth of turns to reserve, at most
-    :param float patience: seconds that the first may be away, at most
-    :rtype: Slots
+    :param count, span, patience: as :class:`..transports.pace.Pace` gives them
     :raises RateLimited: the turn could not be reserved
     """
     try:

@@ -23,7 +23,7 @@ from odoo.addons.queue_job.job import (
 )
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
-from ..engine import job_load, jobs, precedence, words
+from ..engine import job_load, jobs, precedence, store, words
 from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
 
@@ -326,7 +326,7 @@ class QueueJob(models.Model):
                 precedence.settle_dependents(self, note)
         elif state == PENDING:
             jobs.rearm(self)
-            precedence.release(self.env, self)
+            store.release_jobs(self.env, self)
 
     def open_related_action(self):
         """Open what the job works on.

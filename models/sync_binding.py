@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..engine import store
-from ..engine.standing import SYNC_STATES, open_states
+from ..engine.standing import SYNC_STATES, open_changes
 from ..engine.words import SentenceText
 from .loose_link import record_link, stream_link
 from .sync_delivery import GC_BATCH, kept_since
@@ -114,7 +114,11 @@ class SyncBinding(models.Model):
         return self.stream_id.id, self.res_id
 
     def _compute_state(self):
-        found = open_states(self.sudo().env, [binding._pair() for binding in self])
+        pairs = [binding._pair() for binding in self]
+        found = {
+            (stream_id, res_id): state
+            for stream_id, res_id, state, _since in open_changes(self.env, pairs)
+        }
         for binding in self:
             settled = "synced" if binding.last_success else False
             settled = "skipped" if binding.skipped else settled

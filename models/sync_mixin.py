@@ -265,7 +265,11 @@ class SyncMixin(models.AbstractModel):
         :return: action that tells the user
         :raises UserError: no synchronization sends any of them
         """
-        count = capture.enqueue_by_hand(self, streams, priority=priority, eta=eta)
+        count = 0
+        for stream in streams:
+            matching = self.browse(stream._matching(self)._ids)
+            capture.enqueue(stream, matching, force=True, priority=priority, eta=eta)
+            count += len(matching)
         if not count:
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")

@@ -4,7 +4,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..engine import capture, delivery, precedence
+from ..engine import capture, delivery, store
 from .loose_link import LooseMany2one, groups_there, record_link, stream_link
 
 
@@ -75,7 +75,7 @@ class SyncOutbox(models.Model):
     @api.model
     def _cron_queue_orphans(self):
         """Look after changes without a job, jobs that wait in vain, forgotten notes."""
-        precedence.release(self.env)
+        store.release_jobs(self.env)
         delivery.send_over_forgotten(self.env)
         capture.queue_orphans(self.env)
 

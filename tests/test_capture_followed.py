@@ -32,7 +32,7 @@ THE_EDIT = {"create", "write", "unlink"}
 BEGINNINGS = {"remember_changes", "remember_parents", "remember_deleted_with"}
 # What keeps an edit in memory until the commit, and what keeps it for good: where
 # these fail, there is nothing that could still be told of it.
-KEEPERS = {"note", "_real_ids", "flush_changes", "insert_changes", "_insert_changes"}
+KEEPERS = {"note", "flush_changes", "insert_changes", "_insert_changes"}
 # What catches, and what the way and the way out have in common, which is plain Python
 # over what is in memory.
 GUARDS = {"noted", "undone", "tried", "reason_of", "storable", "__bool__"}
