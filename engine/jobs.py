@@ -234,17 +234,6 @@ def _shifted(seconds, by):
 # -- failed jobs, and those about which people decide -------------------------
 
 
-def retry(env, error, seconds, ignore_retry):
-    """Return what lets queue_job try a job again after an error of a destination.
-
-    :param env: in the language in which the job tells of it
-    :param ignore_retry: no try is used
-    """
-    found = RetryableJobError(words.said(env, error), seconds, ignore_retry)
-    found.sync_error = error
-    return found
-
-
 def error_behind(raised):
     """Return the error of a destination that an exception of a job is about.
 
