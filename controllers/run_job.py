@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
-from odoo.addons.queue_job.job import DONE, STARTED
+from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
 from ..engine import job_load, jobs, words
 from ..exceptions import SyncError
@@ -43,7 +43,10 @@ class RunJobController(QueueJobs):
                 raise
             except Exception as err:
                 env.cr.rollback()
-                job = job_load.lock_enqueued(env, job_uuid)
+                # unless it is another worker's, or no longer to run
+                domain = [("uuid", "=", job_uuid), ("state", "=", ENQUEUED)]
+                job = env["queue.job"].search(domain)
+                job = job.try_lock_for_update(allow_referencing=True)
                 if not job:
                     return None
                 if mended or not job_load.mend(job):

@@ -19,7 +19,6 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.job import (
     CANCELLED,
     DONE,
-    ENQUEUED,
     FAILED,
     PENDING,
     WAIT_DEPENDENCIES,
@@ -172,18 +171,6 @@ def fail(job, error=None):
             "sync_error": False,
         }
     )
-
-
-def lock_enqueued(env, uuid):
-    """Return the job, locked, unless it is another worker's or no longer to run."""
-    found = ask_column(
-        env.cr,
-        "SELECT id FROM queue_job WHERE uuid = %s AND state = %s"
-        " FOR NO KEY UPDATE SKIP LOCKED",
-        uuid,
-        ENQUEUED,
-    )
-    return env["queue.job"].browse(found)
 
 
 # -- decisions of people ------------------------------------------------------
