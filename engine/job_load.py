@@ -126,9 +126,11 @@ def mend(job):
 
 
 def _mend_alone(job):
-    if problem(job) and is_own(job.model_name, job.method_name):
+    why = problem(job)
+    if why and is_own(job.model_name, job.method_name):
         go_on_as_odoobot(job)
-    return not problem(job)
+        why = problem(job)
+    return not why
 
 
 def go_on_as_odoobot(jobs):
