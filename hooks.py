@@ -13,6 +13,7 @@ from odoo.tools import SQL, mute_logger, split_every
 
 from .engine import secrets
 from .engine.jobs import DELIVER
+from .engine.store import ask_column
 
 _logger = logging.getLogger(__name__)
 
@@ -120,22 +121,21 @@ def _remove_jobs(env):
     not by the list of jobs either.
     """
     names = "|".join(re.escape(name) for name in _own_models(env))
-    rows = env.execute_query(
-        SQL(
-            """
-            SELECT id FROM queue_job
-             WHERE method_name = %(deliver)s OR model_name ~ %(own)s
-                OR concat(records #>> '{}', args #>> '{}', kwargs #>> '{}') ~ %(named)s
-            """,
-            deliver=DELIVER,
-            own=f"^({names})$",
-            named=f'"model": "({names})"',
-        )
+    found = ask_column(
+        env.cr,
+        """
+        SELECT id FROM queue_job
+         WHERE method_name = %(deliver)s OR model_name ~ %(own)s
+            OR concat(records #>> '{}', args #>> '{}', kwargs #>> '{}') ~ %(named)s
+        """,
+        deliver=DELIVER,
+        own=f"^({names})$",
+        named=f'"model": "({names})"',
     )
     jobs = env["queue.job"].with_context(tracking_disable=True)
-    for ids in split_every(BATCH, [id_ for (id_,) in rows]):
+    for ids in split_every(BATCH, found):
         jobs.browse(ids).unlink()
-    _logger.info("%s jobs of the synchronization deleted", len(rows))
+    _logger.info("%s jobs of the synchronization deleted", len(found))
 
 
 def _remove_job_functions(env):

@@ -8,12 +8,12 @@ import time
 import psycopg2
 
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
-from odoo.addons.queue_job.job import DONE, STARTED
+from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
 from ..engine import job_load, jobs, words
+from ..engine.store import ask
 from ..exceptions import SyncError
 
 _logger = logging.getLogger(__name__)
@@ -43,7 +43,10 @@ class RunJobController(QueueJobs):
                 raise
             except Exception as err:
                 env.cr.rollback()
-                job = job_load.lock_enqueued(env, job_uuid)
+                # unless it is another worker's, or no longer to run
+                domain = [("uuid", "=", job_uuid), ("state", "=", ENQUEUED)]
+                job = env["queue.job"].search(domain)
+                job = job.try_lock_for_update(allow_referencing=True)
                 if not job:
                     return None
                 if mended or not job_load.mend(job):
@@ -60,23 +63,21 @@ class RunJobController(QueueJobs):
 
         queue_job does not always notice while it loads the job.
         """
-        rows = env.execute_query(
-            SQL(
-                """
-                SELECT EXISTS (SELECT FROM res_users WHERE id = stored.uid)
-                       OR stored.uid IS NULL,
-                       EXISTS (SELECT FROM res_lang WHERE code = stored.lang AND active)
-                       OR COALESCE(stored.lang, 'en_US') = 'en_US'
-                  FROM queue_job, LATERAL (
-                       SELECT ((records #>> '{}')::json ->> 'uid')::int,
-                              (records #>> '{}')::json #>> '{context,lang}'
-                       ) AS stored (uid, lang)
-                 WHERE uuid = %s
-                """,
-                job_uuid,
-            )
-        )
-        for has_user, has_language in rows:
+        for has_user, has_language in ask(
+            env.cr,
+            """
+            SELECT EXISTS (SELECT FROM res_users WHERE id = stored.uid)
+                   OR stored.uid IS NULL,
+                   EXISTS (SELECT FROM res_lang WHERE code = stored.lang AND active)
+                   OR COALESCE(stored.lang, 'en_US') = 'en_US'
+              FROM queue_job, LATERAL (
+                   SELECT ((records #>> '{}')::json ->> 'uid')::int,
+                          (records #>> '{}')::json #>> '{context,lang}'
+                   ) AS stored (uid, lang)
+             WHERE uuid = %s
+            """,
+            job_uuid,
+        ):
             if not has_user:
                 raise UserError(job_load.text_user_gone(env))
             if not has_language:
@@ -172,15 +173,13 @@ class RunJobController(QueueJobs):
     @classmethod
     def _is_still_here(cls, job):
         """Lock a job; return whether it is as this worker has started it."""
-        rows = job.env.execute_query(
-            SQL(
-                "SELECT FROM queue_job"
-                " WHERE uuid = %s AND state = %s AND worker_pid = %s"
-                " AND date_trunc('second', date_started) = %s FOR NO KEY UPDATE",
-                job.uuid,
-                STARTED,
-                job.worker_pid,
-                job.date_started.replace(microsecond=0),
-            )
+        rows = ask(
+            job.env.cr,
+            "SELECT FROM queue_job WHERE uuid = %s AND state = %s AND worker_pid = %s"
+            " AND date_trunc('second', date_started) = %s FOR NO KEY UPDATE",
+            job.uuid,
+            STARTED,
+            job.worker_pid,
+            job.date_started.replace(microsecond=0),
         )
         return bool(rows)

@@ -10,6 +10,8 @@ from functools import partial
 
 import psycopg2
 
+from odoo.addons.queue_job.exception import RetryableJobError
+
 from ..exceptions import (
     RateLimited,
     Rejected,
@@ -42,6 +44,7 @@ class Delivery:
         self.env = stream.env
         self.stream = stream
         self.record_ids = list(record_ids)
+        self.job_uuid = stream.env.context.get("job_uuid")
         self.owed = {}  # Owed by record id
         self.behind = {}  # what has to wait for others, see precedence.blocked()
         self.busy = set()  # ids of what another job is sending
@@ -154,10 +157,7 @@ class Delivery:
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         replaced by what is still to be done; what cannot be told is a failure.
         """
-        route = self.stream._route()
-        asked = {
-            task.asking_again(route): task for task in self.tasks if task.asks_again
-        }
+        asked = {task.asking_again(): task for task in self.tasks if task.asks_again}
         if not asked:
             return
         self._transmit(list(asked))
@@ -171,14 +171,13 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
-            elif not self._insists(task, again.receipt):
-                task.error = self._still_unknown(task, again.receipt.error)
+                continue
+            error = again.receipt.error
+            was_judged = again.receipt.status and not isinstance(error, Throttled)
+            # a person risks a second record, rather than wait for ever
+            if not (was_judged and task.owed.force):
+                task.error = self._still_unknown(task, error)
                 self.failures.append(task)
-
-    def _insists(self, task, receipt):
-        """Return whether a person risks a second record, rather than wait for ever."""
-        was_judged = receipt.status and not isinstance(receipt.error, Throttled)
-        return was_judged and task.owed.force
 
     def _still_unknown(self, task, error):
         """Return the error of a record that may be there, without its id.
@@ -212,7 +211,10 @@ class Delivery:
             ).write({"note": False, "note_date": False, "skipped": False})
             confirmed = self._confirm(sent)
             settled += confirmed
-            self._settle([id_ for task in settled for id_ in task.owed.row_ids])
+            row_ids = [id_ for task in settled for id_ in task.owed.row_ids]
+            others = store.delete_changes(self.env, row_ids) - {self.job_uuid}
+            if others:
+                precedence.release_behind(self.env, others)
             # what may arrive after a confirmation is sent over once more
             late = {
                 task.binding.res_id: [each.late_until for each in overwriting]
@@ -339,13 +341,6 @@ class Delivery:
         self.env.cr.postcommit.add(lambda: self._close_notes(confirmed))
         return confirmed
 
-    def _settle(self, row_ids):
-        """Drop the changes that have been delivered."""
-        uuids = store.delete_changes(self.env, row_ids)
-        others = uuids - {self.env.context.get("job_uuid")}
-        if others:
-            precedence.release_behind(self.env, others)
-
     def _close_notes(self, tasks):
         """Drop the notes that a committed confirmation closes.
 
@@ -438,19 +433,17 @@ class Delivery:
         """Return the exception that queue_job has to see for a failed delivery."""
         if isinstance(error, Rejected):
             return error
+        seconds = 0
         if isinstance(error, Unreachable):
-            pause = self.system._note_unreachable(error)
-            if pause:
-                return jobs.retry(self.env, error, pause, ignore_retry=True)
-        job = self.env["queue.job"].search(
-            [("uuid", "=", self.env.context.get("job_uuid"))], limit=1
-        )
-        return jobs.retry(
-            self.env,
-            error,
-            self._seconds_after(error, job.retry + 1),
-            ignore_retry=isinstance(error, Throttled),
-        )
+            seconds = self.system._note_unreachable(error)
+        waits = bool(seconds) or isinstance(error, Throttled)
+        if not seconds:
+            job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)
+            seconds = self._seconds_after(error, job.retry + 1)
+        text = words.said(self.env, error)
+        found = RetryableJobError(text, seconds, ignore_retry=waits)
+        found.sync_error = error  # see jobs.error_behind()
+        return found
 
     def _seconds_after(self, error, current_try):
         if isinstance(error, Rejected):

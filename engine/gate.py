@@ -124,7 +124,6 @@ def seconds_until_open(now, start, end, tz):
     :param tz: ``tzinfo`` whose clock the hours are read from
     :return: seconds, rounded up; 0 while the window is open
     """
-    now = now.astimezone(timezone.utc)
     today = now.astimezone(tz).date()
     # hours on the clock, so that a change to or from summer time needs no rule
     for offset in (-1, 0, 1, 2):
@@ -157,34 +156,23 @@ def _at_hour(day, hour, tz):
 
 
 class Place(NamedTuple):
-    """Where a database is.
+    """Where a database is."""
 
-    :param database: its name
-    :param oid: its number within the server, another one for each database ever made
-    :param server: PostgreSQL's system identifier, made with the server's files; empty
-        where the role may not ask for it
-    """
-
-    database: str
-    oid: int
+    database: str  # its name
+    oid: int  # its number within the server, another one for each database ever made
+    # PostgreSQL's system identifier, made with the server's files; empty where the role
+    # may not ask for it
     server: str
 
 
 class Sight(NamedTuple):
-    """What a look at the database tells.
+    """What a look at the database tells."""
 
-    :param here: where it is now
-    :param there: where it has sent from; ``None`` if it has not yet
-    :param since: since when, in seconds since 1970; 0 if it has not yet
-    :param changes: the last number that was given to an undelivered change
-    :param incident: whether the system that was asked about has an open incident
-    """
-
-    here: Place
-    there: Place | None
-    since: float
-    changes: int
-    incident: bool
+    here: Place  # where it is now
+    there: Place | None  # where it has sent from; None if it has not yet
+    since: float  # since when, in seconds since 1970; 0 if it has not yet
+    changes: int  # the last number that was given to an undelivered change
+    incident: bool  # whether the system that was asked about has an open incident
 
 
 def look(env, backend_id=None):

@@ -19,7 +19,6 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.job import (
     CANCELLED,
     DONE,
-    ENQUEUED,
     FAILED,
     PENDING,
     WAIT_DEPENDENCIES,
@@ -64,13 +63,9 @@ def problem(job):
 
 def can_be_stored(job):
     """Return whether queue_job can store a job, and so load what it is linked to."""
-    return not any(problem(each) for each in _loaded_together(job))
-
-
-def _loaded_together(job):
-    """Return a job with those that queue_job loads to store it."""
     job = job.sudo()
-    return job | job.dependency_ids | job.dependent_ids
+    linked = job.dependency_ids | job.dependent_ids
+    return not any(problem(each) for each in job | linked)
 
 
 def _stored_json(job):
@@ -101,10 +96,7 @@ def text_user_gone(env):
 
 
 def known_records(job):
-    """Return what a job works on, in its environment; none if its model is gone.
-
-    :return: a recordset, or ``None``
-    """
+    """Return what a job works on, in its environment; ``None`` if its model is gone."""
     if job.model_name and job.model_name not in job.env:
         return None
     return job.records.with_env(job.env)
@@ -121,19 +113,24 @@ def mend(job):
     job = job.sudo()
     if not _mend_alone(job):
         return False
-    for other in _loaded_together(job) - job:
+    for other in job.dependency_ids | job.dependent_ids:
         if not _mend_alone(other):
-            _cut_off(job, other)
+            # cut off, since queue_job loads both; it fails if it waits for this one
+            job.dependencies = {
+                kind: [uuid for uuid in uuids if uuid != other.uuid]
+                for kind, uuids in (job.dependencies or {}).items()
+            }
+            if other.state == WAIT_DEPENDENCIES:
+                fail(other)
     return True
 
 
 def _mend_alone(job):
-    if not problem(job):
-        return True
-    if not is_own(job.model_name, job.method_name):
-        return False
-    go_on_as_odoobot(job)
-    return not problem(job)
+    why = problem(job)
+    if why and is_own(job.model_name, job.method_name):
+        go_on_as_odoobot(job)
+        why = problem(job)
+    return not why
 
 
 def go_on_as_odoobot(jobs):
@@ -162,24 +159,8 @@ def go_on_as_odoobot(jobs):
     jobs.invalidate_recordset(["user_id", "records", "args"], flush=False)
 
 
-def _cut_off(job, other):
-    """Let a job no longer depend on one that can never be loaded, nor lead to it.
-
-    queue_job loads both with the job. What waits for this job fails instead.
-    """
-    job.dependencies = {
-        kind: [uuid for uuid in uuids if uuid != other.uuid]
-        for kind, uuids in (job.dependencies or {}).items()
-    }
-    if other.state == WAIT_DEPENDENCIES:
-        fail(other)
-
-
 def fail(job, error=None):
-    """Fail a job for what keeps it from being loaded.
-
-    :param error: the exception that was met
-    """
+    """Fail a job for what keeps it from being loaded, or for an exception met there."""
     lines = traceback.format_exception(error) if error else []
     job = words.in_company_language(job, job.company_id)
     reason = problem(job) or str(error) or type(error).__name__
@@ -192,18 +173,6 @@ def fail(job, error=None):
             "sync_error": False,
         }
     )
-
-
-def lock_enqueued(env, uuid):
-    """Return the job, locked, unless it is another worker's or no longer to run."""
-    found = ask_column(
-        env.cr,
-        "SELECT id FROM queue_job WHERE uuid = %s AND state = %s"
-        " FOR NO KEY UPDATE SKIP LOCKED",
-        uuid,
-        ENQUEUED,
-    )
-    return env["queue.job"].browse(found)
 
 
 # -- decisions of people ------------------------------------------------------
@@ -225,15 +194,8 @@ def change_state(job, state, result):
         )
     now = fields.Datetime.now()
     if state == DONE:
-        job.write(
-            {
-                "state": DONE,
-                "date_done": now,
-                "result": result,
-                "exc_name": False,
-                "exc_info": False,
-            }
-        )
+        done = {"state": DONE, "date_done": now, "exc_name": False, "exc_info": False}
+        job.write({**done, "result": result})
         job.dependent_ids.filtered(
             lambda each: (
                 each.state == WAIT_DEPENDENCIES

@@ -65,12 +65,9 @@ def names_of(records):
     plain = stored and stored.store and stored.type == "char"
     name = records._rec_name if plain else "display_name"
     try:
-        return _names_in(records, name)
+        records.mapped(name)
     except MissingError:
-        return _names_in(records.exists(), name)
-
-
-def _names_in(records, name):
+        records = records.exists()
     # one that is computed may hold anything, and must not make the edit fail
     return {record.id: storable_within(record[name]) for record in records}
 
@@ -234,17 +231,6 @@ def _shifted(seconds, by):
 # -- failed jobs, and those about which people decide -------------------------
 
 
-def retry(env, error, seconds, ignore_retry):
-    """Return what lets queue_job try a job again after an error of a destination.
-
-    :param env: in the language in which the job tells of it
-    :param ignore_retry: no try is used
-    """
-    found = RetryableJobError(words.said(env, error), seconds, ignore_retry)
-    found.sync_error = error
-    return found
-
-
 def error_behind(raised):
     """Return the error of a destination that an exception of a job is about.
 
@@ -268,13 +254,8 @@ def record_failure(job, error=None):
     :param error: as :func:`error_behind` returns it
     """
     rows = store.changes_of(job.env, [job.uuid])
-    _write_bindings(
-        rows,
-        {
-            "last_error": error or job.exc_message or job.exc_name,
-            "last_error_date": fields.Datetime.now(),
-        },
-    )
+    error = error or job.exc_message or job.exc_name
+    _write_bindings(rows, last_error=error, last_error_date=fields.Datetime.now())
 
 
 def settle(jobs, note):
@@ -285,7 +266,7 @@ def settle(jobs, note):
     """
     rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
     now = fields.Datetime.now()
-    _write_bindings(rows, {"note": note, "note_date": now, "skipped": True}).unlink()
+    _write_bindings(rows, note=note, note_date=now, skipped=True).unlink()
 
 
 def rearm(jobs):
@@ -313,7 +294,7 @@ def rearm(jobs):
     )
     note = words.Sentence(words._lt("Requeued by %(user)s"), user=jobs.env.user.name)
     now = fields.Datetime.now()
-    _write_bindings(rows, {"note": note, "note_date": now, "skipped": False})
+    _write_bindings(rows, note=note, note_date=now, skipped=False)
 
 
 def requeue_spread(jobs, rate):
@@ -326,7 +307,7 @@ def requeue_spread(jobs, rate):
     return len(requeued)
 
 
-def _write_bindings(rows, values):
+def _write_bindings(rows, **values):
     """Write on the bindings of outbox rows, and return those rows.
 
     Left out are the rows of records that another job is sending: it settles them, and

@@ -41,19 +41,17 @@ NEVER = "PG*"
 SETTERS = {"set_secret", "rotate_signing_secret"}
 
 
-class _WithoutSecrets(logging.Filter):
-    """Leaves out what a method was called with, if that is a secret."""
-
-    def filter(self, record):
-        if isinstance(record.args, tuple) and SETTERS.intersection(
-            arg for arg in record.args if isinstance(arg, str)
-        ):
-            record.args = (*record.args[:-1], "***")
-        return True
+def _without_secrets(record):
+    """Leave out of a log what a method was called with, if that is a secret."""
+    if isinstance(record.args, tuple) and SETTERS.intersection(
+        arg for arg in record.args if isinstance(arg, str)
+    ):
+        record.args = (*record.args[:-1], "***")
+    return True
 
 
 # Odoo logs at DEBUG what each method is called with.
-logging.getLogger("odoo.service.model").addFilter(_WithoutSecrets())
+logging.getLogger("odoo.service.model").addFilter(_without_secrets)
 
 
 # -- references: what leads to a secret that is kept beside the database ------
@@ -65,23 +63,35 @@ class SecretMissing(Unreachable):
 
 @dataclass(frozen=True)
 class Reference:
-    """Where a secret is kept, if not in the database.
+    """Where a secret is kept, if not in the database."""
 
-    :param source: ``env`` or ``config``
-    :param name: of the environment variable, or of the key in the file
-    """
-
-    source: str
-    name: str
+    source: str  # env or config
+    name: str  # of the environment variable, or of the key in the file
 
     def __str__(self):
         return f"{self.source}:{self.name}"
 
     @property
-    def valid(self):
-        """Whether there may be a variable or key of this name."""
-        return bool(NAMES[self.source].fullmatch(self.name)) and not (
+    def problem(self):
+        """What is wrong with how it is written, if anything, without repeating it."""
+        if NAMES[self.source].fullmatch(self.name) and not (
             self.source == "config" and self.name.lower() in (DATABASES, ENVIRONMENT)
+        ):
+            return None
+        if self.source == "env":
+            return words._lt(
+                "What follows env: is the name of an environment variable: letters, "
+                "digits and underscores. A secret that begins with env: itself can "
+                "only be kept beside the database."
+            )
+        return words.Sentence(
+            words._lt(
+                "What follows config: is a key of the section [%(section)s] of the "
+                "server's configuration file: letters, digits, underscores, dots and "
+                "hyphens. A secret that begins with config: itself can only be kept "
+                "beside the database."
+            ),
+            section=SECTION,
         )
 
 
@@ -89,27 +99,6 @@ def parse_reference(text):
     """Return the :class:`Reference` that a text is, or ``None`` for a secret itself."""
     source, colon, name = (text or "").strip().partition(":")
     return Reference(source, name.strip()) if colon and source in NAMES else None
-
-
-def _problem(reference):
-    """Say what is wrong with how a reference is written, without repeating it."""
-    if reference.valid:
-        return None
-    if reference.source == "env":
-        return words._lt(
-            "What follows env: is the name of an environment variable: letters, "
-            "digits and underscores. A secret that begins with env: itself can "
-            "only be kept beside the database."
-        )
-    return words.Sentence(
-        words._lt(
-            "What follows config: is a key of the section [%(section)s] of the server's"
-            " configuration file: letters, digits, underscores, dots and hyphens. A "
-            "secret that begins with config: itself can only be kept beside the "
-            "database."
-        ),
-        section=SECTION,
-    )
 
 
 # -- what is kept, and what people are told of it -----------------------------
@@ -131,20 +120,9 @@ def checked(env, value):
     if "\0" in value or value != value.encode(errors="ignore").decode():
         raise UserError(env._("The secret has characters that cannot be stored."))
     reference = parse_reference(value)
-    problem = reference and _problem(reference)
-    if problem:
-        raise ValidationError(words.said(env, problem))
+    if reference and reference.problem:
+        raise ValidationError(words.said(env, reference.problem))
     return value
-
-
-def keep(env, name, text, backend_id=NO_BACKEND):
-    """Keep a secret instead of the one that is there, if any.
-
-    :param text: as :func:`checked` returns it
-    :return: where it is kept, as a text for people, or False
-    """
-    put(env.cr, name, text, backend_id)
-    return origins(env, backend_id).get((backend_id, name), False)
 
 
 def kept(env, backend_id=NO_BACKEND):
@@ -169,7 +147,7 @@ def origin_text(env, text, since=None):
     :param since: when it was set, if that is known
     """
     reference = parse_reference(text)
-    if reference and not reference.valid:
+    if reference and reference.problem:
         return env._("A reference that leads nowhere")
     if reference and reference.source == "env":
         return env._("From the environment variable %s", reference.name)
@@ -206,9 +184,9 @@ def resolved(env, text):
     reference = parse_reference(text)
     if not reference:
         return text or ""
-    if not reference.valid:
+    if reference.problem:
         # may be a secret that was not meant as a reference: not repeated
-        raise SecretMissing(_problem(reference))
+        raise SecretMissing(reference.problem)
     section = _section(reference)
     _check_allowed(env, reference, section)
     if reference.source == "env":
@@ -302,18 +280,20 @@ def drop_table(cr):
     cr.execute("DROP TABLE IF EXISTS sync_secret_value")
 
 
-def put(cr, name, text, backend_id=NO_BACKEND):
-    """Keep a secret, or forget it.
+def keep(env, name, text, backend_id=NO_BACKEND):
+    """Keep a secret instead of the one that is there, if any; or forget that.
 
-    :param text: the secret, or a reference to one; empty to forget it
+    :param text: as :func:`checked` returns it; empty to forget it
+    :return: where it is kept, as a text for people, or False
     """
+    cr = env.cr
     if not text:
         cr.execute(
             "DELETE FROM sync_secret_value"
             " WHERE COALESCE(backend_id, 0) = %s AND name = %s",
             (backend_id, name),
         )
-        return
+        return False
     # Whatever another transaction may have against it, it has before there is a
     # secret in a statement: PostgreSQL logs those that fail.
     cr.execute(
@@ -322,16 +302,17 @@ def put(cr, name, text, backend_id=NO_BACKEND):
         VALUES (NULLIF(%s, 0), %s, '', now() AT TIME ZONE 'utc')
         ON CONFLICT (COALESCE(backend_id, 0), name)
         DO UPDATE SET since = EXCLUDED.since
-        RETURNING id
+        RETURNING id, since
         """,
         (backend_id, name),
     )
-    (row_id,) = cr.fetchone()
+    row_id, since = cr.fetchone()
     # Odoo's cursor logs the values of statements, and shows them to its profiler;
     # the driver's own does not.
     cr._obj.execute(
         "UPDATE sync_secret_value SET value = %s WHERE id = %s", (text, row_id)
     )
+    return origin_text(env, text, since)
 
 
 def is_set(name, backend_id=NO_BACKEND):

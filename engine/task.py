@@ -33,28 +33,19 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True)
 class Attempt:
-    """A request of which nobody knows whether it got through, see ``sync.attempt``.
+    """A request of which nobody knows whether it got through, see ``sync.attempt``."""
 
-    :param version: of the binding that it was made at
-    :param key: its idempotency key
-    :param digest: the fingerprint of its operation and content
-    :param content: JSON; empty where it will not be sent again as it was
-    :param creates: it may have made a record there whose id is not known here
-    :param id: of its note
-    :param late_until: when it can no longer arrive, by the database's clock (UTC,
-        naive); ``None`` once its sender has seen its end
-    :param over: nothing of it can arrive any more
-    """
-
-    version: int
+    version: int  # of the binding that it was made at
     operation: str
-    key: str
-    digest: str
-    content: str
-    creates: bool = False
-    id: int | None = None
+    key: str  # its idempotency key
+    digest: str  # the fingerprint of its operation and content
+    content: str  # JSON; empty where it will not be sent again as it was
+    creates: bool = False  # may have made a record there whose id is not known here
+    id: int | None = None  # of its note
+    # when it can no longer arrive, by the database's clock (UTC, naive); None once its
+    # sender has seen its end
     late_until: datetime | None = None
-    over: bool = True
+    over: bool = True  # nothing of it can arrive any more
 
 
 @dataclass(frozen=True)
@@ -77,6 +68,7 @@ class Task:
     message: Message | None  # None: nothing has to be sent
     payload: dict | None  # as it is to be sent, None if the record is gone
     attempts: list[Attempt]  # what was sent before, and never answered
+    creation: Attempt | None  # the first unsettled one of them that creates
     # its own requests: the last is the one that the receipt is about; one before it was
     # an update that has found no record
     noted: list[Attempt] = field(default_factory=list)
@@ -84,30 +76,24 @@ class Task:
     error: SyncError | None = None  # why the record did not get through
 
     @property
-    def creation(self):
-        """The attempt that may have made a record there whose id is not known here."""
-        return open_creation(self.binding, self.attempts)
-
-    @property
     def asks_again(self):
-        """Whether that creation has to be asked for before anything else is sent."""
+        """Whether the creation has to be asked for before anything else is sent."""
         creation = self.creation
         return bool(creation and self.message) and (
             creation.digest != self.digest or self.attempts[-1].key != creation.key
         )
 
-    def asking_again(self, route):
+    def asking_again(self):
         """Return a task that sends its open creation as it was sent."""
         creation = self.creation
         return replace(
             self,
             content=creation.content,
             digest=creation.digest,
-            message=Message(
+            message=replace(
+                self.message,
                 operation="upsert",
-                key=self.binding.res_id,
                 payload=json.loads(creation.content),
-                route=route,
                 idempotency_key=creation.key,
             ),
             noted=[],
@@ -170,17 +156,6 @@ class Task:
         ]
 
 
-def open_creation(binding, attempts):
-    """Return the first of the attempts that may have made the record there.
-
-    One that was made before the binding's last confirmation is settled by it.
-    """
-    return next(
-        (each for each in attempts if each.creates and each.version == binding.version),
-        None,
-    )
-
-
 class TaskBuilder:
     """Compares records with what a destination holds of them.
 
@@ -212,7 +187,9 @@ class TaskBuilder:
         operation, body = self._operation(payload)
         content = _ENCODER.encode(body)
         digest = self._digests[operation](content)
-        creation = open_creation(binding, attempts)
+        # what was made before the last confirmation is settled by it
+        unsettled = [each for each in attempts if each.version == binding.version]
+        creation = next((each for each in unsettled if each.creates), None)
         # an unanswered attempt may have put something else there since
         needed = (
             digest != binding.content_hash
@@ -238,7 +215,9 @@ class TaskBuilder:
                 external_id=None if creation else binding.external_id or None,
                 idempotency_key=_idempotency_key(binding, attempts, digest),
             )
-        return Task(binding, owed, content, digest, message, payload, list(attempts))
+        return Task(
+            binding, owed, content, digest, message, payload, list(attempts), creation
+        )
 
     def _operation(self, payload):
         """Return what to do, and the body that says it."""

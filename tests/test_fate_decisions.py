@@ -126,7 +126,7 @@ class _World:
         ]
         task = self._build(self.binding, attempts)
         if task.asks_again:
-            again = task.asking_again(self.route)
+            again = task.asking_again()
             if not self._send(again, outcome):
                 return
             open_ids = {each.id for each in self.notes}

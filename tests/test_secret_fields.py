@@ -403,7 +403,7 @@ class TestSecretTable(TransactionCase):
         backend = self.env["sync.backend"].create(database_values(name="Warehouse"))
         with everything_logged() as lines:
             for value in ("first-secret", "second-secret"):
-                secrets.put(self.env.cr, "db_password", value, backend.id)
+                secrets.keep(self.env, "db_password", value, backend.id)
         statements = [line for line in lines if "INSERT INTO sync_secret" in line]
         self.assertEqual(len(statements), 2)
         self.assertNotIn("-secret", "".join(lines))
