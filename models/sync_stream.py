@@ -53,18 +53,6 @@ class Facts:
     at_once: bool  # neither delay nor off-peak hours
 
 
-def _link_back(model, name):
-    """Return the field of lines that leads back to those that have them, or ``None``.
-
-    There is none with a list that is computed.
-    """
-    field = model._fields.get(name)
-    if field is None or field.type != "one2many" or not field.inverse_name:
-        return None
-    back = model.env[field.comodel_name]._fields.get(field.inverse_name)
-    return back if back is not None and back.type == "many2one" else None
-
-
 class SyncStream(models.Model):
     """One model sent to one external system: which records, what of them, and when."""
 
@@ -684,20 +672,20 @@ class SyncStream(models.Model):
 
         :return: tuple of ``(link to them, link back, frozenset of field names)``
         """
+        watchers, lines = {}, self.env[model_name]
+        links = {
+            each.name for each in lines._fields.values() if each.type == "many2one"
+        }
         with undone(self.env):
-            return self._find_line_watchers(model_name)
-
-    @api.model
-    def _find_line_watchers(self, model_name):
-        watchers = {}
-        for stream in self._in_use():
-            model = self.env[stream.model_name].sudo()
-            for name, watched in stream._watched_lines(model).items():
-                back = _link_back(model, name)
-                if back is not None and back.model_name == model_name:
-                    found = watchers.setdefault((name, back.name), {back.name})
-                    found.update(watched)
-        return tuple((*links, frozenset(found)) for links, found in watchers.items())
+            for stream in self._in_use():
+                model = self.env[stream.model_name].sudo()
+                for name, watched in stream._watched_lines(model).items():
+                    field = model._fields.get(name)
+                    # nothing leads back from a list that is computed
+                    back = getattr(field, "inverse_name", None)
+                    if back in links and field.comodel_name == model_name:
+                        watchers.setdefault((name, back), {back}).update(watched)
+        return tuple((*names, frozenset(found)) for names, found in watchers.items())
 
     @api.model
     @tools.ormcache("model_name")
