@@ -18,6 +18,7 @@ import math
 import re
 from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import partial
 
 from odoo import models
 from odoo.exceptions import ValidationError
@@ -261,8 +262,7 @@ class DateFormat(OfField):
         return super().problem()
 
     def converter(self):
-        date_format = self.argument
-        return lambda value: formatted_date(value, date_format)
+        return partial(formatted_date, date_format=self.argument)
 
 
 class NumberFormat(OfField):
@@ -288,8 +288,7 @@ class NumberFormat(OfField):
         return super().problem()
 
     def converter(self):
-        specification = self.argument
-        return lambda value: formatted_number(value, specification)
+        return partial(formatted_number, specification=self.argument)
 
 
 class JsonText(OfField):
@@ -532,9 +531,7 @@ def is_empty(value):
 
 def text_of(value):
     """:return: a plain value as text; ``true`` and ``false`` as JSON writes them"""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def joined(values, separator):
