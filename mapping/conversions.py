@@ -43,8 +43,6 @@ DATE_DIRECTIVES = set("YymdjaAbBUWVGu%")
 TIME_DIRECTIVES = set("HIMSfpzZ")
 # Python's format specification with a bounded size: a width of 10**9 is valid too.
 NUMBER_FORMAT = re.compile(r"[-+ ]?0?\d{0,2}[,_]?(\.\d{1,2})?[dxXeEfFgG%]?")
-# Field types whose values are sent as they are read.
-AS_THEY_ARE = {"boolean", "integer", "float", "monetary", "json"}
 # Decimal digits that a float always holds: what stands behind them is noise.
 # IEEE 754, double precision.
 FLOAT_DIGITS = 15
@@ -395,7 +393,7 @@ def plain_of(field):
     :param field: the last one of a path; none that links to many records, whose value
         is the ids of these
     """
-    if field.type in AS_THEY_ARE:
+    if field.type in ("boolean", "integer", "float", "monetary", "json"):
         return _same
     if field.type == "many2one":
         return lambda record: record.id or None

@@ -191,14 +191,12 @@ class SyncMapping(models.Model):
             yield self.env._(
                 "%(target)s: %(problem)s", target=self.target, problem=problem
             )
-        if not self.id_there:
-            return
-        if not self.stream_id._linked_model(self.field_path or ""):
+        if self.id_there and not self.stream_id._linked_model(self.field_path or ""):
             yield self.env._(
                 "%s is no link to records that have an ID in the system.",
                 self.field_path,
             )
-        if self.conversion != "none" or self.several != "list":
+        if self.id_there and (self.conversion != "none" or self.several != "list"):
             yield self.env._(
                 "%s: the id that the system gave is sent as it is.", self.target
             )

@@ -555,21 +555,15 @@ class SyncStream(models.Model):
     def _compute_problem(self):
         of_changes = self.env["sync.outbox"]._problems(self)
         for stream in self:
-            saved = stream._origin
-            stream.problem = bool(saved) and (
-                saved._setup_problem() or of_changes.get(saved.id)
-            )
-
-    def _setup_problem(self):
-        """Return what raises when the settings are tried, ``False`` if nothing does."""
-        self.ensure_one()
-        try:
-            self._works()
-        except RETRIED:
-            raise
-        except Exception as error:
-            return reason_of(error)
-        return False
+            saved, problem = stream._origin, None
+            try:
+                if saved:
+                    saved._works()
+            except RETRIED:
+                raise
+            except Exception as error:
+                problem = reason_of(error)
+            stream.problem = problem or of_changes.get(saved.id)
 
     @tools.ormcache("self.id")
     def _works(self):
@@ -745,17 +739,14 @@ class SyncStream(models.Model):
         return ast.literal_eval(self._facts().domain)
 
     def _for_sending(self, records):
-        """Return the records with the language, company and rights of the stream.
-
-        Whoever edited them, what is sent is the same.
-        """
+        """Return the records with the stream's language, company and rights alone."""
         self.ensure_one()
         facts = self._facts()
         company_id = facts.company_id
         if not company_id:
             # kept in memory, where env.ref() would ask each time whether it is there
             company_id = self.env["ir.model.data"]._xmlid_to_res_id("base.main_company")
-        # nothing of the editor's context may stay
+        # nothing of the editor's context may stay: what is sent is the same for all
         context = {
             "lang": facts.lang,
             "tz": "UTC",
@@ -886,11 +877,7 @@ class SyncStream(models.Model):
         return gate.eta(self)
 
     def _retry_seconds(self, current_try):
-        """Return the seconds to wait after a try that failed.
-
-        :param int current_try: 1 for the first
-        :return: seconds, or ``(least, most)`` for queue_job to choose from
-        """
+        """Return the seconds, or ``(least, most)``, to wait after so many tries."""
         try:
             pattern = self._parsed_retry_pattern()
         except ValidationError as err:
