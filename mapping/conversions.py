@@ -411,9 +411,6 @@ def reader_of(field, model):
 
     A float is rounded to the field's own digits, an amount to those of its currency:
     what is left of a sum behind them, as in 60739.2000000004, is not sent.
-
-    :param field: the one to read
-    :param model: of the records, with an environment
     """
     # what record[name] does, without looking the name up
     read = field.__get__
@@ -483,15 +480,12 @@ def formatted_date(value, date_format):
 
 
 def getter(chain, read, convert):
-    """Return the function that reads a path.
+    """Return the function of a record that reads a path, a chain of fields.
 
-    :param chain: fields that the path goes through, first to last; links but the last
-    :param read: function of a record that gives what is wanted of it: the value of the
-        last field or, if that links to many records, the id of each of these
-    :param convert: makes such a value one to send
-    :return: function of a record. Over links to many records it returns a list, with
-        one value for each record at which the path arrives, in their order: neither
-        equal values nor empty ones (``None``) are dropped.
+    ``read`` gives the value of the last one or, if that links to many records, the id
+    of each, and ``convert`` makes it one to send. Over links to many records that is a
+    list, with one value for each record at which the path arrives, in their order:
+    neither equal values nor empty ones (``None``) are dropped.
     """
     links = chain if chain[-1].type in TO_MANY else chain[:-1]
     steps = [(link.__get__, link.type in TO_MANY) for link in links]

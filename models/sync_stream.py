@@ -384,12 +384,8 @@ class SyncStream(models.Model):
     @api.model
     def _syncable_models(self):
         """Return the names of the models that inherit ``sync.mixin``."""
-        mixin = self.env.registry["sync.mixin"]
-        return [
-            name
-            for name, model in self.env.registry.items()
-            if issubclass(model, mixin) and not model._abstract
-        ]
+        names = self.env.registry.descendants(["sync.mixin"], "_inherit")
+        return [name for name in names if not self.env[name]._abstract]
 
     @api.constrains("domain", "model_id")
     def _check_domain(self):
@@ -625,8 +621,7 @@ class SyncStream(models.Model):
     def _watchers_for_sure(self, model_name):
         """Return what :meth:`_watchers` does; where that raises, every field.
 
-        By plain SQL then: whatever somebody has made of fields and methods is left
-        alone.
+        By plain SQL then, past whatever somebody has made of fields and methods.
         """
         with noted(_logger, "Every edit of %s is heard of", model_name):
             return self._watchers(model_name)
