@@ -16,10 +16,6 @@ from odoo.tools.constants import PREFETCH_MAX
 # Ends the name of a list of objects, as in lines[].sku.
 LIST = "[]"
 TO_MANY = {"one2many", "many2many"}
-# Field types that have no plain value to send.
-UNSUPPORTED_TYPES = {"properties", "properties_definition"}
-# Where a transaction keeps the ids that it has read.
-KEPT_KEY = "queue_job_sync.ids_there"
 
 
 class Plan(NamedTuple):
@@ -41,7 +37,13 @@ class Plan(NamedTuple):
             for parent in parents:
                 node = node.setdefault(parent, {})
             node[key] = read(record)
-        return fold_lists(payload, self.lists)
+        for *parents, name in self.lists:
+            node = payload
+            for parent in parents:
+                node = node[parent]
+            # what is called lines[] holds, by name, one value for each object of lines
+            node[name.removesuffix(LIST)] = _objects(node.pop(name))
+        return payload
 
 
 def plan_of(stream):
@@ -69,11 +71,7 @@ def place_of(stream, target):
 
 
 def with_mark(stream, payload, gone):
-    """Return a content that says whether the record is gone.
-
-    :param payload: the rest of the content; it is not changed
-    :param bool gone: whether it is
-    """
+    """Return a copy of a content that says whether the record is gone."""
     parents, key = place_of(stream, stream.mark_key)
     payload = node = dict(payload)
     for parent in parents:
@@ -102,22 +100,6 @@ def is_in_list(line):
     """Return whether a line fills one value of each object of a list."""
     parents, _key = place_of(line.stream_id, line.target)
     return bool(list_of(parents))
-
-
-def fold_lists(payload, places):
-    """Turn the values of ``lines[]`` into a list of objects called ``lines``.
-
-    :param dict payload: it is changed. What is called ``lines[]`` in it holds, by name,
-        one value for each object
-    :param places: of the lists, as :func:`list_of` returns them
-    :return: the payload
-    """
-    for *parents, name in places:
-        node = payload
-        for parent in parents:
-            node = node[parent]
-        node[name.removesuffix(LIST)] = _objects(node.pop(name))
-    return payload
 
 
 def _objects(columns):
@@ -158,7 +140,7 @@ def path_of(line):
                     place=after,
                 )
             )
-        if field.type in UNSUPPORTED_TYPES:
+        if field.type in ("properties", "properties_definition"):
             raise ValidationError(
                 env._("%s has no plain value that could be sent.", path)
             )
@@ -168,10 +150,7 @@ def path_of(line):
 
 
 def leaf_of(line):
-    """Return the field whose values a line sends.
-
-    The last one of its path, or the id of the records that this links to.
-    """
+    """Return the last field of a line's path, or the id of the many it links to."""
     last = path_of(line)[-1]
     if last.type in TO_MANY:
         return line.env[last.comodel_name]._fields["id"]
@@ -196,7 +175,7 @@ def ids_there(records, named_here):
         whether they go by their ids in Odoo; what the first one knows counts
     :return: dict, ``None`` for those that it holds none of
     """
-    kept = records.env.cr.precommit.data.setdefault(KEPT_KEY, {})
+    kept = records.env.cr.precommit.data.setdefault("queue_job_sync.ids_there", {})
     known = kept.setdefault(tuple(named_here), {})
     missing = [id_ for id_ in records._ids if id_ not in known]
     if missing and named_here:

@@ -18,6 +18,7 @@ import math
 import re
 from datetime import date, datetime, timezone
 from decimal import ROUND_HALF_UP, Decimal, localcontext
+from functools import partial
 
 from odoo import models
 from odoo.exceptions import ValidationError
@@ -42,8 +43,6 @@ DATE_DIRECTIVES = set("YymdjaAbBUWVGu%")
 TIME_DIRECTIVES = set("HIMSfpzZ")
 # Python's format specification with a bounded size: a width of 10**9 is valid too.
 NUMBER_FORMAT = re.compile(r"[-+ ]?0?\d{0,2}[,_]?(\.\d{1,2})?[dxXeEfFgG%]?")
-# Field types whose values are sent as they are read.
-AS_THEY_ARE = {"boolean", "integer", "float", "monetary", "json"}
 # Decimal digits that a float always holds: what stands behind them is noise.
 # IEEE 754, double precision.
 FLOAT_DIGITS = 15
@@ -261,8 +260,7 @@ class DateFormat(OfField):
         return super().problem()
 
     def converter(self):
-        date_format = self.argument
-        return lambda value: formatted_date(value, date_format)
+        return partial(formatted_date, date_format=self.argument)
 
 
 class NumberFormat(OfField):
@@ -288,8 +286,7 @@ class NumberFormat(OfField):
         return super().problem()
 
     def converter(self):
-        specification = self.argument
-        return lambda value: formatted_number(value, specification)
+        return partial(formatted_number, specification=self.argument)
 
 
 class JsonText(OfField):
@@ -396,7 +393,7 @@ def plain_of(field):
     :param field: the last one of a path; none that links to many records, whose value
         is the ids of these
     """
-    if field.type in AS_THEY_ARE:
+    if field.type in ("boolean", "integer", "float", "monetary", "json"):
         return _same
     if field.type == "many2one":
         return lambda record: record.id or None
@@ -414,9 +411,6 @@ def reader_of(field, model):
 
     A float is rounded to the field's own digits, an amount to those of its currency:
     what is left of a sum behind them, as in 60739.2000000004, is not sent.
-
-    :param field: the one to read
-    :param model: of the records, with an environment
     """
     # what record[name] does, without looking the name up
     read = field.__get__
@@ -486,15 +480,12 @@ def formatted_date(value, date_format):
 
 
 def getter(chain, read, convert):
-    """Return the function that reads a path.
+    """Return the function of a record that reads a path, a chain of fields.
 
-    :param chain: fields that the path goes through, first to last; links but the last
-    :param read: function of a record that gives what is wanted of it: the value of the
-        last field or, if that links to many records, the id of each of these
-    :param convert: makes such a value one to send
-    :return: function of a record. Over links to many records it returns a list, with
-        one value for each record at which the path arrives, in their order: neither
-        equal values nor empty ones (``None``) are dropped.
+    ``read`` gives the value of the last one or, if that links to many records, the id
+    of each, and ``convert`` makes it one to send. Over links to many records that is a
+    list, with one value for each record at which the path arrives, in their order:
+    neither equal values nor empty ones (``None``) are dropped.
     """
     links = chain if chain[-1].type in TO_MANY else chain[:-1]
     steps = [(link.__get__, link.type in TO_MANY) for link in links]
@@ -532,9 +523,7 @@ def is_empty(value):
 
 def text_of(value):
     """:return: a plain value as text; ``true`` and ``false`` as JSON writes them"""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    return json.dumps(value) if isinstance(value, bool) else str(value)
 
 
 def joined(values, separator):

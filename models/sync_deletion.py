@@ -13,7 +13,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..engine import words
-from ..engine.store import AT_REST, SETTLED, read_committed
+from ..engine.store import AT_REST, SETTLED, ask, ask_column, read_committed
 
 _logger = logging.getLogger(__name__)
 
@@ -153,26 +153,24 @@ class SyncDeletion(models.AbstractModel):
 
         One look into the index for each id, however many rows lead to it.
         """
-        rows = self.env.execute_query(
-            SQL(
-                """
-                WITH RECURSIVE found (id) AS (
-                    (SELECT %(link)s FROM %(table)s WHERE %(link)s IS NOT NULL
-                      ORDER BY %(link)s LIMIT 1)
-                     UNION ALL
-                    SELECT (SELECT %(link)s FROM %(table)s WHERE %(link)s > found.id
-                             ORDER BY %(link)s LIMIT 1)
-                      FROM found WHERE found.id IS NOT NULL)
-                SELECT id FROM found
-                 WHERE id IS NOT NULL
-                   AND NOT EXISTS (SELECT FROM %(own)s WHERE %(own)s.id = found.id)
-                """,
-                link=SQL.identifier(owned.link),
-                table=SQL.identifier(owned.table),
-                own=SQL.identifier(self._table),
-            )
+        return ask_column(
+            self.env.cr,
+            """
+            WITH RECURSIVE found (id) AS (
+                (SELECT %(link)s FROM %(table)s WHERE %(link)s IS NOT NULL
+                  ORDER BY %(link)s LIMIT 1)
+                 UNION ALL
+                SELECT (SELECT %(link)s FROM %(table)s WHERE %(link)s > found.id
+                         ORDER BY %(link)s LIMIT 1)
+                  FROM found WHERE found.id IS NOT NULL)
+            SELECT id FROM found
+             WHERE id IS NOT NULL
+               AND NOT EXISTS (SELECT FROM %(own)s WHERE %(own)s.id = found.id)
+            """,
+            link=SQL.identifier(owned.link),
+            table=SQL.identifier(owned.table),
+            own=SQL.identifier(self._table),
         )
-        return [id_ for (id_,) in rows]
 
     @api.model
     def _delete_batches(self, id_):
@@ -196,10 +194,9 @@ class SyncDeletion(models.AbstractModel):
         jobs = self._owned_jobs
         company = self.browse(id_).exists().company_id
         env = words.in_company_language(self, company).env
-        table, link = SQL.identifier(jobs.table), SQL.identifier(jobs.link)
         cancel = SQL(
-            "UPDATE %s SET state = 'cancelled', date_cancelled = %s, result = %s",
-            table,
+            "UPDATE queue_job SET state = 'cancelled', date_cancelled = %s,"
+            " result = %s",
             fields.Datetime.now(),
             env._("What it was to send to is being deleted."),
         )
@@ -211,7 +208,7 @@ class SyncDeletion(models.AbstractModel):
         for owned in self._owned:
             drop = SQL("DELETE FROM %s", SQL.identifier(owned.table))
             yield from self._batches(owned, id_, drop)
-        forget = SQL("UPDATE %s SET %s = NULL", table, link)
+        forget = SQL("UPDATE queue_job SET %s = NULL", SQL.identifier(jobs.link))
         for count in self._batches(jobs, id_, forget, SQL("state IN %s", SETTLED)):
             yield count
             time.sleep(BREATH)
@@ -245,29 +242,27 @@ class SyncDeletion(models.AbstractModel):
         rest = ALL
         while True:
             with self._own_cursor() as cr:
-                cr.execute(
-                    SQL(
-                        """
-                        WITH gone AS (
-                            %(change)s WHERE ctid = ANY(ARRAY(
-                                SELECT ctid FROM %(table)s
-                                 WHERE %(mine)s AND %(rest)s AND %(where)s
-                                 ORDER BY %(link)s, %(order)s LIMIT %(limit)s
-                                   FOR UPDATE SKIP LOCKED))
-                            RETURNING %(order)s AS place)
-                        SELECT count(*), max(place) FROM gone
-                        """,
-                        change=change,
-                        table=SQL.identifier(owned.table),
-                        mine=mine,
-                        rest=rest,
-                        where=where,
-                        link=link,
-                        order=order,
-                        limit=BATCH,
-                    )
+                ((count, last),) = ask(
+                    cr,
+                    """
+                    WITH gone AS (
+                        %(change)s WHERE ctid = ANY(ARRAY(
+                            SELECT ctid FROM %(table)s
+                             WHERE %(mine)s AND %(rest)s AND %(where)s
+                             ORDER BY %(link)s, %(order)s LIMIT %(limit)s
+                               FOR UPDATE SKIP LOCKED))
+                        RETURNING %(order)s AS place)
+                    SELECT count(*), max(place) FROM gone
+                    """,
+                    change=change,
+                    table=SQL.identifier(owned.table),
+                    mine=mine,
+                    rest=rest,
+                    where=where,
+                    link=link,
+                    order=order,
+                    limit=BATCH,
                 )
-                count, last = cr.fetchone()
             if not count:
                 return
             yield count

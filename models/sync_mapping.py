@@ -161,14 +161,14 @@ class SyncMapping(models.Model):
     )
     def _check_lines(self):
         """Raise what is wrong with these lines, or among all lines of their streams."""
-        for mapping in self:
-            for problem in mapping._own_problems():
-                raise ValidationError(problem)
+        found = [mapping._own_problems() for mapping in self]
         for stream in self.stream_id:
             if stream.transport == "rest":
-                self._check_nesting(stream)
+                found.append(self._nesting_problems(stream))
             if stream.transport != "postgresql":
-                self._check_lists(stream)
+                found.append(self._list_problems(stream))
+        for problem in itertools.chain(*found):
+            raise ValidationError(problem)
 
     def _own_problems(self):
         """Yield what is wrong with this line, whatever the others are.
@@ -191,35 +191,31 @@ class SyncMapping(models.Model):
             yield self.env._(
                 "%(target)s: %(problem)s", target=self.target, problem=problem
             )
-        if not self.id_there:
-            return
-        if not self.stream_id._linked_model(self.field_path or ""):
+        if self.id_there and not self.stream_id._linked_model(self.field_path or ""):
             yield self.env._(
                 "%s is no link to records that have an ID in the system.",
                 self.field_path,
             )
-        if self.conversion != "none" or self.several != "list":
+        if self.id_there and (self.conversion != "none" or self.several != "list"):
             yield self.env._(
                 "%s: the id that the system gave is sent as it is.", self.target
             )
 
     @api.model
-    def _check_nesting(self, stream):
+    def _nesting_problems(self, stream):
         """A key of a JSON object holds a value or further keys, never both."""
         keys = stream._own_names().union(stream.mapping_ids.mapped("target"))
         for target in sorted(keys):
             taken = keys.intersection(_prefixes(target)) - {target}
             if taken:
-                raise ValidationError(
-                    stream.env._(
-                        "%(key)s cannot be a value, because %(target)s nests in it.",
-                        key=min(taken),
-                        target=target,
-                    )
+                yield self.env._(
+                    "%(key)s cannot be a value, because %(target)s nests in it.",
+                    key=min(taken),
+                    target=target,
                 )
 
     @api.model
-    def _check_lists(self, stream):
+    def _list_problems(self, stream):
         """A list has objects for the lines behind one link, and is no value as well."""
         links = {}
         for mapping in stream.mapping_ids:
@@ -229,21 +225,17 @@ class SyncMapping(models.Model):
                 name, *_rest = mapping.target.partition(LIST)
                 link = mapping._link_to_lines(parts, lists)
                 if links.setdefault(name, link) != link:
-                    raise ValidationError(
-                        mapping.env._(
-                            "%(name)s lists %(link)s: %(path)s does not go through it.",
-                            name=name + LIST,
-                            link=links[name],
-                            path=mapping._conversion().source(),
-                        )
+                    yield self.env._(
+                        "%(name)s lists %(link)s: %(path)s does not go through it.",
+                        name=name + LIST,
+                        link=links[name],
+                        path=mapping._conversion().source(),
                     )
         for target in (*stream.mapping_ids.mapped("target"), *stream._own_names()):
             taken = links.keys() & set(_prefixes(target))
             if taken:
-                raise ValidationError(
-                    stream.env._(
-                        "%s is a list already, and cannot be a value.", min(taken)
-                    )
+                yield self.env._(
+                    "%s is a list already, and cannot be a value.", min(taken)
                 )
 
     def _link_to_lines(self, parts, lists):
@@ -254,27 +246,24 @@ class SyncMapping(models.Model):
         conversion = self._conversion()
         chain = content.path_of(self) if conversion.reads_field else []
         many = [place for place, field in enumerate(chain) if field.type in TO_MANY]
+        problem = None
         if len(lists) > 1 or lists[0] in (LIST, parts[-1]):
-            raise ValidationError(
-                self.env._("%r is not a name such as lines[].name.", self.target)
+            problem = self.env._("%r is not a name such as lines[].name.", self.target)
+        elif len(many) != 1 or many[0] == len(chain) - 1:
+            problem = self.env._(
+                "%(target)s takes a field of lines, as order_line.name: "
+                "%(path)s does not go through one link to many records.",
+                target=self.target,
+                path=conversion.source(),
             )
-        if len(many) != 1 or many[0] == len(chain) - 1:
-            raise ValidationError(
-                self.env._(
-                    "%(target)s takes a field of lines, as order_line.name: "
-                    "%(path)s does not go through one link to many records.",
-                    target=self.target,
-                    path=conversion.source(),
-                )
+        elif conversion.joins_lists or self.several != "list":
+            problem = self.env._(
+                "%s takes one value of each line: neither join them nor make JSON "
+                "text of them.",
+                self.target,
             )
-        if conversion.joins_lists or self.several != "list":
-            raise ValidationError(
-                self.env._(
-                    "%s takes one value of each line: neither join them nor make JSON "
-                    "text of them.",
-                    self.target,
-                )
-            )
+        if problem:
+            raise ValidationError(problem)
         return ".".join(field.name for field in chain[: many[0] + 1])
 
     # -- hooks for other addons -----------------------------------------------

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL
 from odoo.tools.misc import formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
@@ -18,6 +17,7 @@ from ..actions import window
 from ..engine import gate, words
 from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
+from ..engine.store import ask_column
 from ..exceptions import SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
@@ -51,18 +51,6 @@ class Facts:
     channel: str
     batch_size: int
     at_once: bool  # neither delay nor off-peak hours
-
-
-def _link_back(model, name):
-    """Return the field of lines that leads back to those that have them, or ``None``.
-
-    There is none with a list that is computed.
-    """
-    field = model._fields.get(name)
-    if field is None or field.type != "one2many" or not field.inverse_name:
-        return None
-    back = model.env[field.comodel_name]._fields.get(field.inverse_name)
-    return back if back is not None and back.type == "many2one" else None
 
 
 class SyncStream(models.Model):
@@ -245,7 +233,7 @@ class SyncStream(models.Model):
         help="Each column of the table, and what fills it.",
     )
     columns_warning = fields.Text(
-        compute="_compute_columns_warning",
+        compute="_compute_columns_status",
         help="What does not fit between the fields and the columns of the table.",
     )
 
@@ -350,8 +338,8 @@ class SyncStream(models.Model):
         for stream in self:
             stream.backfill_count = len(stream.backfill_ids)
 
-    # Neither of the two names what it depends on: the form would ask the server after
-    # each change of a line. They are told anew whenever it is saved.
+    # It names nothing that it depends on: the form would ask the server after each
+    # change of a line. It is told anew whenever that is saved.
 
     def _compute_columns_status(self):
         for stream in self:
@@ -360,10 +348,6 @@ class SyncStream(models.Model):
                 "queue_job_sync.table_columns",
                 {"columns": known.values(), "fillers": fillers_of(stream)},
             )
-
-    def _compute_columns_warning(self):
-        for stream in self:
-            known = stream._known_columns()
             stream.columns_warning = bool(known) and "\n".join(
                 column_problems(stream, known)
             )
@@ -380,34 +364,28 @@ class SyncStream(models.Model):
     def _check_model(self):
         syncable = self._syncable_models()
         for stream in self:
-            if not stream.model_id and stream.model_name in {False, *self.env}:
-                raise ValidationError(stream.env._("Choose the model that is sent."))
-            if stream.model_name not in self.env:
-                raise ValidationError(
-                    stream.env._(
-                        "The model %s is gone. Install again what brings it, or "
-                        "archive the synchronization.",
-                        stream.model_name,
-                    )
+            name, problem = stream.model_name, None
+            if not stream.model_id and name in {False, *self.env}:
+                problem = self.env._("Choose the model that is sent.")
+            elif name not in self.env:
+                problem = self.env._(
+                    "The model %s is gone. Install again what brings it, or archive "
+                    "the synchronization.",
+                    name,
                 )
-            if stream.model_name not in syncable:
-                raise ValidationError(
-                    stream.env._(
-                        "%s cannot be synchronized: its model does not inherit "
-                        "sync.mixin.",
-                        stream.model_id.name,
-                    )
+            elif name not in syncable:
+                problem = self.env._(
+                    "%s cannot be synchronized: its model does not inherit sync.mixin.",
+                    stream.model_id.name,
                 )
+            if problem:
+                raise ValidationError(problem)
 
     @api.model
     def _syncable_models(self):
         """Return the names of the models that inherit ``sync.mixin``."""
-        mixin = self.env.registry["sync.mixin"]
-        return [
-            name
-            for name, model in self.env.registry.items()
-            if issubclass(model, mixin) and not model._abstract
-        ]
+        names = self.env.registry.descendants(["sync.mixin"], "_inherit")
+        return [name for name in names if not self.env[name]._abstract]
 
     @api.constrains("domain", "model_id")
     def _check_domain(self):
@@ -429,9 +407,7 @@ class SyncStream(models.Model):
         for stream in self.filtered("mark_key"):
             parents, key = content.place_of(stream, stream.mark_key)
             if not all((*parents, key)) or content.list_of(parents):
-                raise ValidationError(
-                    stream.env._("%r is not a name.", stream.mark_key)
-                )
+                raise ValidationError(self.env._("%r is not a name.", stream.mark_key))
         self.mapping_ids._check_lines()
 
     @api.constrains(
@@ -506,19 +482,16 @@ class SyncStream(models.Model):
     @api.constrains("delay_policy", "delay_minutes", "window_start", "window_end")
     def _check_delay(self):
         for stream in self:
-            start, end = stream.window_start, stream.window_end
+            start, end, problem = stream.window_start, stream.window_end, None
+            fits = 0 <= start <= 24 and 0 <= end <= 24 and start % 24 != end % 24
             if stream.delay_policy == "delay" and stream.delay_minutes < 1:
-                raise ValidationError(
-                    stream.env._("The delay must be at least one minute.")
+                problem = self.env._("The delay must be at least one minute.")
+            elif stream.delay_policy == "window" and not fits:
+                problem = self.env._(
+                    "The off-peak hours must be two different hours of a day."
                 )
-            if stream.delay_policy == "window" and not (
-                0 <= start <= 24 and 0 <= end <= 24 and start % 24 != end % 24
-            ):
-                raise ValidationError(
-                    stream.env._(
-                        "The off-peak hours must be two different hours of a day."
-                    )
-                )
+            if problem:
+                raise ValidationError(problem)
 
     # -- writing --------------------------------------------------------------
 
@@ -552,26 +525,22 @@ class SyncStream(models.Model):
         for model in self.model_id:
             name = functions.job_function_name(model.model, "_sync_deliver")
             if not functions.search_count([("name", "=", name)], limit=1):
-                functions.create(
-                    {
-                        "model_id": model.id,
-                        "method": "_sync_deliver",
-                        "channel_id": self.env.ref("queue_job_sync.channel_sync").id,
-                    }
-                )
+                channel = self.env.ref("queue_job_sync.channel_sync")
+                values = {"method": "_sync_deliver", "channel_id": channel.id}
+                functions.create({**values, "model_id": model.id})
 
     def _register_hook(self):
         """Let streams whose model was gone have the one that is installed again."""
         super()._register_hook()
-        self.env.cr.execute(
+        ids = ask_column(
+            self.env.cr,
             "UPDATE sync_stream SET model_id = ir_model.id FROM ir_model"
             " WHERE ir_model.model = model_name AND model_id IS NULL"
-            " RETURNING sync_stream.id"
+            " RETURNING sync_stream.id",
         )
-        found = self.browse(id_ for (id_,) in self.env.cr.fetchall())
-        if found:
-            found.invalidate_recordset(["model_id"], flush=False)
-            found._ensure_job_functions()
+        found = self.browse(ids)
+        found.invalidate_recordset(["model_id"], flush=False)
+        found._ensure_job_functions()
 
     # -- problems of the set-up -----------------------------------------------
 
@@ -582,21 +551,15 @@ class SyncStream(models.Model):
     def _compute_problem(self):
         of_changes = self.env["sync.outbox"]._problems(self)
         for stream in self:
-            saved = stream._origin
-            stream.problem = bool(saved) and (
-                saved._setup_problem() or of_changes.get(saved.id)
-            )
-
-    def _setup_problem(self):
-        """Return what raises when the settings are tried, ``False`` if nothing does."""
-        self.ensure_one()
-        try:
-            self._works()
-        except RETRIED:
-            raise
-        except Exception as error:
-            return reason_of(error)
-        return False
+            saved, problem = stream._origin, None
+            try:
+                if saved:
+                    saved._works()
+            except RETRIED:
+                raise
+            except Exception as error:
+                problem = reason_of(error)
+            stream.problem = problem or of_changes.get(saved.id)
 
     @tools.ormcache("self.id")
     def _works(self):
@@ -658,24 +621,21 @@ class SyncStream(models.Model):
     def _watchers_for_sure(self, model_name):
         """Return what :meth:`_watchers` does; where that raises, every field.
 
-        By plain SQL then: whatever somebody has made of fields and methods is left
-        alone.
+        By plain SQL then, past whatever somebody has made of fields and methods.
         """
         with noted(_logger, "Every edit of %s is heard of", model_name):
             return self._watchers(model_name)
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT s.id FROM sync_stream s JOIN sync_backend b
-                    ON b.id = s.backend_id
-                 WHERE s.model_name = %s AND s.state = 'live' AND s.active AND b.active
-                 ORDER BY s.id
-                """,
-                model_name,
-            )
+        ids = ask_column(
+            self.env.cr,
+            """
+            SELECT s.id FROM sync_stream s JOIN sync_backend b ON b.id = s.backend_id
+             WHERE s.model_name = %s AND s.state = 'live' AND s.active AND b.active
+             ORDER BY s.id
+            """,
+            model_name,
         )
         every = frozenset(self.env[model_name]._fields)
-        return tuple((id_, every) for (id_,) in rows)
+        return tuple((id_, every) for id_ in ids)
 
     @api.model
     @tools.ormcache("model_name")
@@ -684,20 +644,20 @@ class SyncStream(models.Model):
 
         :return: tuple of ``(link to them, link back, frozenset of field names)``
         """
+        watchers, lines = {}, self.env[model_name]
+        links = {
+            each.name for each in lines._fields.values() if each.type == "many2one"
+        }
         with undone(self.env):
-            return self._find_line_watchers(model_name)
-
-    @api.model
-    def _find_line_watchers(self, model_name):
-        watchers = {}
-        for stream in self._in_use():
-            model = self.env[stream.model_name].sudo()
-            for name, watched in stream._watched_lines(model).items():
-                back = _link_back(model, name)
-                if back is not None and back.model_name == model_name:
-                    found = watchers.setdefault((name, back.name), {back.name})
-                    found.update(watched)
-        return tuple((*links, frozenset(found)) for links, found in watchers.items())
+            for stream in self._in_use():
+                model = self.env[stream.model_name].sudo()
+                for name, watched in stream._watched_lines(model).items():
+                    field = model._fields.get(name)
+                    # nothing leads back from a list that is computed
+                    back = getattr(field, "inverse_name", None)
+                    if back in links and field.comodel_name == model_name:
+                        watchers.setdefault((name, back), {back}).update(watched)
+        return tuple((*names, frozenset(found)) for names, found in watchers.items())
 
     @api.model
     @tools.ormcache("model_name")
@@ -774,14 +734,14 @@ class SyncStream(models.Model):
         return ast.literal_eval(self._facts().domain)
 
     def _for_sending(self, records):
-        """Return the records with the language, company and rights of the stream.
-
-        Whoever edited them, what is sent is the same.
-        """
+        """Return the records with the stream's language, company and rights alone."""
         self.ensure_one()
         facts = self._facts()
-        company_id = facts.company_id or self._main_company_id()
-        # nothing of the editor's context may stay
+        company_id = facts.company_id
+        if not company_id:
+            # kept in memory, where env.ref() would ask each time whether it is there
+            company_id = self.env["ir.model.data"]._xmlid_to_res_id("base.main_company")
+        # nothing of the editor's context may stay: what is sent is the same for all
         context = {
             "lang": facts.lang,
             "tz": "UTC",
@@ -789,11 +749,6 @@ class SyncStream(models.Model):
             "allowed_company_ids": [company_id],
         }
         return records.with_env(records.env(su=True, context=context)).with_prefetch()
-
-    @api.model
-    def _main_company_id(self):
-        # kept in memory, where env.ref() would ask each time whether it still exists
-        return self.env["ir.model.data"]._xmlid_to_res_id("base.main_company")
 
     def _matching(self, records):
         """Return those of the existing ``records`` that this stream sends."""
@@ -835,12 +790,9 @@ class SyncStream(models.Model):
 
     def _own_names(self):
         """Return the keys or columns that the stream fills itself, as a set."""
-        names = set()
-        if self.transport == "postgresql":
-            names.add(self.key_column)
-        if self.delete_policy == "mark":
-            names.add(self.mark_key)
-        return names - {False}
+        key = self.transport == "postgresql" and self.key_column
+        mark = self.delete_policy == "mark" and self.mark_key
+        return {key, mark} - {False}
 
     @tools.ormcache("self.id")
     def _special_columns(self):
@@ -920,11 +872,7 @@ class SyncStream(models.Model):
         return gate.eta(self)
 
     def _retry_seconds(self, current_try):
-        """Return the seconds to wait after a try that failed.
-
-        :param int current_try: 1 for the first
-        :return: seconds, or ``(least, most)`` for queue_job to choose from
-        """
+        """Return the seconds, or ``(least, most)``, to wait after so many tries."""
         try:
             pattern = self._parsed_retry_pattern()
         except ValidationError as err:
@@ -1030,10 +978,8 @@ class SyncStream(models.Model):
 
     def _delete_last(self):
         backfills = self._backfills()
-        if not backfills:
-            return super()._delete_last()
         backfills.unlink()
-        return len(backfills)
+        return len(backfills) or super()._delete_last()
 
     # -- other actions --------------------------------------------------------
 

@@ -275,10 +275,12 @@ class TestLinesThatTakeNoPart(ProblemCase):
             self.assertIn("no_such_link", self.problem())
         self.env.registry.clear_cache()
         streams = self.env["sync.stream"]
-        self.assertTrue(streams._find_line_watchers("res.partner.bank"))
+        self.assertTrue(streams._line_watchers("res.partner.bank"))
         field = self.env["res.partner"]._fields["bank_ids"]
+        self.env.registry.clear_cache()
         with patch.object(field, "inverse_name", None):
-            self.assertFalse(streams._find_line_watchers("res.partner.bank"))
+            self.assertFalse(streams._line_watchers("res.partner.bank"))
+        self.env.registry.clear_cache()
 
 
 @tagged("post_install", "-at_install")
