@@ -218,7 +218,7 @@ class SyncIncident(models.Model):
         self.env.cr.postcommit.add(incident._move_jobs)
         if kind == "outage":
             incident._queue_probe()
-        self._wake_cron()
+        self.env["queue.job"]._call_cron("ir_cron_incidents")
         return incident
 
     @api.model
@@ -263,15 +263,7 @@ class SyncIncident(models.Model):
                 }
             )
             self.env.cr.postcommit.add(incident._move_jobs)
-        self._wake_cron()
-
-    @api.model
-    def _wake_cron(self):
-        cron = self.env.ref(
-            "queue_job_sync.ir_cron_incidents", raise_if_not_found=False
-        )
-        if cron:
-            cron.sudo()._trigger()
+        self.env["queue.job"]._call_cron("ir_cron_incidents")
 
     # -- its jobs sleep, and wake afterwards ----------------------------------
 
@@ -336,7 +328,6 @@ class SyncIncident(models.Model):
         ):
             while not incident._move_jobs():
                 if not progress(1, remaining=1):
-                    self._wake_cron()
                     return
         progress(remaining=0)
 
