@@ -24,6 +24,7 @@ from ..transports.urls import url_problem
 from .sync_deletion import Owned
 
 # Seconds that a destination may take to begin with a request that has arrived.
+from .sync_incident import WAIT_LEAST
 GRACE = 5
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
@@ -636,11 +637,15 @@ class SyncBackend(models.Model):
         :return: ``(text, seconds)``, or ``None``
         """
         incident = self._open_incident()
-        if not incident:
-            return incident._hold_copy(self)
-        # the next ones need not start in vain as well
-        incident._move_jobs()
-        return incident._waiting_text(), incident._seconds_left()
+        if incident:
+            # the next ones need not start in vain as well
+            incident._move_jobs()
+            return incident._waiting_text(), incident._seconds_left()
+        doubt = incident._doubt()
+        if not doubt:
+            return None
+        wait = incident._open(self, "copy", doubt)
+        return incident._copy_text(doubt), max(wait, WAIT_LEAST)
 
     @api.model
     def _unanswered_in_a_row(self, backend_id, limit):
@@ -691,7 +696,7 @@ class SyncBackend(models.Model):
         """Let the jobs of these systems wait until somebody resumes them."""
         self.check_access("read")
         for backend in self:
-            self.env["sync.incident"].sudo()._pause_by_hand(backend)
+            self.env["sync.incident"].sudo()._insert(backend.id, "manual", reason)
         return True
 
     def action_resume(self):

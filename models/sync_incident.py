@@ -221,15 +221,6 @@ class SyncIncident(models.Model):
         self.env["queue.job"]._call_cron("ir_cron_incidents")
         return incident
 
-    @api.model
-    def _pause_by_hand(self, backend):
-        """Pause a system because the current user says so."""
-        self._insert(
-            backend.id,
-            "manual",
-            words.Sentence(words._lt("Paused by %(user)s"), user=self.env.user.name),
-        )
-
     def _waiting_text(self):
         """Return why the jobs wait, for people."""
         if self.kind == "manual":
@@ -251,7 +242,7 @@ class SyncIncident(models.Model):
         """
         incidents = self
         if "copy" in self.mapped("kind"):
-            self._adopt()
+            self._note_place(adopt=True)
             incidents |= self.search([("kind", "=", "copy"), ("closed", "=", False)])
         for incident in incidents.filtered(lambda incident: not incident.closed):
             incident.write(
@@ -468,25 +459,12 @@ class SyncIncident(models.Model):
                 old=sight.there.database,
                 new=sight.here.database,
             )
-        if differs == "server":
-            return words._lt("It is on another PostgreSQL server than before.")
-        if differs == "oid":
-            return words._lt("It was made anew under the same name.")
-        if differs == "changes":
-            return words._lt("Changes that this server has seen are not in it.")
-        return ""
-
-    @api.model
-    def _hold_copy(self, backend):
-        """Hold a system if this database may be a copy. Commits by itself.
-
-        :return: why its jobs wait, and for how many seconds; ``None`` without a doubt
-        """
-        doubt = self._doubt()
-        if not doubt:
-            return None
-        wait = self._open(backend, "copy", doubt)
-        return self._copy_text(doubt), max(wait, WAIT_LEAST)
+        return {
+            "": "",
+            "server": words._lt("It is on another PostgreSQL server than before."),
+            "oid": words._lt("It was made anew under the same name."),
+            "changes": words._lt("Changes that this server has seen are not in it."),
+        }[differs]
 
     @api.model
     def _copy_text(self, doubt):
@@ -503,18 +481,15 @@ class SyncIncident(models.Model):
         Every minute: people are told although nothing is edited.
         """
         doubt = self._doubt()
-        if not doubt and gate.look(self.env).there is None:
-            self._adopt()
-        elif not doubt:
+        if not doubt:
             self._note_place()
-        else:
-            systems = self.env["sync.backend"].search([("stream_ids", "!=", False)])
-            for backend in systems:
-                incident = backend._open_incident()
-                if not incident:
-                    self._hold_copy(backend)
-                elif incident.kind == "outage":
-                    incident._become_copy(doubt)
+            return
+        for backend in self.env["sync.backend"].search([("stream_ids", "!=", False)]):
+            incident = backend._open_incident()
+            if not incident:
+                self._open(backend, "copy", doubt)
+            elif incident.kind == "outage":
+                incident._become_copy(doubt)
 
     def _become_copy(self, doubt):
         """Hold what was down when it was copied for being a copy. Commits by itself.
@@ -526,13 +501,14 @@ class SyncIncident(models.Model):
                 own.write({"kind": "copy", "reason": doubt, "told_opened": False})
 
     @api.model
-    def _adopt(self):
-        """Send from here from now on: a person has said that this is no copy."""
-        gate.remember(self.env, gate.look(self.env).here)
-        self._note_place()
+    def _note_place(self, adopt=False):
+        """Remember where the database sends from, and how much it has recorded.
 
-    @api.model
-    def _note_place(self):
+        if adopt or sight.there is None:
+            gate.remember(self.env, sight.here)
+            sight = gate.look(self.env)
+        :param bool adopt: from here on from here: a person has said that it is no copy
+        """
         sight = gate.look(self.env)
         gate.note(sight.here, sight.since, sight.changes)
 
