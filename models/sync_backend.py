@@ -2,11 +2,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from functools import partial
+from itertools import takewhile
 from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools import SQL, config
+from odoo.fields import Domain
+from odoo.tools import config
 
 from ..actions import success, window
 from ..engine import secrets, standing, store, words
@@ -22,9 +24,9 @@ from ..transports.pace import MAX_DURATION, Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
 from .sync_deletion import Owned
+from .sync_incident import WAIT_LEAST
 
 # Seconds that a destination may take to begin with a request that has arrived.
-from .sync_incident import WAIT_LEAST
 GRACE = 5
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
@@ -38,9 +40,8 @@ def is_told_of(record):
 
     For names: Odoo reads that of what a link leads to with all rights.
     """
-    company = record.company_id
-    user_id = record.env.uid
-    return not company or user_id == SUPERUSER_ID or company in record.env.companies
+    env, company = record.env, record.company_id
+    return not company or env.uid == SUPERUSER_ID or company in env.companies
 
 
 class SyncBackend(models.Model):
@@ -396,9 +397,7 @@ class SyncBackend(models.Model):
                     "set_secret."
                 )
             )
-        backends = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return backends
+        return super().create(vals_list)
 
     def write(self, vals):
         res = super().write(vals)
@@ -436,8 +435,7 @@ class SyncBackend(models.Model):
         self.ensure_one()
         transport = getattr(self, f"_transport_{self.transport}")()
         if self.rate_limit:
-            reserve = partial(store.reserve, self.env.registry, self.id)
-            transport.pace = Pace(reserve)
+            transport.pace = Pace(partial(store.reserve, self.env.registry, self.id))
         return transport
 
     def _transport_rest(self):
@@ -612,11 +610,11 @@ class SyncBackend(models.Model):
     def _search_incident_id(self, operator, value):
         if operator != "in":
             return NotImplemented
-        open_ids = self.env["sync.incident"]._search([("closed", "=", False)])
-        domain = [("incident_ids", "in", [id_ for id_ in value if id_])]
+        is_open = Domain("closed", "=", False)
+        found = Domain("incident_ids", "any", is_open & Domain("id", "in", value))
         if False in value:
-            return ["|", *domain, "!", ("incident_ids", "in", open_ids)]
-        return ["&", *domain, ("incident_ids", "in", open_ids)]
+            found |= ~Domain("incident_ids", "any", is_open)
+        return found
 
     def _open_incident(self):
         """Return the open incidents of these systems, one each at most."""
@@ -648,29 +646,23 @@ class SyncBackend(models.Model):
         """Return how many of the last ``limit`` attempts found the system down."""
         # BETWEEN and the order keep PostgreSQL to the index on (stream_id, id): with
         # "=" it may take the primary key, and read the whole log of other systems
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT last.down
-                  FROM sync_stream s,
-                       LATERAL (SELECT id, error_kind = 'unreachable' AS down
-                                  FROM sync_delivery
-                                 WHERE stream_id BETWEEN s.id AND s.id
-                                 ORDER BY stream_id DESC, id DESC
-                                 LIMIT %(limit)s) last
-                 WHERE s.backend_id = %(backend)s
-                 ORDER BY last.id DESC LIMIT %(limit)s
-                """,
-                backend=backend_id,
-                limit=limit,
-            )
+        last_down = store.ask_column(
+            self.env.cr,
+            """
+            SELECT last.down
+              FROM sync_stream s,
+                   LATERAL (SELECT id, error_kind = 'unreachable' AS down
+                              FROM sync_delivery
+                             WHERE stream_id BETWEEN s.id AND s.id
+                             ORDER BY stream_id DESC, id DESC
+                             LIMIT %(limit)s) last
+             WHERE s.backend_id = %(backend)s
+             ORDER BY last.id DESC LIMIT %(limit)s
+            """,
+            backend=backend_id,
+            limit=limit,
         )
-        count = 0
-        for (down,) in rows:
-            if not down:
-                break
-            count += 1
-        return count
+        return len(list(takewhile(bool, last_down)))
 
     def _note_unreachable(self, error):
         """Pause this system if it has not answered for too many attempts.
@@ -691,6 +683,8 @@ class SyncBackend(models.Model):
     def action_pause(self):
         """Let the jobs of these systems wait until somebody resumes them."""
         self.check_access("read")
+        user = self.env.user.name
+        reason = words.Sentence(words._lt("Paused by %(user)s"), user=user)
         for backend in self:
             self.env["sync.incident"].sudo()._insert(backend.id, "manual", reason)
         return True

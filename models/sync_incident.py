@@ -3,7 +3,7 @@
 
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
@@ -12,7 +12,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
-from ..engine import clock, gate, store, words
+from ..engine import clock, gate, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
@@ -164,17 +164,12 @@ class SyncIncident(models.Model):
         :param reason: what happened, a :class:`..wording.Sentence` or an error
         :return: seconds that its jobs have to wait
         """
+        # the runner may be changing the jobs, and another worker opening the incident
+        busy = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation)
         for _try in range(PAUSE_TRIES):
-            try:
-                with self.env.registry.cursor() as cr:
-                    incident = self.with_env(self.env(cr=cr, su=True))._insert(
-                        backend.id, kind, reason
-                    )
-                    return incident._seconds_left()
-            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation):
-                # the runner was changing one of the jobs, or another worker has
-                # opened the incident in this moment
-                continue
+            with suppress(*busy), self.env.registry.cursor() as cr:
+                incidents = self.with_env(self.env(cr=cr, su=True))
+                return incidents._insert(backend.id, kind, reason)._seconds_left()
         _logger.warning("System %s could not be paused", backend.id)
         return 0
 
@@ -270,7 +265,6 @@ class SyncIncident(models.Model):
         for incident in self:
             if not incident.closed and incident.wait_until < soon:
                 incident.wait_until = now + timedelta(hours=WAIT_HOURS)
-                incident.flush_recordset()
                 self.env.cr.postcommit.add(incident._move_jobs)
 
     def _move_jobs(self):
@@ -327,32 +321,31 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when none is left
         """
-        self.env["queue.job"].flush_model()
         now = clock.now(self.env.cr)
+        told = words.in_company_language(self, self.company_id)
         self.env.cr.execute(
-            SQL(
-                """
-                WITH next AS (
-                    SELECT id FROM queue_job
-                     WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                       AND sync_stream_id IS NOT NULL
-                       AND (eta IS NULL OR eta < %(near)s)
-                     ORDER BY GREATEST(eta, %(now)s), priority, date_created
-                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-                UPDATE queue_job AS job
-                   SET eta = %(until)s, result = %(reason)s, sync_error = NULL
-                  FROM next WHERE job.id = next.id
-                """,
-                until=self.wait_until,
-                reason=words.in_company_language(self, self.company_id)._waiting_text(),
-                backend=self.backend_id.id,
-                now=now,
+            """
+            WITH next AS (
+                SELECT id FROM queue_job
+                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                   AND sync_stream_id IS NOT NULL
+                   AND (eta IS NULL OR eta < %(near)s)
+                 ORDER BY GREATEST(eta, %(now)s), priority, date_created
+                 LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+            UPDATE queue_job AS job
+               SET eta = %(until)s, result = %(reason)s, sync_error = NULL
+              FROM next WHERE job.id = next.id
+            """,
+            {
+                "until": self.wait_until,
+                "reason": told._waiting_text(),
+                "backend": self.backend_id.id,
+                "now": now,
                 # what sleeps for longer, such as since a pause before, is left alone
-                near=min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
-                limit=BATCH,
-            )
+                "near": min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
+                "limit": BATCH,
+            },
         )
-        self.env["queue.job"].invalidate_model(["eta", "result"])
         return self.env.cr.rowcount
 
     def _call_back_jobs(self):
@@ -360,38 +353,36 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when no other one's turn is near
         """
-        self.env["queue.job"].flush_model()
         rate = self.backend_id.drain_rate
         now = clock.now(self.env.cr)
         start = max(now, self.called_until or now)
         seconds_ahead = AHEAD - (start - now).total_seconds()
         self.env.cr.execute(
-            SQL(
-                """
-                WITH next AS (
-                    SELECT id, priority FROM queue_job
-                     WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                       AND eta BETWEEN %(until)s - interval '1 minute'
-                                   AND %(until)s + interval '1 minute'
-                     ORDER BY priority, id
-                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-                ), place AS (
-                    SELECT id, row_number() OVER (ORDER BY priority, id) AS number
-                      FROM next)
-                UPDATE queue_job AS job
-                   SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
-                       result = NULL, sync_error = NULL
-                  FROM place WHERE job.id = place.id
-                """,
-                backend=self.backend_id.id,
-                until=self.wait_until,
-                limit=max(0, min(BATCH, int(seconds_ahead * rate))),
-                start=start,
-                rate=rate,
-            )
+            """
+            WITH next AS (
+                SELECT id, priority FROM queue_job
+                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                   AND eta BETWEEN %(until)s - interval '1 minute'
+                               AND %(until)s + interval '1 minute'
+                 ORDER BY priority, id
+                 LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+            ), place AS (
+                SELECT id, row_number() OVER (ORDER BY priority, id) AS number
+                  FROM next)
+            UPDATE queue_job AS job
+               SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
+                   result = NULL, sync_error = NULL
+              FROM place WHERE job.id = place.id
+            """,
+            {
+                "backend": self.backend_id.id,
+                "until": self.wait_until,
+                "limit": max(0, min(BATCH, int(seconds_ahead * rate))),
+                "start": start,
+                "rate": rate,
+            },
         )
         count = self.env.cr.rowcount
-        self.env["queue.job"].invalidate_model(["eta", "result"])
         if count:
             self.called_until = start + timedelta(seconds=count // rate)
         return count
@@ -446,7 +437,13 @@ class SyncIncident(models.Model):
     @api.model
     @ormcache()
     def _tells_server(self):
-        return store.may_tell_server(self.env)
+        """Return whether the role may ask for the server's system identifier.
+
+        PostgreSQL lets everybody, unless an operator has taken that right away.
+        """
+        may = "SELECT has_function_privilege('pg_control_system()', 'execute')"
+        self.env.cr.execute(may)
+        return self.env.cr.fetchone()[0]
 
     @api.model
     def _doubt(self):
@@ -504,12 +501,12 @@ class SyncIncident(models.Model):
     def _note_place(self, adopt=False):
         """Remember where the database sends from, and how much it has recorded.
 
-        if adopt or sight.there is None:
-            gate.remember(self.env, sight.here)
-            sight = gate.look(self.env)
         :param bool adopt: from here on from here: a person has said that it is no copy
         """
         sight = gate.look(self.env)
+        if adopt or sight.there is None:
+            gate.remember(self.env, sight.here)
+            sight = gate.look(self.env)
         gate.note(sight.here, sight.since, sight.changes)
 
     # -- cron: mails, and what a crash has left undone ------------------------
@@ -539,10 +536,7 @@ class SyncIncident(models.Model):
 
     @api.model
     def _tell(self, flag):
-        """Mail once about each incident that has opened, or closed.
-
-        :param flag: ``told_opened`` or ``told_closed``
-        """
+        """Mail once about each incident that has opened or, by the flag, ended."""
         domain = [(flag, "=", False)]
         if flag == "told_closed":
             domain.append(("closed", "!=", False))
@@ -562,16 +556,10 @@ class SyncIncident(models.Model):
         """
         copies = self.kind == "copy"
         which = SQL("kind = 'copy'") if copies else SQL("id = %s", self.id or None)
-        rows = self.env.execute_query(
-            SQL(
-                "UPDATE sync_incident SET %(flag)s = true"
-                " WHERE %(flag)s IS NOT TRUE AND %(which)s RETURNING id",
-                flag=SQL.identifier(flag),
-                which=which,
-            )
-        )
-        self.invalidate_model([flag])
-        return bool(rows)
+        column = SQL.identifier(flag)
+        claim = "UPDATE sync_incident SET %s = true WHERE %s IS NOT TRUE AND %s"
+        self.env.cr.execute(SQL(claim, column, column, which))
+        return bool(self.env.cr.rowcount)
 
     def _mail(self, flag):
         name = "copy" if self.kind == "copy" else flag.removeprefix("told_")
@@ -585,12 +573,10 @@ class SyncIncident(models.Model):
     def _queue_lost_probes(self):
         """Queue a probe for each outage that has none left."""
         for incident in self.search([("kind", "=", "outage"), ("closed", "=", False)]):
-            if not self.env["queue.job"].search_count(
-                [
-                    ("model_name", "=", self._name),
-                    ("sync_res_id", "=", incident.id),
-                    ("state", "in", LIVE_STATES),
-                ],
-                limit=1,
-            ):
+            live = [
+                ("model_name", "=", self._name),
+                ("sync_res_id", "=", incident.id),
+                ("state", "in", LIVE_STATES),
+            ]
+            if not self.env["queue.job"].search_count(live, limit=1):
                 incident._queue_probe()
