@@ -852,6 +852,15 @@ def look(env, backend_id, parameter, tells_server):
     return found
 
 
+def may_tell_server(env):
+    """Return whether the role may ask for the server's system identifier.
+
+    PostgreSQL lets everybody, unless an operator has taken that right away.
+    """
+    env.cr.execute("SELECT has_function_privilege('pg_control_system()', 'execute')")
+    return env.cr.fetchone()[0]
+
+
 # -- turns to send, one after the other for all nodes -------------------------
 
 

@@ -12,7 +12,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
-from ..engine import clock, gate, words
+from ..engine import clock, gate, store, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
@@ -437,13 +437,7 @@ class SyncIncident(models.Model):
     @api.model
     @ormcache()
     def _tells_server(self):
-        """Return whether the role may ask for the server's system identifier.
-
-        PostgreSQL lets everybody, unless an operator has taken that right away.
-        """
-        may = "SELECT has_function_privilege('pg_control_system()', 'execute')"
-        self.env.cr.execute(may)
-        return self.env.cr.fetchone()[0]
+        return store.may_tell_server(self.env)
 
     @api.model
     def _doubt(self):
