@@ -446,15 +446,13 @@ class QueueJob(models.Model):
         failed = self.search(self._untold_domain(company), order="id")
         if company.job_failure_quiet_minutes and len(failed) > 1:
             # told in one go: what is not marked now would be in the next digest too
-            if failed._mail_failures(company, MAIL_OF_MANY, company):
+            if failed._mail_failures(company):
                 failed._mark_told()
             return True
         for start in range(0, len(failed), NOTIFY_BATCH):
             # not a slice, which would fetch the fields of all jobs
             batch = self.browse(failed.ids[start : start + NOTIFY_BATCH])
-            told = batch.filtered(
-                lambda job: job._mail_failures(company, MAIL_OF_ONE, job)
-            )
+            told = batch.filtered(lambda job: job._mail_failures(company))
             told.failure_notified = True
             left = len(failed) - start - len(batch)
             if not self.env["ir.cron"]._commit_progress(len(told), remaining=left):
@@ -463,15 +461,16 @@ class QueueJob(models.Model):
                 break
         return True
 
-    def _mail_failures(self, company, template_xmlid, record):
+    def _mail_failures(self, company):
         """Queue a mail about these failed jobs, in each reader's language.
 
-        :param record: what the template is rendered for
         :return: whether that is settled; a text that cannot be rendered has to be
             mended first, and is tried again when the cron next runs
         """
-        what = f"Job {self.uuid}" if len(self) == 1 else f"{len(self)} jobs"
-        template = self.env.ref(template_xmlid, raise_if_not_found=False)
+        alone = len(self) == 1
+        what = f"Job {self.uuid}" if alone else f"{len(self)} jobs"
+        xmlid = MAIL_OF_ONE if alone else MAIL_OF_MANY
+        template = self.env.ref(xmlid, raise_if_not_found=False)
         if not template:
             _logger.error("%s failed, and the mail about it has no template", what)
             return False
@@ -482,7 +481,7 @@ class QueueJob(models.Model):
             return True
         try:
             with self.env.cr.savepoint():
-                template._queue_for_readers(record)
+                template._queue_for_readers(self if alone else company)
         except Exception:
             _logger.exception("%s failed, and no mail could be written about it", what)
             return False
