@@ -285,13 +285,10 @@ class SyncIncident(models.Model):
         """Move the next jobs, whatever the incident has come to; return how many."""
         # The runner changes jobs all the time. What it has changed by now is seen,
         # or passed over: no reason to begin again.
-        with read_committed(self.env.registry) as cr:
-            cr.execute(
-                "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)",
-                (self.id,),
-            )
-            incident = self.with_env(self.env(cr=cr, su=True)).exists()
-            if not incident:
+        with self._apart() as incident:
+            lock = "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)"
+            incident.env.cr.execute(lock, (self.id,))
+            if not incident.exists():
                 return 0
             if not incident.closed:
                 return incident._put_off_jobs()
@@ -526,7 +523,7 @@ class SyncIncident(models.Model):
         fail for that nor be written over something newer.
         """
         with read_committed(self.env.registry) as cr:
-            yield self.with_env(self.env(cr=cr)).exists()
+            yield self.with_env(self.env(cr=cr, su=True)).exists()
 
     @api.model
     def _tell(self, flag):
