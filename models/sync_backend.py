@@ -702,14 +702,11 @@ class SyncBackend(models.Model):
         closed = [("backend_id", "in", self.ids), ("closed", "!=", False)]
         incidents = self.env["sync.incident"]
         ended = dict(incidents._read_group(closed, ["backend_id"], ["closed:max"]))
+        status = {False: "up", "outage": "down"}
         for backend in self:
             incident = backend.incident_id
-            if incident:
-                backend.status = "down" if incident.kind == "outage" else "paused"
-                backend.status_since = incident.opened
-            else:
-                backend.status = "up"
-                backend.status_since = ended.get(backend, False)
+            backend.status = status.get(incident.kind, "paused")
+            backend.status_since = incident.opened or ended.get(backend, False)
             backend.status_reason = incident.reason
             backend.status_text = backend._status_text()
 
