@@ -492,7 +492,7 @@ class SyncIncident(models.Model):
     def _note_place(self, adopt=False):
         """Remember where the database sends from, and how much it has recorded.
 
-        :param bool adopt: from here on from here: a person has said that it is no copy
+        :param bool adopt: it sends from here from now on: a person says it is no copy
         """
         sight = gate.look(self.env)
         if adopt or sight.there is None:
