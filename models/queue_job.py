@@ -228,7 +228,6 @@ class QueueJob(models.Model):
 
     def _name_of_records(self):
         """Return the names of up to three records that a job works on."""
-        self.ensure_one()
         records = job_load.known_records(self)
         if not records:
             return False

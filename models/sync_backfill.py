@@ -325,7 +325,6 @@ class SyncBackfill(models.Model):
 
     def _queue_step(self):
         """Queue the only job that may do the next step."""
-        self.ensure_one()
         stream = self.stream_id
         context = {"company_id": stream.company_id.id} if stream.company_id else {}
         job = (
