@@ -40,6 +40,7 @@ NOTIFY_BATCH = 50
 # Jobs told about in one digest that are marked as told before the cron commits.
 MARK_BATCH = 1000
 
+NOTIFIER = "ir_cron_notify_failures"
 MAIL_OF_ONE = "queue_job_sync.mail_template_job_failed"
 MAIL_OF_MANY = "queue_job_sync.mail_template_jobs_failed"
 
@@ -227,7 +228,6 @@ class QueueJob(models.Model):
 
     def _name_of_records(self):
         """Return the names of up to three records that a job works on."""
-        self.ensure_one()
         records = job_load.known_records(self)
         if not records:
             return False
@@ -370,7 +370,10 @@ class QueueJob(models.Model):
         if failed:
             for job in self.sudo().filtered("sync_stream_id"):
                 jobs.record_failure(job, vals.get("sync_error"))
-            self.sudo()._trigger_notification()
+            companies = {job._failure_company() for job in self.sudo()}
+            # the end of a quiet period calls it by itself
+            if not all(company._job_failure_quiet_until() for company in companies):
+                self._call_cron(NOTIFIER)
         return res
 
     def _message_failed_job(self):
@@ -388,18 +391,10 @@ class QueueJob(models.Model):
             return []
         return super()._notify_thread(message, *args, **kwargs)
 
-    def _trigger_notification(self):
-        """Call the cron, unless a quiet period is on: its end calls the cron."""
-        companies = {job._failure_company() for job in self}
-        if not all(company._job_failure_quiet_until() for company in companies):
-            self._call_cron()
-
     @api.model
-    def _call_cron(self, at=None):
-        """Have the cron called: now, or at a moment, for which once is enough."""
-        cron = self.env.ref(
-            "queue_job_sync.ir_cron_notify_failures", raise_if_not_found=False
-        )
+    def _call_cron(self, name, at=None):
+        """Have a cron of the addon called: now, or once at a moment."""
+        cron = self.env.ref(f"queue_job_sync.{name}", raise_if_not_found=False)
         triggers = self.env["ir.cron.trigger"].sudo()
         same = [("cron_id", "=", cron and cron.id), ("call_at", "=", at)]
         if cron and not (at and triggers.search_count(same, limit=1)):
@@ -428,7 +423,7 @@ class QueueJob(models.Model):
         for company in {company or main for (company,) in untold}:
             quiet_until = company._job_failure_quiet_until()
             if quiet_until:
-                self._call_cron(quiet_until)
+                self._call_cron(NOTIFIER, quiet_until)
             elif not self._tell_company(company):
                 break
 
@@ -450,32 +445,31 @@ class QueueJob(models.Model):
         failed = self.search(self._untold_domain(company), order="id")
         if company.job_failure_quiet_minutes and len(failed) > 1:
             # told in one go: what is not marked now would be in the next digest too
-            if failed._mail_failures(company, MAIL_OF_MANY, company):
+            if failed._mail_failures(company):
                 failed._mark_told()
             return True
         for start in range(0, len(failed), NOTIFY_BATCH):
             # not a slice, which would fetch the fields of all jobs
             batch = self.browse(failed.ids[start : start + NOTIFY_BATCH])
-            told = batch.filtered(
-                lambda job: job._mail_failures(company, MAIL_OF_ONE, job)
-            )
+            told = batch.filtered(lambda job: job._mail_failures(company))
             told.failure_notified = True
             left = len(failed) - start - len(batch)
-            if not self._commit_progress(len(told), left):
+            if not self.env["ir.cron"]._commit_progress(len(told), remaining=left):
                 return False
             if not told:
                 break
         return True
 
-    def _mail_failures(self, company, template_xmlid, record):
+    def _mail_failures(self, company):
         """Queue a mail about these failed jobs, in each reader's language.
 
-        :param record: what the template is rendered for
         :return: whether that is settled; a text that cannot be rendered has to be
             mended first, and is tried again when the cron next runs
         """
-        what = f"Job {self.uuid}" if len(self) == 1 else f"{len(self)} jobs"
-        template = self.env.ref(template_xmlid, raise_if_not_found=False)
+        alone = len(self) == 1
+        what = f"Job {self.uuid}" if alone else f"{len(self)} jobs"
+        xmlid = MAIL_OF_ONE if alone else MAIL_OF_MANY
+        template = self.env.ref(xmlid, raise_if_not_found=False)
         if not template:
             _logger.error("%s failed, and the mail about it has no template", what)
             return False
@@ -486,14 +480,14 @@ class QueueJob(models.Model):
             return True
         try:
             with self.env.cr.savepoint():
-                template._queue_for_readers(record)
+                template._queue_for_readers(self if alone else company)
         except Exception:
             _logger.exception("%s failed, and no mail could be written about it", what)
             return False
         company.job_failure_mailed = fields.Datetime.now()
         quiet_until = company._job_failure_quiet_until()
         if quiet_until:
-            self._call_cron(quiet_until)
+            self._call_cron(NOTIFIER, quiet_until)
         return True
 
     def _mark_told(self):
@@ -501,14 +495,10 @@ class QueueJob(models.Model):
 
         Some may have been requeued since; those that fail again are told again.
         """
+        progress = self.env["ir.cron"]._commit_progress
         for start in range(0, len(self), MARK_BATCH):
             batch = self[start : start + MARK_BATCH]
             still = self.search([("id", "in", batch.ids), *self._untold_domain()])
             # tracking would read all fields of all jobs
             still.with_context(tracking_disable=True).failure_notified = True
-            self._commit_progress(len(batch), len(self) - start - len(batch))
-
-    @api.model
-    def _commit_progress(self, done, left):
-        """Commit; return the seconds that the cron may go on."""
-        return self.env["ir.cron"]._commit_progress(done, remaining=left)
+            progress(len(batch), remaining=len(self) - start - len(batch))

@@ -2,11 +2,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from functools import partial
+from itertools import takewhile
 from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools import SQL, config
+from odoo.fields import Domain
+from odoo.tools import config
 
 from ..actions import success, window
 from ..engine import secrets, standing, store, words
@@ -22,6 +24,7 @@ from ..transports.pace import MAX_DURATION, Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
 from .sync_deletion import Owned
+from .sync_incident import WAIT_LEAST
 
 # Seconds that a destination may take to begin with a request that has arrived.
 GRACE = 5
@@ -37,9 +40,8 @@ def is_told_of(record):
 
     For names: Odoo reads that of what a link leads to with all rights.
     """
-    company = record.company_id
-    user_id = record.env.uid
-    return not company or user_id == SUPERUSER_ID or company in record.env.companies
+    env, company = record.env, record.company_id
+    return not company or env.uid == SUPERUSER_ID or company in env.companies
 
 
 class SyncBackend(models.Model):
@@ -395,9 +397,7 @@ class SyncBackend(models.Model):
                     "set_secret."
                 )
             )
-        backends = super().create(vals_list)
-        self.env.registry.clear_cache()
-        return backends
+        return super().create(vals_list)
 
     def write(self, vals):
         res = super().write(vals)
@@ -435,8 +435,7 @@ class SyncBackend(models.Model):
         self.ensure_one()
         transport = getattr(self, f"_transport_{self.transport}")()
         if self.rate_limit:
-            reserve = partial(store.reserve, self.env.registry, self.id)
-            transport.pace = Pace(reserve)
+            transport.pace = Pace(partial(store.reserve, self.env.registry, self.id))
         return transport
 
     def _transport_rest(self):
@@ -523,7 +522,12 @@ class SyncBackend(models.Model):
             repeats what was given, not even the name: the two may have changed places
         """
         self.ensure_one()
-        self._check_secret_access()
+        self.check_access("write")
+        if not self.env.is_system():
+            # to write the rest is not enough
+            raise AccessError(
+                self.env._("Only system administrators may set the secrets of systems.")
+            )
         if not isinstance(name, str) or name not in self._secret_names():
             raise UserError(
                 self.env._(
@@ -549,7 +553,6 @@ class SyncBackend(models.Model):
         :raises UserError: the secret cannot be used
         """
         self.ensure_one()
-        self._check_secret_access()
         before = secrets.kept(self.env, self.id).get("signing_secret")
         origin = self.set_secret("signing_secret", value)
         if before:
@@ -573,14 +576,6 @@ class SyncBackend(models.Model):
                         problem=words.said(self.env, problem),
                     )
                 )
-
-    def _check_secret_access(self):
-        """Raise unless the user may set secrets: to write the rest is not enough."""
-        self.check_access("write")
-        if not self.env.is_system():
-            raise AccessError(
-                self.env._("Only system administrators may set the secrets of systems.")
-            )
 
     def _secret(self, name, kept=None):
         """Return a secret itself, wherever it is kept, ``""`` when there is none.
@@ -615,11 +610,11 @@ class SyncBackend(models.Model):
     def _search_incident_id(self, operator, value):
         if operator != "in":
             return NotImplemented
-        open_ids = self.env["sync.incident"]._search([("closed", "=", False)])
-        domain = [("incident_ids", "in", [id_ for id_ in value if id_])]
+        is_open = Domain("closed", "=", False)
+        found = Domain("incident_ids", "any", is_open & Domain("id", "in", value))
         if False in value:
-            return ["|", *domain, "!", ("incident_ids", "in", open_ids)]
-        return ["&", *domain, ("incident_ids", "in", open_ids)]
+            found |= ~Domain("incident_ids", "any", is_open)
+        return found
 
     def _open_incident(self):
         """Return the open incidents of these systems, one each at most."""
@@ -636,40 +631,38 @@ class SyncBackend(models.Model):
         :return: ``(text, seconds)``, or ``None``
         """
         incident = self._open_incident()
-        if not incident:
-            return incident._hold_copy(self)
-        # the next ones need not start in vain as well
-        incident._move_jobs()
-        return incident._waiting_text(), incident._seconds_left()
+        if incident:
+            # the next ones need not start in vain as well
+            incident._move_jobs()
+            return incident._waiting_text(), incident._seconds_left()
+        doubt = incident._doubt()
+        if not doubt:
+            return None
+        wait = incident._open(self, "copy", doubt)
+        return incident._copy_text(doubt), max(wait, WAIT_LEAST)
 
     @api.model
     def _unanswered_in_a_row(self, backend_id, limit):
         """Return how many of the last ``limit`` attempts found the system down."""
         # BETWEEN and the order keep PostgreSQL to the index on (stream_id, id): with
         # "=" it may take the primary key, and read the whole log of other systems
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT last.down
-                  FROM sync_stream s,
-                       LATERAL (SELECT id, error_kind = 'unreachable' AS down
-                                  FROM sync_delivery
-                                 WHERE stream_id BETWEEN s.id AND s.id
-                                 ORDER BY stream_id DESC, id DESC
-                                 LIMIT %(limit)s) last
-                 WHERE s.backend_id = %(backend)s
-                 ORDER BY last.id DESC LIMIT %(limit)s
-                """,
-                backend=backend_id,
-                limit=limit,
-            )
+        last_down = store.ask_column(
+            self.env.cr,
+            """
+            SELECT last.down
+              FROM sync_stream s,
+                   LATERAL (SELECT id, error_kind = 'unreachable' AS down
+                              FROM sync_delivery
+                             WHERE stream_id BETWEEN s.id AND s.id
+                             ORDER BY stream_id DESC, id DESC
+                             LIMIT %(limit)s) last
+             WHERE s.backend_id = %(backend)s
+             ORDER BY last.id DESC LIMIT %(limit)s
+            """,
+            backend=backend_id,
+            limit=limit,
         )
-        count = 0
-        for (down,) in rows:
-            if not down:
-                break
-            count += 1
-        return count
+        return len(list(takewhile(bool, last_down)))
 
     def _note_unreachable(self, error):
         """Pause this system if it has not answered for too many attempts.
@@ -690,8 +683,10 @@ class SyncBackend(models.Model):
     def action_pause(self):
         """Let the jobs of these systems wait until somebody resumes them."""
         self.check_access("read")
+        user = self.env.user.name
+        reason = words.Sentence(words._lt("Paused by %(user)s"), user=user)
         for backend in self:
-            self.env["sync.incident"].sudo()._pause_by_hand(backend)
+            self.env["sync.incident"].sudo()._insert(backend.id, "manual", reason)
         return True
 
     def action_resume(self):
@@ -707,14 +702,11 @@ class SyncBackend(models.Model):
         closed = [("backend_id", "in", self.ids), ("closed", "!=", False)]
         incidents = self.env["sync.incident"]
         ended = dict(incidents._read_group(closed, ["backend_id"], ["closed:max"]))
+        status = {False: "up", "outage": "down"}
         for backend in self:
             incident = backend.incident_id
-            if incident:
-                backend.status = "down" if incident.kind == "outage" else "paused"
-                backend.status_since = incident.opened
-            else:
-                backend.status = "up"
-                backend.status_since = ended.get(backend, False)
+            backend.status = status.get(incident.kind, "paused")
+            backend.status_since = incident.opened or ended.get(backend, False)
             backend.status_reason = incident.reason
             backend.status_text = backend._status_text()
 

@@ -13,7 +13,7 @@ from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ..actions import window
 from ..engine import capture, gate, words
-from ..engine.store import CONFIRMED
+from ..engine.store import CONFIRMED, ask
 
 # Seconds of work after which a rate says something.
 RATE_SECONDS = 5
@@ -194,21 +194,20 @@ class SyncBackfill(models.Model):
         """
         self.env["sync.outbox"].flush_model(["backfill_id", "job_uuid"])
         self.env["queue.job"].flush_model(["uuid", "state"])
-        rows = self.env.execute_query(
-            SQL(
-                """
-                SELECT o.backfill_id,
-                       count(*) FILTER (WHERE j.state IS DISTINCT FROM 'failed'),
-                       count(DISTINCT COALESCE(o.job_uuid, o.id::text))
-                           FILTER (WHERE j.state IS DISTINCT FROM 'failed'),
-                       count(*) FILTER (WHERE j.state = 'failed')
-                  FROM sync_outbox o
-                  LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-                 WHERE o.backfill_id IN %s
-                 GROUP BY o.backfill_id
-                """,
-                tuple(self.ids) or (0,),
-            )
+        rows = ask(
+            self.env.cr,
+            """
+            SELECT o.backfill_id,
+                   count(*) FILTER (WHERE j.state IS DISTINCT FROM 'failed'),
+                   count(DISTINCT COALESCE(o.job_uuid, o.id::text))
+                       FILTER (WHERE j.state IS DISTINCT FROM 'failed'),
+                   count(*) FILTER (WHERE j.state = 'failed')
+              FROM sync_outbox o
+              LEFT JOIN queue_job j ON j.uuid = o.job_uuid
+             WHERE o.backfill_id IN %s
+             GROUP BY o.backfill_id
+            """,
+            tuple(self.ids) or (0,),
         )
         return {id_: counts for id_, *counts in rows}
 
@@ -273,10 +272,18 @@ class SyncBackfill(models.Model):
         return True
 
     def action_resume(self):
-        """Go on after the last record that was queued."""
+        """Go on after the last record that was queued; the rate counts anew."""
         self.check_access("read")
         for backfill in self.sudo().filtered(lambda each: each.state == "stopped"):
-            backfill._go_on()
+            backfill.write(
+                {
+                    "state": "running",
+                    "note": False,
+                    "resumed": backfill.started and fields.Datetime.now(),
+                    "done_before": backfill.done + backfill.failed,
+                }
+            )
+            backfill._queue_step()
         return True
 
     def action_cancel(self):
@@ -316,22 +323,8 @@ class SyncBackfill(models.Model):
             {"state": "stopped", "note": note}
         )
 
-    def _go_on(self):
-        """Resume where it was stopped; the rate counts anew."""
-        self.ensure_one()
-        self.write(
-            {
-                "state": "running",
-                "note": False,
-                "resumed": self.started and fields.Datetime.now(),
-                "done_before": self.done + self.failed,
-            }
-        )
-        self._queue_step()
-
     def _queue_step(self):
         """Queue the only job that may do the next step."""
-        self.ensure_one()
         stream = self.stream_id
         context = {"company_id": stream.company_id.id} if stream.company_id else {}
         job = (
@@ -409,7 +402,10 @@ class SyncBackfill(models.Model):
                 raise gate.later(
                     self.env._("%s records to deliver.", waiting), WAIT_SECONDS
                 )
-            return self._finish()
+            over = {"state": "done", "ended": fields.Datetime.now(), "step_uuid": False}
+            # what was counted may have changed meanwhile
+            self.write({**over, "total": self.queued})
+            return self.env._("All records have been queued and delivered, or failed.")
         if open_jobs >= OUTSTANDING:
             raise gate.later(
                 self.env._("%s jobs have to be done first.", open_jobs), WAIT_SECONDS
@@ -472,12 +468,6 @@ class SyncBackfill(models.Model):
                 )
             )
         return query
-
-    def _finish(self):
-        """It is over: what was counted may have changed meanwhile."""
-        over = {"state": "done", "ended": fields.Datetime.now(), "step_uuid": False}
-        self.write({**over, "total": self.queued})
-        return self.env._("All records have been queued and delivered, or failed.")
 
     # -- cron: steps that are lost --------------------------------------------
 

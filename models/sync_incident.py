@@ -3,7 +3,7 @@
 
 import logging
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 
 from psycopg2 import errors as pg_errors
@@ -164,17 +164,12 @@ class SyncIncident(models.Model):
         :param reason: what happened, a :class:`..wording.Sentence` or an error
         :return: seconds that its jobs have to wait
         """
+        # the runner may be changing the jobs, and another worker opening the incident
+        busy = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation)
         for _try in range(PAUSE_TRIES):
-            try:
-                with self.env.registry.cursor() as cr:
-                    incident = self.with_env(self.env(cr=cr, su=True))._insert(
-                        backend.id, kind, reason
-                    )
-                    return incident._seconds_left()
-            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation):
-                # the runner was changing one of the jobs, or another worker has
-                # opened the incident in this moment
-                continue
+            with suppress(*busy), self.env.registry.cursor() as cr:
+                incidents = self.with_env(self.env(cr=cr, su=True))
+                return incidents._insert(backend.id, kind, reason)._seconds_left()
         _logger.warning("System %s could not be paused", backend.id)
         return 0
 
@@ -218,17 +213,8 @@ class SyncIncident(models.Model):
         self.env.cr.postcommit.add(incident._move_jobs)
         if kind == "outage":
             incident._queue_probe()
-        self._wake_cron()
+        self.env["queue.job"]._call_cron("ir_cron_incidents")
         return incident
-
-    @api.model
-    def _pause_by_hand(self, backend):
-        """Pause a system because the current user says so."""
-        self._insert(
-            backend.id,
-            "manual",
-            words.Sentence(words._lt("Paused by %(user)s"), user=self.env.user.name),
-        )
 
     def _waiting_text(self):
         """Return why the jobs wait, for people."""
@@ -251,7 +237,7 @@ class SyncIncident(models.Model):
         """
         incidents = self
         if "copy" in self.mapped("kind"):
-            self._adopt()
+            self._note_place(adopt=True)
             incidents |= self.search([("kind", "=", "copy"), ("closed", "=", False)])
         for incident in incidents.filtered(lambda incident: not incident.closed):
             incident.write(
@@ -263,15 +249,7 @@ class SyncIncident(models.Model):
                 }
             )
             self.env.cr.postcommit.add(incident._move_jobs)
-        self._wake_cron()
-
-    @api.model
-    def _wake_cron(self):
-        cron = self.env.ref(
-            "queue_job_sync.ir_cron_incidents", raise_if_not_found=False
-        )
-        if cron:
-            cron.sudo()._trigger()
+        self.env["queue.job"]._call_cron("ir_cron_incidents")
 
     # -- its jobs sleep, and wake afterwards ----------------------------------
 
@@ -287,7 +265,6 @@ class SyncIncident(models.Model):
         for incident in self:
             if not incident.closed and incident.wait_until < soon:
                 incident.wait_until = now + timedelta(hours=WAIT_HOURS)
-                incident.flush_recordset()
                 self.env.cr.postcommit.add(incident._move_jobs)
 
     def _move_jobs(self):
@@ -308,13 +285,10 @@ class SyncIncident(models.Model):
         """Move the next jobs, whatever the incident has come to; return how many."""
         # The runner changes jobs all the time. What it has changed by now is seen,
         # or passed over: no reason to begin again.
-        with read_committed(self.env.registry) as cr:
-            cr.execute(
-                "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)",
-                (self.id,),
-            )
-            incident = self.with_env(self.env(cr=cr, su=True)).exists()
-            if not incident:
+        with self._apart() as incident:
+            lock = "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)"
+            incident.env.cr.execute(lock, (self.id,))
+            if not incident.exists():
                 return 0
             if not incident.closed:
                 return incident._put_off_jobs()
@@ -336,7 +310,6 @@ class SyncIncident(models.Model):
         ):
             while not incident._move_jobs():
                 if not progress(1, remaining=1):
-                    self._wake_cron()
                     return
         progress(remaining=0)
 
@@ -345,32 +318,31 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when none is left
         """
-        self.env["queue.job"].flush_model()
         now = clock.now(self.env.cr)
+        told = words.in_company_language(self, self.company_id)
         self.env.cr.execute(
-            SQL(
-                """
-                WITH next AS (
-                    SELECT id FROM queue_job
-                     WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                       AND sync_stream_id IS NOT NULL
-                       AND (eta IS NULL OR eta < %(near)s)
-                     ORDER BY GREATEST(eta, %(now)s), priority, date_created
-                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-                UPDATE queue_job AS job
-                   SET eta = %(until)s, result = %(reason)s, sync_error = NULL
-                  FROM next WHERE job.id = next.id
-                """,
-                until=self.wait_until,
-                reason=words.in_company_language(self, self.company_id)._waiting_text(),
-                backend=self.backend_id.id,
-                now=now,
+            """
+            WITH next AS (
+                SELECT id FROM queue_job
+                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                   AND sync_stream_id IS NOT NULL
+                   AND (eta IS NULL OR eta < %(near)s)
+                 ORDER BY GREATEST(eta, %(now)s), priority, date_created
+                 LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+            UPDATE queue_job AS job
+               SET eta = %(until)s, result = %(reason)s, sync_error = NULL
+              FROM next WHERE job.id = next.id
+            """,
+            {
+                "until": self.wait_until,
+                "reason": told._waiting_text(),
+                "backend": self.backend_id.id,
+                "now": now,
                 # what sleeps for longer, such as since a pause before, is left alone
-                near=min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
-                limit=BATCH,
-            )
+                "near": min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
+                "limit": BATCH,
+            },
         )
-        self.env["queue.job"].invalidate_model(["eta", "result"])
         return self.env.cr.rowcount
 
     def _call_back_jobs(self):
@@ -378,38 +350,36 @@ class SyncIncident(models.Model):
 
         :return: how many; fewer than ``BATCH`` when no other one's turn is near
         """
-        self.env["queue.job"].flush_model()
         rate = self.backend_id.drain_rate
         now = clock.now(self.env.cr)
         start = max(now, self.called_until or now)
         seconds_ahead = AHEAD - (start - now).total_seconds()
         self.env.cr.execute(
-            SQL(
-                """
-                WITH next AS (
-                    SELECT id, priority FROM queue_job
-                     WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                       AND eta BETWEEN %(until)s - interval '1 minute'
-                                   AND %(until)s + interval '1 minute'
-                     ORDER BY priority, id
-                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-                ), place AS (
-                    SELECT id, row_number() OVER (ORDER BY priority, id) AS number
-                      FROM next)
-                UPDATE queue_job AS job
-                   SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
-                       result = NULL, sync_error = NULL
-                  FROM place WHERE job.id = place.id
-                """,
-                backend=self.backend_id.id,
-                until=self.wait_until,
-                limit=max(0, min(BATCH, int(seconds_ahead * rate))),
-                start=start,
-                rate=rate,
-            )
+            """
+            WITH next AS (
+                SELECT id, priority FROM queue_job
+                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                   AND eta BETWEEN %(until)s - interval '1 minute'
+                               AND %(until)s + interval '1 minute'
+                 ORDER BY priority, id
+                 LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
+            ), place AS (
+                SELECT id, row_number() OVER (ORDER BY priority, id) AS number
+                  FROM next)
+            UPDATE queue_job AS job
+               SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
+                   result = NULL, sync_error = NULL
+              FROM place WHERE job.id = place.id
+            """,
+            {
+                "backend": self.backend_id.id,
+                "until": self.wait_until,
+                "limit": max(0, min(BATCH, int(seconds_ahead * rate))),
+                "start": start,
+                "rate": rate,
+            },
         )
         count = self.env.cr.rowcount
-        self.env["queue.job"].invalidate_model(["eta", "result"])
         if count:
             self.called_until = start + timedelta(seconds=count // rate)
         return count
@@ -483,25 +453,12 @@ class SyncIncident(models.Model):
                 old=sight.there.database,
                 new=sight.here.database,
             )
-        if differs == "server":
-            return words._lt("It is on another PostgreSQL server than before.")
-        if differs == "oid":
-            return words._lt("It was made anew under the same name.")
-        if differs == "changes":
-            return words._lt("Changes that this server has seen are not in it.")
-        return ""
-
-    @api.model
-    def _hold_copy(self, backend):
-        """Hold a system if this database may be a copy. Commits by itself.
-
-        :return: why its jobs wait, and for how many seconds; ``None`` without a doubt
-        """
-        doubt = self._doubt()
-        if not doubt:
-            return None
-        wait = self._open(backend, "copy", doubt)
-        return self._copy_text(doubt), max(wait, WAIT_LEAST)
+        return {
+            "": "",
+            "server": words._lt("It is on another PostgreSQL server than before."),
+            "oid": words._lt("It was made anew under the same name."),
+            "changes": words._lt("Changes that this server has seen are not in it."),
+        }[differs]
 
     @api.model
     def _copy_text(self, doubt):
@@ -518,18 +475,15 @@ class SyncIncident(models.Model):
         Every minute: people are told although nothing is edited.
         """
         doubt = self._doubt()
-        if not doubt and gate.look(self.env).there is None:
-            self._adopt()
-        elif not doubt:
+        if not doubt:
             self._note_place()
-        else:
-            systems = self.env["sync.backend"].search([("stream_ids", "!=", False)])
-            for backend in systems:
-                incident = backend._open_incident()
-                if not incident:
-                    self._hold_copy(backend)
-                elif incident.kind == "outage":
-                    incident._become_copy(doubt)
+            return
+        for backend in self.env["sync.backend"].search([("stream_ids", "!=", False)]):
+            incident = backend._open_incident()
+            if not incident:
+                self._open(backend, "copy", doubt)
+            elif incident.kind == "outage":
+                incident._become_copy(doubt)
 
     def _become_copy(self, doubt):
         """Hold what was down when it was copied for being a copy. Commits by itself.
@@ -541,14 +495,15 @@ class SyncIncident(models.Model):
                 own.write({"kind": "copy", "reason": doubt, "told_opened": False})
 
     @api.model
-    def _adopt(self):
-        """Send from here from now on: a person has said that this is no copy."""
-        gate.remember(self.env, gate.look(self.env).here)
-        self._note_place()
+    def _note_place(self, adopt=False):
+        """Remember where the database sends from, and how much it has recorded.
 
-    @api.model
-    def _note_place(self):
+        :param bool adopt: it sends from here from now on: a person says it is no copy
+        """
         sight = gate.look(self.env)
+        if adopt or sight.there is None:
+            gate.remember(self.env, sight.here)
+            sight = gate.look(self.env)
         gate.note(sight.here, sight.since, sight.changes)
 
     # -- cron: mails, and what a crash has left undone ------------------------
@@ -574,14 +529,11 @@ class SyncIncident(models.Model):
         fail for that nor be written over something newer.
         """
         with read_committed(self.env.registry) as cr:
-            yield self.with_env(self.env(cr=cr)).exists()
+            yield self.with_env(self.env(cr=cr, su=True)).exists()
 
     @api.model
     def _tell(self, flag):
-        """Mail once about each incident that has opened, or closed.
-
-        :param flag: ``told_opened`` or ``told_closed``
-        """
+        """Mail once about each incident that has opened or, by the flag, ended."""
         domain = [(flag, "=", False)]
         if flag == "told_closed":
             domain.append(("closed", "!=", False))
@@ -601,16 +553,10 @@ class SyncIncident(models.Model):
         """
         copies = self.kind == "copy"
         which = SQL("kind = 'copy'") if copies else SQL("id = %s", self.id or None)
-        rows = self.env.execute_query(
-            SQL(
-                "UPDATE sync_incident SET %(flag)s = true"
-                " WHERE %(flag)s IS NOT TRUE AND %(which)s RETURNING id",
-                flag=SQL.identifier(flag),
-                which=which,
-            )
-        )
-        self.invalidate_model([flag])
-        return bool(rows)
+        column = SQL.identifier(flag)
+        claim = "UPDATE sync_incident SET %s = true WHERE %s IS NOT TRUE AND %s"
+        self.env.cr.execute(SQL(claim, column, column, which))
+        return bool(self.env.cr.rowcount)
 
     def _mail(self, flag):
         name = "copy" if self.kind == "copy" else flag.removeprefix("told_")
@@ -624,12 +570,10 @@ class SyncIncident(models.Model):
     def _queue_lost_probes(self):
         """Queue a probe for each outage that has none left."""
         for incident in self.search([("kind", "=", "outage"), ("closed", "=", False)]):
-            if not self.env["queue.job"].search_count(
-                [
-                    ("model_name", "=", self._name),
-                    ("sync_res_id", "=", incident.id),
-                    ("state", "in", LIVE_STATES),
-                ],
-                limit=1,
-            ):
+            live = [
+                ("model_name", "=", self._name),
+                ("sync_res_id", "=", incident.id),
+                ("state", "in", LIVE_STATES),
+            ]
+            if not self.env["queue.job"].search_count(live, limit=1):
                 incident._queue_probe()

@@ -116,12 +116,12 @@ class TestFailureDigest(FailureDigestCase):
         self.assertEqual(self.untold(), 10_000)
         self.end_quiet_period()
         with patch.object(
-            type(self.env_of("queue.job")), "_commit_progress", autospec=True
+            type(self.env_of("ir.cron")), "_commit_progress", autospec=True
         ) as commit:
             self.notify()
         # in batches, each of them one write
         self.assertEqual(
-            [call.args[1:] for call in commit.mock_calls],
+            [(call.args[1], call.kwargs["remaining"]) for call in commit.mock_calls],
             [(1000, left) for left in range(9000, -1, -1000)],
         )
         self.assertEqual(self.all_mails(), 2)
@@ -289,18 +289,18 @@ class TestFailureDigest(FailureDigestCase):
         uuid = self.failed_test_job()
         with self.transaction() as env:
             job = env["queue.job"].search([("uuid", "=", uuid)])
-            jobs = type(job)
-        commit = jobs._commit_progress
+            crons = type(env["ir.cron"])
+        commit = crons._commit_progress
 
-        def then_requeue(jobs, done, left):
-            if left == 2:
+        def then_requeue(cron, done, remaining):
+            if remaining == 2:
                 with self.transaction() as env:
                     env["queue.job"].browse(job.id).requeue()
-            return commit(jobs, done, left)
+            return commit(cron, done, remaining=remaining)
 
         with (
             patch.object(queue_job, "MARK_BATCH", 2),
-            patch.object(jobs, "_commit_progress", then_requeue),
+            patch.object(crons, "_commit_progress", then_requeue),
         ):
             self.notify()
         self.assertEqual(self.digests()[0]["subject"], "4 jobs failed")

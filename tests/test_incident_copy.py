@@ -247,7 +247,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         self.copied()
         with self.transaction() as env:
             backfill = env["sync.backfill"].create({"stream_id": self.stream_id})
-            backfill._go_on()
+            backfill._queue_step()
             uuid = backfill.step_uuid
         self.assertEqual(self.run_job(uuid), "pending")
         self.assertIn("neutralize", self.job(uuid, "result")["result"])

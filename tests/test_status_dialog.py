@@ -147,7 +147,8 @@ class TestStatusDialog(SyncCase):
         self.assertIn("CRM answered: 422 Unprocessable Entity", self.text())
 
     def test_paused_system(self):
-        self.env["sync.incident"]._pause_by_hand(self.backend)
+        self.backend.action_pause()
+        self.env.flush_all()
         # as is done after the commit
         self.backend._open_incident()._put_off_jobs()
         self.env.invalidate_all()

@@ -299,7 +299,7 @@ class TestSentenceText(SyncCase):
     def test_column_of_before(self):
         incidents = self.env["sync.incident"]
         field = incidents._fields["reason"]
-        self.env["sync.incident"]._pause_by_hand(self.backend)
+        self.backend.action_pause()
         self.env.flush_all()
         self.env.cr.execute("ALTER TABLE sync_incident ALTER reason TYPE varchar")
         columns = sql.table_columns(self.env.cr, "sync_incident")
@@ -520,5 +520,7 @@ class TestSaidByJobs(DeliveryCase):
             env["queue.job"].search([("sync_backend_id", "=", backend.id)]).write(
                 {"eta": False}
             )
+            env.flush_all()
             incident.with_context(lang="en_US")._put_off_jobs()
+            env.invalidate_all()
             self.assertIn(french, env["queue.job"].search([("uuid", "=", uuid)]).result)
