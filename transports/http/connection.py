@@ -13,7 +13,6 @@ import ssl
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
 
 import requests
 import urllib3
@@ -251,20 +250,14 @@ class _TimedPool:
         return connection
 
 
-class _HTTPConnection(_TimedConnection, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_TimedConnection, urllib3.connection.HTTPSConnection):
-    pass
-
-
 class _HTTPPool(_TimedPool, urllib3.connectionpool.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    class ConnectionCls(_TimedConnection, urllib3.connection.HTTPConnection):
+        pass
 
 
 class _HTTPSPool(_TimedPool, urllib3.connectionpool.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+    class ConnectionCls(_TimedConnection, urllib3.connection.HTTPSConnection):
+        pass
 
 
 class Session(HTTPAdapter):
@@ -273,13 +266,13 @@ class Session(HTTPAdapter):
     Not within a session of ``requests``, which would add proxies and, worse, passwords
     from the surroundings, keep cookies, and read the whole body of a redirect.
 
-    :param connect_timeout: seconds to establish a connection, TLS included
-    :param read_timeout: seconds from the request to the end of the answer
+    :param config: a :class:`.client.HttpConfig`
     :param verify: as in ``requests``: ``True`` or the path of a CA bundle
     """
 
-    def __init__(self, connect_timeout: float, read_timeout: float, verify: str | bool):
-        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+    def __init__(self, config, verify: str | bool):
+        connect, read = config.connect_timeout, config.read_timeout
+        self._timeout = urllib3.Timeout(connect=connect, read=read)
         self._verify = verify
         super().__init__(2, MAX_CONNECTIONS, max_retries=0)
 
@@ -330,14 +323,8 @@ class SessionCache:
         self._lock = threading.Lock()
         self._entries = OrderedDict()
 
-    def get(
-        self, config: Hashable, connect_timeout: float, read_timeout: float
-    ) -> Session:
-        """Give the session of a configuration; any thread may use it.
-
-        :param config: everything that tells two destinations apart
-        :param connect_timeout: seconds, as the other one, see :class:`Session`
-        """
+    def get(self, config) -> Session:
+        """:return: the session of a :class:`.client.HttpConfig`, for any thread"""
         # the authorities that the system's administrator names, as requests reads them
         bundle = map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
         verify = next(filter(None, bundle), True)
@@ -345,7 +332,7 @@ class SessionCache:
         with self._lock:
             session, used = self._entries.pop(key, (None, now))
             if session is None:
-                session = Session(connect_timeout, read_timeout, verify)
+                session = Session(config, verify)
             elif now - used > MAX_IDLE:
                 session.close()  # its connections; it opens new ones as needed
             self._entries[key] = (session, now)
