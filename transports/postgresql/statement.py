@@ -352,9 +352,9 @@ def _column_value(column, value, binary, table):
 
     :param binary: columns for which the value is the base64 of a file
     """
-    if column not in table.special or value is None:
+    known = table.columns.get(column)
+    if not known or value is None:
         return _value(column, value)
-    known = table.columns[column]
     if known.holds_bytes and column in binary:
         return _bytes(column, value)
     if known.holds_json and not isinstance(value, str):  # that is JSON already

@@ -85,11 +85,11 @@ class ColumnType:
     numbers_itself: bool
     required: bool
 
-    @property
+    @cached_property
     def holds_json(self) -> bool:
         return self.type.removesuffix("[]") in ("json", "jsonb")
 
-    @property
+    @cached_property
     def holds_bytes(self) -> bool:
         return self.type.removesuffix("[]") == "bytea"
 
@@ -136,15 +136,6 @@ class Table:
         }
         indexes = tuple(_unique_index(names, *index) for index in indexes)
         return cls(oid, kind, divided_by, types, indexes)
-
-    @cached_property
-    def special(self) -> frozenset[str]:
-        """The columns that do not take every value as text or number."""
-        return frozenset(
-            name
-            for name, column in self.columns.items()
-            if column.holds_json or column.holds_bytes
-        )
 
     @property
     def has_indexes(self) -> bool:
