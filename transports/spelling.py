@@ -56,7 +56,9 @@ def readings(text: str) -> Iterator[Reading]:
     """Read a text as it is, and with its escapes resolved, layer by layer."""
     reading = Reading(text, range(len(text) + 1))
     for _layer in range(LAYERS + 1):
-        yield Reading(_alike(reading.text), reading.places)
+        # the letter İ alone would be two in lower case
+        lower = reading.text.replace("İ", "i").lower()
+        yield Reading(lower.translate(_ALIKE), reading.places)
         before, reading = reading.text, _resolve(reading)
         if reading.text == before:
             return
@@ -68,16 +70,6 @@ def without_broken_escape(text: str) -> str:
     octets = text.find("%", len(text.rstrip(_OF_OCTETS)))
     ends = [found and found.start(), octets if octets >= 0 else None, len(text)]
     return text[: min(end for end in ends if end is not None)]
-
-
-def _alike(text):
-    lower = text.lower()
-    if len(lower) != len(text):
-        # one of the few letters that are two in lower case
-        lower = "".join(
-            char.lower() if len(char.lower()) == 1 else char for char in text
-        )
-    return lower.translate(_ALIKE)
 
 
 def _resolve(reading):

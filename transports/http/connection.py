@@ -114,11 +114,7 @@ class _TimedResponse(http.client.HTTPResponse):
         self.msg.set_payload("")
 
     def _read_status(self):
-        """Read the first line, and skip interim answers (RFC 9110 section 15.2).
-
-        :raise NotTheAnswer: there is no end of them, or the server goes over to
-            another protocol
-        """
+        """Read the first line behind the interim ones (RFC 9110 section 15.2)."""
         for _number in range(MAX_INTERIM + 1):
             version, status, reason = super()._read_status()
             if status == http.client.SWITCHING_PROTOCOLS:
@@ -199,8 +195,6 @@ class _TimedConnection:
 
         When a connection is used again for the first time, what may come after an
         answer gets a moment to arrive: a server that answers twice does so each time.
-
-        :raise NotTheAnswer: the server speaks before it is asked
         """
         if self.sock is not None and self.answered:
             wait = 0 if self._proven else self.ended + PROBATION - time.monotonic()
@@ -210,11 +204,10 @@ class _TimedConnection:
         if self.sock is None:
             self.connect()
         if not self.answered and self._arrived(0):
-            raise NotTheAnswer(
-                wording._lt(
-                    "%(where)s sent something before it was asked for anything."
-                )
+            sentence = wording._lt(
+                "%(where)s sent something before it was asked for anything."
             )
+            raise NotTheAnswer(sentence)
         self.sock.settimeout(self.timeout)
 
     def _arrived(self, wait):

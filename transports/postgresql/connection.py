@@ -172,10 +172,7 @@ class Connection:
 
 
 def _wait(raw, seconds):
-    """Let the connection finish what it is doing.
-
-    :raise psycopg2.extensions.QueryCanceledError: when that takes longer
-    """
+    """Let the connection finish, or raise what PostgreSQL does when it takes longer."""
     deadline = time.monotonic() + seconds
     while (state := raw.poll()) != extensions.POLL_OK:
         reading = state == extensions.POLL_READ

@@ -143,10 +143,7 @@ def _texts(value):
 
 
 def connection_error(error: Exception, config, redact: Redactor) -> SyncError:
-    """Explain why there is no connection.
-
-    :param error: from the driver, or from building its connection string
-    """
+    """Explain an error of connecting, or of building the connection string."""
     where = config.where
     if isinstance(error, extensions.QueryCanceledError):
         sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
