@@ -265,8 +265,8 @@ class HttpClient:
             if keys:
                 # Anew for each attempt, as a signature holds the time. Without a key
                 # (a question for a sign of life) any id will do.
-                name = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
-                prepared.headers.update(signature_headers(keys, name, body))
+                message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+                prepared.headers.update(signature_headers(keys, message_id, body))
             try:
                 return session.send(prepared)
             except NO_ANSWER as error:

@@ -172,7 +172,7 @@ class Connection:
 
 
 def _wait(raw, seconds):
-    """Let the connection finish, or raise what PostgreSQL does when it takes longer."""
+    """Let the connection finish, or raise the driver's error of what took too long."""
     deadline = time.monotonic() + seconds
     while (state := raw.poll()) != extensions.POLL_OK:
         reading = state == extensions.POLL_READ
@@ -185,15 +185,11 @@ def _wait(raw, seconds):
 
 
 def _limits(timeout):
-    lock_wait = min(timeout / 2, MAX_LOCK_WAIT)
+    seconds = (timeout, min(timeout / 2, MAX_LOCK_WAIT))
+    statement, lock = (max(round(each * 1000), 1) for each in seconds)
     # A statement sees what others commit while it waits for them, whatever the role's
     # own default is.
     return (
         "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
-        f"SET LOCAL statement_timeout = {_milliseconds(timeout)}; "
-        f"SET LOCAL lock_timeout = {_milliseconds(lock_wait)}; "
+        f"SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; "
     )
-
-
-def _milliseconds(seconds):
-    return max(round(seconds * 1000), 1)
