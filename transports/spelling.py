@@ -33,11 +33,10 @@ _ESCAPE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-# An escape that a cut has left without its end, and what one of a URL consists of.
+# An escape that a cut has left without its end.
 _BROKEN_ESCAPE = re.compile(
     r"(?:(?<!\\)\\+(?:u\{?|x)?[0-9a-f]*|&[^\s&]{0,40})\Z", re.IGNORECASE
 )
-_OF_OCTETS = f"%{hexdigits}"
 # A form writes a blank as a plus; the letter of an escape stands for what it escapes.
 _ALIKE = str.maketrans("+\n\r\t\b\f", " nrtbf")
 
@@ -67,7 +66,7 @@ def readings(text: str) -> Iterator[Reading]:
 def without_broken_escape(text: str) -> str:
     """:return: a text that has been cut, without what is left of an escape"""
     found = _BROKEN_ESCAPE.search(text)
-    octets = text.find("%", len(text.rstrip(_OF_OCTETS)))
+    octets = text.find("%", len(text.rstrip(f"%{hexdigits}")))
     ends = [found and found.start(), octets if octets >= 0 else None, len(text)]
     return text[: min(end for end in ends if end is not None)]
 
