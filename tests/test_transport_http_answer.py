@@ -148,14 +148,15 @@ class TestRestAnswers(AnswerCase):
         self.assertEqual(len(self.server.requests), 2)
 
     def test_server_that_speaks_before_it_is_asked(self):
-        connect = connection._HTTPConnection.connect
+        http = connection._HTTPPool.ConnectionCls
+        connect = http.connect
 
         def slowly(connection):
             connect(connection)
             time.sleep(0.1)  # or what it says might arrive later
 
         self.server.greets = STRAY
-        with patch.object(connection._HTTPConnection, "connect", slowly):
+        with patch.object(http, "connect", slowly):
             self.assertFails(self.send(), Temporary, "before it was asked")
         self.assertEqual(self.server.requests, [])
 

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from odoo.tests import tagged
 
 from ..exceptions import Unreachable
-from ..transports.http import connection
+from ..transports.http import HttpConfig, connection
 from .servers import HttpDestination
 from .transport_case import TOKEN, RestCase, message
 
@@ -78,15 +78,19 @@ class TestRestConnections(RestCase):
 
     def test_cache_is_bounded(self):
         sessions = connection.SessionCache()
-        first = sessions.get("first", 1, 1)
+
+        def get(name):
+            return sessions.get(HttpConfig(f"http://{name}"))
+
+        first = get("first")
         for number in range(connection.MAX_SESSIONS):
-            self.assertIs(sessions.get("first", 1, 1), first, "used, so it stays")
-            kept = sessions.get(number, 1, 1)
-        self.assertIs(sessions.get(number, 1, 1), kept)
+            self.assertIs(get("first"), first, "used, so it stays")
+            kept = get(number)
+        self.assertIs(get(number), kept)
         self.assertEqual(len(sessions._entries), connection.MAX_SESSIONS)
         for number in range(connection.MAX_SESSIONS):
-            sessions.get(f"other {number}", 1, 1)
-        self.assertIsNot(sessions.get("first", 1, 1), first)
+            get(f"other {number}")
+        self.assertIsNot(get("first"), first)
 
     def test_threads_share_a_session(self):
         def work(number):

@@ -10,7 +10,7 @@ import abc
 import threading
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,6 +121,11 @@ class Receipt:
     def ok(self) -> bool:
         """Whether the destination has confirmed the message."""
         return self.error is None
+
+    @property
+    def holds_up_others(self) -> bool:
+        """Whether other messages would meet the same error."""
+        return isinstance(self.error, Throttled | Unreachable)
 
 
 @dataclass(frozen=True)
@@ -266,7 +271,7 @@ def deliver_all(
                 if stopped.is_set():
                     return
                 receipts[number] = receipt = deliver(messages[number])
-                if concerns_destination(receipt.error):
+                if receipt.holds_up_others:
                     stopped.set()
 
     threads = min(threads, len(by_record))
@@ -276,13 +281,12 @@ def deliver_all(
         with ThreadPoolExecutor(threads, thread_name_prefix="sync-send") as executor:
             futures = [executor.submit(work) for _number in range(threads)]
             try:
-                wait(futures, return_when=FIRST_EXCEPTION)
+                for future in as_completed(futures):
+                    future.result()
             finally:
                 # after a bug, and when this thread is interrupted, the others need
                 # not go on
                 stopped.set()
-        for future in futures:
-            future.result()
     return completed(messages, receipts)
 
 
@@ -290,20 +294,15 @@ def completed(messages: list[Message], receipts: dict[int, Receipt]) -> list[Rec
     """Add the receipts of messages that were held back.
 
     :param receipts: by the number of the message, in the order in which they came in;
-        where some are missing, one is of an error that concerns the destination
+        where some are missing, there is one that holds up others
     :return: one receipt for each message, in the same order
     """
-    errors = (receipt.error for receipt in receipts.values())
-    obstacle = next(filter(concerns_destination, errors), None)
+    obstacles = (each.error for each in receipts.values() if each.holds_up_others)
+    obstacle = next(obstacles, None)
     return [
         receipts.get(number) or not_sent(message, obstacle)
         for number, message in enumerate(messages)
     ]
-
-
-def concerns_destination(error: SyncError | None) -> bool:
-    """:return: whether other messages would meet the same error"""
-    return isinstance(error, Throttled | Unreachable)
 
 
 def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
@@ -323,10 +322,10 @@ def unsent(message: Message, error: SyncError) -> Receipt:
 
 def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
     """:return: the receipts of messages before whose first one there was an error"""
-    messages = list(messages)
-    later = not_sent if concerns_destination(error) else unsent
-    first = [unsent(message, error) for message in messages[:1]]
-    return first + [later(message, error) for message in messages[1:]]
+    first, *others = messages
+    receipt = unsent(first, error)
+    later = not_sent if receipt.holds_up_others else unsent
+    return [receipt, *(later(message, error) for message in others)]
 
 
 def rounds(

@@ -15,9 +15,6 @@ from .spelling import readings, without_broken_escape
 MASK = "***"
 # A secret that is shorter is left as it is: texts are full of what it may be by chance.
 MIN_LENGTH = 8
-# Letters and digits that base64 needs for three bytes, and how many of them depend on
-# what comes before a text that begins with the second or the third.
-_BESIDES = {0: 0, 1: 2, 2: 3}
 
 
 def maskable(secret: str | None) -> bool:
@@ -158,7 +155,9 @@ def _in_base64(encoded: bytes) -> Iterable[str]:
     """The text in base64, alone and as far as it is always the same within another."""
     for coder in (base64.b64encode, base64.urlsafe_b64encode):
         yield coder(encoded).decode().rstrip("=")
-        for before, besides in _BESIDES.items():
+        # Four letters are three bytes: so many of them depend on what comes before a
+        # text that begins with the first of the three, the second or the third.
+        for before, besides in enumerate((0, 2, 3)):
             # the last of them depends on what follows, unless the bytes are even
             whole = (before + len(encoded)) * 8 // 6
             yield coder(bytes(before) + encoded).decode()[besides:whole]

@@ -23,11 +23,20 @@ def secret_problem(secret: str) -> str | None:
 
     :return: as :func:`.urls.url_problem`; it never repeats the secret
     """
+    if not secret.strip().startswith(PREFIX):
+        problem = wording._lt("A signing secret begins with %(prefix)s.")
+        return wording.Sentence(problem, prefix=PREFIX)
     try:
-        _key(secret)
-    except ValueError as error:
-        return error.args[0]
-    return None
+        count = len(_key(secret))
+    except ValueError:
+        problem = wording._lt("What follows %(prefix)s in a signing secret is base64.")
+        return wording.Sentence(problem, prefix=PREFIX)
+    if MIN_KEY <= count <= MAX_KEY:
+        return None
+    problem = wording._lt(
+        "A signing secret holds %(least)s to %(most)s bytes, and this one %(count)s."
+    )
+    return wording.Sentence(problem, least=MIN_KEY, most=MAX_KEY, count=count)
 
 
 def signature_headers(
@@ -35,13 +44,12 @@ def signature_headers(
 ) -> dict[str, str]:
     """Sign one attempt to send a message, with the time of now.
 
-    :param signing_secrets: every one signs, so that the destination may change from
-        one to the other at any time
+    :param signing_secrets: without a :func:`secret_problem`; every one signs, so that
+        the destination may change from one to the other at any time
     :param message_id: the same on every attempt; without a full stop, which
         separates it from the time
     :param body: the bytes that are sent
     :return: the headers to add; none without a secret
-    :raise ValueError: when a secret is not usable, see :func:`secret_problem`
     """
     keys = list(dict.fromkeys(_key(secret) for secret in signing_secrets))
     if not keys:
@@ -66,25 +74,7 @@ def spellings(secret: str) -> list[str]:
 
 
 def _key(secret):
-    # A line end that came with copy and paste is no part of a value.
-    secret = secret.strip()
-    if not secret.startswith(PREFIX):
-        problem = wording._lt("A signing secret begins with %(prefix)s.")
-        raise ValueError(wording.Sentence(problem, prefix=PREFIX))
-    encoded = secret.removeprefix(PREFIX).rstrip("=")
-    try:
-        # Some write it without padding.
-        padding = "=" * (-len(encoded) % 4)
-        key = base64.b64decode(encoded + padding, validate=True)
-    except ValueError:
-        problem = wording._lt("What follows %(prefix)s in a signing secret is base64.")
-        raise ValueError(wording.Sentence(problem, prefix=PREFIX)) from None
-    if not MIN_KEY <= len(key) <= MAX_KEY:
-        problem = wording._lt(
-            "A signing secret holds %(least)s to %(most)s bytes, "
-            "and this one %(count)s."
-        )
-        raise ValueError(
-            wording.Sentence(problem, least=MIN_KEY, most=MAX_KEY, count=len(key))
-        )
-    return key
+    # A line end that came with copy and paste is no part of a value, and some write
+    # base64 without padding.
+    encoded = secret.strip().removeprefix(PREFIX).rstrip("=")
+    return base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)

@@ -33,11 +33,10 @@ _ESCAPE = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-# An escape that a cut has left without its end, and what one of a URL consists of.
+# An escape that a cut has left without its end.
 _BROKEN_ESCAPE = re.compile(
     r"(?:(?<!\\)\\+(?:u\{?|x)?[0-9a-f]*|&[^\s&]{0,40})\Z", re.IGNORECASE
 )
-_OF_OCTETS = f"%{hexdigits}"
 # A form writes a blank as a plus; the letter of an escape stands for what it escapes.
 _ALIKE = str.maketrans("+\n\r\t\b\f", " nrtbf")
 
@@ -56,7 +55,9 @@ def readings(text: str) -> Iterator[Reading]:
     """Read a text as it is, and with its escapes resolved, layer by layer."""
     reading = Reading(text, range(len(text) + 1))
     for _layer in range(LAYERS + 1):
-        yield Reading(_alike(reading.text), reading.places)
+        # the letter İ alone would be two in lower case
+        lower = reading.text.replace("İ", "i").lower()
+        yield Reading(lower.translate(_ALIKE), reading.places)
         before, reading = reading.text, _resolve(reading)
         if reading.text == before:
             return
@@ -65,19 +66,9 @@ def readings(text: str) -> Iterator[Reading]:
 def without_broken_escape(text: str) -> str:
     """:return: a text that has been cut, without what is left of an escape"""
     found = _BROKEN_ESCAPE.search(text)
-    octets = text.find("%", len(text.rstrip(_OF_OCTETS)))
+    octets = text.find("%", len(text.rstrip(f"%{hexdigits}")))
     ends = [found and found.start(), octets if octets >= 0 else None, len(text)]
     return text[: min(end for end in ends if end is not None)]
-
-
-def _alike(text):
-    lower = text.lower()
-    if len(lower) != len(text):
-        # one of the few letters that are two in lower case
-        lower = "".join(
-            char.lower() if len(char.lower()) == 1 else char for char in text
-        )
-    return lower.translate(_ALIKE)
 
 
 def _resolve(reading):

@@ -28,11 +28,9 @@ DEFAULT_RETRY_AFTER = 60.0
 MIN_RETRY_AFTER = 1.0
 MAX_RETRY_AFTER = 24 * 3600.0
 
-_TEMPORARY = {408, 425}
 # "Ask there instead", with the same method and body: nothing was done here (RFC 9110
 # sections 15.4.8 and 15.4.9).
 ELSEWHERE = {307, 308}
-_UNREACHABLE = {502, 503, 504}
 # Where APIs put the reason; "title" and "detail" are those of RFC 9457.
 _REASON_KEYS = ("title", "message", "detail", "error", "error_description", "errors")
 
@@ -137,9 +135,9 @@ class Answer:
             return Unreachable(refused, why=Unreachable(sentence, **told), **told)
         if 300 <= self.status < 400:
             return self._redirect_error()
-        if self.status in _UNREACHABLE:
+        if self.status in (502, 503, 504):
             return Unreachable(sentence, **told)
-        final = 400 <= self.status < 500 and self.status not in _TEMPORARY
+        final = 400 <= self.status < 500 and self.status not in (408, 425)
         return (Rejected if final else Temporary)(sentence, **told)
 
     def _redirect_error(self):

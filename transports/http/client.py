@@ -243,8 +243,7 @@ class HttpClient:
         }
 
     def _exchange(self, trail, method, url, headers, body) -> Answer:
-        timeouts = self.config.connect_timeout, self.config.read_timeout
-        session = self._session or sessions.get(self.config, *timeouts)
+        session = self._session or sessions.get(self.config)
         departure.begun = False
         try:
             prepared = prepare(method, url, headers, body)
@@ -252,7 +251,7 @@ class HttpClient:
             return _read(response, method, url, self.redact)
         except NO_ANSWER as error:
             trail.lost = trail.lost or departure.begun
-            raise no_answer(error, url, *timeouts) from None
+            raise no_answer(error, url, self.config) from None
 
     def _send_fresh(self, trail, session, prepared):
         """Send, again if it met a connection that had just been closed.
@@ -261,11 +260,17 @@ class HttpClient:
         time (RFC 9112 section 9.5). The key makes sending it again harmless. At most
         as many connections are kept as requests are sent at once.
         """
-        for _kept in range(self.config.concurrency):
+        keys, body = self.config.signing_secrets, prepared.body or b""
+        for kept in reversed(range(self.config.concurrency + 1)):
+            if keys:
+                # Anew for each attempt, as a signature holds the time. Without a key
+                # (a question for a sign of life) any id will do.
+                message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+                prepared.headers.update(signature_headers(keys, message_id, body))
             try:
-                return self._send(session, prepared)
+                return session.send(prepared)
             except NO_ANSWER as error:
-                if not is_stale(error):
+                if not kept or not is_stale(error):
                     raise
             trail.lost = True
             try:
@@ -277,16 +282,6 @@ class HttpClient:
                     "requests per second left no time to ask again."
                 )
                 raise Temporary(sentence) from None
-        return self._send(session, prepared)
-
-    def _send(self, session, prepared):
-        # Here, where the bytes are final, and again for each attempt: a signature
-        # holds the time. Without a key (a question for a sign of life) any id will do.
-        keys, body = self.config.signing_secrets, prepared.body or b""
-        if keys:
-            message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
-            prepared.headers.update(signature_headers(keys, message_id, body))
-        return session.send(prepared)
 
 
 def _read(response, method, url, redact) -> Answer:

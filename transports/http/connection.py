@@ -13,7 +13,6 @@ import ssl
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
 
 import requests
 import urllib3
@@ -115,11 +114,7 @@ class _TimedResponse(http.client.HTTPResponse):
         self.msg.set_payload("")
 
     def _read_status(self):
-        """Read the first line, and skip interim answers (RFC 9110 section 15.2).
-
-        :raise NotTheAnswer: there is no end of them, or the server goes over to
-            another protocol
-        """
+        """Read the first line behind the interim ones (RFC 9110 section 15.2)."""
         for _number in range(MAX_INTERIM + 1):
             version, status, reason = super()._read_status()
             if status == http.client.SWITCHING_PROTOCOLS:
@@ -200,8 +195,6 @@ class _TimedConnection:
 
         When a connection is used again for the first time, what may come after an
         answer gets a moment to arrive: a server that answers twice does so each time.
-
-        :raise NotTheAnswer: the server speaks before it is asked
         """
         if self.sock is not None and self.answered:
             wait = 0 if self._proven else self.ended + PROBATION - time.monotonic()
@@ -211,11 +204,10 @@ class _TimedConnection:
         if self.sock is None:
             self.connect()
         if not self.answered and self._arrived(0):
-            raise NotTheAnswer(
-                wording._lt(
-                    "%(where)s sent something before it was asked for anything."
-                )
+            sentence = wording._lt(
+                "%(where)s sent something before it was asked for anything."
             )
+            raise NotTheAnswer(sentence)
         self.sock.settimeout(self.timeout)
 
     def _arrived(self, wait):
@@ -251,20 +243,14 @@ class _TimedPool:
         return connection
 
 
-class _HTTPConnection(_TimedConnection, urllib3.connection.HTTPConnection):
-    pass
-
-
-class _HTTPSConnection(_TimedConnection, urllib3.connection.HTTPSConnection):
-    pass
-
-
 class _HTTPPool(_TimedPool, urllib3.connectionpool.HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection
+    class ConnectionCls(_TimedConnection, urllib3.connection.HTTPConnection):
+        pass
 
 
 class _HTTPSPool(_TimedPool, urllib3.connectionpool.HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection
+    class ConnectionCls(_TimedConnection, urllib3.connection.HTTPSConnection):
+        pass
 
 
 class Session(HTTPAdapter):
@@ -273,13 +259,13 @@ class Session(HTTPAdapter):
     Not within a session of ``requests``, which would add proxies and, worse, passwords
     from the surroundings, keep cookies, and read the whole body of a redirect.
 
-    :param connect_timeout: seconds to establish a connection, TLS included
-    :param read_timeout: seconds from the request to the end of the answer
+    :param config: a :class:`.client.HttpConfig`
     :param verify: as in ``requests``: ``True`` or the path of a CA bundle
     """
 
-    def __init__(self, connect_timeout: float, read_timeout: float, verify: str | bool):
-        self._timeout = urllib3.Timeout(connect=connect_timeout, read=read_timeout)
+    def __init__(self, config, verify: str | bool):
+        connect, read = config.connect_timeout, config.read_timeout
+        self._timeout = urllib3.Timeout(connect=connect, read=read)
         self._verify = verify
         super().__init__(2, MAX_CONNECTIONS, max_retries=0)
 
@@ -330,14 +316,8 @@ class SessionCache:
         self._lock = threading.Lock()
         self._entries = OrderedDict()
 
-    def get(
-        self, config: Hashable, connect_timeout: float, read_timeout: float
-    ) -> Session:
-        """Give the session of a configuration; any thread may use it.
-
-        :param config: everything that tells two destinations apart
-        :param connect_timeout: seconds, as the other one, see :class:`Session`
-        """
+    def get(self, config) -> Session:
+        """:return: the session of a :class:`.client.HttpConfig`, for any thread"""
         # the authorities that the system's administrator names, as requests reads them
         bundle = map(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"))
         verify = next(filter(None, bundle), True)
@@ -345,7 +325,7 @@ class SessionCache:
         with self._lock:
             session, used = self._entries.pop(key, (None, now))
             if session is None:
-                session = Session(connect_timeout, read_timeout, verify)
+                session = Session(config, verify)
             elif now - used > MAX_IDLE:
                 session.close()  # its connections; it opens new ones as needed
             self._entries[key] = (session, now)

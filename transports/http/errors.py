@@ -49,14 +49,11 @@ _NETWORK = {
 }
 
 
-def no_answer(
-    error: Exception, url: str, connect_timeout: float, read_timeout: float
-) -> SyncError:
+def no_answer(error: Exception, url: str, config) -> SyncError:
     """Explain why a request got no answer.
 
     :param url: what was asked for
-    :param connect_timeout: seconds that were given to connect
-    :param read_timeout: seconds that were given to answer
+    :param config: the :class:`.client.HttpConfig`, which tells how long it was given
     :return: the addon's own error, free of anything but the host's name
     """
     where, causes = address(url), list(_causes(error))
@@ -76,10 +73,10 @@ def no_answer(
             return outcome(sentence, where=where, host=where.rpartition(":")[0])
     if _first(causes, requests.ConnectTimeout):
         sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
-        return Unreachable(sentence, where=where, seconds=f"{connect_timeout:g}")
+        return Unreachable(sentence, where=where, seconds=f"{config.connect_timeout:g}")
     if _first(causes, *_TOO_LATE):
         sentence = wording._lt("No complete answer from %(where)s within %(seconds)s s")
-        return Unreachable(sentence, where=where, seconds=f"{read_timeout:g}")
+        return Unreachable(sentence, where=where, seconds=f"{config.read_timeout:g}")
     return _network(causes, where)
 
 

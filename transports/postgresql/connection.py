@@ -13,17 +13,15 @@ import time
 from dataclasses import dataclass, field
 
 import psycopg2
-from psycopg2 import extensions
+from psycopg2 import errorcodes, extensions
 
 from ... import wording
 from ...exceptions import Rejected, Unreachable
 from ..redact import Redactor
-from .errors import concerns_all, connection_error, statement_error, timed_out
+from .errors import concerns_all, connection_error, statement_error
 from .table import TABLE, Table
 
 APPLICATION_NAME = "queue_job_sync"
-# SQLSTATE of success.
-DONE = "00000"
 # Seconds that the server gets to report its own timeout before we give up.
 GRACE = 2.0
 # Seconds to wait for a lock of somebody else at the destination, at most.
@@ -114,10 +112,9 @@ class Connection:
                 async_=True,
             )
             _wait(self._raw, config.connect_timeout)
-        except (psycopg2.Error, ValueError, TimeoutError) as error:
+        except (psycopg2.Error, ValueError) as error:
             self.close()
-            where, timeout = config.where, config.connect_timeout
-            raise connection_error(error, where, timeout, self.redact) from None
+            raise connection_error(error, config, self.redact) from None
         return self._raw
 
     def execute(self, query, parameters=None):
@@ -148,16 +145,6 @@ class Connection:
             self._tables[name] = Table.from_row(*found) if found else Table()
         return self._tables[name]
 
-    def as_text(self, query, parameters) -> str:
-        """:return: a statement with its values, as :meth:`execute` sends it"""
-        cursor = self.open().cursor()
-        return cursor.mogrify(query.as_string(cursor), parameters).decode("utf-8")
-
-    @property
-    def encoding(self) -> str:
-        """:return: in which the database keeps its texts, as PostgreSQL calls it"""
-        return self.open().info.parameter_status("server_encoding")
-
     def _run(self, query, parameters):
         timeout = self._config.statement_timeout
         cursor = self.open().cursor()
@@ -172,12 +159,8 @@ class Connection:
             self.concerns_all = concerns_all(error)
             if error.pgcode is None or self._raw.closed:
                 self.close()
-            where = self._config.where
-            raise statement_error(error, where, timeout, self.redact) from None
-        except TimeoutError:
-            self.close()
-            raise timed_out(self._config.where, timeout) from None
-        self.sqlstate = DONE
+            raise statement_error(error, self._config, self.redact) from None
+        self.sqlstate = errorcodes.SUCCESSFUL_COMPLETION
         return cursor
 
     def close(self):
@@ -189,10 +172,7 @@ class Connection:
 
 
 def _wait(raw, seconds):
-    """Let the connection finish what it is doing.
-
-    :raise TimeoutError: when that takes longer
-    """
+    """Let the connection finish, or raise the driver's error of what took too long."""
     deadline = time.monotonic() + seconds
     while (state := raw.poll()) != extensions.POLL_OK:
         reading = state == extensions.POLL_READ
@@ -201,19 +181,15 @@ def _wait(raw, seconds):
         with selectors.DefaultSelector() as selector:
             selector.register(raw.fileno(), event)
             if not selector.select(max(deadline - time.monotonic(), 0)):
-                raise TimeoutError
+                raise extensions.QueryCanceledError
 
 
 def _limits(timeout):
-    lock_wait = min(timeout / 2, MAX_LOCK_WAIT)
+    seconds = (timeout, min(timeout / 2, MAX_LOCK_WAIT))
+    statement, lock = (max(round(each * 1000), 1) for each in seconds)
     # A statement sees what others commit while it waits for them, whatever the role's
     # own default is.
     return (
         "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; "
-        f"SET LOCAL statement_timeout = {_milliseconds(timeout)}; "
-        f"SET LOCAL lock_timeout = {_milliseconds(lock_wait)}; "
+        f"SET LOCAL statement_timeout = {statement}; SET LOCAL lock_timeout = {lock}; "
     )
-
-
-def _milliseconds(seconds):
-    return max(round(seconds * 1000), 1)

@@ -43,7 +43,6 @@ _MEANING = {
 _WHATEVER_THE_ROWS = set(
     "0A000 3F000 42501 42703 42809 428C9 42P01 42P10 55000".split()
 )
-_TIMED_OUT = "57014"
 # After these, what was sent may have been committed: the connection or the server was
 # lost, perhaps between the commit and its answer. Any other error of the server has
 # rolled its transaction back.
@@ -77,17 +76,19 @@ def concerns_all(error: psycopg2.Error) -> bool:
     return error.pgcode in _WHATEVER_THE_ROWS and not error.diag.context
 
 
-def statement_error(
-    error: psycopg2.Error, where: str, timeout: float, redact: Redactor
-) -> SyncError:
+def statement_error(error: psycopg2.Error, config, redact: Redactor) -> SyncError:
     """Explain why a statement failed.
 
-    :param where: host and port
-    :param timeout: seconds that the statement was given
+    :param config: the :class:`.connection.PostgresqlConfig`
     :param redact: hides the secrets that the server may repeat
     :return: the addon's own error. queue_job would take the driver's for one of
         Odoo's own database.
     """
+    where = config.where
+    if isinstance(error, extensions.QueryCanceledError):  # by the server, or by us
+        sentence = wording._lt("No answer from %(where)s within %(seconds)s s")
+        seconds = f"{config.statement_timeout:g}"
+        return Unreachable(sentence, where=where, seconds=seconds)
     if error.pgcode is None:  # it does not come from the server
         said = _bounded(str(error), redact)
         if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
@@ -97,20 +98,12 @@ def statement_error(
             return Unreachable(sentence, where=where, said=said or "closed")
         sentence = wording._lt("The record cannot be written as SQL: %(said)s")
         return Rejected(sentence, said=said)
-    if error.pgcode == _TIMED_OUT:
-        return timed_out(where, timeout)
     said = error.diag.message_primary
     if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
         said = f"{said}. {error.diag.message_detail}"
     return meaning(error.pgcode)(
         wording._lt("PostgreSQL refused it: %(said)s"), said=_bounded(said, redact)
     )
-
-
-def timed_out(where: str, timeout: float) -> Unreachable:
-    """:return: the error of a statement that was not answered within some seconds"""
-    sentence = wording._lt("No answer from %(where)s within %(seconds)s s")
-    return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
 
 
 def lacking_character(payload: dict, encoding: str) -> Rejected | None:
@@ -149,17 +142,13 @@ def _texts(value):
             yield from _texts(each)
 
 
-def connection_error(
-    error: Exception, where: str, timeout: float, redact: Redactor
-) -> SyncError:
-    """Explain why there is no connection.
-
-    :param error: from the driver, or from building its connection string
-    :param timeout: seconds that the server was given
-    """
-    if isinstance(error, TimeoutError):
+def connection_error(error: Exception, config, redact: Redactor) -> SyncError:
+    """Explain an error of connecting, or of building the connection string."""
+    where = config.where
+    if isinstance(error, extensions.QueryCanceledError):
         sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
-        return Unreachable(sentence, where=where, seconds=f"{timeout:g}")
+        seconds = f"{config.connect_timeout:g}"
+        return Unreachable(sentence, where=where, seconds=seconds)
     if isinstance(error, UnicodeDecodeError):
         # before it knows which encoding is wanted, a server speaks in its own
         text = error.object.decode("utf-8", "replace")

@@ -38,7 +38,6 @@ class Row(NamedTuple):
 def row(number: int, message: Message, table: Table) -> Row:
     """:return: what is to be written for a message
 
-    :param table: what is known of the table that it goes into
     :raise Rejected: it cannot be written
     """
     route = message.route
@@ -167,8 +166,7 @@ class _Place:
         fellows = self.columns[1:]
         conditions = [sql.SQL("{} {}").format(_name(self.key), keys)]
         conditions += [sql.SQL("{} = %s").format(_name(name)) for name in fellows]
-        index = self.index
-        if index and index.predicate:
+        if self.index and self.index.predicate:
             conditions.append(self.preferred(_name(self._own_name)))
         return sql.SQL(AND).join(conditions), [
             _column_value(name, self.constants[name], (), self.known)
@@ -348,13 +346,10 @@ def _name(name):
 
 
 def _column_value(column, value, binary, table):
-    """What psycopg2 is given for a value of the payload, as its column takes it.
-
-    :param binary: columns for which the value is the base64 of a file
-    """
-    if column not in table.special or value is None:
+    """What psycopg2 is given for a value of the payload, as its column takes it."""
+    known = table.columns.get(column)
+    if not known or value is None:
         return _value(column, value)
-    known = table.columns[column]
     if known.holds_bytes and column in binary:
         return _bytes(column, value)
     if known.holds_json and not isinstance(value, str):  # that is JSON already

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from psycopg2 import errorcodes as codes
 from psycopg2 import sql
 
 from ... import wording
@@ -60,12 +61,10 @@ TABLES = sql.SQL(
      ORDER BY 1 LIMIT 500
     """
 )
-# SQLSTATE "invalid column reference": ON CONFLICT has found no constraint.
-NO_UNIQUE_KEY = "42P10"
-# "Generated always"
-NUMBERS_ITSELF = "428C9"
-# "Object not in prerequisite state", "wrong object type"
-NOT_WRITABLE = {"55000", "42809"}
+# ON CONFLICT has found no constraint.
+NO_UNIQUE_KEY = codes.INVALID_COLUMN_REFERENCE
+NUMBERS_ITSELF = codes.GENERATED_ALWAYS
+NOT_WRITABLE = {codes.OBJECT_NOT_IN_PREREQUISITE_STATE, codes.WRONG_OBJECT_TYPE}
 ADVISED = {NO_UNIQUE_KEY, NUMBERS_ITSELF, *NOT_WRITABLE}
 # The first half of the key of our locks at a destination; the second one is the table.
 LOCKS = 0x716A73
@@ -86,11 +85,11 @@ class ColumnType:
     numbers_itself: bool
     required: bool
 
-    @property
+    @cached_property
     def holds_json(self) -> bool:
         return self.type.removesuffix("[]") in ("json", "jsonb")
 
-    @property
+    @cached_property
     def holds_bytes(self) -> bool:
         return self.type.removesuffix("[]") == "bytea"
 
@@ -137,15 +136,6 @@ class Table:
         }
         indexes = tuple(_unique_index(names, *index) for index in indexes)
         return cls(oid, kind, divided_by, types, indexes)
-
-    @cached_property
-    def special(self) -> frozenset[str]:
-        """The columns that do not take every value as text or number."""
-        return frozenset(
-            name
-            for name, column in self.columns.items()
-            if column.holds_json or column.holds_bytes
-        )
 
     @property
     def has_indexes(self) -> bool:

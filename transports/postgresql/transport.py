@@ -4,26 +4,15 @@
 
 import json
 import time
-from collections.abc import Iterable
+from dataclasses import replace
 from operator import attrgetter, itemgetter
 
+from psycopg2 import errorcodes as codes
 from psycopg2 import sql
 
 from ... import wording
 from ...exceptions import Rejected, SyncError
-from ..base import (
-    DONE,
-    UNSENT,
-    Column,
-    Message,
-    Receipt,
-    Transport,
-    completed,
-    concerns_destination,
-    none_sent,
-    rounds,
-    unsent,
-)
+from ..base import Column, Receipt, Transport, completed, none_sent, rounds, unsent
 from ..redact import one_line, shorten
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
@@ -39,10 +28,6 @@ MAX_STATEMENT = 500
 MAX_ROWS = 1000
 # How often a statement is run at most, when somebody else was in its way.
 RUNS = 3
-# SQLSTATE: serialization failure, unique violation, untranslatable character
-CONFLICT = "40001"
-ANOTHER_ROW = "23505"
-NO_SUCH_CHARACTER = "22P05"
 
 
 class PostgresqlTransport(Transport):
@@ -58,7 +43,7 @@ class PostgresqlTransport(Transport):
         self._redact = self._connection.redact
         self._stopped = False
 
-    def send(self, messages: Iterable[Message]) -> list[Receipt]:
+    def send(self, messages):
         messages = list(messages)
         self._stopped = False
         receipts, rows = {}, []
@@ -98,8 +83,8 @@ class PostgresqlTransport(Transport):
         with self._redact.cleaning():
             table = self._table(message.route)
             written = statement([row(0, message, table)], table)
-            text = self._connection.as_text(written.query, written.values)
-        return self._redact(text)
+            cursor = self._connection.open().cursor()
+        return self._redact(cursor.mogrify(written.query, written.values).decode())
 
     def held(self, message):
         with self._redact.cleaning():
@@ -139,7 +124,7 @@ class PostgresqlTransport(Transport):
         if self._stopped:
             return
         found = self._execute(rows)
-        self._stopped = concerns_destination(found[0].error)
+        self._stopped = found[0].holds_up_others
         refused = isinstance(found[0].error, Rejected)
         if refused and len(rows) > 1 and not self._connection.concerns_all:
             middle = len(rows) // 2
@@ -152,38 +137,32 @@ class PostgresqlTransport(Transport):
 
     def _execute(self, rows):
         """:return: a receipt for each row of one statement"""
-        started = time.monotonic()
-        request, response, status, error = "", "", None, None
-        fate = UNSENT
+        first, started = rows[0].message, time.monotonic()
         try:
-            written = statement(rows, self._table(rows[0].message.route))
+            written = statement(rows, self._table(first.route))
             raw = self._connection.open()
             self.pace.wait()
-            request = self._readable(rows, raw)
-            response = self._run(written)
-            status, fate = self._connection.sqlstate, DONE
         except SyncError as fault:
             error = self._redact.clean(fault)
-            if request:
-                response, status = error.message, self._connection.sqlstate
-                fate = fate_after(error, status)
-                error = self._advised(error, rows[0].message, status)
-        duration = time.monotonic() - started
-        # of a failure that concerns the destination, the first receipt tells
-        later = "" if concerns_destination(error) else request
-        return [
-            Receipt(
-                each.message,
-                external_id=each.message.external_id,
-                error=error,
-                request=later if number else request,
-                status=status,
-                response=response,
-                duration=duration,
-                fate=fate,
-            )
-            for number, each in enumerate(rows)
+            return [unsent(each.message, error) for each in rows]
+        request = self._readable(rows, raw)
+        error = fate = None
+        try:
+            response = self._run(written)
+            status = self._connection.sqlstate
+        except SyncError as fault:
+            error = self._redact.clean(fault)
+            response, status = error.message, self._connection.sqlstate
+            fate = fate_after(error, status)
+            error = self._advised(error, first, status)
+        told = {"request": request, "status": status, "response": response}
+        told |= {"error": error, "fate": fate, "duration": time.monotonic() - started}
+        receipts = [
+            Receipt(each.message, each.message.external_id, **told) for each in rows
         ]
+        if receipts[0].holds_up_others:  # the first one tells of the request
+            receipts[1:] = [replace(each, request="") for each in receipts[1:]]
+        return receipts
 
     def _run(self, written):
         """Run a statement, and again at once where that is all it takes.
@@ -195,10 +174,10 @@ class PostgresqlTransport(Transport):
                 cursor = self._connection.execute(written.query, written.values)
                 break
             except SyncError:
-                passing = self._connection.sqlstate == CONFLICT or (
-                    written.may_collide and self._connection.sqlstate == ANOTHER_ROW
-                )
-                if not left or not passing:
+                passing = {codes.SERIALIZATION_FAILURE}
+                if written.may_collide:
+                    passing.add(codes.UNIQUE_VIOLATION)
+                if not left or self._connection.sqlstate not in passing:
                     raise
             self.pace.wait()
         if not written.counts:
@@ -219,9 +198,10 @@ class PostgresqlTransport(Transport):
     def _advised(self, error, message, status):
         """:return: the error, in words that tell what to change where there are any"""
         route, found = message.route, None
-        if status == NO_SUCH_CHARACTER:
+        if status == codes.UNTRANSLATABLE_CHARACTER:
             payload = {route.key_column: message.key, **message.payload}
-            found = lacking_character(payload, self._connection.encoding)
+            encoding = self._connection.open().info.parameter_status("server_encoding")
+            found = lacking_character(payload, encoding)
         elif status in ADVISED:
             found = advice(self._table(route), route.target, route.key_column, status)
         return self._redact.clean(found) if found else error

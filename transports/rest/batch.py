@@ -28,16 +28,7 @@ from typing import NamedTuple
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ..base import (
-    REFUSED,
-    UNKNOWN,
-    Message,
-    Receipt,
-    completed,
-    concerns_destination,
-    rounds,
-    unsent,
-)
+from ..base import REFUSED, UNKNOWN, Message, Receipt, completed, rounds, unsent
 from ..http import HttpClient, Trail, to_json
 
 # Items of one request at most.
@@ -101,7 +92,7 @@ class BatchSender:
     def _keep(self, items, receipts):
         for item, receipt in zip(items, receipts, strict=True):
             self._receipts[item.number] = receipt
-            self._stopped = self._stopped or concerns_destination(receipt.error)
+            self._stopped = self._stopped or receipt.holds_up_others
 
     def _send_together(self, items):
         body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
@@ -127,7 +118,7 @@ class BatchSender:
             receipts = [
                 self._client.receipt(item.message, trail, error) for item in items
             ]
-            if concerns_destination(error):  # the first one tells of the request
+            if receipts[0].holds_up_others:  # the first one tells of the request
                 receipts[1:] = [replace(each, request="") for each in receipts[1:]]
             self._keep(items, receipts)
 

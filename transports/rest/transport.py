@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records to a REST API."""
 
-from collections.abc import Iterable
 from copy import copy
 from functools import partial
 
@@ -44,7 +43,7 @@ class RestTransport(Transport):
     def __init__(self, config: RestConfig):
         self._client = HttpClient(config)
 
-    def send(self, messages: Iterable[Message]) -> list[Receipt]:
+    def send(self, messages):
         messages = list(messages)
         if len(messages) > 1 and any(each.route.batch_target for each in messages):
             return BatchSender(self._client, self).send(messages)
