@@ -146,28 +146,26 @@ class SyncBinding(models.Model):
         domain = [("model_name", "in", list(self.env.registry))]
         streams = self.env["sync.stream"].with_context(active_test=False)
         for stream in streams.search(domain):
-            rows = self.env.execute_query(
-                SQL(
-                    """
-                    DELETE FROM sync_binding WHERE id IN (
-                        SELECT b.id FROM sync_binding b
-                         WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
-                           AND b.content_hash IS NULL AND b.external_id IS NULL
-                           AND NOT EXISTS (
-                               SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
-                           AND NOT EXISTS (
-                               SELECT 1 FROM sync_outbox o
-                                WHERE o.stream_id = b.stream_id
-                                  AND o.res_id = b.res_id)
-                         LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-                    RETURNING id
-                    """,
-                    stream=stream.id,
-                    since=kept_since(self.env),
-                    table=SQL.identifier(self.env[stream.model_name]._table),
-                    limit=GC_BATCH,
-                )
+            ids = store.ask_column(
+                self.env.cr,
+                """
+                DELETE FROM sync_binding WHERE id IN (
+                    SELECT b.id FROM sync_binding b
+                     WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
+                       AND b.content_hash IS NULL AND b.external_id IS NULL
+                       AND NOT EXISTS (
+                           SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM sync_outbox o
+                            WHERE o.stream_id = b.stream_id AND o.res_id = b.res_id)
+                     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+                RETURNING id
+                """,
+                stream=stream.id,
+                since=kept_since(self.env),
+                table=SQL.identifier(self.env[stream.model_name]._table),
+                limit=GC_BATCH,
             )
-            self.browse(id_ for (id_,) in rows).invalidate_recordset(flush=False)
-            dropped += len(rows)
+            self.browse(ids).invalidate_recordset(flush=False)
+            dropped += len(ids)
         return dropped, dropped >= GC_BATCH
