@@ -15,8 +15,7 @@ class SyncBinding(models.Model):
     """What one destination is known to hold of one record.
 
     Only workers write bindings, and the row is their lock: two jobs never send the
-    same record of the same stream at once. How they deliver is in
-    ``engine/delivery.py``.
+    same record of the same stream at once, see ``engine/delivery.py``.
     """
 
     _name = "sync.binding"
@@ -61,8 +60,7 @@ class SyncBinding(models.Model):
         readonly=True, help="When the system last confirmed the record."
     )
     last_error = SentenceText(
-        readonly=True,
-        help="Why the last try failed; empty once one succeeds.",
+        readonly=True, help="Why the last try failed; empty once one succeeds."
     )
     last_error_date = fields.Datetime(
         "Failed On", readonly=True, help="When the last try failed."
@@ -139,8 +137,6 @@ class SyncBinding(models.Model):
 
         Not those of archived records: when they come back, their deliveries must not
         begin to count anew, since notes of requests tell by it what came before.
-
-        :return: as ``sync.delivery._gc_old_deliveries``
         """
         dropped = 0
         domain = [("model_name", "in", list(self.env.registry))]
@@ -152,7 +148,7 @@ class SyncBinding(models.Model):
                 DELETE FROM sync_binding WHERE id IN (
                     SELECT b.id FROM sync_binding b
                      WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
-                       AND b.content_hash IS NULL AND b.external_id IS NULL
+                       AND NOT %(held)s
                        AND NOT EXISTS (
                            SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
                        AND NOT EXISTS (
@@ -163,6 +159,7 @@ class SyncBinding(models.Model):
                 """,
                 stream=stream.id,
                 since=kept_since(self.env),
+                held=store.HELD,
                 table=SQL.identifier(self.env[stream.model_name]._table),
                 limit=GC_BATCH,
             )

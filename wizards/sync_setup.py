@@ -215,11 +215,10 @@ class SyncSetup(models.TransientModel):
         """Take what was given up on the way along, with its credentials."""
         given_up = self.filtered(lambda each: not each.finished)
         backends = given_up.backend_id.filtered(lambda each: not each.active)
-        streams = backends.with_context(active_test=False).stream_ids
-        used = streams.filtered(lambda each: each.state != "draft").backend_id
+        used = backends._all_streams().filtered(lambda each: each.state != "draft")
+        backends -= used.backend_id
         res = super().unlink()
-        backends -= used
-        (streams & backends.with_context(active_test=False).stream_ids).unlink()
+        backends._all_streams().unlink()
         backends.unlink()
         return res
 

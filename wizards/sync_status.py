@@ -147,10 +147,7 @@ class SyncStatus(models.TransientModel):
 
     @api.model
     def _plain(self, system, record, name):
-        """Return a reason as people say it, without the request.
-
-        :param record: what holds the reason, in a field of this name
-        """
+        """Return the reason in a field of a record as people say it, or ``False``."""
         reason, field = record[name], record._fields[name]
         if not reason:
             return False
