@@ -301,7 +301,7 @@ class SyncMixin(models.AbstractModel):
         """Return a copy of a view with what this addon shows in views of its kind.
 
         People must be able to open any view: one that cannot be completed is shown as
-        it is, and the log says so. Its record is empty where Odoo made the view up.
+        it is, and the log says so. ``view`` is empty for one that Odoo made up.
         """
         completed = copy.deepcopy(arch)
         try:

@@ -147,7 +147,7 @@ class SyncStatus(models.TransientModel):
 
     @api.model
     def _plain(self, system, record, name):
-        """Return the reason in a field of a record as people say it, or ``False``."""
+        """Return the reason in a field as people say it, without the request."""
         reason, field = record[name], record._fields[name]
         if not reason:
             return False
