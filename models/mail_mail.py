@@ -1,12 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from datetime import timedelta
-
 from odoo import Command, api, fields, models
 
-# For how long a mail is offered again that the mail server has not taken.
-RESEND_DAYS = 3
 # What Odoo says of such a mail: nothing, when no session with the server came about,
 # although it has a type for that (which is accepted too); "unknown" for whatever else
 # happens after it was opened. The other types are about the mail, not about a server.
@@ -14,7 +10,7 @@ NOT_TAKEN = (False, "mail_smtp", "unknown")
 
 
 class MailMail(models.Model):
-    """A mail server that does not take a mail of this addon is asked for three days."""
+    """A mail server that does not take a mail of this addon is asked for some days."""
 
     _inherit = "mail.mail"
 
@@ -27,11 +23,6 @@ class MailMail(models.Model):
     _to_resend = models.Index(
         "(resend_until) WHERE state = 'exception' AND resend_until IS NOT NULL"
     )
-
-    @api.model
-    def _resend_values(self):
-        """Return the values of a new mail that is not given up too soon."""
-        return {"resend_until": fields.Datetime.now() + timedelta(days=RESEND_DAYS)}
 
     @api.model
     def _cron_resend(self):

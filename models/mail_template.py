@@ -1,7 +1,13 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import Command, models
+from datetime import timedelta
+
+from odoo import Command, fields, models
+from odoo.tools.misc import get_lang
+
+# For how long a mail is offered again that the mail server has not taken.
+RESEND_DAYS = 3
 
 
 class MailTemplate(models.Model):
@@ -17,7 +23,7 @@ class MailTemplate(models.Model):
         """
         self.ensure_one()
         self.env.ref("mail.ir_cron_mail_scheduler_action")._trigger()
-        values = self.env["mail.mail"]._resend_values()
+        values = {"resend_until": fields.Datetime.now() + timedelta(days=RESEND_DAYS)}
         if self.lang:
             self.send_mail(record.id, email_values=values)
             return
@@ -26,18 +32,11 @@ class MailTemplate(models.Model):
         )[record.id]
         partners = self.env["res.partner"].browse(found.get("partner_ids", []))
         for lang, readers in (partners.grouped("lang") or {False: partners}).items():
-            # Odoo would take the language of the company for a mail about a company
-            own = self.with_context(template_preview_lang=self._active_lang(lang))
+            # the company's only where theirs is switched off; Odoo would take it for
+            # any mail about a company
+            code = get_lang(self.with_context(lang=None).env, lang).code
+            own = self.with_context(template_preview_lang=code)
             theirs = {**values, "recipient_ids": [Command.set(readers.ids)]}
             own.send_mail(record.id, email_values=theirs)
             # addresses that are no contact's get the first of them
             values = {**values, "email_to": False, "email_cc": False}
-
-    def _active_lang(self, code):
-        """Return a language that mails can be in: this one, or else the company's."""
-        languages = self.env["res.lang"]
-        return (
-            languages._get_code(code)
-            or languages._get_code(self.env.company.partner_id.lang)
-            or "en_US"
-        )

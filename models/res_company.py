@@ -10,6 +10,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..engine import words
+from ..transports.redact import shorten
 from .queue_job import OUT_OF_TRIES
 
 # What a digest shows at most of the errors, and of the jobs.
@@ -195,6 +196,4 @@ class ResCompany(models.Model):
         """Return one line of an exception's message, or else its class."""
         lines = OUT_OF_TRIES.sub("", message or "").strip().splitlines()
         text = lines[0] if lines else (name or "").rpartition(".")[2]
-        if len(text) > ERROR_LENGTH:
-            text = text[: ERROR_LENGTH - 1] + "…"
-        return text
+        return shorten(text, ERROR_LENGTH)

@@ -15,8 +15,7 @@ class SyncBinding(models.Model):
     """What one destination is known to hold of one record.
 
     Only workers write bindings, and the row is their lock: two jobs never send the
-    same record of the same stream at once. How they deliver is in
-    ``engine/delivery.py``.
+    same record of the same stream at once, see ``engine/delivery.py``.
     """
 
     _name = "sync.binding"
@@ -61,8 +60,7 @@ class SyncBinding(models.Model):
         readonly=True, help="When the system last confirmed the record."
     )
     last_error = SentenceText(
-        readonly=True,
-        help="Why the last try failed; empty once one succeeds.",
+        readonly=True, help="Why the last try failed; empty once one succeeds."
     )
     last_error_date = fields.Datetime(
         "Failed On", readonly=True, help="When the last try failed."
@@ -143,35 +141,32 @@ class SyncBinding(models.Model):
 
         Not those of archived records: when they come back, their deliveries must not
         begin to count anew, since notes of requests tell by it what came before.
-
-        :return: as ``sync.delivery._gc_old_deliveries``
         """
         dropped = 0
         domain = [("model_name", "in", list(self.env.registry))]
         streams = self.env["sync.stream"].with_context(active_test=False)
         for stream in streams.search(domain):
-            rows = self.env.execute_query(
-                SQL(
-                    """
-                    DELETE FROM sync_binding WHERE id IN (
-                        SELECT b.id FROM sync_binding b
-                         WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
-                           AND b.content_hash IS NULL AND b.external_id IS NULL
-                           AND NOT EXISTS (
-                               SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
-                           AND NOT EXISTS (
-                               SELECT 1 FROM sync_outbox o
-                                WHERE o.stream_id = b.stream_id
-                                  AND o.res_id = b.res_id)
-                         LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-                    RETURNING id
-                    """,
-                    stream=stream.id,
-                    since=kept_since(self.env),
-                    table=SQL.identifier(self.env[stream.model_name]._table),
-                    limit=GC_BATCH,
-                )
+            ids = store.ask_column(
+                self.env.cr,
+                """
+                DELETE FROM sync_binding WHERE id IN (
+                    SELECT b.id FROM sync_binding b
+                     WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
+                       AND NOT %(held)s
+                       AND NOT EXISTS (
+                           SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
+                       AND NOT EXISTS (
+                           SELECT 1 FROM sync_outbox o
+                            WHERE o.stream_id = b.stream_id AND o.res_id = b.res_id)
+                     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+                RETURNING id
+                """,
+                stream=stream.id,
+                since=kept_since(self.env),
+                held=store.HELD,
+                table=SQL.identifier(self.env[stream.model_name]._table),
+                limit=GC_BATCH,
             )
-            self.browse(id_ for (id_,) in rows).invalidate_recordset(flush=False)
-            dropped += len(rows)
+            self.browse(ids).invalidate_recordset(flush=False)
+            dropped += len(ids)
         return dropped, dropped >= GC_BATCH

@@ -22,11 +22,7 @@ class SyncCounter(models.Model):
     _rec_name = "result"
 
     stream_id = LooseMany2one(
-        "sync.stream",
-        required=True,
-        readonly=True,
-        index=True,
-        help="What was sent.",
+        "sync.stream", required=True, readonly=True, index=True, help="What was sent."
     )
     result = fields.Char(
         required=True, readonly=True, help="delivered, or the kind of failure."
@@ -38,9 +34,7 @@ class SyncCounter(models.Model):
     )
     # floats: an integer column would be full at two billion
     attempts = fields.Float(
-        required=True,
-        readonly=True,
-        help="How often that was the result.",
+        required=True, readonly=True, help="How often that was the result."
     )
     retried = fields.Float(
         required=True,

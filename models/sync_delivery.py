@@ -116,11 +116,7 @@ class SyncDelivery(models.Model):
 
     @api.autovacuum
     def _gc_old_deliveries(self):
-        """Drop what the log says of attempts older than the setting.
-
-        :return: how many, and whether there are more: the cleaning commits then, and
-            calls again
-        """
+        """Drop what the log says of attempts older than the setting."""
         old = self.search(
             [("date", "<", kept_since(self.env))], order="date, id", limit=GC_BATCH + 1
         )

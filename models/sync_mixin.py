@@ -302,13 +302,10 @@ class SyncMixin(models.AbstractModel):
 
     @api.model
     def _sync_completed_view(self, arch, view):
-        """Return a view with what this addon shows in views of its kind.
+        """Return a copy of a view with what this addon shows in views of its kind.
 
         People must be able to open any view: one that cannot be completed is shown as
-        it is, and the log says so.
-
-        :param arch: the view, as an ``lxml`` element, which is left as it is
-        :param view: its ``ir.ui.view``, empty for one that Odoo made up
+        it is, and the log says so. ``view`` is empty for one that Odoo made up.
         """
         completed = copy.deepcopy(arch)
         try:

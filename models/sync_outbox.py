@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 from ..engine import capture, delivery, store
 from .loose_link import LooseMany2one, groups_there, record_link, stream_link
@@ -82,20 +81,10 @@ class SyncOutbox(models.Model):
     @api.model
     def _problems(self, streams):
         """Return what last went wrong when changes were recorded, by id of a stream."""
-        self.flush_model(["stream_id", "problem"])
-        return dict(
-            self.env.execute_query(
-                SQL(
-                    """
-                    SELECT stream_id, (array_agg(problem ORDER BY id DESC))[1]
-                      FROM sync_outbox
-                     WHERE problem IS NOT NULL AND stream_id IN %s
-                     GROUP BY stream_id
-                    """,
-                    tuple(streams._origin.ids) or (0,),
-                )
-            )
-        )
+        domain = [("stream_id", "in", streams._origin.ids), ("problem", "!=", False)]
+        found = self._read_group(domain, ["stream_id"], ["id:max"])
+        last = self.browse(id_ for _stream, id_ in found)
+        return {change.stream_id.id: change.problem for change in last}
 
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
         values = super()._read_group_postprocess_groupby(groupby_spec, raw_values)

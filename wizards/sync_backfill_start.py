@@ -88,11 +88,7 @@ class SyncBackfillStart(models.TransientModel):
                     stream.name,
                 )
             )
-        values = {
-            "scope": self.scope,
-            "priority": self.priority,
-            "resend": self.resend,
-        }
+        values = {"scope": self.scope, "priority": self.priority, "resend": self.resend}
         if self.scope == "domain":
             self._check_domain()
             values["domain"] = self.domain

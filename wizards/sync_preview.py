@@ -50,12 +50,10 @@ class SyncPreview(models.TransientModel):
         help="The request or the SQL statement, without secrets; it is not sent.",
     )
     request_problem = fields.Text(
-        readonly=True,
-        help="Why there is nothing to show, or why it could not be sent.",
+        readonly=True, help="Why there is nothing to show, or why it could not be sent."
     )
     held_problem = fields.Text(
-        readonly=True,
-        help="Why it is not known what the system holds.",
+        readonly=True, help="Why it is not known what the system holds."
     )
     comparison_lines = fields.Json(
         readonly=True,
@@ -102,11 +100,7 @@ class SyncPreview(models.TransientModel):
         )
 
     def _look(self, record):
-        """Find out what there is to see of a record, and keep it for the screen.
-
-        :raises UserError: there is no such record
-        :raises AccessError: whose environment it has may not read it
-        """
+        """Keep for the screen what there is to see of a record, if its user may."""
         if not record.exists():
             raise UserError(record.env._("Choose a record first."))
         record.check_access("read")

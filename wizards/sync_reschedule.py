@@ -24,7 +24,7 @@ class SyncReschedule(models.TransientModel):
         "queue.job",
         string="Jobs",
         required=True,
-        default=lambda self: self._selected_jobs(),
+        default=lambda self: self.env["queue.requeue.job"]._default_job_ids(),
         help="What was selected in the list.",
     )
     change_priority = fields.Boolean(
@@ -60,13 +60,6 @@ class SyncReschedule(models.TransientModel):
         compute="_compute_counts",
         help="Selected jobs that run or have ended: they stay as they are.",
     )
-
-    @api.model
-    def _selected_jobs(self):
-        context = self.env.context
-        if context.get("active_model") == "queue.job":
-            return self.env["queue.job"].browse(context.get("active_ids"))
-        return self.env["queue.job"]
 
     @api.depends("job_ids")
     def _compute_counts(self):

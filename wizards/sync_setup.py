@@ -2,10 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 
 from ..engine import words
 from ..exceptions import SyncError
+from ..mapping import content
 from ..text import storable
 
 STEPS = ("kind", "address", "records", "fields", "check")
@@ -199,40 +200,25 @@ class SyncSetup(models.TransientModel):
     def write(self, vals):
         vals = dict(vals)
         if "model_id" in vals:
-            for wizard in self:
-                wizard._change_model(vals["model_id"], vals.get("domain"))
-            del vals["model_id"]
-        if self._address_fields() & vals.keys():
+            model_id = vals.pop("model_id")
+            others = self.stream_id.filtered(lambda each: each.model_id.id != model_id)
+            # filter and fields of the former model do not fit
+            others.mapping_ids.unlink()
+            others.write({"model_id": model_id, "domain": vals.get("domain") or "[]"})
+        written = [self._fields[name].related or "" for name in vals]
+        if any(path.startswith("backend_id.") for path in written):
+            # what was tested is another system
             vals.update(test_state=False, test_answer=False)
         return super().write(vals)
-
-    @api.model
-    def _address_fields(self):
-        """Return the names of the fields that a test of the connection depends on."""
-        return {
-            name
-            for name, field in self._fields.items()
-            if field.related and field.related.startswith("backend_id.")
-        }
-
-    def _change_model(self, model_id, domain):
-        """Send another kind of record: filter and fields of the former do not fit."""
-        stream = self.stream_id
-        if stream and stream.model_id.id != model_id:
-            stream.mapping_ids.unlink()
-            stream.write({"domain": "[]", "model_id": model_id})
-            if domain:
-                stream.domain = domain
 
     def unlink(self):
         """Take what was given up on the way along, with its credentials."""
         given_up = self.filtered(lambda each: not each.finished)
         backends = given_up.backend_id.filtered(lambda each: not each.active)
-        streams = backends.with_context(active_test=False).stream_ids
-        used = streams.filtered(lambda each: each.state != "draft").backend_id
+        used = backends._all_streams().filtered(lambda each: each.state != "draft")
+        backends -= used.backend_id
         res = super().unlink()
-        backends -= used
-        (streams & backends.with_context(active_test=False).stream_ids).unlink()
+        backends._all_streams().unlink()
         backends.unlink()
         return res
 
@@ -265,7 +251,6 @@ class SyncSetup(models.TransientModel):
         self.check_access("write")
         getattr(self, f"_leave_{self.step}")()
         self.step = STEPS[STEPS.index(self.step) + 1]
-        getattr(self, f"_enter_{self.step}")()
         return True
 
     def action_test(self):
@@ -312,7 +297,7 @@ class SyncSetup(models.TransientModel):
             shown = self.stream_id._go_live(self.start_with == "all") or shown
         return {**shown.get_formview_action(), "target": "main"}
 
-    # -- what each step needs, and what it suggests ----------------------------
+    # -- what each step needs, and what it suggests for the next ---------------
 
     def _leave_kind(self):
         if not self.name or not self.name.strip():
@@ -330,13 +315,8 @@ class SyncSetup(models.TransientModel):
             self.write({"test_state": False, "test_answer": False})
         self.backend_id.write(values)
 
-    def _enter_address(self):
-        return
-
     def _leave_address(self):
         self.backend_id._require_connection()
-
-    def _enter_records(self):
         if not self.stream_id:
             name = self.env._("Contacts to %s", self.backend_id.name)
             self.stream_id = self.env["sync.stream"].create(
@@ -357,23 +337,19 @@ class SyncSetup(models.TransientModel):
             model=stream.model_id.name,
             system=self.backend_id.name,
         )
-        if stream.transport != "postgresql":
-            return
-        stream.action_read_columns()
-        names = stream._known_columns()
-        if stream.key_column not in names:
-            raise UserError(
-                self.env._(
-                    "The table %(table)s has no column %(key)s. Which of its "
-                    "columns is for Odoo's id? There are: %(columns)s.",
-                    table=stream.table,
-                    key=stream.key_column,
-                    columns=", ".join(names),
+        if stream.transport == "postgresql":
+            stream.action_read_columns()
+            names = stream._known_columns()
+            if stream.key_column not in names:
+                raise UserError(
+                    self.env._(
+                        "The table %(table)s has no column %(key)s. Which of its "
+                        "columns is for Odoo's id? There are: %(columns)s.",
+                        table=stream.table,
+                        key=stream.key_column,
+                        columns=", ".join(names),
+                    )
                 )
-            )
-
-    def _enter_fields(self):
-        stream = self.stream_id
         if not stream.mapping_ids:
             stream.mapping_ids = [
                 fields.Command.create(
@@ -399,24 +375,21 @@ class SyncSetup(models.TransientModel):
 
     def _has_value(self, path):
         """Return whether a path leads to one plain value of a record."""
-        model = self.env[self.stream_id.model_name]
-        *links, name = path.split(".")
-        for link in links:
-            field = model._fields.get(link)
-            if not field or field.type != "many2one":
-                return False
-            model = self.env[field.comodel_name]
-        field = model._fields.get(name)
-        return bool(
-            field and field.type in PLAIN_TYPES and (field.store or field.related)
+        values = {"stream_id": self.stream_id.id, "field_path": path}
+        try:
+            *links, field = content.path_of(self.env["sync.mapping"].new(values))
+        except ValidationError:
+            return False
+        return (
+            all(link.type == "many2one" for link in links)
+            and field.type in PLAIN_TYPES
+            and bool(field.store or field.related)
         )
 
     def _leave_fields(self):
-        if not self.stream_id.mapping_ids:
-            raise UserError(self.env._("Add at least one field to send."))
-
-    def _enter_check(self):
         stream = self.stream_id
+        if not stream.mapping_ids:
+            raise UserError(self.env._("Add at least one field to send."))
         model = self.env[stream.model_name]
         self.preview_id = False
         if model.has_access("read"):

@@ -3,16 +3,15 @@
 
 from functools import partial
 
-import babel.dates
-
 from odoo import api, fields, models
-from odoo.tools.misc import babel_locale_parse, format_datetime, get_lang
+from odoo.tools import format_datetime
 
 from odoo.addons.queue_job.job import FAILED, STARTED
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
 from ..engine import standing, store, words
 from ..engine.store import LIVE_STATES
+from ..transports.redact import shorten
 
 LAST_DELIVERIES = 5
 REASON_LENGTH = 300  # characters
@@ -110,27 +109,15 @@ class SyncStatus(models.TransientModel):
                 {
                     "name": name,
                     "stream": stream.name,
-                    "state": situation.state,
-                    "since": situation.since,
-                    "last_success": binding.last_success,
-                    "external_id": binding.external_id,
+                    "situation": situation,
+                    "binding": binding,
                     "url": stream._record_page(record.id, binding.external_id),
                     "reason": situation.state in ("waiting", "failed")
                     and self._reason(name, job, deliveries[:1], binding),
                     "next": self._next_try(situation.state, job),
                     "eta": self._is_put_off(job) and job.eta,
-                    "note": binding.note,
-                    "note_date": binding.note_date,
                     "deliveries": [
-                        {
-                            "id": each.id,
-                            "date": each.date,
-                            "ok": each.state == "success",
-                            # of a success it says nothing more
-                            "status": each.state == "failed" and each.status,
-                            "reason": self._plain(name, each, "error"),
-                        }
-                        for each in deliveries
+                        (each, self._plain(name, each, "error")) for each in deliveries
                     ],
                 }
             )
@@ -160,10 +147,7 @@ class SyncStatus(models.TransientModel):
 
     @api.model
     def _plain(self, system, record, name):
-        """Return a reason as people say it, without the request.
-
-        :param record: what holds the reason, in a field of this name
-        """
+        """Return the reason in a field as people say it, without the request."""
         reason, field = record[name], record._fields[name]
         if not reason:
             return False
@@ -171,9 +155,7 @@ class SyncStatus(models.TransientModel):
             reason = words.short(self.env, field.error_of(record), system) or reason
         if system not in reason:
             reason = f"{system}: {reason}"
-        if len(reason) > REASON_LENGTH:
-            reason = reason[: REASON_LENGTH - 1] + "…"
-        return reason
+        return shorten(reason, REASON_LENGTH)
 
     def _next_try(self, state, job):
         """Return what happens next, in a sentence, or ``False``."""
@@ -211,11 +193,8 @@ class SyncStatus(models.TransientModel):
     @api.model
     def _age(self, date):
         """Return how long ago a time was, or how far it is, in the user's language."""
-        return babel.dates.format_timedelta(
-            date - fields.Datetime.now(),
-            add_direction=True,
-            locale=babel_locale_parse(get_lang(self.env).code),
-        )
+        relative = self.env["ir.qweb.field.relative"]
+        return relative.value_to_html(date, {"now": fields.Datetime.now()})
 
     # -- what can be done -----------------------------------------------------
 
