@@ -106,6 +106,12 @@ class TestTransportContract(BaseCase):
 class TestRedactor(BaseCase):
     SECRET = 'sé"cret/+<5 key'
 
+    def test_letters_whose_lower_case_depends_on_what_follows(self):
+        for secret in ("geheim-xΣ", "geheimİΣ"):
+            for text in (f"x {secret}a y", f"x {secret} y", f"İ {secret.lower()}b"):
+                with self.subTest(secret=secret, text=text):
+                    self.assertIn("***", Redactor([secret])(text))
+
     def test_secret_is_hidden_in_every_spelling(self):
         hide = Redactor([self.SECRET])
         raw = self.SECRET.encode()

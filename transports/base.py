@@ -322,10 +322,10 @@ def unsent(message: Message, error: SyncError) -> Receipt:
 
 def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
     """:return: the receipts of messages before whose first one there was an error"""
-    first, *others = messages
-    receipt = unsent(first, error)
-    later = not_sent if receipt.holds_up_others else unsent
-    return [receipt, *(later(message, error) for message in others)]
+    receipts = [unsent(message, error) for message in messages]
+    if receipts and receipts[0].holds_up_others:
+        receipts[1:] = [not_sent(each.message, error) for each in receipts[1:]]
+    return receipts
 
 
 def rounds(

@@ -37,8 +37,9 @@ _ESCAPE = re.compile(
 _BROKEN_ESCAPE = re.compile(
     r"(?:(?<!\\)\\+(?:u\{?|x)?[0-9a-f]*|&[^\s&]{0,40})\Z", re.IGNORECASE
 )
-# A form writes a blank as a plus; the letter of an escape stands for what it escapes.
-_ALIKE = str.maketrans("+\n\r\t\b\f", " nrtbf")
+# A form writes a blank as a plus; the letter of an escape stands for what it escapes;
+# which sigma is the lower one depends on what follows.
+_ALIKE = str.maketrans("+\n\r\t\b\fς", " nrtbfσ")
 
 
 class Reading(NamedTuple):

@@ -205,8 +205,8 @@ class SyncSetup(models.TransientModel):
             # filter and fields of the former model do not fit
             others.mapping_ids.unlink()
             others.write({"model_id": model_id, "domain": vals.get("domain") or "[]"})
-        written = [self._fields[name].related or "" for name in vals]
-        if any(path.startswith("backend_id.") for path in written):
+        written = filter(None, map(self._fields.get, vals))
+        if any((field.related or "").startswith("backend_id.") for field in written):
             # what was tested is another system
             vals.update(test_state=False, test_answer=False)
         return super().write(vals)

@@ -142,10 +142,13 @@ class PostgresqlTransport(Transport):
             written = statement(rows, self._table(first.route))
             raw = self._connection.open()
             self.pace.wait()
+            request = self._readable(rows, raw)
         except SyncError as fault:
             error = self._redact.clean(fault)
-            return [unsent(each.message, error) for each in rows]
-        request = self._readable(rows, raw)
+            waited = time.monotonic() - started
+            return [
+                replace(unsent(each.message, error), duration=waited) for each in rows
+            ]
         error = fate = None
         try:
             response = self._run(written)
