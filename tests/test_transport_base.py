@@ -108,7 +108,7 @@ class TestRedactor(BaseCase):
 
     def test_letters_whose_lower_case_depends_on_what_follows(self):
         for secret in ("geheim-xΣ", "geheimİΣ"):
-            for text in (f"x {secret}a y", f"x {secret} y", f"İ {secret.lower()}b"):
+            for text in (f"x {secret}a y", f"x {secret} y", f"İ {secret}!"):
                 with self.subTest(secret=secret, text=text):
                     self.assertIn("***", Redactor([secret])(text))
 
