@@ -144,7 +144,8 @@ class Column:
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement."""
 
-    # Set by whoever opens the transport; asked before each real request.
+    # Set by whoever opens the transport; asked before each message, by ``begin()``, and
+    # before each real request, by ``wait()``.
     pace: Pace = NO_PACE
     # Likewise; told just before a request, from any thread, that a message's record is
     # about to be created anew with a key, since an update has found it gone. What it
@@ -235,6 +236,7 @@ class SequentialTransport(Transport):
 
     def _paced(self, message):
         try:
+            self.pace.begin()
             self.pace.wait()
         except Throttled as error:
             return unsent(message, error)

@@ -139,6 +139,7 @@ class PostgresqlTransport(Transport):
         """:return: a receipt for each row of one statement"""
         first, started = rows[0].message, time.monotonic()
         try:
+            self.pace.begin()
             written = statement(rows, self._table(first.route))
             raw = self._connection.open()
             self.pace.wait()
