@@ -65,9 +65,12 @@ def names_of(records):
     plain = stored and stored.store and stored.type == "char"
     name = records._rec_name if plain else "display_name"
     try:
-        records.mapped(name)
+        return _names_in(records, name)
     except MissingError:
-        records = records.exists()
+        return _names_in(records.exists(), name)
+
+
+def _names_in(records, name):
     # one that is computed may hold anything, and must not make the edit fail
     return {record.id: storable_within(record[name]) for record in records}
 

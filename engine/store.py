@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Every statement by which the engine locks, writes and asks.
+"""The statements by which the engine locks, writes and asks.
 
 What takes an environment, or a stream in one, flushes what it reads, and forgets what
 it has written. What takes a registry has a cursor of its own: it is committed whatever

@@ -525,12 +525,7 @@ class SyncBackend(models.Model):
             repeats what was given, not even the name: the two may have changed places
         """
         self.ensure_one()
-        self.check_access("write")
-        if not self.env.is_system():
-            # to write the rest is not enough
-            raise AccessError(
-                self.env._("Only system administrators may set the secrets of systems.")
-            )
+        self._check_secret_access()
         if not isinstance(name, str) or name not in self._secret_names():
             raise UserError(
                 self.env._(
@@ -556,6 +551,7 @@ class SyncBackend(models.Model):
         :raises UserError: the secret cannot be used
         """
         self.ensure_one()
+        self._check_secret_access()
         before = secrets.kept(self.env, self.id).get("signing_secret")
         origin = self.set_secret("signing_secret", value)
         if before:
@@ -579,6 +575,14 @@ class SyncBackend(models.Model):
                         problem=words.said(self.env, problem),
                     )
                 )
+
+    def _check_secret_access(self):
+        """Raise unless the user may set secrets: to write the rest is not enough."""
+        self.check_access("write")
+        if not self.env.is_system():
+            raise AccessError(
+                self.env._("Only system administrators may set the secrets of systems.")
+            )
 
     def _secret(self, name, kept=None):
         """Return a secret itself, wherever it is kept, ``""`` when there is none.

@@ -285,10 +285,11 @@ class SyncIncident(models.Model):
         """Move the next jobs, whatever the incident has come to; return how many."""
         # The runner changes jobs all the time. What it has changed by now is seen,
         # or passed over: no reason to begin again.
-        with self._apart() as incident:
+        with read_committed(self.env.registry) as cr:
             lock = "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)"
-            incident.env.cr.execute(lock, (self.id,))
-            if not incident.exists():
+            cr.execute(lock, (self.id,))
+            incident = self.with_env(self.env(cr=cr, su=True)).exists()
+            if not incident:
                 return 0
             if not incident.closed:
                 return incident._put_off_jobs()

@@ -233,7 +233,7 @@ class SyncStream(models.Model):
         help="Each column of the table, and what fills it.",
     )
     columns_warning = fields.Text(
-        compute="_compute_columns_status",
+        compute="_compute_columns_warning",
         help="What does not fit between the fields and the columns of the table.",
     )
 
@@ -338,8 +338,8 @@ class SyncStream(models.Model):
         for stream in self:
             stream.backfill_count = len(stream.backfill_ids)
 
-    # It names nothing that it depends on: the form would ask the server after each
-    # change of a line. It is told anew whenever that is saved.
+    # Neither of the two names what it depends on: the form would ask the server after
+    # each change of a line. They are told anew whenever it is saved.
 
     def _compute_columns_status(self):
         for stream in self:
@@ -348,6 +348,10 @@ class SyncStream(models.Model):
                 "queue_job_sync.table_columns",
                 {"columns": known.values(), "fillers": fillers_of(stream)},
             )
+
+    def _compute_columns_warning(self):
+        for stream in self:
+            known = stream._known_columns()
             stream.columns_warning = bool(known) and "\n".join(
                 column_problems(stream, known)
             )

@@ -166,3 +166,6 @@ class TestIncident(IncidentCase):
         self.close_outage()
         self.assertFalse(found("=", incident_id))
         self.assertTrue(found("=", False))
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_pause()
+        self.assertFalse(found("=", incident_id), "it is another one that is open")
