@@ -97,14 +97,15 @@ class TestRestSecrets(RestCase):
                     self.assertNothingLeaks(each, options, encoded)
 
     def test_no_half_of_a_secret_in_a_reason(self):
-        options = {"auth": "bearer", "secret": "0123456789" * 4}
+        # letters: digits are in ports and durations too
+        options = {"auth": "bearer", "secret": "qwertzuiop" * 4}
         for size in (30, 50, 250, 290, 590, 1990):
             for text in ("x" * size, " x" * (size // 2)):
                 reason = text + options["secret"]
                 for body in ({"message": reason}, {"errors": {reason: "bad"}}):
                     self.server.answer(422, body)
                     receipt = self.send(**options)
-                    self.assertNotIn("0123", f"{receipt!r} {receipt.error}")
+                    self.assertNotIn("qwer", f"{receipt!r} {receipt.error}")
 
     def test_question_for_a_sign_of_life(self):
         self.server.answer(307, headers={"Location": f"/login/{TOKEN}"})
