@@ -20,7 +20,7 @@ from ..engine import store
 from ..engine.store import reserve
 from ..exceptions import RateLimited
 from ..transports import pace as pace_module
-from ..transports.pace import NO_PACE, Pace, slots_within
+from ..transports.pace import Pace, slots_within
 from .common import DeliveryCase
 
 
@@ -46,8 +46,13 @@ class TestRate(DeliveryCase):
 
     def test_no_limit_costs_nothing(self):
         with self.transaction() as env:
-            transport = env["sync.backend"].browse(self.backend_id)._open_transport()
-            self.assertIs(transport.pace, NO_PACE)
+            backend = env["sync.backend"].browse(self.backend_id)
+            with patch.object(store, "reserve") as reserving:
+                pace = backend._open_transport().pace
+                pace.expect(100)
+                for _request in range(100):
+                    pace.wait()
+            reserving.assert_not_called()
         self.assertEqual(self.reserve().rate, 0)
 
     def test_turns_follow_each_other(self):

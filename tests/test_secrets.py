@@ -65,6 +65,7 @@ class SecretsCase(DeliveryCase):
     """Look for secrets in all that is stored or logged."""
 
     quiet_loggers = ()
+    context = {}  # what is tracked is stored too
     tables = (
         "queue_job",
         "sync_backend",

@@ -34,6 +34,7 @@ class _Limit(Pace):
     """
 
     def __init__(self, turns):
+        super().__init__(None)
         self.turns = turns
 
     def expect(self, count):
