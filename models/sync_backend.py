@@ -3,7 +3,7 @@
 
 from functools import partial
 from itertools import takewhile
-from math import ceil, inf
+from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -434,11 +434,8 @@ class SyncBackend(models.Model):
         """
         self.ensure_one()
         transport = getattr(self, f"_transport_{self.transport}")()
-        reserve = partial(store.reserve, self.env.registry, self.id)
-        limit = config["limit_time_real"]
-        # one more answer may be waited for when the time is over
-        seconds = limit / 4 if limit > 0 else inf
-        transport.pace = Pace(reserve if self.rate_limit else None, seconds)
+        if self.rate_limit:
+            transport.pace = Pace(partial(store.reserve, self.env.registry, self.id))
         return transport
 
     def _transport_rest(self):

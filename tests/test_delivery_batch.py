@@ -8,7 +8,6 @@ from odoo.tools import mute_logger
 
 from ..engine.delivery import Delivery
 from ..exceptions import Rejected
-from ..transports import pace
 from .common import DeliveryCase
 
 
@@ -58,35 +57,6 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertFalse(self.outbox())
         for number, partner_id in enumerate(ids, 1):
             self.assertEqual(self.binding(partner_id)["external_id"], str(number))
-
-    def test_slow_system_gets_what_is_left_from_the_next_job(self):
-        self.change_stream(batch_size=4)
-        ids = self.new_partners("A", "B", "C", "D")
-        (uuid,) = self.job_uuids()
-        for number in range(1, 5):
-            self.destination.answer(201, {"id": f"c{number}"}, delay=0.4)
-        with patch.object(pace, "MAX_DURATION", 0.6):
-            self.assertEqual(self.run_job(uuid), "done")
-            # the second one was begun in time
-            self.assertEqual(len(self.destination.requests), 2)
-            self.assertEqual(len(self.outbox()), 2)
-            # of what was not sent there is nothing to find out
-            self.assertFalse(self.read("sync.attempt", [], []))
-            self.assertFalse(
-                self.read("sync.delivery", [("state", "=", "failed")], ["error"])
-            )
-            (rest,) = self.job_uuids("pending")
-            self.assertEqual(self.run_job(rest), "done")
-        names = [request.json["name"] for request in self.destination.requests]
-        self.assertEqual(names, ["A", "B", "C", "D"])
-        self.assertFalse(self.outbox())
-        for number, partner_id in enumerate(ids, 1):
-            self.assertEqual(self.binding(partner_id)["external_id"], f"c{number}")
-
-    def test_record_that_is_alone_is_sent_whatever_time_is_left(self):
-        self.new_partners("A")
-        with patch.object(pace, "MAX_DURATION", 0):
-            self.assertEqual(self.run_pending(), ["done"])
 
     def test_system_that_refuses_to_be_opened_is_no_fault_of_its_records(self):
         self.change_stream(batch_size=3)

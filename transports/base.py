@@ -144,8 +144,7 @@ class Column:
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement."""
 
-    # Set by whoever opens the transport; asked before each message, by ``begin()``, and
-    # before each real request, by ``wait()``.
+    # Set by whoever opens the transport; asked before each real request.
     pace: Pace = NO_PACE
     # Likewise; told just before a request, from any thread, that a message's record is
     # about to be created anew with a key, since an update has found it gone. What it
@@ -236,7 +235,6 @@ class SequentialTransport(Transport):
 
     def _paced(self, message):
         try:
-            self.pace.begin()
             self.pace.wait()
         except Throttled as error:
             return unsent(message, error)

@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Keep to a number of requests per second that all senders share, and to a time."""
+"""Keep to a number of requests per second that all senders share."""
 
 import math
 import threading
@@ -40,22 +40,15 @@ class Slots:
 
 
 class Pace:
-    """Any thread calls :meth:`begin` before a message, :meth:`wait` before a request.
+    """Before each real request, any thread calls :meth:`wait`.
 
     :param reserve: is given the number of turns that are of use (at most), the
         seconds' worth of them that it may reserve (at most), and the seconds that the
-        first may be away (at most); returns :class:`Slots`. ``None``: there is no limit
-    :param seconds: after which no message is begun, if that is less than
-        :data:`MAX_DURATION`
+        first may be away (at most); returns :class:`Slots`
     """
 
-    def __init__(
-        self,
-        reserve: Callable[[int, float, float], Slots] | None,
-        seconds: float = math.inf,
-    ):
+    def __init__(self, reserve: Callable[[int, float, float], Slots]):
         self._reserve = reserve
-        self._seconds = seconds
         self._lock = threading.Lock()
         self._turns = deque()
         self._expected = 0
@@ -67,42 +60,21 @@ class Pace:
         with self._lock:
             self._expected = count
 
-    def begin(self) -> None:
-        """Begin one more message; the first one always may.
-
-        What a slow destination keeps this sender from is better begun by another one:
-        Odoo ends a worker that works for too long, and what it was answered is lost.
-
-        :raise RateLimited: this has gone on for too long
-        """
-        now = time.monotonic()
-        with self._lock:
-            if now > self._until(now):
-                sentence = wording._lt("Not sent: the time of this run is over.")
-                raise RateLimited(sentence, 1.0)
-
     def wait(self) -> None:
         """Sleep until it is the turn of one more request.
 
         :raise RateLimited: that is too far away, or this has gone on for too long
         """
-        if self._reserve is None:
-            return
         with self._lock:
             turn = self._take()
         while (left := turn - time.monotonic()) > 0:
             time.sleep(left)
 
-    def _until(self, now):
-        """:return: when it is over, by this process's clock; counted from the first"""
-        if self._end is None:
-            self._end = now + min(MAX_DURATION, self._seconds)
-        return self._end
-
     def _take(self):
         """:return: when the next turn is, by this process's clock"""
         now = time.monotonic()
-        self._until(now)
+        if self._end is None:
+            self._end = now + MAX_DURATION
         if now < self._free_until:
             return now
         while self._turns and self._turns[0] < now - MAX_LATE:
@@ -132,9 +104,12 @@ class Pace:
 
 
 class NoPace(Pace):
-    """No limit at all: not on requests, and not on the time."""
+    """No limit: nothing is reserved, and it is always everybody's turn."""
 
-    def begin(self):
+    def expect(self, count):
+        pass
+
+    def wait(self):
         pass
 
 

@@ -139,7 +139,6 @@ class PostgresqlTransport(Transport):
         """:return: a receipt for each row of one statement"""
         first, started = rows[0].message, time.monotonic()
         try:
-            self.pace.begin()
             written = statement(rows, self._table(first.route))
             raw = self._connection.open()
             self.pace.wait()

@@ -105,7 +105,6 @@ class BatchSender:
         trail.pace.expect(1)
         error = None
         try:
-            trail.pace.begin()
             self._client.request(trail, "POST", url, headers, body).require_ok()
         except SyncError as fault:
             error = fault

@@ -116,7 +116,6 @@ class RestTransport(Transport):
         trail = Trail(self.pace)
         apply = self._recreate if anew else self._apply
         try:
-            self.pace.begin()
             external_id = apply(trail, message)
         except SyncError as error:
             return self._client.receipt(message, trail, error)
