@@ -13,7 +13,7 @@ from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
 from ..engine import job_load, jobs, words
-from ..engine.store import ask
+from ..engine.store import ask, keep_connection
 from ..exceptions import SyncError
 
 _logger = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class RunJobController(QueueJobs):
             return super()._try_perform_job(env, job)
         tries = job.retry
         try:
-            cls._keep_connection(env.cr)
+            keep_connection(env.cr)
             with jobs.keeping_etas(env.cr):
                 return super()._try_perform_job(env, job)
         except Exception as error:
@@ -126,21 +126,6 @@ class RunJobController(QueueJobs):
     def _enqueue_dependent_jobs(cls, env, job):
         # one that was put back is not done, and has no connection either
         return super()._enqueue_dependent_jobs(env, job) if job.state == DONE else None
-
-    @classmethod
-    def _keep_connection(cls, cr):
-        """Have the server not end a job that waits for a destination's answer.
-
-        ``transaction_timeout`` came with PostgreSQL 17.
-        """
-        cr.execute(
-            """
-            SELECT set_config(name, '0', true)
-              FROM unnest(ARRAY['idle_in_transaction_session_timeout',
-                                'transaction_timeout']) AS name
-             WHERE current_setting(name, true) IS NOT NULL
-            """
-        )
 
     @classmethod
     def _put_back(cls, env, job, tries):

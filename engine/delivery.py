@@ -1,16 +1,14 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""One chunk of records, from the lock to what is settled: the work of a job."""
+"""One chunk of records, from the lock to what is settled, in one transaction."""
 
 import logging
-import random
+from collections import deque
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 import psycopg2
-
-from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import (
     RateLimited,
@@ -20,77 +18,77 @@ from ..exceptions import (
     Throttled,
     Unreachable,
 )
-from ..transports.base import DONE, UNKNOWN, none_sent
+from ..transports.base import DONE, UNKNOWN, unsent
 from . import capture, gate, jobs, precedence, store, words
 from .task import Attempt, TaskBuilder
 
 _logger = logging.getLogger(__name__)
 
-# Waiting times are stretched by up to this part, so that what failed together does
-# not come back together.
-JITTER = 0.1
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
 
 
 class Delivery:
-    """Records of one synchronization sent by one job, as they are now.
+    """Records of one synchronization sent together, as they are now.
 
-    :param stream: the ``sync.stream``, as superuser, in the environment of the job
-    :param record_ids: ids of the records
+    :param stream: the ``sync.stream``, as superuser, in the transaction of the chunk
+    :param given: dict of :class:`Given` by record id
+    :param more: says whether there is time to start more requests; it is asked in this
+        thread
     """
 
-    def __init__(self, stream, record_ids):
+    def __init__(self, stream, given, more):
         self.env = stream.env
         self.stream = stream
-        self.record_ids = list(record_ids)
-        self.job_uuid = stream.env.context.get("job_uuid")
+        self.given = given
+        self._more = more
+        # a thread uses it, which must not touch the environment
+        self._write_notes = partial(store.write_notes, stream.env.registry, stream.id)
         self.owed = {}  # Owed by record id
         self.behind = {}  # what has to wait for others, see precedence.blocked()
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
+        self.apart = set()  # ids of what other jobs have now
         self.tasks = []
-        self.failures = []  # the tasks that have an error
+        self.unasked = set()  # those whose creation there was no time to ask for
+        self.settled = []  # those whose changes are delivered
+        self.obstacle = None  # the error that others would meet as well
+        self.covered = {}  # by UUID of a job that owed it: settled task, UUID in the log
 
     def run(self):
         """Send the records, and settle their undelivered changes.
 
-        :return: what was done, in a sentence for people
-        :raises RetryableJobError: temporary failure of the only record, no record got
-            through, or a wait
-        :raises SyncError: the only record was refused
+        :raises RetryableJobError: now is no time to send
+        :raises SyncError: the system cannot be reached as it is set up
         """
-        self.owed = store.owed_changes(self.stream, self.record_ids)
-        if not self.owed and not self.stream.exists():
-            return self.env._("The synchronization no longer exists: nothing sent.")
-        # what the job says is for all who see it, not for who has edited
-        self.stream = words.in_company_language(self.stream, self.stream.company_id)
-        self.env = self.stream.env
+        self.owed = store.owed_changes(self.stream, self.given)
         if not self.owed:
-            return self.env._("%s: already delivered by another job.", self.system.name)
-        insist = any(each.force for each in self.owed.values())
-        gate.pass_through(self.stream, insist)
-        self.record_ids = list(self.owed)
+            return
+        gate.pass_through(self.stream, any(each.force for each in self.owed.values()))
         if self.stream._links_sent_first():
             # what has to wait for others is left out
-            self.behind = precedence.blocked(self.stream, self.record_ids)
+            self.behind = precedence.blocked(self.stream, list(self.owed))
             for res_id in self.behind:
                 del self.owed[res_id]
-        if not self.owed:
-            text = precedence.waiting_text(self.stream, self.behind)
-            precedence.put_behind(self.stream, self.behind, self.record_ids)
-            return text
-        self._prepare(self._lock())
-        self._resume_creations()
-        self._send()
-        if self.failures and len(self.record_ids) == 1:
-            raise self._job_error(self.failures[0].error)
+        if self.owed:
+            self._prepare(self._lock())
+            self._resume_creations()
+            self._send()
         self._hand_on()
-        return self._summary()
 
     @property
     def system(self):
         return self.stream.backend_id
+
+    @property
+    def untaken(self):
+        """The ids of what there was no time for."""
+        return {
+            task.binding.res_id
+            for task in self.tasks
+            if task in self.unasked
+            or (task.message and not task.receipt and not task.error)
+        }
 
     # -- what is to be sent ---------------------------------------------------
 
@@ -98,11 +96,6 @@ class Delivery:
         """Lock the records that no other job is sending, and return their bindings."""
         bindings = store.lock_bindings(self.stream, list(self.owed))
         self.busy = self.owed.keys() - {held.res_id for held in bindings}
-        if not bindings:
-            raise gate.later(
-                self.env._("Another job is sending this record."),
-                random.uniform(*jobs.BUSY_SECONDS),
-            )
         return bindings
 
     def _prepare(self, bindings):
@@ -116,6 +109,7 @@ class Delivery:
         payloads = self._payloads(stream._matching(records))
         attempts = store.read_notes(self.env.registry, stream, ids)
         builder = TaskBuilder(stream)
+        order = {res_id: number for number, res_id in enumerate(self.given)}
         self.tasks = [
             builder.build(
                 binding,
@@ -123,7 +117,8 @@ class Delivery:
                 payloads.get(binding.res_id),
                 attempts.get(binding.res_id, ()),
             )
-            for binding in bindings
+            # in the order in which they are due
+            for binding in sorted(bindings, key=lambda each: order[each.res_id])
             if binding.res_id not in self.broken
         ]
 
@@ -158,26 +153,25 @@ class Delivery:
         replaced by what is still to be done; what cannot be told is a failure.
         """
         asked = {task.asking_again(): task for task in self.tasks if task.asks_again}
-        if not asked:
-            return
         self._transmit(list(asked))
         with self._telling_loss(asked):
             self._confirm(asked)
         builder = TaskBuilder(self.stream)
         for again, task in asked.items():
-            if again.receipt.ok:
+            if not again.receipt:
+                self.unasked.add(task)
+            elif again.receipt.ok:
                 closed = again.closed_by(DONE)
                 left = [each for each in task.attempts if each.id not in closed]
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
-                continue
-            error = again.receipt.error
-            was_judged = again.receipt.status and not isinstance(error, Throttled)
-            # a person risks a second record, rather than wait for ever
-            if not (was_judged and task.owed.force):
-                task.error = self._still_unknown(task, error)
-                self.failures.append(task)
+            else:
+                error = again.receipt.error
+                was_judged = again.receipt.status and not isinstance(error, Throttled)
+                # a person risks a second record, rather than wait for ever
+                if not (was_judged and task.owed.force):
+                    task.error = self._still_unknown(task, error)
 
     def _still_unknown(self, task, error):
         """Return the error of a record that may be there, without its id.
@@ -200,7 +194,9 @@ class Delivery:
     # -- sending --------------------------------------------------------------
 
     def _send(self):
-        tasks = [task for task in self.tasks if not task.error]
+        tasks = [
+            task for task in self.tasks if not task.error and task not in self.unasked
+        ]
         sent = [task for task in tasks if task.message]
         settled = [task for task in tasks if not task.message]
         self._transmit(sent)
@@ -210,11 +206,8 @@ class Delivery:
                 task.binding.id for task in settled if task.binding.note
             ).write({"note": False, "note_date": False, "skipped": False})
             confirmed = self._confirm(sent)
-            settled += confirmed
-            row_ids = [id_ for task in settled for id_ in task.owed.row_ids]
-            others = store.delete_changes(self.env, row_ids) - {self.job_uuid}
-            if others:
-                precedence.release_behind(self.env, others)
+            self.settled = settled + confirmed
+            self._drop_changes()
             # what may arrive after a confirmation is sent over once more
             late = {
                 task.binding.res_id: [each.late_until for each in overwriting]
@@ -222,15 +215,35 @@ class Delivery:
                 if (overwriting := task.may_be_overwritten)
             }
             send_once_more(self.stream, late)
-        for task in sent:
-            task.error = task.receipt.error
-        self.failures += [task for task in sent if task.error]
+
+    def _drop_changes(self):
+        """Drop the changes that are settled; note whose they were."""
+        row_ids = [id_ for task in self.settled for id_ in task.owed.row_ids]
+        by_id = {task.binding.res_id: task for task in self.settled}
+        own = {each.uuid for each in self.given.values() if each.own}
+        for res_id, uuid in store.delete_changes(self.env, row_ids):
+            if uuid and uuid not in own:
+                self.covered[uuid] = by_id[res_id], self.given[res_id].uuid
+        if self.covered:
+            precedence.release_behind(self.env, self.covered)
 
     def _transmit(self, tasks):
-        """Send what tasks say, and keep what is known of each request that failed."""
+        """Send what tasks say as long as there is time, and keep what failed.
+
+        Those that were not even started have no receipt.
+        """
         if not tasks:
             return
-        messages = [task.message for task in tasks]
+        by_id = {task.binding.res_id: task for task in tasks}
+        left = deque(tasks)
+
+        def take(most):
+            if self.obstacle or not left or not self._more():
+                return []
+            wave = [left.popleft() for _number in range(min(most, len(left)))]
+            self._note(wave)
+            return [task.message for task in wave]
+
         # opened first: it reads secrets, and what has no connection notes nothing
         try:
             transport = self.system._open_transport()
@@ -238,28 +251,27 @@ class Delivery:
             # no record is at fault
             raise
         except SyncError as error:
-            receipts = none_sent(messages, error)
+            self._keep_receipt(tasks[0], unsent(tasks[0].message, error))
         else:
             with transport:
-                transport.recreating = self._note(tasks)
-                receipts = transport.send(messages)
-        for task, receipt in zip(tasks, receipts, strict=True):
-            task.receipt = receipt
-        self._keep_refusals([task for task in tasks if not task.receipt.ok])
+                transport.recreating = self._noting_creations(by_id)
+                for receipt in transport.deliver(take):
+                    self._keep_receipt(by_id[receipt.message.key], receipt)
+        self._keep_refusals([each for each in tasks if each.receipt and each.error])
 
-    def _note(self, tasks):
+    def _keep_receipt(self, task, receipt):
+        task.receipt, task.error = receipt, receipt.error
+        if receipt.holds_up_others:
+            self.obstacle = self.obstacle or receipt.error
+
+    def _note(self, wave):
         """Note what is about to be sent.
 
         The content too where :meth:`_resume_creations` may have to send it again.
-
-        :return: what notes a creation that a transport decides on, in any thread, see
-            ``Transport.recreating``
         """
         gives_ids = self.stream._route().id_policy == "destination"
-        seconds = self.system._seconds_in_flight(len(tasks))
-        by_id = {task.binding.res_id: task for task in tasks}
         attempts = {
-            res_id: Attempt(
+            task.binding.res_id: Attempt(
                 version=task.binding.version,
                 operation=task.message.operation,
                 key=task.message.idempotency_key,
@@ -269,24 +281,35 @@ class Delivery:
                 and task.message.operation == "upsert"
                 and not task.message.external_id,
             )
-            for res_id, task in by_id.items()
+            for task in wave
         }
-        # a thread must not touch the environment
-        write = partial(store.write_notes, self.env.registry, self.stream.id)
-        for res_id, note_id in write(attempts.items(), seconds).items():
-            by_id[res_id].noted = [replace(attempts[res_id], id=note_id)]
+        seconds = self.system._seconds_in_flight(len(wave))
+        ids = self._write_notes(attempts.items(), seconds)
+        for task in wave:
+            attempt = attempts[task.binding.res_id]
+            task.noted = [replace(attempt, id=ids[task.binding.res_id])]
+
+    def _noting_creations(self, by_id):
+        """Return what notes a creation that a transport decides on, in any thread.
+
+        A thread must not touch the environment. See ``Transport.recreating``.
+
+        :param dict by_id: the tasks
+        """
+        seconds = self.system._seconds_in_flight(1)
 
         def note_creation(message, key):
             """:raises Temporary: it could not be noted, and so must not be sent"""
-            attempt = replace(attempts[message.key], key=key, creates=True)
+            task = by_id[message.key]
+            attempt = replace(task.noted[0], id=None, key=key, creates=True)
             try:
-                ids = write([(message.key, attempt)], seconds)
+                ids = self._write_notes([(message.key, attempt)], seconds)
             except psycopg2.Error:
                 _logger.exception("The creation of %s could not be noted", message.key)
                 raise Temporary(
                     words._lt("Not sent: it could not be noted before.")
                 ) from None
-            by_id[message.key].noted.append(replace(attempt, id=ids[message.key]))
+            task.noted.append(replace(attempt, id=ids[message.key]))
 
         return note_creation
 
@@ -318,14 +341,19 @@ class Delivery:
 
     def _log(self, env, tasks):
         if tasks:
-            stream = self.stream.with_env(env)
-            store.log_receipts(stream, [(each.content, each.receipt) for each in tasks])
+            store.log_receipts(
+                self.stream.with_env(env),
+                [
+                    (each.content, each.receipt, self.given[each.binding.res_id].uuid)
+                    for each in tasks
+                ],
+            )
 
     # -- settling -------------------------------------------------------------
 
     def _confirm(self, sent):
         """Keep and log what the destination has confirmed; return those tasks."""
-        confirmed = [task for task in sent if task.receipt.ok]
+        confirmed = [task for task in sent if task.receipt and task.receipt.ok]
         if not confirmed:
             return []
         self._log(self.env, confirmed)
@@ -388,7 +416,8 @@ class Delivery:
 
     def _tell_loss(self, sent):
         """Keep, on a new connection, that records have to be sent again, and why."""
-        sent = [task for task in sent if task.receipt.fate in (DONE, UNKNOWN)]
+        told = (DONE, UNKNOWN)
+        sent = [each for each in sent if each.receipt and each.receipt.fate in told]
         if not sent:
             return
         last = {task.binding.res_id: task.noted[-1] for task in sent}
@@ -429,92 +458,34 @@ class Delivery:
 
     # -- what did not get through ---------------------------------------------
 
-    def _job_error(self, error):
-        """Return the exception that queue_job has to see for a failed delivery."""
-        if isinstance(error, Rejected):
-            return error
-        seconds = 0
-        if isinstance(error, Unreachable):
-            seconds = self.system._note_unreachable(error)
-        waits = bool(seconds) or isinstance(error, Throttled)
-        if not seconds:
-            job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)
-            seconds = self._seconds_after(error, job.retry + 1)
-        text = words.said(self.env, error)
-        found = RetryableJobError(text, seconds, ignore_retry=waits)
-        found.sync_error = error  # see jobs.error_behind()
-        return found
-
-    def _seconds_after(self, error, current_try):
-        if isinstance(error, Rejected):
-            return 0
-        if isinstance(error, Throttled):
-            return max(1, error.retry_after)
-        seconds = self.stream._retry_seconds(current_try)
-        least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
-        return random.uniform(least, max(most, least * (1 + JITTER)))
-
     def _hand_on(self):
-        self._hand_on_failures()
-        for res_id in self.broken:
-            jobs.hand_on(self.stream, [res_id])
-        if self.busy:
-            seconds = random.uniform(*jobs.BUSY_SECONDS)
-            jobs.hand_on(self.stream, list(self.busy), seconds)
-        if self.behind:
-            precedence.put_behind(self.stream, self.behind, self.record_ids)
+        """Find other jobs for what a job for several records cannot deliver.
 
-    def _hand_on_failures(self):
-        """Find other jobs for the records of a batch that did not get through.
-
-        One of its own for each, unless it was not the record's fault: an outage must
-        not turn a batch into as many jobs as it has records.
-
-        :raises RetryableJobError: nothing at all got through, for no fault of theirs
+        One for each, unless it was not the record's fault: an outage must not turn a
+        batch into as many jobs as it has records. What is alone in its job, and what
+        met a fault of the system, stays with it.
         """
-        refused = [each for each in self.failures if isinstance(each.error, Rejected)]
-        stopped = [
-            each
-            for each in self.failures
-            if isinstance(each.error, Throttled | Unreachable)
-        ]
-        sent = [task for task in self.tasks if task.message]
-        if len(self.failures) == len(sent) and not refused:
-            if stopped or len(sent) > 1:
-                raise self._job_error((stopped or self.failures)[0].error)
-        alone = [[task] for task in self.failures if task not in stopped]
-        for tasks in filter(None, [stopped, *alone]):
-            seconds = self._seconds_after(tasks[0].error, 1)
-            jobs.hand_on(self.stream, [task.binding.res_id for task in tasks], seconds)
+        failed = {task.binding.res_id: task.error for task in self.failures}
+        tasks = [task for task in self.tasks if task.message]
+        at_fault = [each for each in failed.values() if isinstance(each, Rejected)]
+        if len(failed) == len(tasks) > 1 and not at_fault:
+            failed = {}
+        failed |= dict.fromkeys(self.broken)
+        for res_id, error in failed.items():
+            given = self.given[res_id]
+            if not (given.alone or isinstance(error, Throttled | Unreachable)):
+                seconds = jobs.retry_seconds(self.stream, error, 1)
+                jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
+                self.apart.add(res_id)
+        own = {id_: keys for id_, keys in self.behind.items() if self.given[id_].own}
+        if own:
+            precedence.put_behind(self.stream, own, list(self.given))
+            self.apart |= own.keys()
 
-    def _summary(self):
-        """Return what became of the records, for the job's result."""
-        system = self.system.name
-        sent = [task for task in self.tasks if task.message]
-        left = len(self.broken) + len(self.busy) + len(self.behind)
-        if len(self.tasks) == 1 and not left:
-            (task,) = self.tasks
-            if not sent:
-                return self.env._("%s: nothing to send.", system)
-            if task.message.operation == "delete":
-                return self.env._("%s: deleted.", system)
-            if task.message.operation == "mark":
-                return self.env._("%s: marked as deleted.", system)
-            if task.binding.external_id:
-                return self.env._(
-                    "%(system)s: delivered as %(id)s.",
-                    system=system,
-                    id=task.binding.external_id,
-                )
-            return self.env._("%s: delivered.", system)
-        return self.env._(
-            "%(system)s: %(sent)s delivered, %(same)s unchanged, "
-            "%(apart)s left to another job.",
-            system=system,
-            sent=len(sent) - len(self.failures),
-            same=len(self.tasks) - len(sent),
-            apart=len(self.failures) + left,
-        )
+    @property
+    def failures(self):
+        """The tasks that have met an error."""
+        return [task for task in self.tasks if task.error]
 
 
 def send_once_more(stream, late):

@@ -7,6 +7,7 @@ name it.
 """
 
 import logging
+import random
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from uuid import uuid4
@@ -18,7 +19,7 @@ from odoo.fields import Domain
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..exceptions import SyncError
+from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..text import storable_within
 from . import clock, store, words
 
@@ -26,6 +27,9 @@ _logger = logging.getLogger(__name__)
 
 # Seconds after which a job looks again at a record that another job is sending.
 BUSY_SECONDS = (1, 3)
+# Waiting times are stretched by up to this part, so that what failed together does
+# not come back together.
+JITTER = 0.1
 LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 
 # The methods that jobs of synchronizations call, on any model and on the addon's own.
@@ -160,31 +164,34 @@ def _run_before(ahead, job):
 # -- from one job to another --------------------------------------------------
 
 
-def hand_on(stream, res_ids, seconds=0, after=None):
-    """Give records of the present job another one, with their outbox rows.
+def hand_on(stream, uuid, res_ids, seconds=0, after=None):
+    """Give records of a job another one, with their outbox rows.
 
+    :param str uuid: of the job
     :param seconds: to wait before
     :param after: ``queue.job`` records that have to be done before
     """
     env = stream.env
     # by the job alone: its rows are few, those of a stream need not be
-    rows = store.changes_of(env, [env.context.get("job_uuid")])
+    rows = store.changes_of(env, [uuid])
     rows = rows.filtered(
         lambda row, ids=set(res_ids): row.stream_id == stream and row.res_id in ids
     )
     records = env[stream.model_name].browse(res_ids)
+    if uuid != env.context.get("job_uuid"):
+        records = records.with_user(rows[:1].create_uid.exists() or env.user)
     names = {row.res_id: row.record_name for row in rows}
     eta = None
     if seconds:
         # this transaction has lasted for as long as it took to send
         eta = clock.current(env.cr) + timedelta(seconds=seconds)
-    uuid = None
+    other = None
     try:
         with env.cr.savepoint(flush=False):
-            uuid = delay(stream, records, names, eta, priority_of(rows), after)
+            other = delay(stream, records, names, eta, priority_of(rows), after)
     except Exception:
         _logger.exception(LEFT, records, stream.id)
-    store.give_changes(env, rows, uuid)
+    store.give_changes(env, rows, other)
 
 
 def priority_of(rows):
@@ -195,6 +202,94 @@ def priority_of(rows):
     if not rows or any(not row.backfill_id for row in rows):
         return None
     return min(rows.backfill_id.mapped("priority"))
+
+
+# -- what was sent in company -------------------------------------------------
+
+
+def tell(stream, covered, failed):
+    """Tell other jobs what became of their records, which this one has sent along.
+
+    What a worker or a person has taken up meanwhile finds out by itself.
+
+    :param stream: the ``sync.stream``, in the language that its jobs speak
+    :param dict covered: the :class:`.task.Task` that was settled, and the UUID of the
+        job that the delivery is logged under, by the UUID of a job
+    :param failed: list of ``(UUID, Task)`` of the jobs of one record each
+    """
+    registry = stream.env.registry
+    try:
+        if covered:
+            together = [
+                (
+                    uuid,
+                    stream.env._(
+                        "%s Together with other changes.", delivered_text(stream, task)
+                    ),
+                    carrier,
+                    task.receipt.duration if task.receipt else 0.0,
+                )
+                for uuid, (task, carrier) in covered.items()
+            ]
+            with store.read_committed(registry) as cr:
+                store.settle_jobs(cr, together)
+        for uuid, task in failed:
+            if task.receipt and task.receipt.request:
+                with store.read_committed(registry) as cr:
+                    _count_try(stream.with_env(stream.env(cr=cr)), uuid, task)
+    except Exception:
+        # what was delivered is committed, and what was not is tried again
+        _logger.exception("Jobs of synchronization %s were not told", stream.id)
+
+
+def delivered_text(stream, task):
+    """Return what became of a record that is settled, in a sentence for people."""
+    env, system = stream.env, stream._facts().backend_name
+    if not task.message:
+        return env._("%s: nothing to send.", system)
+    if task.message.operation == "delete":
+        return env._("%s: deleted.", system)
+    if task.message.operation == "mark":
+        return env._("%s: marked as deleted.", system)
+    if task.binding.external_id:
+        return env._(
+            "%(system)s: delivered as %(id)s.",
+            system=system,
+            id=task.binding.external_id,
+        )
+    return env._("%s: delivered.", system)
+
+
+def _count_try(stream, uuid, task):
+    """Let a pending job have failed once, as if it had run by itself.
+
+    What it does then is queue_job's own, see its ``Job.perform`` and the controller.
+    """
+    env, error = stream.env, task.error
+    if not store.lock_pending(env.cr, uuid):
+        return
+    job = Job.load(env, uuid)
+    job.retry += 1
+    job.sync_error = error
+    duration = timedelta(seconds=task.receipt.duration)
+    job.date_started = datetime.now() - duration
+    text = words.said(env, error)
+    over = job.max_retries and job.retry >= job.max_retries
+    if over or isinstance(error, Rejected):
+        job.set_failed(exc_name=type(error).__name__, exc_message=text, exc_info=text)
+    else:
+        job.postpone(result=text, seconds=retry_seconds(stream, error, job.retry))
+        job.set_pending(reset_retry=False)
+    job.store()
+
+
+def retry_seconds(stream, error, current_try):
+    """Return the seconds to wait after so many tries that have met an error."""
+    if not isinstance(error, Temporary | Unreachable):
+        return max(1, error.retry_after) if isinstance(error, Throttled) else 0
+    seconds = stream._retry_seconds(current_try)
+    least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
+    return random.uniform(least, max(most, least * (1 + JITTER)))
 
 
 # -- run again ----------------------------------------------------------------

@@ -131,7 +131,8 @@ def put_behind(stream, waiting, record_ids):
         groups.setdefault((ahead, busy), []).append(res_id)
     for (ahead, busy), res_ids in groups.items():
         seconds = random.uniform(*jobs.BUSY_SECONDS) if busy else 0
-        jobs.hand_on(stream, res_ids, seconds, after=ahead)
+        uuid = env.context.get("job_uuid")
+        jobs.hand_on(stream, uuid, res_ids, seconds, after=ahead)
 
 
 def _queue_first(stream, keys):

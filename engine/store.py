@@ -23,8 +23,8 @@ from odoo.tools import SQL
 from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
 from ..text import storable
 from ..transports.pace import Slots, slots_within
-from . import secrets, words
-from .task import Attempt, Held, Owed
+from . import clock, secrets, words
+from .task import Attempt, Given, Held, Owed
 
 _logger = logging.getLogger(__name__)
 
@@ -74,6 +74,39 @@ def read_committed(registry, more=None):
             SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; %s", more or SQL())
         )
         yield cr
+
+
+@contextmanager
+def delivering(registry):
+    """Yield the cursor of a chunk of deliveries, committed on leaving.
+
+    Its snapshot is taken before anything else is done with it.
+    """
+    with registry.cursor() as cr:
+        keep_connection(cr)
+        yield cr
+
+
+def keep_connection(cr):
+    """Have the server not end a transaction that waits for a destination's answer.
+
+    ``transaction_timeout`` came with PostgreSQL 17.
+    """
+    cr.execute(
+        """
+        SELECT set_config(name, '0', true)
+          FROM unnest(ARRAY['idle_in_transaction_session_timeout',
+                            'transaction_timeout']) AS name
+         WHERE current_setting(name, true) IS NOT NULL
+        """
+    )
+
+
+def is_lost(error):
+    """Return whether an error of psycopg2 tells that a connection is gone."""
+    code = error.pgcode or ""
+    # server-side: connection exceptions, and an operator's intervention
+    return not code or code.startswith(("08", "57P"))
 
 
 def ask(cr, statement, *values, **named):
@@ -164,6 +197,107 @@ def owed_changes(stream, record_ids):
     }
 
 
+def due_changes(cr, stream_id, uuid, limit):
+    """Return records that are due of a stream, the most urgent ones first.
+
+    Those of pending jobs, of no graph, whose time has come. They are looked up by
+    priority, and by when they became due: however many wait, or are not due yet, what
+    is read is what is returned.
+
+    :param str uuid: of the job that asks
+    :return: list of ``(record id, Given, whether it is more urgent than that job)``
+    """
+    rows = ask(
+        cr,
+        """
+        WITH RECURSIVE level (priority) AS (
+            (SELECT priority FROM queue_job
+              WHERE sync_stream_id = %(stream)s AND state = 'pending'
+              ORDER BY priority LIMIT 1)
+             UNION ALL
+            SELECT (SELECT priority FROM queue_job
+                     WHERE sync_stream_id = %(stream)s AND state = 'pending'
+                       AND priority > level.priority
+                     ORDER BY priority LIMIT 1)
+              FROM level WHERE level.priority IS NOT NULL)
+        SELECT change.res_id, job.uuid, job.sync_res_id > 0, level.priority,
+               level.priority < (SELECT priority FROM queue_job WHERE uuid = %(uuid)s)
+          FROM level
+         CROSS JOIN LATERAL (
+               SELECT id, uuid, sync_res_id, COALESCE(eta, date_created) AS due
+                 FROM queue_job
+                WHERE sync_stream_id = %(stream)s AND state = 'pending'
+                  AND priority = level.priority AND graph_uuid IS NULL
+                  AND COALESCE(eta, date_created) <= %(now)s
+                ORDER BY COALESCE(eta, date_created), id LIMIT %(limit)s) AS job
+         CROSS JOIN LATERAL (
+               SELECT res_id, min(id) AS first FROM sync_outbox
+                WHERE job_uuid = job.uuid AND stream_id = %(stream)s
+                GROUP BY res_id LIMIT %(limit)s) AS change
+         ORDER BY level.priority, job.due, job.id, change.first LIMIT %(limit)s
+        """,
+        stream=stream_id,
+        uuid=uuid,
+        now=clock.current(cr),
+        limit=limit,
+    )
+    return [
+        (res_id, Given(owner, bool(alone), priority=priority), bool(urgent))
+        for res_id, owner, alone, priority, urgent in rows
+    ]
+
+
+def is_overtaken(cr, stream_id, uuid, priority, passed):
+    """Return whether something more urgent has become due of a stream.
+
+    :param str uuid: of the job that asks
+    :param priority: of what it is sending, if not its own
+    :param passed: ids of records that do not count
+    """
+    return bool(
+        ask(
+            cr,
+            """
+            SELECT FROM queue_job
+             WHERE sync_stream_id = %s AND state = 'pending'
+               AND priority < COALESCE(
+                   %s, (SELECT priority FROM queue_job WHERE uuid = %s))
+               AND COALESCE(eta, date_created) <= %s AND graph_uuid IS NULL
+               AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
+             LIMIT 1
+            """,
+            stream_id,
+            priority,
+            uuid,
+            clock.current(cr),
+            list(passed),
+        )
+    )
+
+
+def claim(cr, stream_id, record_ids, limit):
+    """Claim records that no other job has claimed, until a savepoint is rolled back.
+
+    It neither waits nor fails, whatever has changed since the snapshot.
+
+    :param record_ids: the most wanted ones first
+    :param int limit: how many at most
+    :return: set of ids
+    """
+    if not record_ids:
+        return set()
+    return set(
+        ask_column(
+            cr,
+            "SELECT id FROM unnest(%s::int[]) AS wanted (id)"
+            " WHERE pg_try_advisory_xact_lock(%s, id) LIMIT %s",
+            record_ids,
+            stream_id,
+            limit,
+        )
+    )
+
+
 def changes_of(env, uuids):
     """Return the ``sync.outbox`` rows that jobs of these UUIDs are to deliver.
 
@@ -186,14 +320,19 @@ def changes_of(env, uuids):
 
 
 def delete_changes(env, row_ids):
-    """Drop delivered changes by their ids; return the UUIDs of the jobs they had."""
-    uuids = ask_column(
+    """Drop delivered changes by their ids.
+
+    :return: list of ``(record id, UUID of the job it had)``
+    """
+    if not row_ids:
+        return []
+    found = ask(
         env.cr,
-        "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING job_uuid",
+        "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING res_id, job_uuid",
         row_ids,
     )
     env["sync.outbox"].browse(row_ids).invalidate_recordset(flush=False)
-    return {*uuids} - {None}
+    return found
 
 
 def give_changes(env, rows, uuid):
@@ -419,11 +558,12 @@ def log_receipts(stream, sent):
     Only what has a token for monitoring is counted; the rest costs nothing. Attempts
     of one kind are one row of ``sync.counter``.
 
-    :param sent: non-empty list of ``(content as text, Receipt)``, the latter redacted
-        and bounded by the transport
+    :param sent: non-empty list of ``(content as text, Receipt, UUID of the job)``, the
+        receipt redacted and bounded by the transport
     """
     lines = [
         {
+            "job": uuid,
             "res_id": receipt.message.key,
             "operation": receipt.message.operation,
             "state": "success" if receipt.ok else "failed",
@@ -436,7 +576,7 @@ def log_receipts(stream, sent):
             "duration": receipt.duration,
             "bound": str(bound_of(receipt)),
         }
-        for content, receipt in sent
+        for content, receipt, uuid in sent
     ]
     stream.env["sync.delivery"].flush_model(["stream_id", "res_id", "state"])
     stream.env.cr.execute(
@@ -445,14 +585,15 @@ def log_receipts(stream, sent):
             """
             WITH line AS (
                 SELECT * FROM jsonb_to_recordset(%(lines)s) AS line (
-                       res_id int, operation text, state text, request text, body text,
+                       job text, res_id int, operation text, state text, request text,
+                       body text,
                        status text, response text, error text, kind text,
                        duration float8, bound float8)
             ), logged AS (
                 INSERT INTO sync_delivery
                        (date, stream_id, job_uuid, res_id, operation, state, request,
                         request_body, status, response, error, error_kind, duration)
-                SELECT %(now)s, %(stream)s, %(job)s, res_id, operation, state, request,
+                SELECT %(now)s, %(stream)s, job, res_id, operation, state, request,
                        body, status, response, error, kind, duration
                   FROM line
             ), counted AS (
@@ -471,7 +612,6 @@ def log_receipts(stream, sent):
             lines=json.dumps(lines),
             now=fields.Datetime.now(),
             stream=stream.id,
-            job=stream.env.context.get("job_uuid"),
             delivered=DELIVERED,
             last=_last_about(SQL("line.res_id"), stream.id, 1),
             is_read=secrets.is_set(secrets.METRICS_TOKEN),
@@ -788,6 +928,47 @@ def requeue_jobs(env, jobs, rate):
     )
     jobs.invalidate_model()
     return jobs.browse(requeued)
+
+
+def settle_jobs(cr, together):
+    """Set jobs to done whose last change another job has delivered.
+
+    Pending and failed ones: their start, end and duration are those of the request.
+
+    :param cr: cursor that sees what is committed by now
+    :param together: list of ``(UUID, result, UUID of the job that the delivery is
+        logged under, seconds that it took)``
+    """
+    cr.execute(
+        """
+        UPDATE queue_job AS job
+           SET state = 'done', result = told.result, 
+               sync_carrier_uuid = NULLIF(told.carrier, told.uuid),
+               date_enqueued = COALESCE(date_enqueued, clock.now),
+               date_started = clock.now - told.duration * interval '1 second',
+               date_done = clock.now, exec_time = told.duration,
+               exc_name = NULL, exc_message = NULL, exc_info = NULL, sync_error = NULL
+          FROM unnest(%s::text[], %s::text[], %s::text[], %s::float[])
+               AS told (uuid, result, carrier, duration),
+               (SELECT clock_timestamp() AT TIME ZONE 'utc' AS now) AS clock
+         WHERE job.id IN (
+               SELECT id FROM queue_job
+                WHERE uuid = told.uuid AND state IN ('pending', 'failed')
+                  AND graph_uuid IS NULL
+                  AND NOT EXISTS (SELECT FROM sync_outbox WHERE job_uuid = told.uuid)
+                  FOR NO KEY UPDATE SKIP LOCKED)
+        """,
+        tuple(map(list, zip(*together, strict=True))),
+    )
+
+
+def lock_pending(cr, uuid):
+    """Lock a job; return whether it is pending, and nobody else has it."""
+    statement = (
+        "SELECT FROM queue_job WHERE uuid = %s AND state = 'pending'"
+        " FOR NO KEY UPDATE SKIP LOCKED"
+    )
+    return bool(ask(cr, statement, uuid))
 
 
 # -- systems that are sent to, or not -----------------------------------------

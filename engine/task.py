@@ -57,6 +57,15 @@ class Owed:
     resend: bool = False  # sent even if nothing has changed
 
 
+class Given(NamedTuple):
+    """The job that a record is sent for."""
+
+    uuid: str
+    alone: bool = True  # whether it is about that record only
+    own: bool = False  # whether it is the job that runs
+    priority: int | None = None  # of a job of others
+
+
 @dataclass(eq=False)
 class Task:
     """What has to be done for one record."""

@@ -96,6 +96,12 @@ class QueueJob(models.Model):
         help="Each time that the job has sent something, with the system's answer.",
     )
 
+    sync_carrier_uuid = fields.Char(
+        "Delivered By",
+        readonly=True,
+        copy=False,
+        help="The job that has sent the change along with its own.",
+    )
     sync_error = words.SentenceText(
         "Last Error",
         readonly=True,
@@ -200,6 +206,11 @@ class QueueJob(models.Model):
     _sync_stream_index = models.Index(
         "(sync_stream_id, date_created) WHERE sync_stream_id IS NOT NULL"
     )
+    # Used by store.due_changes and store.is_overtaken
+    _sync_due_index = models.Index(
+        "(sync_stream_id, priority, COALESCE(eta, date_created), id)"
+        " WHERE state = 'pending' AND sync_stream_id IS NOT NULL"
+    )
     # Used by standing.queue_figures, sync.incident._put_off_jobs and
     # _call_back_jobs. Done jobs are not in it.
     _sync_open_index = models.Index(
@@ -216,11 +227,15 @@ class QueueJob(models.Model):
     # -- computed fields ------------------------------------------------------
 
     def _compute_sync_delivery_ids(self):
-        uuids = self.filtered("sync_stream_id").mapped("uuid")
+        jobs = self.filtered("sync_stream_id")
+        uuids = {*jobs.mapped("uuid"), *jobs.mapped("sync_carrier_uuid")} - {False}
         deliveries = self.env["sync.delivery"].search([("job_uuid", "in", uuids)])
         by_uuid = deliveries.grouped("job_uuid")
+        none = deliveries.browse()
         for job in self:
-            job.sync_delivery_ids = by_uuid.get(job.uuid)
+            along = by_uuid.get(job.sync_carrier_uuid, none)
+            along = along.filtered(lambda each, id_=job.sync_res_id: each.res_id == id_)
+            job.sync_delivery_ids = by_uuid.get(job.uuid, none) | along
 
     def _compute_related_name(self):
         for job in self:

@@ -13,7 +13,7 @@ from odoo.fields import Domain
 from ..actions import success
 from ..engine import capture, standing
 from ..engine.capture import noted
-from ..engine.delivery import Delivery
+from ..engine.run import Run
 
 _logger = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ class SyncMixin(models.AbstractModel):
         """
         # in the environment of the job, which names it
         stream = stream.with_env(self.env(su=True))
-        return Delivery(stream, self.ids).run()
+        return Run(stream, self.ids).go()
 
     @api.model
     def _job_store_values(self, job):

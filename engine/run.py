@@ -1,0 +1,295 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""What a job does: chunk after chunk of records, as long as it has time.
+
+A job is a doorbell. Once it runs it takes along what else is due of its
+synchronization, in its order, so that many single edits are sent as a batch is.
+
+What delivers has a transaction of its own, for each chunk: what one chunk was answered
+is committed before the next one begins, whatever becomes of the job. The job's own
+transaction keeps only queue_job's lock, and claims on the records of the chunk. These
+keep jobs that run at the same time from picking the same records, and they come before
+the snapshot of the chunk, which so finds nothing that has changed since. What keeps a
+record from being sent twice at once is the lock on its binding, in the transaction that
+confirms it.
+"""
+
+import logging
+import random
+import time
+from contextlib import contextmanager
+
+import psycopg2
+
+from odoo.tools import config
+
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from ..exceptions import Rejected, Throttled, Unreachable
+from . import gate, jobs, store, words
+from .delivery import Delivery
+from .task import Given
+
+_logger = logging.getLogger(__name__)
+
+# Seconds after which a run starts no more requests, and the part of a worker's time
+# limit that it may use for that.
+BUDGET, PART = 30, 0.25
+# Seconds after which a chunk starts no more requests: what was answered is committed.
+CHUNK_SECONDS = 5
+# Records of a chunk at most, whatever the batch size: each claim is a lock.
+CHUNK_RECORDS = 500
+# Times as many records as a chunk may have are looked at: other jobs have some of them.
+CLAIM_FACTOR = 5
+# Seconds between two looks whether something more urgent has come.
+LOOK_EVERY = 0.25
+# Seconds after which a job goes on whose time was over.
+NEXT_RUN = 1
+# Seconds after which a job is tried again that has lost a connection, least and most:
+# all jobs of a server that restarts lose theirs at once.
+SOON = (2, 10)
+
+
+class Run:
+    """One run of the job that delivers records.
+
+    :param stream: the ``sync.stream``, as superuser, in the environment of the job
+    :param record_ids: ids of the job's own records
+    """
+
+    def __init__(self, stream, record_ids):
+        self.env = stream.env
+        self.stream = stream
+        self.record_ids = list(record_ids)
+        self.job_uuid = stream.env.context.get("job_uuid")
+        self.left = {}  # the job's own records that have still to go: Given by id
+        self.passed = set()  # ids of what does not go now, in this run
+        self.busy = set()  # those of the job's own that another job is sending
+        self.tasks = []  # of its own, what has been sent or need not be
+        self.apart = 0  # how many of its own are left to other jobs
+        self.error = None  # what its own have met
+        self.begun = False  # something has been started
+        self.end = time.monotonic() + budget()
+        self.chunk_end = self.looked = 0.0
+        self.priority = None  # of the most urgent record of the chunk
+
+    def go(self):
+        """Deliver the job's own records, and others that are due.
+
+        :return: what became of its own, in a sentence for people
+        :raises RetryableJobError: one of its own has to wait, or to be tried again
+        :raises SyncError: its only record was refused
+        """
+        owed = store.owed_changes(self.stream, self.record_ids)
+        if not owed and not self.stream.exists():
+            return self.env._("The synchronization no longer exists: nothing sent.")
+        # what the job says is for all who see it, not for who has edited
+        company = self.env["res.company"].browse(self.stream._facts().company_id)
+        self.stream = words.in_company_language(self.stream, company)
+        self.env = self.stream.env
+        if not owed:
+            return self.env._("%s: already delivered by another job.", self.system_name)
+        own = Given(self.job_uuid, alone=len(self.record_ids) == 1, own=True)
+        self.left = dict.fromkeys(owed, own)
+        with self._telling_loss():
+            while self._next_chunk():
+                pass
+        if self.error:
+            raise self._job_error()
+        if self.left:
+            raise self._wait()
+        return self._summary()
+
+    @contextmanager
+    def _telling_loss(self):
+        """Let the job be tried again that has lost one of its connections.
+
+        That says nothing about its records. If it was the job's own connection, the
+        controller sees to it.
+        """
+        try:
+            yield
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if not store.is_lost(error):
+                raise
+            _logger.info("Job %s has lost a connection", self.job_uuid, exc_info=True)
+            text = self.env._(
+                "The connection to Odoo's database was lost while the job worked. It "
+                "is tried again."
+            )
+            raise gate.later(text, random.uniform(*SOON)) from None
+
+    # -- chunks ---------------------------------------------------------------
+
+    def _next_chunk(self):
+        """Deliver the next records that are due; return whether to go on."""
+        with self.env.cr.savepoint(flush=False) as claims:
+            given = self._claim()
+            chunk = given and self._deliver(given)
+            # others may have them, now that it is committed what became of them
+            claims.rollback()
+        if not chunk:
+            return False
+        self._settle(given, chunk)
+        return not (self.error or chunk.obstacle) and time.monotonic() < self.end
+
+    def _claim(self):
+        """Claim the records of the next chunk, and return them: :class:`Given` by id.
+
+        What is more urgent than the job goes first, then its own, then the rest.
+        """
+        size = min(self.stream._facts().batch_size, CHUNK_RECORDS)
+        urgent, rest = {}, {}
+        own = {id_: self.left[id_] for id_ in self.left.keys() - self.passed}
+        if self.begun or len(own) < size:
+            for res_id, given, is_urgent in self._due(size):
+                if res_id not in self.passed:
+                    (urgent if is_urgent else rest).setdefault(res_id, given)
+        wanted = {**urgent, **own, **rest}
+        claimed = store.claim(self.env.cr, self.stream.id, list(wanted), size)
+        if not self.begun:
+            self.busy = own.keys() - claimed
+            self.passed |= self.busy
+        return {id_: wanted[id_] for id_ in wanted if id_ in claimed}
+
+    def _due(self, size):
+        """Return what else is due of the synchronization, in its order."""
+        if gate.seconds_until_window(self.stream):
+            # nothing goes now that nobody insists on
+            return []
+        most = CLAIM_FACTOR * size + len(self.passed)
+        if not self.begun:
+            # the job has just begun, and so has what it sees
+            return store.due_changes(self.env.cr, self.stream.id, self.job_uuid, most)
+        with store.read_committed(self.env.registry) as cr:
+            return store.due_changes(cr, self.stream.id, self.job_uuid, most)
+
+    def _deliver(self, given):
+        """Send records in a transaction of their own; return the :class:`Delivery`.
+
+        :return: ``None`` if nothing may be sent any more
+        """
+        self.chunk_end = min(self.end, time.monotonic() + CHUNK_SECONDS)
+        self.priority = max(each.priority or 0 for each in given.values()) or None
+        try:
+            with store.delivering(self.env.registry) as cr:
+                stream = self.stream.with_env(self.env(cr=cr))
+                chunk = Delivery(stream, given, self._more)
+                chunk.run()
+        except RetryableJobError:
+            if not self.begun:
+                raise
+            return None
+        alone = {id_ for id_ in chunk.broken if given[id_].own and given[id_].alone}
+        if alone and len(given) > 1:
+            # what breaks on a record that is alone is the job's own failure
+            return self._deliver(dict.fromkeys(alone, self.left[min(alone)]))
+        return chunk
+
+    def _more(self):
+        """Return whether there is time to start more requests.
+
+        There always is for the first ones: no run ends as it has begun.
+        """
+        now = time.monotonic()
+        if not self.begun:
+            self.begun = True
+            self.looked = now
+        elif now > self.chunk_end:
+            return False
+        elif now > self.looked + LOOK_EVERY:
+            self.looked = now
+            with store.read_committed(self.env.registry) as cr:
+                if store.is_overtaken(
+                    cr, self.stream.id, self.job_uuid, self.priority, self.passed
+                ):
+                    self.chunk_end = now
+                    return False
+        return True
+
+    # -- what became of a chunk -----------------------------------------------
+
+    def _settle(self, given, chunk):
+        """Keep what is known of the job's own records, and tell the jobs of others."""
+        met = {
+            task.binding.res_id: task
+            for task in chunk.failures
+            if task.binding.res_id not in chunk.apart
+        }
+        self.begun = True
+        self.passed |= met.keys() | chunk.busy | chunk.behind.keys() | chunk.broken
+        staying = self.passed | chunk.untaken
+        for res_id, each in given.items():
+            if each.own and (res_id not in staying or res_id in chunk.apart):
+                self.left.pop(res_id, None)
+        own = [each for each in chunk.settled if given[each.binding.res_id].own]
+        self.tasks += own
+        self.busy |= chunk.busy & self.left.keys()
+        self.apart += sum(given[res_id].own for res_id in chunk.apart)
+        failed = [met[res_id].error for res_id in met if given[res_id].own]
+        if chunk.obstacle and self.left:
+            failed.append(chunk.obstacle)
+        self.error = self.error or next(iter(failed), None)
+        others = [
+            (given[res_id].uuid, task)
+            for res_id, task in met.items()
+            if given[res_id].alone and not given[res_id].own
+        ]
+        jobs.tell(self.stream, chunk.covered, others)
+        if isinstance(chunk.obstacle, Unreachable) and not self.error:
+            self.stream.backend_id._note_unreachable(chunk.obstacle)
+
+    # -- what becomes of the job ----------------------------------------------
+
+    @property
+    def system_name(self):
+        return self.stream._facts().backend_name
+
+    def _wait(self):
+        """Return the exception that lets the job come back for its other records."""
+        if self.left.keys() - self.passed:
+            text = self.env._("%s: goes on with the rest.", self.system_name)
+            return gate.later(text, NEXT_RUN)
+        return gate.later(
+            self.env._("Another job is sending this record."),
+            random.uniform(*jobs.BUSY_SECONDS),
+        )
+
+    def _job_error(self):
+        """Return the exception that queue_job has to see for a failed delivery."""
+        error = self.error
+        if isinstance(error, Rejected):
+            return error
+        seconds = 0
+        if isinstance(error, Unreachable):
+            seconds = self.stream.backend_id._note_unreachable(error)
+        # a job that has got some records through uses no try
+        waits = bool(seconds or self.tasks or isinstance(error, Throttled))
+        if not seconds:
+            job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)
+            seconds = jobs.retry_seconds(self.stream, error, job.retry + 1)
+        text = words.said(self.env, error)
+        found = RetryableJobError(text, seconds, ignore_retry=waits)
+        found.sync_error = error  # see jobs.error_behind()
+        return found
+
+    def _summary(self):
+        """Return what became of the job's records, for its result."""
+        system = self.system_name
+        sent = [task for task in self.tasks if task.message]
+        if len(self.tasks) == 1 and not self.apart:
+            return jobs.delivered_text(self.stream, self.tasks[0])
+        return self.env._(
+            "%(system)s: %(sent)s delivered, %(same)s unchanged, "
+            "%(apart)s left to another job.",
+            system=system,
+            sent=len(sent),
+            same=len(self.tasks) - len(sent),
+            apart=self.apart,
+        )
+
+
+def budget():
+    """Return the seconds after which a run starts no more requests."""
+    limit = config["limit_time_real"]
+    return min(BUDGET, limit * PART) if limit > 0 else BUDGET
