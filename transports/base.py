@@ -7,11 +7,12 @@ else of this package.
 """
 
 import abc
-import threading
-from collections import Counter
+import time
+from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Any
 
 from .. import wording
@@ -25,6 +26,11 @@ DONE = "done"
 REFUSED = "refused"
 UNKNOWN = "unknown"
 UNSENT = "unsent"
+
+# Who is answered waits for others that are about to be, so that fewer turns are taken
+# to go on: for this part of the time that its own request took, and seconds at most.
+GRACE_PART = 0.1
+MAX_GRACE = 0.02
 
 
 @dataclass(frozen=True)
@@ -141,11 +147,22 @@ class Column:
     required: bool = False
 
 
+# Gives the next messages, see Transport.deliver().
+Take = Callable[[int], list[Message]]
+
+
 class Transport(abc.ABC):
-    """The way to one destination. Close it, or use it in a ``with`` statement."""
+    """The way to one destination. Close it, or use it in a ``with`` statement.
+
+    One that sends several messages at once, or should stop in time, is a
+    :class:`PullingTransport`.
+    """
 
     # Set by whoever opens the transport; asked before each real request.
     pace: Pace = NO_PACE
+    # Likewise; how many messages :meth:`send` is given at once, where the transport
+    # does not ask for them itself.
+    at_once: int = 1
     # Likewise; told just before a request, from any thread, that a message's record is
     # about to be created anew with a key, since an update has found it gone. What it
     # raises, a SyncError, keeps the request from leaving.
@@ -156,10 +173,28 @@ class Transport(abc.ABC):
         """Deliver the messages.
 
         A fault of the destination is never raised: it is the ``error`` of the
-        receipts it concerns.
+        receipts it concerns. Once the destination is found unreachable or asks to wait,
+        the remaining messages are not started: each would only cost a timeout, or the
+        destination's patience. Their receipts have the same class of error, and an
+        empty ``request``.
 
         :return: one receipt for each message, in the same order
         """
+
+    def deliver(self, take: Take) -> Iterator[Receipt]:
+        """Send what ``take`` gives until it gives nothing more.
+
+        :param take: called with a number, in the thread that reads the receipts and in
+            no other; gives so many messages at most, each about another record, none
+            of whose records is under way. They are noted as sent, and so leave at
+            once. An empty list means that nothing is to be started now: what is under
+            way is finished, and once nothing is, it is over
+        :return: the receipt of each message, as soon as it is known. Whoever does not
+            read them to the end closes the iterator: nothing more is started then, and
+            what is under way is waited for
+        """
+        while messages := take(self.at_once):
+            yield from self.send(messages)
 
     @abc.abstractmethod
     def check(self) -> str:
@@ -220,18 +255,23 @@ class Transport(abc.ABC):
         self.close()
 
 
-class SequentialTransport(Transport):
-    """A transport that sends one message after the other.
+class PullingTransport(Transport):
+    """A transport that asks for its messages when it can send them."""
 
-    Once the destination is found unreachable or asks to wait, the remaining
-    messages are not sent: each would only cost a timeout, or the destination's
-    patience. Their receipts carry the same error and an empty ``request``.
-    """
+    @abc.abstractmethod
+    def deliver(self, take: Take) -> Iterator[Receipt]:
+        """Send what ``take`` gives, see :meth:`Transport.deliver`."""
 
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
-        messages = list(messages)
-        self.pace.expect(len(messages))
-        return deliver_all(self._paced, messages, 1)
+        receipts = dict(deliver_list(self.deliver, messages))
+        return [receipts[number] for number in range(len(receipts))]
+
+
+class SequentialTransport(PullingTransport):
+    """A transport that sends one message after the other."""
+
+    def deliver(self, take: Take) -> Iterator[Receipt]:
+        return deliver_all(self._paced, take, 1)
 
     def _paced(self, message):
         try:
@@ -246,63 +286,74 @@ class SequentialTransport(Transport):
 
 
 def deliver_all(
-    deliver: Callable[[Message], Receipt], messages: Iterable[Message], threads: int
-) -> list[Receipt]:
-    """Deliver the messages, up to ``threads`` at a time.
+    deliver_one: Callable[[Message], Receipt], take: Take, threads: int
+) -> Iterator[Receipt]:
+    """Deliver each message in a thread of its own, up to ``threads`` at a time.
 
-    Messages about the same record are sent one after the other. Once the destination
-    is found unreachable or asks to wait, no further message is started, as in
-    :class:`SequentialTransport`; those under way are finished.
-
-    :param deliver: called by several threads; a fault of the destination goes into
-        the receipt that it returns
-    :return: one receipt for each message, in the same order
+    :param deliver_one: called by several threads, or by this one where one message is
+        to be sent; a fault of the destination goes into the receipt that it returns
+    :param take, return: see :meth:`Transport.deliver`
     """
-    messages = list(messages)
-    receipts, stopped, by_record = {}, threading.Event(), {}
-    for number, message in enumerate(messages):
-        record = (message.route.target, message.key) if threads > 1 else None
-        by_record.setdefault(record, []).append(number)
-    records = iter(list(by_record.values()))  # each thread takes the next one
-
-    def work():
-        for numbers in records:
-            for number in numbers:
-                if stopped.is_set():
-                    return
-                receipts[number] = receipt = deliver(messages[number])
-                if receipt.holds_up_others:
-                    stopped.set()
-
-    threads = min(threads, len(by_record))
-    if threads <= 1:
-        work()
-    else:
-        with ThreadPoolExecutor(threads, thread_name_prefix="sync-send") as executor:
-            futures = [executor.submit(work) for _number in range(threads)]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            finally:
-                # after a bug, and when this thread is interrupted, the others need
-                # not go on
-                stopped.set()
-    return completed(messages, receipts)
+    under_way = {}  # when it was started, by future
+    with ThreadPoolExecutor(threads, thread_name_prefix="sync-send") as executor:
+        while (messages := take(threads - len(under_way))) or under_way:
+            if len(messages) == 1 and not under_way:
+                yield deliver_one(messages[0])
+                continue
+            for message in messages:
+                under_way[executor.submit(deliver_one, message)] = time.monotonic()
+            for future in _answered(under_way):
+                del under_way[future]
+                yield future.result()
 
 
-def completed(messages: list[Message], receipts: dict[int, Receipt]) -> list[Receipt]:
-    """Add the receipts of messages that were held back.
+def _answered(under_way):
+    """Wait for one, and for those that end at almost the same time."""
+    done, _left = wait(under_way, return_when=FIRST_COMPLETED)
+    now = time.monotonic()
+    took = min(now - under_way[future] for future in done)
+    return wait(under_way, min(took * GRACE_PART, MAX_GRACE)).done
 
-    :param receipts: by the number of the message, in the order in which they came in;
-        where some are missing, there is one that holds up others
-    :return: one receipt for each message, in the same order
+
+def deliver_list(
+    deliver: Callable[[Take], Iterator[Receipt]], messages: Iterable[Message]
+) -> Iterator[tuple[int, Receipt]]:
+    """Have the messages of a list delivered, those about one record in their order.
+
+    Once the destination is found unreachable or asks to wait, no further message is
+    started.
+
+    :param deliver: as :meth:`Transport.deliver`
+    :return: the receipt of each message with its place in the list, as they come in;
+        last those of messages that were held back
     """
-    obstacles = (each.error for each in receipts.values() if each.holds_up_others)
-    obstacle = next(obstacles, None)
-    return [
-        receipts.get(number) or not_sent(message, obstacle)
-        for number, message in enumerate(messages)
-    ]
+    messages, places, obstacle = list(messages), defaultdict(deque), None
+    for place, message in enumerate(messages):
+        places[_record(message)].append(place)
+    free = [of_record[0] for of_record in places.values()]  # a heap: the first go first
+
+    def take(most):
+        count = 0 if obstacle else min(most, len(free))
+        return [messages[heappop(free)] for _number in range(count)]
+
+    for receipt in deliver(take):
+        of_record = places[_record(receipt.message)]
+        yield of_record.popleft(), receipt
+        obstacle = obstacle or obstacle_in(receipt)
+        if of_record:
+            heappush(free, of_record[0])
+    for of_record in places.values():
+        for place in of_record:
+            yield place, not_sent(messages[place], obstacle)
+
+
+def _record(message):
+    return message.route.target, str(message.key)
+
+
+def obstacle_in(receipt: Receipt) -> Throttled | Unreachable | None:
+    """:return: the error that other messages would meet too, if there is one"""
+    return receipt.error if receipt.holds_up_others else None
 
 
 def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
@@ -328,30 +379,40 @@ def none_sent(messages: Iterable[Message], error: SyncError) -> list[Receipt]:
     return receipts
 
 
-def rounds(
+def grouped(
     items: Iterable,
     kind: Callable[[Any], Hashable],
-    most: int,
     order: Callable[[Any], int] = lambda kind: 0,
-) -> Iterator[list]:
+) -> list[list]:
     """Put items together that may go in one request, in the order to send them.
 
-    :param items: each with the ``message`` that it is made of
+    :param items: each about another record
     :param kind: of an item; those of one kind may go together
-    :param most: as many at most
-    :param order: of a kind, where it matters and no record says otherwise
-    :return: groups, each item of them about another record: several about one record
-        stay in order
+    :param order: of a kind, where it matters
     """
-    seen, groups = Counter(), {}
+    groups = defaultdict(list)
     for item in items:
-        record = (item.message.route.target, str(item.message.key))
-        groups.setdefault((seen[record], kind(item)), []).append(item)
-        seen[record] += 1
-    for turn, what in sorted(groups, key=lambda key: (key[0], order(key[1]))):
-        group = groups[turn, what]
-        for start in range(0, len(group), most):
-            yield group[start : start + most]
+        groups[kind(item)].append(item)
+    return [groups[what] for what in sorted(groups, key=order)]
+
+
+def deliver_groups(
+    deliver: Callable[[list], Iterable[Receipt]], groups: Iterable[list]
+) -> Iterator[Receipt]:
+    """Deliver one group after the other, as long as nothing holds up the others.
+
+    :param deliver: gives the receipts of the items of a group
+    :param groups: items, each with the ``message`` that it is made of
+    :return: the receipts of all, as they come in
+    """
+    obstacle = None
+    for group in groups:
+        if obstacle:
+            yield from (not_sent(item.message, obstacle) for item in group)
+            continue
+        for receipt in deliver(group):
+            obstacle = obstacle or obstacle_in(receipt)
+            yield receipt
 
 
 def _fate_told_by(error):
