@@ -12,7 +12,7 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
-from ..engine import job_load, jobs, words
+from ..engine import job_load, jobs, waiting, words
 from ..engine.store import ask, keep_connection
 from ..exceptions import SyncError
 
@@ -93,6 +93,7 @@ class RunJobController(QueueJobs):
         if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
+        job.sync_due = job.eta
         try:
             keep_connection(env.cr)
             with jobs.keeping_etas(env.cr):
@@ -103,10 +104,28 @@ class RunJobController(QueueJobs):
             if not env.cr.closed:
                 # stored with the job, whatever queue_job makes of the exception
                 job.sync_error = jobs.error_behind(error)
+                job.sync_sleep = getattr(error, "sync_sleep", None)
                 raise
             _logger.info("%s has lost its connection", job, exc_info=True)
             cls._put_back(env, job, tries)
             return None
+
+    @classmethod
+    def _runjob(cls, env, job):
+        """Run a job; when it has given back what it held, wake who waits for that."""
+        if not jobs.is_own(job.model_name, job.method_name):
+            return super()._runjob(env, job)
+        uuid, registry = job.uuid, env.registry
+        try:
+            super()._runjob(env, job)
+        except BaseException:
+            env.cr.rollback()
+            raise
+        else:
+            # as queue_job has done already, where it is not under test
+            env.cr.commit()  # pylint: disable=invalid-commit
+        finally:
+            waiting.after_run(registry, uuid)
 
     @classmethod
     def _get_failure_values(cls, job, traceback_txt, orig_exception):

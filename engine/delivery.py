@@ -45,7 +45,7 @@ class Delivery:
         # a thread uses it, which must not touch the environment
         self._write_notes = partial(store.write_notes, stream.env.registry, stream.id)
         self.owed = {}  # Owed by record id
-        self.behind = {}  # what has to wait for others, see precedence.blocked()
+        self.behind = {}  # what has to wait, and for what: see precedence.blocked()
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
@@ -53,7 +53,7 @@ class Delivery:
         self.unasked = set()  # those whose creation there was no time to ask for
         self.settled = []  # those whose changes are delivered
         self.obstacle = None  # the error that others would meet as well
-        self.covered = {}  # by UUID of a job that owed it: settled task, UUID in the log
+        self.covered = {}  # by UUID of a job that owed it: settled task, UUID to log
 
     def run(self):
         """Send the records, and settle their undelivered changes.
@@ -70,6 +70,7 @@ class Delivery:
             self.behind = precedence.blocked(self.stream, list(self.owed))
             for res_id in self.behind:
                 del self.owed[res_id]
+            self._queue_ahead()
         if self.owed:
             self._prepare(self._lock())
             self._resume_creations()
@@ -91,6 +92,20 @@ class Delivery:
         }
 
     # -- what is to be sent ---------------------------------------------------
+
+    def _queue_ahead(self):
+        """Queue what others wait for and nobody has queued: it was never sent."""
+        by_stream = {}
+        for stream_id, res_id in set().union(*self.behind.values()):
+            by_stream.setdefault(stream_id, set()).add(res_id)
+        for stream_id, ids in by_stream.items():
+            first = self.stream.browse(stream_id)
+            missing = sorted(ids - store.owed_changes(first, ids).keys())
+            capture.enqueue(
+                first,
+                first.env[first.model_name].browse(missing),
+                priority=min(first.priority, self.stream.priority),
+            )
 
     def _lock(self):
         """Lock the records that no other job is sending, and return their bindings."""
@@ -224,8 +239,6 @@ class Delivery:
         for res_id, uuid in store.delete_changes(self.env, row_ids):
             if uuid and uuid not in own:
                 self.covered[uuid] = by_id[res_id], self.given[res_id].uuid
-        if self.covered:
-            precedence.release_behind(self.env, self.covered)
 
     def _transmit(self, tasks):
         """Send what tasks say as long as there is time, and keep what failed.
@@ -477,10 +490,6 @@ class Delivery:
                 seconds = jobs.retry_seconds(self.stream, error, 1)
                 jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
                 self.apart.add(res_id)
-        own = {id_: keys for id_, keys in self.behind.items() if self.given[id_].own}
-        if own:
-            precedence.put_behind(self.stream, own, list(self.given))
-            self.apart |= own.keys()
 
     @property
     def failures(self):

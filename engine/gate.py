@@ -3,9 +3,9 @@
 
 """Whether a synchronization may send now, and when a job that is made now may run.
 
-Not while the synchronization rests, the system has an open incident, or off-peak hours
-are waited for; and not from a copy of the database that has sent so far, or from a
-backup of it.
+Not while the synchronization rests, the system has an open incident or has asked for
+patience, or off-peak hours are waited for; and not from a copy of the database that has
+sent so far, or from a backup of it.
 """
 
 import json
@@ -25,17 +25,13 @@ from odoo.tools import SQL, config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from . import clock, store, words
+from . import clock, store, waiting
 
 _logger = logging.getLogger(__name__)
 
 # The system parameter, and the folder below Odoo's data folder, that tell where the
 # database has sent from.
 ORIGIN, FOLDER = "queue_job_sync.origin", "queue_job_sync"
-
-# Seconds to wait for a changed mind about a system or a synchronization that is
-# archived, or a draft again.
-RESTING_SECONDS = 600
 
 
 def pass_through(stream, insist=False):
@@ -47,13 +43,14 @@ def pass_through(stream, insist=False):
     """
     resting = stream._resting_text()
     if resting:
-        raise later(words.said(stream.env, resting), RESTING_SECONDS)
+        raise waiting.asleep(stream.env, waiting.for_stream(stream.id), resting)
     # one question, whose answer is nearly always that nothing is in the way
     sight = look(stream.env, stream.backend_id.id)
-    if sight.incident or difference(sight):
+    if sight.holds or difference(sight):
         hold = stream.backend_id._hold()
         if hold:
-            raise later(*hold)
+            key = waiting.for_system(stream.backend_id.id)
+            raise waiting.asleep(stream.env, key, hold)
     wait = seconds_until_window(stream)
     if wait and not insist:
         raise later(stream.env._("Waiting for the off-peak hours."), wait)
@@ -69,10 +66,8 @@ def later(reason, seconds):
 
 def eta(stream):
     """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
-    facts = stream._facts()
-    until = store.paused_until(stream.env, facts.backend_id)
-    if until or facts.at_once:
-        return until
+    if stream._facts().at_once:
+        return None
     if stream.delay_policy == "delay":
         return clock.after(stream.env.cr, stream.delay_minutes * 60)
     wait = seconds_until_window(stream)
@@ -172,7 +167,8 @@ class Sight(NamedTuple):
     there: Place | None  # where it has sent from; None if it has not yet
     since: float  # since when, in seconds since 1970; 0 if it has not yet
     changes: int  # the last number that was given to an undelivered change
-    incident: bool  # whether the system that was asked about has an open incident
+    holds: bool  # whether the system that was asked about has an open incident, or has
+    # asked for patience
 
 
 def look(env, backend_id=None):
@@ -184,7 +180,7 @@ def look(env, backend_id=None):
     env["ir.config_parameter"].flush_model()
     env["sync.incident"].flush_model(["backend_id", "closed"])
     server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
-    ((*place, text, changes, incident),) = store.ask(
+    ((*place, text, changes, holds),) = store.ask(
         env.cr,
         """
         SELECT datname, oid::bigint, %s,
@@ -192,10 +188,13 @@ def look(env, backend_id=None):
                (SELECT last_value FROM sync_outbox_id_seq),
                EXISTS (SELECT FROM sync_incident
                         WHERE backend_id = %s AND closed IS NULL)
+               OR EXISTS (SELECT FROM sync_rate WHERE backend_id = %s
+                             AND quiet_until > clock_timestamp() AT TIME ZONE 'utc')
           FROM pg_database WHERE datname = current_database()
         """,
         server if env["sync.incident"]._tells_server() else "",
         ORIGIN,
+        backend_id,
         backend_id,
     )
     try:
@@ -204,7 +203,7 @@ def look(env, backend_id=None):
     except (ValueError, TypeError):
         # a person has changed it: as unknown as none
         there, since = None, 0
-    return Sight(Place(*place), there, since, changes, incident)
+    return Sight(Place(*place), there, since, changes, holds)
 
 
 def difference(sight):

@@ -10,7 +10,6 @@ import logging
 import random
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
-from uuid import uuid4
 
 from odoo import fields
 from odoo.exceptions import MissingError
@@ -21,12 +20,10 @@ from odoo.addons.queue_job.job import Job
 
 from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
 from ..text import storable_within
-from . import clock, store, words
+from . import clock, store, waiting, words
 
 _logger = logging.getLogger(__name__)
 
-# Seconds after which a job looks again at a record that another job is sending.
-BUSY_SECONDS = (1, 3)
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
 JITTER = 0.1
@@ -93,14 +90,14 @@ def delay_batches(stream, records, names, priority=None, eta=None, at_once=False
     return [(batch, delay(stream, batch, names, eta, priority)) for batch in batches]
 
 
-def delay(stream, records, names, eta=None, priority=None, after=None):
+def delay(stream, records, names, eta=None, priority=None, sleep=None):
     """Queue the job that delivers records, and return its UUID.
 
     It belongs to the user of the records' environment.
 
     :param dict names: what people call the records, by id
     :param int priority: if not the stream's
-    :param after: ``queue.job`` records that have to be done before
+    :param sleep: the :class:`.waiting.Sleep` that it is made in, if it is known
     """
     user_env = records.env(
         su=False, context=records._job_prepare_context_before_enqueue()
@@ -115,8 +112,17 @@ def delay(stream, records, names, eta=None, priority=None, after=None):
         )
     )
     facts = stream._facts()
+    priority = facts.priority if priority is None else priority
+    if not (eta or sleep):
+        sleep = waiting.at_birth(stream, priority)
+    if sleep:
+        eta = clock.after(stream.env.cr, waiting.safety())
     # there is nothing to track on a new job
-    context = {"sync_record_name": label, "tracking_disable": True}
+    context = {
+        "sync_record_name": label,
+        "sync_sleep": sleep,
+        "tracking_disable": True,
+    }
     if facts.company_id:
         # the job is seen by those who see the system; queue_job reads this key
         context["company_id"] = facts.company_id
@@ -124,7 +130,7 @@ def delay(stream, records, names, eta=None, priority=None, after=None):
         records.with_env(user_env)
         .with_context(**context)
         .with_delay(
-            priority=facts.priority if priority is None else priority,
+            priority=priority,
             eta=eta,
             max_retries=facts.max_retries,
             description=f"{facts.backend_name}: {label}",
@@ -132,44 +138,19 @@ def delay(stream, records, names, eta=None, priority=None, after=None):
         )
         ._sync_deliver(stream.with_env(user_env))
     )
-    if after:
-        _run_before(after, job)
     # run at once by queue_job's own test switch, there is no job
     return getattr(job, "uuid", None)
-
-
-def _run_before(ahead, job):
-    """Let a new job wait until others are done.
-
-    A job is released by jobs of its own graph only. If the others are of several, it
-    waits for those of one of them: it looks for the others when it starts.
-    """
-    graph = next(filter(None, ahead.mapped("graph_uuid")), None) or str(uuid4())
-    ahead = ahead.filtered(lambda each: each.graph_uuid in (False, graph))
-    job.graph_uuid = graph
-    job.add_depends({Job.load(ahead.env, uuid) for uuid in ahead.mapped("uuid")})
-    job.store()
-    for record in ahead:
-        # not Job.store(), which writes the state too, and so tells of a failure
-        known = record.dependencies or {}
-        followers = [*known.get("reverse_depends_on", []), job.uuid]
-        record.graph_uuid = graph
-        record.dependencies = {
-            "depends_on": known.get("depends_on", []),
-            "reverse_depends_on": followers,
-        }
-    ahead.flush_recordset()
 
 
 # -- from one job to another --------------------------------------------------
 
 
-def hand_on(stream, uuid, res_ids, seconds=0, after=None):
+def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     """Give records of a job another one, with their outbox rows.
 
     :param str uuid: of the job
     :param seconds: to wait before
-    :param after: ``queue.job`` records that have to be done before
+    :param sleep: the :class:`.waiting.Sleep` that the new job is made in
     """
     env = stream.env
     # by the job alone: its rows are few, those of a stream need not be
@@ -188,7 +169,7 @@ def hand_on(stream, uuid, res_ids, seconds=0, after=None):
     other = None
     try:
         with env.cr.savepoint(flush=False):
-            other = delay(stream, records, names, eta, priority_of(rows), after)
+            other = delay(stream, records, names, eta, priority_of(rows), sleep)
     except Exception:
         _logger.exception(LEFT, records, stream.id)
     store.give_changes(env, rows, other)
@@ -364,7 +345,13 @@ def settle(jobs, note):
     """
     rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
     now = fields.Datetime.now()
-    _write_bindings(rows, note=note, note_date=now, skipped=True).unlink()
+    settled = _write_bindings(rows, note=note, note_date=now, skipped=True)
+    keys = {waiting.for_ahead(row.stream_id.id, row.res_id) for row in settled}
+    settled.unlink()
+    if keys:
+        # who waits for them need not any longer
+        registry = jobs.env.registry
+        jobs.env.cr.postcommit.add(lambda: waiting.look(registry, *keys))
 
 
 def rearm(jobs):
@@ -395,14 +382,61 @@ def rearm(jobs):
     _write_bindings(rows, note=note, note_date=now, skipped=False)
 
 
-def requeue_spread(jobs, rate):
-    """Put many failed jobs of synchronizations back to pending, ``rate`` per second.
+def requeue_many(jobs):
+    """Put many failed jobs of synchronizations back to pending.
+
+    They sleep, and are woken as their systems have room: the runner reads each of those
+    that are awake before it starts one.
 
     :return: number of jobs
     """
-    requeued = store.requeue_jobs(jobs.env, jobs, rate)
+    requeued = store.requeue_jobs(jobs.env, jobs, waiting.safety())
     rearm(requeued)
+    keys = [waiting.for_system(each.id) for each in requeued.sync_backend_id]
+    registry = jobs.env.registry
+    jobs.env.cr.postcommit.add(lambda: waiting.look(registry, *keys))
     return len(requeued)
+
+
+# -- what is stored with a job -------------------------------------------------
+
+
+def told_values(job):
+    """Return what is stored with a job of a synchronization, besides queue_job's own.
+
+    :param job: the ``Job``. What it has met, and what it waits for, is as its last run,
+        or who makes it, has left it: nothing, as soon as it is started again
+    """
+    sleep = getattr(job, "sync_sleep", None) or job.env.context.get("sync_sleep")
+    due = getattr(job, "sync_due", None) or job.date_created
+    return {
+        "sync_error": getattr(job, "sync_error", False),
+        "sync_wait_key": sleep and sleep.key,
+        "sync_wait_reason": sleep and sleep.reason,
+        "sync_due": sleep and due,
+    }
+
+
+def reason_to_wait(job):
+    """Return what a ``queue.job`` that sleeps waits for, in a sentence."""
+    kind, *ids = (job.sync_wait_key or "").split(":")
+    if kind == "system":
+        incident = job.sudo().sync_backend_id.incident_id
+        if incident:
+            return incident._waiting_text()
+    if kind == "ahead":
+        stream_id, res_id = map(int, ids)
+        owing = (
+            job.env["sync.outbox"]
+            .sudo()
+            .search([("stream_id", "=", stream_id), ("res_id", "=", res_id)])
+        )
+        failed = [("uuid", "in", owing.mapped("job_uuid")), ("state", "=", "failed")]
+        if job.sudo().search_count(failed, limit=1):
+            return job.env._(
+                "Waits for %s, which failed", owing[:1].record_name or res_id
+            )
+    return job.sync_wait_reason
 
 
 def _write_bindings(rows, **values):

@@ -26,7 +26,7 @@ from odoo.tools import config
 from odoo.addons.queue_job.exception import RetryableJobError
 
 from ..exceptions import Rejected, Throttled, Unreachable
-from . import gate, jobs, store, words
+from . import gate, jobs, places, store, waiting, words
 from .delivery import Delivery
 from .task import Given
 
@@ -64,7 +64,8 @@ class Run:
         self.job_uuid = stream.env.context.get("job_uuid")
         self.left = {}  # the job's own records that have still to go: Given by id
         self.passed = set()  # ids of what does not go now, in this run
-        self.busy = set()  # those of the job's own that another job is sending
+        self.behind = {}  # ids of what has to wait for other records: their keys
+        self.place = 0  # of those that the system has
         self.tasks = []  # of its own, what has been sent or need not be
         self.apart = 0  # how many of its own are left to other jobs
         self.error = None  # what its own have met
@@ -92,10 +93,12 @@ class Run:
         own = Given(self.job_uuid, alone=len(self.record_ids) == 1, own=True)
         self.left = dict.fromkeys(owed, own)
         with self._telling_loss():
+            self._take_place()
             while self._next_chunk():
                 pass
         if self.error:
             raise self._job_error()
+        self._leave_behind()
         if self.left:
             raise self._wait()
         return self._summary()
@@ -118,6 +121,19 @@ class Run:
                 "is tried again."
             )
             raise gate.later(text, random.uniform(*SOON)) from None
+
+    def _take_place(self):
+        """Take a place of the system, and have another job called for the next one.
+
+        :raises RetryableJobError: others have all of them
+        """
+        key = waiting.for_system(self.backend.id)
+        self.place = places.take(self.backend)
+        if not self.place:
+            text = words._lt("Waits for its turn.")
+            raise waiting.asleep(self.env, key, text)
+        if store.sleeps_any(self.env.cr, [key]):
+            waiting.look(self.env.registry, key)
 
     # -- chunks ---------------------------------------------------------------
 
@@ -148,8 +164,8 @@ class Run:
         wanted = {**urgent, **own, **rest}
         claimed = store.claim(self.env.cr, self.stream.id, list(wanted), size)
         if not self.begun:
-            self.busy = own.keys() - claimed
-            self.passed |= self.busy
+            # another job is sending them
+            self.passed |= own.keys() - claimed
         return {id_: wanted[id_] for id_ in wanted if id_ in claimed}
 
     def _due(self, size):
@@ -200,11 +216,14 @@ class Run:
         elif now > self.looked + LOOK_EVERY:
             self.looked = now
             with store.read_committed(self.env.registry) as cr:
-                if store.is_overtaken(
-                    cr, self.stream.id, self.job_uuid, self.priority, self.passed
-                ):
+                urgency = self.job_uuid, self.priority
+                if store.is_overtaken(cr, self.stream.id, *urgency, self.passed):
                     self.chunk_end = now
-                    return False
+                share = self.backend._share()
+                yields = share.yields and self.place == share.places
+                if store.is_needed(cr, self.backend.id, *urgency, yields):
+                    self.chunk_end = self.end = now
+            return now < self.chunk_end
         return True
 
     # -- what became of a chunk -----------------------------------------------
@@ -217,6 +236,7 @@ class Run:
             if task.binding.res_id not in chunk.apart
         }
         self.begun = True
+        self.behind |= chunk.behind
         self.passed |= met.keys() | chunk.busy | chunk.behind.keys() | chunk.broken
         staying = self.passed | chunk.untaken
         for res_id, each in given.items():
@@ -224,7 +244,6 @@ class Run:
                 self.left.pop(res_id, None)
         own = [each for each in chunk.settled if given[each.binding.res_id].own]
         self.tasks += own
-        self.busy |= chunk.busy & self.left.keys()
         self.apart += sum(given[res_id].own for res_id in chunk.apart)
         failed = [met[res_id].error for res_id in met if given[res_id].own]
         if chunk.obstacle and self.left:
@@ -235,9 +254,20 @@ class Run:
             for res_id, task in met.items()
             if given[res_id].alone and not given[res_id].own
         ]
+        settled = [task.binding.res_id for task in chunk.settled]
+        # what has waited for them in vain may go in the next chunk
+        there = {(self.stream.id, id_) for id_ in settled}
+        freed = [id_ for id_, keys in self.behind.items() if not there.isdisjoint(keys)]
+        for res_id in freed:
+            del self.behind[res_id]
+        self.passed.difference_update(freed)
         jobs.tell(self.stream, chunk.covered, others)
-        if isinstance(chunk.obstacle, Unreachable) and not self.error:
-            self.stream.backend_id._note_unreachable(chunk.obstacle)
+        waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
+        if isinstance(chunk.obstacle, Throttled):
+            seconds = chunk.obstacle.retry_after
+            store.keep_quiet(self.env.registry, self.backend.id, seconds)
+        elif isinstance(chunk.obstacle, Unreachable) and not self.error:
+            self.backend._note_unreachable(chunk.obstacle)
 
     # -- what becomes of the job ----------------------------------------------
 
@@ -245,14 +275,46 @@ class Run:
     def system_name(self):
         return self.stream._facts().backend_name
 
+    @property
+    def backend(self):
+        return self.env["sync.backend"].browse(self.stream._facts().backend_id)
+
+    def _leave_behind(self):
+        """Give those of several records that wait for others jobs of their own."""
+        for res_id in self.left.keys() & self.behind.keys():
+            if not self.left[res_id].alone:
+                sleep = self._sleep_behind(self.behind[res_id])
+                jobs.hand_on(self.stream, self.job_uuid, [res_id], sleep=sleep)
+                del self.left[res_id]
+                self.apart += 1
+
+    def _sleep_behind(self, keys):
+        """Return how a record sleeps that waits for others."""
+        names = []
+        for stream_id, res_id in keys[:3]:
+            stream = self.stream.browse(stream_id)
+            record = self.env[stream.model_name].browse(res_id).exists()
+            name = jobs.names_of(record).get(res_id)
+            names.append(name or f"{stream.model_id.name} {res_id}")
+        reason = words.Sentence(
+            words._lt("%(system)s: waits for %(names)s, which has to be there first."),
+            system=self.system_name,
+            names=", ".join(names) + ("…" if len(keys) > 3 else ""),
+        )
+        return waiting.Sleep(waiting.for_ahead(*keys[0]), reason)
+
     def _wait(self):
         """Return the exception that lets the job come back for its other records."""
         if self.left.keys() - self.passed:
             text = self.env._("%s: goes on with the rest.", self.system_name)
             return gate.later(text, NEXT_RUN)
-        return gate.later(
-            self.env._("Another job is sending this record."),
-            random.uniform(*jobs.BUSY_SECONDS),
+        res_id = min(self.left)
+        if res_id in self.behind:
+            return waiting.asleep(self.env, *self._sleep_behind(self.behind[res_id]))
+        return waiting.asleep(
+            self.env,
+            waiting.for_record(self.stream.id, res_id),
+            words._lt("Another job is sending this record."),
         )
 
     def _job_error(self):
@@ -260,14 +322,16 @@ class Run:
         error = self.error
         if isinstance(error, Rejected):
             return error
-        seconds = 0
         if isinstance(error, Unreachable):
-            seconds = self.stream.backend_id._note_unreachable(error)
+            hold = self.backend._note_unreachable(error)
+            if hold:
+                return waiting.asleep(
+                    self.env, waiting.for_system(self.backend.id), hold
+                )
         # a job that has got some records through uses no try
-        waits = bool(seconds or self.tasks or isinstance(error, Throttled))
-        if not seconds:
-            job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)
-            seconds = jobs.retry_seconds(self.stream, error, job.retry + 1)
+        waits = bool(self.tasks or isinstance(error, Throttled))
+        job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)
+        seconds = jobs.retry_seconds(self.stream, error, job.retry + 1)
         text = words.said(self.env, error)
         found = RetryableJobError(text, seconds, ignore_retry=waits)
         found.sync_error = error  # see jobs.error_behind()

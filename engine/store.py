@@ -11,6 +11,7 @@ import json
 import logging
 from bisect import bisect_left
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from itertools import product
 from math import inf
 
@@ -33,8 +34,6 @@ PATIENCE = 5
 # Jobs whose work is still to be done, and with those that people have to decide about.
 LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
 OPEN_STATES = (*LIVE_STATES, "failed")
-# Those that no worker has, or will have before this transaction is over.
-AT_REST = ("pending", "wait_dependencies", "failed")
 SETTLED = ("done", "cancelled")
 
 # The system has the record, or had it, as far as a binding knows.
@@ -42,6 +41,13 @@ HELD = SQL("(content_hash IS NOT NULL OR external_id IS NOT NULL)")
 # It has confirmed a content, and nobody has decided to leave it at that.
 CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
 
+# When a job is due, or was before it fell asleep.
+DUE = SQL("COALESCE(sync_due, eta, date_created)")
+# Jobs that others may take along: they depend on none, and wait for no other record.
+# As the index has it.
+MAY_GO_ALONG = SQL(
+    "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key !~ '^ahead:')"
+)
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
 # The kinds of failure: of a record, or of a whole system.
@@ -212,11 +218,11 @@ def due_changes(cr, stream_id, uuid, limit):
         """
         WITH RECURSIVE level (priority) AS (
             (SELECT priority FROM queue_job
-              WHERE sync_stream_id = %(stream)s AND state = 'pending'
+              WHERE sync_stream_id = %(stream)s AND state = 'pending' AND %(may)s
               ORDER BY priority LIMIT 1)
              UNION ALL
             SELECT (SELECT priority FROM queue_job
-                     WHERE sync_stream_id = %(stream)s AND state = 'pending'
+                     WHERE sync_stream_id = %(stream)s AND state = 'pending' AND %(may)s
                        AND priority > level.priority
                      ORDER BY priority LIMIT 1)
               FROM level WHERE level.priority IS NOT NULL)
@@ -224,12 +230,11 @@ def due_changes(cr, stream_id, uuid, limit):
                level.priority < (SELECT priority FROM queue_job WHERE uuid = %(uuid)s)
           FROM level
          CROSS JOIN LATERAL (
-               SELECT id, uuid, sync_res_id, COALESCE(eta, date_created) AS due
+               SELECT id, uuid, sync_res_id, %(due)s AS due
                  FROM queue_job
                 WHERE sync_stream_id = %(stream)s AND state = 'pending'
-                  AND priority = level.priority AND graph_uuid IS NULL
-                  AND COALESCE(eta, date_created) <= %(now)s
-                ORDER BY COALESCE(eta, date_created), id LIMIT %(limit)s) AS job
+                  AND priority = level.priority AND %(may)s AND %(due)s <= %(now)s
+                ORDER BY %(due)s, id LIMIT %(limit)s) AS job
          CROSS JOIN LATERAL (
                SELECT res_id, min(id) AS first FROM sync_outbox
                 WHERE job_uuid = job.uuid AND stream_id = %(stream)s
@@ -240,6 +245,8 @@ def due_changes(cr, stream_id, uuid, limit):
         uuid=uuid,
         now=clock.current(cr),
         limit=limit,
+        may=MAY_GO_ALONG,
+        due=DUE,
     )
     return [
         (res_id, Given(owner, bool(alone), priority=priority), bool(urgent))
@@ -262,14 +269,16 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
              WHERE sync_stream_id = %s AND state = 'pending'
                AND priority < COALESCE(
                    %s, (SELECT priority FROM queue_job WHERE uuid = %s))
-               AND COALESCE(eta, date_created) <= %s AND graph_uuid IS NULL
+               AND %s <= %s AND %s
                AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
              LIMIT 1
             """,
             stream_id,
             priority,
             uuid,
+            DUE,
             clock.current(cr),
+            MAY_GO_ALONG,
             list(passed),
         )
     )
@@ -819,88 +828,12 @@ def forgotten_notes(env, limit):
 # -- jobs ---------------------------------------------------------------------
 
 
-def jobs_at_rest(env, keys):
-    """Return a job to wait for, for each record that has one.
+def requeue_jobs(env, jobs, seconds):
+    """Put failed jobs back to pending, asleep, and return those.
 
-    :param keys: set of ``(stream id, record id)``
-    :return: dict ``{key: job}``; the next one to run, a failed one if no other
-    """
-    if not keys:
-        return {}
-    env["sync.outbox"].flush_model()
-    env["queue.job"].flush_model()
-    rows = ask(
-        env.cr,
-        """
-        SELECT DISTINCT ON (o.stream_id, o.res_id) o.stream_id, o.res_id, j.id
-          FROM %s AS o JOIN queue_job j ON j.uuid = o.job_uuid
-         WHERE j.state IN %s
-         ORDER BY o.stream_id, o.res_id, j.state = 'failed',
-                  j.state = 'wait_dependencies', j.id
-        """,
-        rows_about("sync_outbox", keys),
-        AT_REST,
-    )
-    jobs = env["queue.job"].sudo()
-    return {(stream_id, id_): jobs.browse(job_id) for stream_id, id_, job_id in rows}
+    The same as their ``requeue()``, in one statement.
 
-
-def lock_jobs(env, jobs):
-    """Return those of the jobs that will wait until this transaction is over."""
-    with suppress(pg_errors.SerializationFailure), env.cr.savepoint():
-        locked = ask_column(
-            env.cr,
-            "SELECT id FROM queue_job WHERE id = ANY(%s) AND state IN %s"
-            " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
-            jobs.ids,
-            AT_REST,
-        )
-        return jobs.browse(locked)
-    # one of them has changed since this job's snapshot: to be looked at again
-    return jobs.browse()
-
-
-def release_jobs(env, jobs=None):
-    """Let jobs run that wait for nothing which is still to come.
-
-    A worker can die after its commit and before it releases those that wait for it, and
-    the jobs they wait for can be cancelled or deleted. What a failed job was to deliver
-    can have been delivered by a later one.
-
-    :param jobs: ``queue.job`` records; all of synchronizations if not given
-    """
-    env["queue.job"].flush_model()
-    statement = SQL(
-        """
-        UPDATE queue_job SET state = 'pending' WHERE id IN (
-            SELECT id FROM queue_job AS job
-             WHERE state = 'wait_dependencies'
-               AND sync_backend_id IS NOT NULL AND sync_stream_id IS NOT NULL
-               AND %s
-               AND NOT EXISTS (
-                   SELECT 1 FROM json_array_elements_text(
-                            job.dependencies::json -> 'depends_on'
-                        ) AS dependency (uuid)
-                     JOIN queue_job AS ahead ON ahead.uuid = dependency.uuid
-                    WHERE ahead.state NOT IN %s
-                      AND (ahead.state <> 'failed' OR EXISTS (
-                          SELECT 1 FROM sync_outbox WHERE job_uuid = ahead.uuid)))
-               FOR NO KEY UPDATE SKIP LOCKED)
-        """,
-        SQL("true") if jobs is None else SQL("id = ANY(%s)", jobs.ids),
-        SETTLED,
-    )
-    # somebody may just be releasing or closing one of them; the sweep looks again
-    with suppress(pg_errors.SerializationFailure), env.cr.savepoint(flush=False):
-        env.cr.execute(statement, log_exceptions=False)
-        env["queue.job"].invalidate_model(["state"], flush=False)
-
-
-def requeue_jobs(env, jobs, rate):
-    """Put failed jobs back to pending, ``rate`` per second, and return those.
-
-    The same as their ``requeue()``, in one statement. What they may depend on was done
-    before they failed.
+    :param seconds: after which they wake by themselves
     """
     jobs.flush_model()
     requeued = ask_column(
@@ -908,22 +841,23 @@ def requeue_jobs(env, jobs, rate):
         """
         UPDATE queue_job AS job
            SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
-               eta = %(now)s + place.number / %(rate)s * interval '1 second',
+               sync_wait_key = 'system:' || sync_backend_id, sync_due = %(now)s,
+               eta = %(now)s + %(seconds)s * interval '1 second',
                date_enqueued = NULL, date_started = NULL, date_done = NULL,
                date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,
                failure_notified = false
-          FROM (SELECT id, row_number() OVER (ORDER BY priority, id) AS number
+          FROM (SELECT id
                   FROM unnest(%(ids)s::int[]) AS wanted (one)
                  CROSS JOIN LATERAL (
-                       SELECT id, priority FROM queue_job
+                       SELECT id FROM queue_job
                         WHERE id = one AND state = 'failed'
                        -- by the primary key, however many have failed
-                       OFFSET 0) AS failed) AS place
-         WHERE job.id = place.id
+                       OFFSET 0) AS failed) AS found
+         WHERE job.id = found.id
         RETURNING job.id
         """,
         now=fields.Datetime.now(),
-        rate=max(rate, 1),
+        seconds=seconds,
         ids=jobs.ids,
     )
     jobs.invalidate_model()
@@ -947,7 +881,8 @@ def settle_jobs(cr, together):
                date_enqueued = COALESCE(date_enqueued, clock.now),
                date_started = clock.now - told.duration * interval '1 second',
                date_done = clock.now, exec_time = told.duration,
-               exc_name = NULL, exc_message = NULL, exc_info = NULL, sync_error = NULL
+               exc_name = NULL, exc_message = NULL, exc_info = NULL, sync_error = NULL,
+               sync_wait_key = NULL, sync_wait_reason = NULL, sync_due = NULL
           FROM unnest(%s::text[], %s::text[], %s::text[], %s::float[])
                AS told (uuid, result, carrier, duration),
                (SELECT clock_timestamp() AT TIME ZONE 'utc' AS now) AS clock
@@ -971,21 +906,277 @@ def lock_pending(cr, uuid):
     return bool(ask(cr, statement, uuid))
 
 
-# -- systems that are sent to, or not -----------------------------------------
+# -- jobs that sleep ----------------------------------------------------------
 
 
-def paused_until(env, backend_id):
-    """Return until when the jobs of a system wait, ``None`` if they do not.
+def wake(cr, keys, limit):
+    """Let jobs run that sleep under keys: the most urgent, and the oldest, first.
 
-    A plain read, for editors.
+    What somebody else has locked is about to be changed, or looked at again.
+
+    :param int limit: how many at most
     """
-    env["sync.incident"].flush_model(["backend_id", "closed", "wait_until"])
-    found = ask_column(
+    cr.execute(
+        """
+        UPDATE queue_job AS job
+           SET eta = sync_due, sync_due = NULL, result = NULL,
+               sync_wait_key = NULL, sync_wait_reason = NULL
+         WHERE id IN (
+               SELECT id FROM queue_job
+                WHERE sync_wait_key = ANY(%s) AND state = 'pending'
+                ORDER BY priority, sync_due, id
+                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+        """,
+        (list(keys), limit),
+    )
+
+
+def sleep_of(cr, uuid):
+    """Return a job's system, what it waits for, and why, as the columns have it."""
+    rows = ask(
+        cr,
+        "SELECT sync_backend_id, CASE state WHEN 'pending' THEN sync_wait_key END,"
+        " sync_wait_reason FROM queue_job WHERE uuid = %s",
+        uuid,
+    )
+    return rows[0] if rows else (None, None, None)
+
+
+def sleeps_any(cr, keys):
+    """Return whether a job sleeps under one of the keys."""
+    statement = "SELECT FROM queue_job WHERE sync_wait_key = ANY(%s) LIMIT 1"
+    return bool(ask(cr, statement, list(keys)))
+
+
+def waited_for(cr):
+    """Return all keys that jobs sleep under."""
+    return ask_column(
+        cr,
+        """
+        WITH RECURSIVE found (key) AS (
+            (SELECT min(sync_wait_key) FROM queue_job WHERE sync_wait_key IS NOT NULL)
+             UNION ALL
+            SELECT (SELECT min(sync_wait_key) FROM queue_job WHERE sync_wait_key > key)
+              FROM found WHERE key IS NOT NULL)
+        SELECT key FROM found WHERE key IS NOT NULL
+        """,
+    )
+
+
+def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
+    """Let jobs of a system sleep that are due, the most urgent ones first.
+
+    :param reason: as the column has it
+    :param seconds: after which they wake by themselves
+    :param int limit: how many at most
+    """
+    cr.execute(
+        SQL(
+            """
+            UPDATE queue_job
+               SET sync_due = %(due)s, sync_wait_key = %(key)s,
+                   sync_wait_reason = %(reason)s,
+                   eta = %(now)s + random() * %(seconds)s * interval '1 second'
+                                 + %(seconds)s * interval '1 second'
+             WHERE id IN (
+                   SELECT id FROM queue_job
+                    WHERE state = 'pending' AND sync_wait_key IS NULL
+                      AND sync_backend_id = %(backend)s AND sync_stream_id IS NOT NULL
+                      AND %(due)s <= %(now)s
+                    ORDER BY priority, %(due)s, id
+                    LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+            """,
+            due=DUE,
+            key=key,
+            reason=reason,
+            now=clock.current(cr),
+            seconds=seconds,
+            backend=backend_id,
+            limit=limit,
+        )
+    )
+
+
+def sleep_on(cr, seconds, limit):
+    """Let jobs sleep for longer that would soon wake by themselves.
+
+    :return: how many
+    """
+    cr.execute(
+        """
+        UPDATE queue_job SET eta = now() AT TIME ZONE 'utc' + %s * interval '1 second'
+         WHERE id IN (
+               SELECT id FROM queue_job
+                WHERE sync_wait_key IS NOT NULL AND state = 'pending'
+                  AND eta < now() AT TIME ZONE 'utc' + interval '1 hour'
+                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+        """,
+        (seconds, limit),
+    )
+    return cr.rowcount
+
+
+def has_backlog(env, backend_id, key, priority):
+    """Return whether a job that is made now for a system would not run soon.
+
+    Nothing is sent to it now, or others sleep that are no less urgent. A plain read.
+
+    :param str key: of those that wait for the system
+    """
+    env["sync.incident"].flush_model(["backend_id", "closed"])
+    ((found,),) = ask(
         env.cr,
-        "SELECT wait_until FROM sync_incident WHERE backend_id = %s AND closed IS NULL",
+        """
+        SELECT EXISTS (SELECT FROM sync_incident
+                        WHERE backend_id = %s AND closed IS NULL)
+            OR EXISTS (SELECT FROM queue_job
+                        WHERE sync_wait_key = %s AND state = 'pending'
+                          AND priority <= %s)
+        """,
+        backend_id,
+        key,
+        priority,
+    )
+    return found
+
+
+def has_no_caller(cr, backend_id):
+    """Return whether a system may be sent to, and no job is awake that soon asks for
+    a place."""
+    ((found,),) = ask(
+        cr,
+        """
+        SELECT NOT EXISTS (SELECT FROM sync_incident
+                            WHERE backend_id = %(backend)s AND closed IS NULL)
+           AND NOT EXISTS (SELECT FROM sync_rate
+                            WHERE backend_id = %(backend)s AND quiet_until > %(now)s)
+           AND NOT EXISTS (SELECT FROM queue_job
+                            WHERE sync_backend_id = %(backend)s AND state = 'enqueued'
+                              AND sync_stream_id IS NOT NULL)
+           AND NOT EXISTS (SELECT FROM queue_job
+                            WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                              AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
+                              AND %(due)s <= %(now)s)
+        """,
+        backend=backend_id,
+        now=clock.current(cr),
+        due=DUE,
+    )
+    return found
+
+
+def waits_for(cr, ahead, behind):
+    """Return whether a record waits for another one, however far behind it.
+
+    :param ahead, behind: ``(stream id, record id)``; they may be the same
+    """
+    return bool(
+        ask(
+            cr,
+            """
+            WITH RECURSIVE chain (stream_id, res_id) AS (
+                SELECT next.*
+                  FROM (VALUES (%(stream)s, %(id)s)) AS first (stream_id, res_id)
+                 CROSS JOIN LATERAL %(next)s AS next
+                 UNION
+                SELECT next.* FROM chain AS first CROSS JOIN LATERAL %(next)s AS next)
+            SELECT FROM chain WHERE (stream_id, res_id) = (%(to_stream)s, %(to_id)s)
+            """,
+            stream=ahead[0],
+            id=ahead[1],
+            to_stream=behind[0],
+            to_id=behind[1],
+            next=SQL(
+                """
+                (SELECT split_part(job.sync_wait_key, ':', 2)::int,
+                        split_part(job.sync_wait_key, ':', 3)::int
+                   FROM sync_outbox AS change JOIN queue_job AS job
+                     ON job.uuid = change.job_uuid AND job.state = 'pending'
+                    AND job.sync_wait_key ~ '^ahead:'
+                  WHERE change.stream_id = first.stream_id
+                    AND change.res_id = first.res_id)
+                """
+            ),
+        )
+    )
+
+
+# -- places, and systems that are sent to, or not ------------------------------
+
+
+def is_needed(cr, backend_id, uuid, priority, yields):
+    """Return whether a job of another system waits for a slot that one of this has.
+
+    One that is more urgent.
+
+    :param str uuid: of the job that asks
+    :param priority: of what it is sending, if not its own
+    :param bool yields: any other one counts
+    """
+    return bool(
+        ask(
+            cr,
+            """
+            SELECT FROM sync_backend AS backend
+             CROSS JOIN LATERAL (
+                   SELECT FROM queue_job
+                    WHERE sync_backend_id = backend.id AND state = 'pending'
+                      AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
+                      AND %(due)s <= %(now)s
+                      AND (%(yields)s OR priority < COALESCE(%(priority)s, (
+                           SELECT priority FROM queue_job WHERE uuid = %(uuid)s)))
+                    LIMIT 1) AS other
+             WHERE backend.id <> %(backend)s LIMIT 1
+            """,
+            due=DUE,
+            now=clock.current(cr) - timedelta(seconds=1),
+            yields=yields,
+            priority=priority,
+            uuid=uuid,
+            backend=backend_id,
+        )
+    )
+
+
+def take_place(cr, backend_id, most):
+    """Take one of the places of a system until the transaction is over.
+
+    :param int most: how many there are
+    :return: its number, from 1; 0 if others have all of them
+    """
+    found = ask_column(
+        cr,
+        "SELECT number FROM generate_series(1, %s) AS number WHERE"
+        " pg_try_advisory_xact_lock(hashtextextended("
+        "'queue_job_sync.place', %s::bigint << 16 | number)) LIMIT 1",
+        most,
         backend_id,
     )
-    return found[0] if found else None
+    return found[0] if found else 0
+
+
+def is_quiet(cr, backend_id):
+    """Return whether a system has asked for patience until later than now."""
+    statement = (
+        "SELECT FROM sync_rate WHERE backend_id = %s"
+        " AND quiet_until > clock_timestamp() AT TIME ZONE 'utc'"
+    )
+    return bool(ask(cr, statement, backend_id))
+
+
+def keep_quiet(registry, backend_id, seconds):
+    """Have nothing sent to a system for so many seconds, and commit."""
+    with read_committed(registry) as cr:
+        cr.execute(
+            """
+            INSERT INTO sync_rate (backend_id, rate, next_turn, quiet_until)
+            VALUES (%s, 0, 0, clock_timestamp() AT TIME ZONE 'utc'
+                              + %s * interval '1 second')
+            ON CONFLICT (backend_id) DO UPDATE
+               SET quiet_until = GREATEST(sync_rate.quiet_until, EXCLUDED.quiet_until)
+            """,
+            (backend_id, seconds),
+        )
 
 
 # -- turns to send, one after the other for all nodes -------------------------

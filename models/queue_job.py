@@ -23,7 +23,7 @@ from odoo.addons.queue_job.job import (
 )
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
-from ..engine import job_load, jobs, precedence, store, words
+from ..engine import job_load, jobs, words
 from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
 
@@ -107,6 +107,23 @@ class QueueJob(models.Model):
         readonly=True,
         copy=False,
         help="What the last try met at the system, or on the way to it.",
+    )
+
+    # -- what it waits for ----------------------------------------------------
+
+    # A job that sleeps is pending, with an eta far away: see engine/waiting.py
+
+    sync_wait_key = fields.Char(
+        readonly=True, copy=False, help="What has to be over before the job goes on."
+    )
+    sync_wait_reason = words.SentenceText(
+        readonly=True, copy=False, help="Why the job does not go on now."
+    )
+    sync_due = fields.Datetime(
+        "Due",
+        readonly=True,
+        copy=False,
+        help="When the job was to run, before it had to wait for something.",
     )
 
     # -- what people are shown ------------------------------------------------
@@ -208,8 +225,19 @@ class QueueJob(models.Model):
     )
     # Used by store.due_changes and store.is_overtaken
     _sync_due_index = models.Index(
-        "(sync_stream_id, priority, COALESCE(eta, date_created), id)"
-        " WHERE state = 'pending' AND sync_stream_id IS NOT NULL"
+        "(sync_stream_id, priority, COALESCE(sync_due, eta, date_created), id)"
+        " WHERE state = 'pending' AND sync_stream_id IS NOT NULL AND graph_uuid IS NULL"
+        " AND (sync_wait_key IS NULL OR sync_wait_key !~ '^ahead:')"
+    )
+    # Used by store.wake and whoever looks for sleepers
+    _sync_wait_index = models.Index(
+        "(sync_wait_key, priority, sync_due, id) WHERE sync_wait_key IS NOT NULL"
+    )
+    # Used by store.has_no_caller and store.is_needed: who is awake
+    _sync_awake_index = models.Index(
+        "(sync_backend_id, COALESCE(sync_due, eta, date_created))"
+        " WHERE state = 'pending' AND sync_wait_key IS NULL"
+        " AND sync_stream_id IS NOT NULL"
     )
     # Used by standing.queue_figures, sync.incident._put_off_jobs and
     # _call_back_jobs. Done jobs are not in it.
@@ -264,7 +292,7 @@ class QueueJob(models.Model):
             job.failure_reason = job.sync_error or reason
 
     @api.depends(
-        "state", "result", "sync_error", "eta", "failure_reason", "dependencies"
+        "state", "result", "sync_error", "eta", "failure_reason", "sync_wait_reason"
     )
     @api.depends_context("lang")
     def _compute_state_reason(self):
@@ -276,7 +304,9 @@ class QueueJob(models.Model):
                 # what it has waited for is over
                 job.state_reason = False
             elif job.state == WAIT_DEPENDENCIES:
-                job.state_reason = precedence.reason_to_wait(job)
+                job.state_reason = False
+            elif job.state == PENDING and job.sync_wait_key:
+                job.state_reason = jobs.reason_to_wait(job)
             elif job.state == PENDING and job.sync_error:
                 job.state_reason = job.sync_error
             elif job.state == PENDING and not job.result and job.eta and job.eta > now:
@@ -337,11 +367,8 @@ class QueueJob(models.Model):
                 words._lt("Closed by %(user)s"), user=self.env.user.name
             )
             jobs.settle(self, note)
-            if state == CANCELLED:
-                precedence.settle_dependents(self, note)
         elif state == PENDING:
             jobs.rearm(self)
-            store.release_jobs(self.env, self)
 
     def open_related_action(self):
         """Open what the job works on.

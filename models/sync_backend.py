@@ -5,13 +5,13 @@ from functools import partial
 from itertools import takewhile
 from math import ceil
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import config
 
 from ..actions import success, window
-from ..engine import secrets, standing, store, words
+from ..engine import places, secrets, standing, store, words
 from ..exceptions import SyncError
 from ..transports import (
     PostgresqlConfig,
@@ -24,7 +24,6 @@ from ..transports.pace import MAX_DURATION, Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
 from .sync_deletion import Owned
-from .sync_incident import WAIT_LEAST
 
 # Seconds that a destination may take to begin with a request that has arrived.
 GRACE = 5
@@ -212,12 +211,6 @@ class SyncBackend(models.Model):
         required=True,
         help="Attempts in a row without an answer that count as an outage.",
     )
-    drain_rate = fields.Integer(
-        "Catch-up speed (jobs/s)",
-        default=50,
-        required=True,
-        help="How fast the waiting jobs are let go when the system is back.",
-    )
     incident_ids = fields.One2many(
         "sync.incident",
         "backend_id",
@@ -238,6 +231,13 @@ class SyncBackend(models.Model):
     )
     incident_text = fields.Char(
         compute="_compute_incident_id", help="Why nothing is sent now, and since when."
+    )
+
+    jobs_at_once = fields.Integer(
+        "Jobs at Once",
+        default=0,
+        help="How many jobs may send to this system at the same time. 0: as many as "
+        "leave a slot of the job queue to the other systems.",
     )
 
     # -- fields of the dashboard ----------------------------------------------
@@ -306,8 +306,8 @@ class SyncBackend(models.Model):
         "CHECK (rate_limit >= 0)", "The requests per second cannot be fewer than 0."
     )
     _positive_pace = models.Constraint(
-        "CHECK (outage_threshold > 0 AND drain_rate > 0)",
-        "The number of attempts and the rate must be at least one.",
+        "CHECK (outage_threshold > 0 AND jobs_at_once >= 0)",
+        "The number of attempts must be at least one, that of jobs at least none.",
     )
 
     @api.constrains("transport")
@@ -401,7 +401,7 @@ class SyncBackend(models.Model):
 
     def write(self, vals):
         res = super().write(vals)
-        if {"active", "company_id", "name", "transport"} & vals.keys():
+        if {"active", "company_id", "jobs_at_once", "name", "transport"} & vals.keys():
             # what edits and jobs have to know of the streams is cached
             self.env.registry.clear_cache()
         if vals.get("active") is False:
@@ -602,6 +602,26 @@ class SyncBackend(models.Model):
         found = [self._secret(name, kept) for name in SIGNING_SECRETS]
         return tuple(secret for secret in found if secret)
 
+    # -- its share of the job queue -------------------------------------------
+
+    @tools.ormcache("self.id")
+    def _share(self):
+        """Return its :class:`..engine.places.Share` of the slots of the job queue."""
+        if self.jobs_at_once:
+            return places.Share(self.jobs_at_once, False)
+        channels = self._channels_in_use() or {places.ROOT}
+        others = self.search([("id", "!=", self.id)])._channels_in_use()
+        shares = []
+        for slots, level in map(places.slots_of, channels):
+            alone = not any(f"{each}.".startswith(f"{level}.") for each in others)
+            shares.append(places.share(slots, alone))
+        return max(shares)
+
+    def _channels_in_use(self):
+        """Return the complete names of the channels that these systems' jobs are in."""
+        live = self.stream_ids.filtered(lambda stream: stream.state == "live")
+        return set(live.channel_id.mapped("complete_name"))
+
     # -- pauses ---------------------------------------------------------------
 
     def _compute_incident_id(self):
@@ -627,23 +647,21 @@ class SyncBackend(models.Model):
         )
 
     def _hold(self):
-        """Return why jobs do not send now, and the seconds that they have to wait.
+        """Return why jobs do not send now, a sentence for people; ``None`` if they do.
 
         An incident is opened now if this database looks like a copy of the one that has
         sent so far: before anything is sent, rather than when the cron comes by.
-
-        :return: ``(text, seconds)``, or ``None``
         """
         incident = self._open_incident()
         if incident:
-            # the next ones need not start in vain as well
-            incident._move_jobs()
-            return incident._waiting_text(), incident._seconds_left()
+            return incident._waiting_text()
         doubt = incident._doubt()
-        if not doubt:
-            return None
-        wait = incident._open(self, "copy", doubt)
-        return incident._copy_text(doubt), max(wait, WAIT_LEAST)
+        if doubt:
+            incident._open(self, "copy", doubt)
+            return incident._copy_text(doubt)
+        if store.is_quiet(self.env.cr, self.id):
+            return self.env._("%s has asked to be left alone for a while.", self.name)
+        return None
 
     @api.model
     def _unanswered_in_a_row(self, backend_id, limit):
@@ -671,17 +689,17 @@ class SyncBackend(models.Model):
     def _note_unreachable(self, error):
         """Pause this system if it has not answered for too many attempts.
 
-        :return: seconds that its jobs have to wait, 0 if it is not paused
+        :return: why its jobs wait, a sentence for people; ``None`` if it is not paused
         """
         if not self.pause_on_outage:
-            return 0
+            return None
         with self.env.registry.cursor() as cr:
             # as committed by now, the attempts of the other workers among them
             seen = self.with_env(self.env(cr=cr))._unanswered_in_a_row(
                 self.id, self.outage_threshold
             )
         if seen < self.outage_threshold:
-            return 0
+            return None
         return self.env["sync.incident"]._open(self, "outage", error)
 
     def action_pause(self):

@@ -12,7 +12,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ..actions import window
-from ..engine import capture, gate, words
+from ..engine import capture, gate, jobs, words
 from ..engine.store import CONFIRMED, ask
 
 # Seconds of work after which a rate says something.
@@ -346,7 +346,7 @@ class SyncBackfill(models.Model):
 
     def _job_store_values(self, job):
         """Let the job be called back with the others when an incident is over."""
-        values = super()._job_store_values(job)
+        values = {**super()._job_store_values(job), **jobs.told_values(job)}
         if job.retry or job.date_enqueued:
             # linked when it was made; the backfill may be gone by now
             return values
@@ -475,8 +475,8 @@ class SyncBackfill(models.Model):
     def _queue_lost_steps(self):
         """Mend backfills whose step has vanished; stop those whose step has failed."""
         for backfill in self.search([("state", "=", "running")]):
-            jobs = self.env["queue.job"]
-            job = jobs.search([("uuid", "=", backfill.step_uuid)], limit=1)
+            queue = self.env["queue.job"]
+            job = queue.search([("uuid", "=", backfill.step_uuid)], limit=1)
             if job.state not in (False, "done", "failed", "cancelled"):
                 continue
             # a step that is at work may be queueing the next

@@ -2,9 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import logging
-import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 from psycopg2 import errors as pg_errors
 
@@ -12,32 +12,17 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
-from ..engine import clock, gate, words
+from ..engine import clock, gate, jobs, waiting, words
 from ..engine.store import LIVE_STATES, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
 
-# Until when the jobs of a paused system are put off. Resuming calls them back, so
-# this is only how long they would sleep if nobody did.
-WAIT_HOURS = 24
 # An outage that comes back within this many minutes is the same one.
 RELAPSE_MINUTES = 10
 # How often a pause is tried while the runner is changing the same jobs.
 PAUSE_TRIES = 5
-# Seconds that a job waits at least: the cron prolongs what is over within a minute.
-WAIT_LEAST = 60
-# Jobs that are moved before the next commit. The runner reads each of them anew, and
-# whoever else wants to change one of them waits that long.
-BATCH = 2000
-# Seconds for which a person or a worker is kept with it; the cron does the rest.
-PATIENCE = 0.5
-# Seconds that jobs are called back ahead of their turn. The runner would read all of
-# them before it starts one; the cron comes every minute with more.
-AHEAD = 120
-# Jobs that have to be put off are those that would start within these hours.
-NEAR_HOURS = 1
 # Seconds between two probes: doubled each time, up to the most.
 PROBE_LEAST, PROBE_MOST = 15, 900
 
@@ -50,10 +35,7 @@ class SyncIncident(models.Model):
     told once, and over for all systems when a person resumes one of them.
 
     What holds the jobs of the system back is the open incident, which each job looks
-    at. Moving their time only spares them from starting in vain, so it is done after
-    the commit, batch by batch, by whoever comes by: who opened or closed the incident,
-    a job that starts in vain, the cron. The time of a job tells whether it has been
-    moved, so anybody goes on where another one stopped.
+    at, and then sleeps; see ``engine/waiting.py``. Who closes it wakes them.
     """
 
     _name = "sync.incident"
@@ -110,9 +92,6 @@ class SyncIncident(models.Model):
         readonly=True,
         help="Who resumed it; empty if it answered by itself.",
     )
-    wait_until = fields.Datetime(
-        readonly=True, help="Jobs of the system are put off until then."
-    )
     probes = fields.Integer(
         "Checks",
         readonly=True,
@@ -123,10 +102,6 @@ class SyncIncident(models.Model):
     )
     told_closed = fields.Boolean(
         readonly=True, help="Whether the mail that it is back has been sent."
-    )
-    called_until = fields.Datetime(
-        readonly=True,
-        help="The time of the last job that was called back when it was over.",
     )
     recipient_ids = fields.Many2many(
         "res.partner",
@@ -162,16 +137,16 @@ class SyncIncident(models.Model):
         Commits by itself: the job that finds out is about to roll back.
 
         :param reason: what happened, a :class:`..wording.Sentence` or an error
-        :return: seconds that its jobs have to wait
+        :return: why its jobs wait, a sentence for people; ``None`` if it went wrong
         """
         # the runner may be changing the jobs, and another worker opening the incident
         busy = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation)
         for _try in range(PAUSE_TRIES):
             with suppress(*busy), self.env.registry.cursor() as cr:
                 incidents = self.with_env(self.env(cr=cr, su=True))
-                return incidents._insert(backend.id, kind, reason)._seconds_left()
+                return incidents._insert(backend.id, kind, reason)._waiting_text()
         _logger.warning("System %s could not be paused", backend.id)
-        return 0
+        return None
 
     @api.model
     def _insert(self, backend_id, kind, reason):
@@ -191,8 +166,7 @@ class SyncIncident(models.Model):
         )
         if incident:
             # The probes go on at their long intervals; people who were told that it
-            # is over have to be told again. The time to wait for stays: an edit that
-            # has not committed yet may have taken it.
+            # is over have to be told again.
             if incident.told_closed:
                 incident.write({"told_opened": False, "told_closed": False})
             incident.write({"closed": False, "closed_uid": False})
@@ -203,14 +177,12 @@ class SyncIncident(models.Model):
                     "kind": kind,
                     "reason": reason,
                     "opened": now,
-                    "wait_until": now + timedelta(hours=WAIT_HOURS),
                     "opened_uid": self.env.uid if kind == "manual" else False,
                     # people know what they have paused themselves
                     "told_opened": kind == "manual",
                 }
             )
         incident.flush_recordset()
-        self.env.cr.postcommit.add(incident._move_jobs)
         if kind == "outage":
             incident._queue_probe()
         self.env["queue.job"]._call_cron("ir_cron_incidents")
@@ -229,7 +201,7 @@ class SyncIncident(models.Model):
         )
 
     def _close(self, by_person=False):
-        """Go on: call the sleeping jobs back, by priority, at a bounded rate.
+        """Go on: wake a job, which takes the others along or wakes them.
 
         Who resumes a copy resumes all of its systems: it is none, then.
 
@@ -245,145 +217,11 @@ class SyncIncident(models.Model):
                     "closed": clock.now(self.env.cr),
                     "closed_uid": by_person and self.env.uid,
                     "told_closed": incident.kind != "outage",
-                    "called_until": False,
                 }
             )
-            self.env.cr.postcommit.add(incident._move_jobs)
+            key = waiting.for_system(incident.backend_id.id)
+            self.env.cr.postcommit.add(partial(waiting.look, self.env.registry, key))
         self.env["queue.job"]._call_cron("ir_cron_incidents")
-
-    # -- its jobs sleep, and wake afterwards ----------------------------------
-
-    def _seconds_left(self):
-        """Return the seconds that jobs of the system have to wait."""
-        left = (self.wait_until - clock.now(self.env.cr)).total_seconds()
-        return max(WAIT_LEAST, left)
-
-    def _prolong(self):
-        """Let the jobs sleep on that would soon wake although nothing is over."""
-        now = clock.now(self.env.cr)
-        soon = now + timedelta(hours=1)
-        for incident in self:
-            if not incident.closed and incident.wait_until < soon:
-                incident.wait_until = now + timedelta(hours=WAIT_HOURS)
-                self.env.cr.postcommit.add(incident._move_jobs)
-
-    def _move_jobs(self):
-        """Move jobs for a moment, batch by batch; return whether none is left.
-
-        It must not fail: the incident is opened or closed already.
-        """
-        end = time.monotonic() + PATIENCE
-        try:
-            while self._move_batch() >= BATCH:
-                if time.monotonic() > end:
-                    return False
-        except Exception:
-            _logger.exception("The jobs of %s could not be moved", self)
-        return True
-
-    def _move_batch(self):
-        """Move the next jobs, whatever the incident has come to; return how many."""
-        # The runner changes jobs all the time. What it has changed by now is seen,
-        # or passed over: no reason to begin again.
-        with read_committed(self.env.registry) as cr:
-            lock = "SELECT pg_advisory_xact_lock(hashtext('sync_incident'), %s)"
-            cr.execute(lock, (self.id,))
-            incident = self.with_env(self.env(cr=cr, su=True)).exists()
-            if not incident:
-                return 0
-            if not incident.closed:
-                return incident._put_off_jobs()
-            if incident.backend_id._open_incident():
-                return 0
-            return incident._call_back_jobs()
-
-    @api.model
-    def _move_all_jobs(self):
-        """Move what is left to be moved, for the cron.
-
-        Among them jobs of edits that began during an incident and committed after it.
-        """
-        progress = self.env["ir.cron"]._commit_progress
-        progress()
-        for incident in self.search(
-            ["|", ("closed", "=", False), ("wait_until", ">", clock.now(self.env.cr))],
-            order="id",
-        ):
-            while not incident._move_jobs():
-                if not progress(1, remaining=1):
-                    return
-        progress(remaining=0)
-
-    def _put_off_jobs(self):
-        """Let pending jobs of the system sleep, those first that are due first.
-
-        :return: how many; fewer than ``BATCH`` when none is left
-        """
-        now = clock.now(self.env.cr)
-        told = words.in_company_language(self, self.company_id)
-        self.env.cr.execute(
-            """
-            WITH next AS (
-                SELECT id FROM queue_job
-                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                   AND sync_stream_id IS NOT NULL
-                   AND (eta IS NULL OR eta < %(near)s)
-                 ORDER BY GREATEST(eta, %(now)s), priority, date_created
-                 LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
-            UPDATE queue_job AS job
-               SET eta = %(until)s, result = %(reason)s, sync_error = NULL
-              FROM next WHERE job.id = next.id
-            """,
-            {
-                "until": self.wait_until,
-                "reason": told._waiting_text(),
-                "backend": self.backend_id.id,
-                "now": now,
-                # what sleeps for longer, such as since a pause before, is left alone
-                "near": min(self.wait_until, now + timedelta(hours=NEAR_HOURS)),
-                "limit": BATCH,
-            },
-        )
-        return self.env.cr.rowcount
-
-    def _call_back_jobs(self):
-        """Let jobs run again that this incident put off, by priority, at the rate.
-
-        :return: how many; fewer than ``BATCH`` when no other one's turn is near
-        """
-        rate = self.backend_id.drain_rate
-        now = clock.now(self.env.cr)
-        start = max(now, self.called_until or now)
-        seconds_ahead = AHEAD - (start - now).total_seconds()
-        self.env.cr.execute(
-            """
-            WITH next AS (
-                SELECT id, priority FROM queue_job
-                 WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                   AND eta BETWEEN %(until)s - interval '1 minute'
-                               AND %(until)s + interval '1 minute'
-                 ORDER BY priority, id
-                 LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-            ), place AS (
-                SELECT id, row_number() OVER (ORDER BY priority, id) AS number
-                  FROM next)
-            UPDATE queue_job AS job
-               SET eta = %(start)s + place.number / %(rate)s * interval '1 second',
-                   result = NULL, sync_error = NULL
-              FROM place WHERE job.id = place.id
-            """,
-            {
-                "backend": self.backend_id.id,
-                "until": self.wait_until,
-                "limit": max(0, min(BATCH, int(seconds_ahead * rate))),
-                "start": start,
-                "rate": rate,
-            },
-        )
-        count = self.env.cr.rowcount
-        if count:
-            self.called_until = start + timedelta(seconds=count // rate)
-        return count
 
     # -- the job that asks whether the system is back -------------------------
 
@@ -421,14 +259,17 @@ class SyncIncident(models.Model):
         except SyncError as err:
             with self._apart() as incident:
                 incident.probes += 1
-                incident._prolong()
                 interval = incident._probe_interval()
             raise gate.later(words.said(self.env, err), interval) from None
         self._close()
         return answer
 
     def _job_store_values(self, job):
-        return {**super()._job_store_values(job), "sync_res_id": self.id}
+        return {
+            **super()._job_store_values(job),
+            **jobs.told_values(job),
+            "sync_res_id": self.id,
+        }
 
     # -- a database that may be a copy ----------------------------------------
 
@@ -511,16 +352,13 @@ class SyncIncident(models.Model):
 
     @api.model
     def _cron_watch(self):
-        """Mend what was lost in a crash, and tell people about incidents."""
+        """Mend what was lost in a crash, tell of incidents, wake who waits in vain."""
         self._watch_origin()
-        for incident in self.search([("closed", "=", False)]):
-            with incident._apart() as own:
-                own._prolong()
         self._queue_lost_probes()
         self.env["sync.backfill"]._queue_lost_steps()
         self._tell("told_opened")
         self._tell("told_closed")
-        self._move_all_jobs()
+        waiting.look_everywhere(self.env)
 
     @contextmanager
     def _apart(self):

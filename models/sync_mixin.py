@@ -11,7 +11,7 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 from ..actions import success
-from ..engine import capture, standing
+from ..engine import capture, jobs, standing
 from ..engine.capture import noted
 from ..engine.run import Run
 
@@ -184,7 +184,7 @@ class SyncMixin(models.AbstractModel):
         values = super()._job_store_values(job)
         if job.method_name != "_sync_deliver":
             return values
-        values = {**values, "sync_error": getattr(job, "sync_error", False)}
+        values = {**values, **jobs.told_values(job)}
         if job.retry or job.date_enqueued:
             # it was linked when it was made
             return values

@@ -3,7 +3,7 @@
 
 from odoo import api, fields, models
 
-from ..engine import capture, delivery, store
+from ..engine import capture, delivery
 from .loose_link import LooseMany2one, groups_there, record_link, stream_link
 
 
@@ -73,8 +73,7 @@ class SyncOutbox(models.Model):
 
     @api.model
     def _cron_queue_orphans(self):
-        """Look after changes without a job, jobs that wait in vain, forgotten notes."""
-        store.release_jobs(self.env)
+        """Look after changes without a job, and after forgotten notes."""
         delivery.send_over_forgotten(self.env)
         capture.queue_orphans(self.env)
 

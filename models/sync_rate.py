@@ -7,10 +7,11 @@ from .loose_link import LooseMany2one
 
 
 class SyncRate(models.Model):
-    """The next turn to send to a system, for the workers of all nodes together.
+    """When a system may be sent to next, for the workers of all nodes together.
 
-    One row for each system with a limit. Its time is that of the database: the
-    clocks of several nodes differ. ``reserve`` of ``engine/store.py`` writes it.
+    One row for each system with a limit, or that has once asked for patience. Its time
+    is that of the database: the clocks of several nodes differ. ``engine/store.py``
+    writes it.
     """
 
     _name = "sync.rate"
@@ -29,6 +30,10 @@ class SyncRate(models.Model):
     )
     next_turn = fields.Float(
         readonly=True, help="Seconds since 1970 of the first turn that is free."
+    )
+
+    quiet_until = fields.Datetime(
+        readonly=True, help="Nothing is sent to it before: it has asked for patience."
     )
 
     _backend_uniq = models.UniqueIndex("(backend_id)")

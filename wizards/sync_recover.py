@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..actions import closed, success
-from ..engine.jobs import requeue_spread
+from ..engine.jobs import requeue_many
 
 
 class SyncRecover(models.TransientModel):
@@ -76,7 +76,7 @@ class SyncRecover(models.TransientModel):
         self.check_access("write")
         self.env["queue.job"].check_access("write")
         jobs = self.env["queue.job"].search(self._failed_jobs_domain())
-        count = requeue_spread(jobs.sudo(), self.backend_id.drain_rate)
+        count = requeue_many(jobs.sudo())
         if not count:
             raise UserError(
                 self.env._(

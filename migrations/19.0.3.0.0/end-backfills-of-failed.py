@@ -3,7 +3,7 @@
 
 from odoo import SUPERUSER_ID, api, fields
 
-from odoo.addons.queue_job_sync.engine.jobs import requeue_spread
+from odoo.addons.queue_job_sync.engine.jobs import requeue_many
 
 
 def migrate(cr, version):
@@ -22,7 +22,7 @@ def migrate(cr, version):
         running = backfill.state == "running"
         if running:
             jobs = env["queue.job"].search(_left(backfill))
-            requeue_spread(jobs, backfill.backend_id.drain_rate)
+            requeue_many(jobs)
         backfill.write(
             {
                 "state": "done" if running else "cancelled",

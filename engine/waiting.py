@@ -1,0 +1,213 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Who waits for what, and who wakes whom.
+
+A job that cannot go now gives its slot back and sleeps: it stays pending, its eta is
+far away, and columns of its own say what it waits for, why, and when it was due. What
+it waits for wakes it. The eta only saves it from sleeping for ever.
+
+No wake-up is lost. Who goes to sleep commits, then looks whether what it waits for is
+free, and wakes itself. Who held that commits, lets go, then looks for sleepers. Whoever
+is second sees the other. A worker that dies between the two wakes nobody, so that a
+cron looks as well.
+
+One job takes along whatever is due beside it, see :mod:`.run`. So it takes one that is
+awake for each place that a system has, not one for each change: whoever finds a place
+wakes the next for the next place, and whoever gives his back wakes one for it.
+"""
+
+import logging
+import random
+from typing import NamedTuple
+
+from odoo import SUPERUSER_ID, api
+
+from odoo.addons.queue_job.exception import RetryableJobError
+
+from . import places, precedence, store, words
+
+_logger = logging.getLogger(__name__)
+
+# Seconds that a job sleeps if nobody wakes it, and by what part they are stretched:
+# what fell asleep together does not wake together.
+SAFETY, STRETCH = 24 * 3600, 0.5
+# Jobs that are moved in one transaction: the runner reads each of them anew before it
+# starts another one.
+BATCH = 500
+
+
+class Sleep(NamedTuple):
+    """What a job waits for."""
+
+    key: str
+    reason: object  # a :class:`..wording.Sentence`, for people
+
+
+# -- what there is to wait for -------------------------------------------------
+
+
+def for_system(backend_id):
+    """Return the key of a system that takes nothing more now: it is down or paused, has
+    asked for patience, or its share of the slots is used."""
+    return f"system:{backend_id}"
+
+
+def for_stream(stream_id):
+    """Return the key of a synchronization that does not send: archived, or a draft."""
+    return f"stream:{stream_id}"
+
+
+def for_record(stream_id, res_id):
+    """Return the key of a record that another job is sending."""
+    return f"record:{stream_id}:{res_id}"
+
+
+def for_ahead(stream_id, res_id):
+    """Return the key of a record that has to be there first."""
+    return f"ahead:{stream_id}:{res_id}"
+
+
+# -- to sleep ------------------------------------------------------------------
+
+
+def asleep(env, key, reason):
+    """Return the exception that lets a job sleep, which uses no try.
+
+    :param env: in the language that the job speaks
+    :param str key: of what it waits for
+    :param reason: a sentence for people
+    """
+    found = RetryableJobError(
+        words.said(env, reason), seconds=safety(), ignore_retry=True
+    )
+    found.sync_sleep = Sleep(key, reason)
+    return found
+
+
+def safety():
+    """Return the seconds after which a job wakes by itself."""
+    return round(SAFETY * random.uniform(1, 1 + STRETCH))
+
+
+def at_birth(stream, priority):
+    """Return how a job that is made now sleeps, ``None`` if it does not.
+
+    A plain read, for editors. A system that takes nothing now, or has a backlog that is
+    no less urgent, need not have each new job started in vain.
+
+    :param int priority: of the job
+    :return: a :class:`Sleep`, or ``None``
+    """
+    backend_id = stream._facts().backend_id
+    if not store.has_backlog(stream.env, backend_id, for_system(backend_id), priority):
+        return None
+    stream.env.cr.postcommit.add(
+        lambda: look(stream.env.registry, for_system(backend_id))
+    )
+    return Sleep(for_system(backend_id), words._lt("Waits for its turn."))
+
+
+# -- to wake -------------------------------------------------------------------
+
+
+def look(registry, *keys):
+    """Wake who sleeps under keys if what they wait for is over, and commit.
+
+    Of those that wait for a system, or for a record, the first is enough: it takes the
+    others along, or wakes the next one. Those behind a record go each its own way.
+    """
+    for key in keys:
+        with store.read_committed(registry) as cr:
+            kind, *ids = key.split(":")
+            is_over = IS_OVER[kind](
+                api.Environment(cr, SUPERUSER_ID, {}), *map(int, ids)
+            )
+            if is_over:
+                store.wake(cr, [key], BATCH if kind in EACH else 1)
+
+
+def after_run(registry, uuid):
+    """Wake who waits for what a job has held, and look after the job itself.
+
+    It must not fail: the job is over. The cron does what is left undone.
+    """
+    try:
+        with store.read_committed(registry) as cr:
+            backend_id, key, reason = store.sleep_of(cr, uuid)
+            system = for_system(backend_id)
+            if key == system:
+                # those like it need not start in vain
+                store.put_to_sleep(cr, backend_id, key, reason, safety(), BATCH)
+            keys = {system, key} if key or store.sleeps_any(cr, [system]) else ()
+        look(registry, *filter(None, keys))
+    except Exception:
+        _logger.exception("Who waits for job %s sleeps on for a minute", uuid)
+
+
+def let_go(registry, stream_id, record_ids, settled):
+    """Wake who waits for records that have just been sent, and commit.
+
+    :param record_ids: ids of all that were sent, whatever became of them
+    :param settled: ids of those that are there now
+    """
+    keys = [for_record(stream_id, id_) for id_ in record_ids]
+    ahead = [for_ahead(stream_id, id_) for id_ in settled]
+    with store.read_committed(registry) as cr:
+        if store.sleeps_any(cr, keys + ahead):
+            for key in keys:
+                store.wake(cr, [key], 1)
+            store.wake(cr, ahead, BATCH)
+
+
+def look_everywhere(env):
+    """Wake whoever has been forgotten, for the cron; it commits by itself.
+
+    Those that have slept for nearly as long as they would sleep on.
+    """
+    progress = env["ir.cron"]._commit_progress
+    keys = store.waited_for(env.cr)
+    for number, key in enumerate(keys):
+        look(env.registry, key)
+        if not progress(1, remaining=len(keys) - number):
+            return
+    while True:
+        with store.read_committed(env.registry) as cr:
+            count = store.sleep_on(cr, safety(), BATCH)
+        if count < BATCH or not progress(1, remaining=1):
+            return
+
+
+def _system_takes(env, backend_id):
+    # who is awake finds a place by himself, and wakes the next one for the next place
+    return store.has_no_caller(env.cr, backend_id) and places.take(
+        env["sync.backend"].browse(backend_id)
+    )
+
+
+def _stream_sends(env, stream_id):
+    stream = env["sync.stream"].browse(stream_id).exists()
+    return not (stream and stream._resting_text())
+
+
+def _record_is_free(env, stream_id, res_id):
+    return store.claim(env.cr, stream_id, [res_id], 1)
+
+
+def _is_there(env, stream_id, res_id):
+    stream = env["sync.stream"].browse(stream_id).exists()
+    return (
+        not stream
+        or not precedence.undelivered(stream, [res_id])
+        # who waits for each other would wait for ever
+        or store.waits_for(env.cr, (stream_id, res_id), (stream_id, res_id))
+    )
+
+
+IS_OVER = {
+    "system": _system_takes,
+    "stream": _stream_sends,
+    "record": _record_is_free,
+    "ahead": _is_there,
+}
+# The kinds of which all that sleep are woken.
+EACH = ("stream", "ahead")
