@@ -82,6 +82,11 @@ class Delivery:
         return self.stream.backend_id
 
     @property
+    def is_kept(self):
+        """Whether there is anything to be committed."""
+        return bool(self.settled or self.apart or self.behind)
+
+    @property
     def untaken(self):
         """The ids of what there was no time for."""
         return {

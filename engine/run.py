@@ -192,6 +192,8 @@ class Run:
                 stream = self.stream.with_env(self.env(cr=cr))
                 chunk = Delivery(stream, given, self._more)
                 chunk.run()
+                if not chunk.is_kept:
+                    cr.rollback()
         except RetryableJobError:
             if not self.begun:
                 raise

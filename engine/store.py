@@ -34,6 +34,8 @@ PATIENCE = 5
 # Jobs whose work is still to be done, and with those that people have to decide about.
 LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
 OPEN_STATES = (*LIVE_STATES, "failed")
+# Those that no worker has, or will have before this transaction is over.
+AT_REST = ("pending", "wait_dependencies", "failed")
 SETTLED = ("done", "cancelled")
 
 # The system has the record, or had it, as far as a binding knows.

@@ -35,6 +35,9 @@ OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
 # What the code of a job says of itself.
 TOLD = {"result", "exc_name", "exc_message", "exc_info"}
 
+# What a job sleeps by, see engine/waiting.py.
+SLEEP = ("sync_wait_key", "sync_wait_reason", "sync_due")
+
 # Failed jobs told about in a mail each, before the cron commits.
 NOTIFY_BATCH = 50
 # Jobs told about in one digest that are marked as told before the cron commits.
@@ -370,6 +373,14 @@ class QueueJob(models.Model):
         elif state == PENDING:
             jobs.rearm(self)
 
+    def action_run_now(self):
+        """Let pending jobs run as soon as there is a slot, whatever they wait for.
+
+        What cannot go yet, because its system is down, say, sleeps on.
+        """
+        self.filtered(lambda job: job.state == PENDING).write({"eta": False})
+        return True
+
     def open_related_action(self):
         """Open what the job works on.
 
@@ -397,6 +408,9 @@ class QueueJob(models.Model):
     def write(self, vals):
         vals = {**vals}
         failed = vals.get("state") == FAILED
+        if "eta" in vals:
+            # it waits for nothing else any more
+            vals = {**dict.fromkeys(SLEEP), **vals}
         if "state" in vals:
             # a job that fails again is told about again
             vals.setdefault("failure_notified", False)

@@ -20,7 +20,7 @@ from ..transports import (
     RestTransport,
 )
 from ..transports.http import header_problem
-from ..transports.pace import MAX_DURATION, Pace
+from ..transports.pace import MAX_WAIT, Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
 from .sync_deletion import Owned
@@ -480,7 +480,7 @@ class SyncBackend(models.Model):
         each = self.connect_timeout + self.read_timeout + GRACE
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
-            seconds += MAX_DURATION
+            seconds += MAX_WAIT
         limit = config["limit_time_real"]
         return max(each, min(seconds, limit + each)) if limit > 0 else seconds
 

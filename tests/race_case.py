@@ -2,15 +2,21 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from contextlib import contextmanager
+from threading import Semaphore, Thread, current_thread
+from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import DummyRLock, Registry
 from odoo.tools import mute_logger
 
 from ..controllers.run_job import RunJobController
+from ..engine import store
 from .common import DeliveryCase
 
 # Times that postponed jobs are run before a test takes them for stuck.
 ROUNDS = 5
+# Seconds after which a worker that is moved on step by step is stuck.
+PATIENCE = 10
 NO_WAITING = "SET LOCAL lock_timeout = '300ms'"
 
 
@@ -24,6 +30,22 @@ class RaceCase(DeliveryCase):
     def setUp(self):
         super().setUp()
         self.enterContext(mute_logger(*self.quiet_loggers))
+        # the runner of the tests holds it, and would keep every other thread out
+        self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
+        self.workers = {}
+        deliver = store.delivering
+
+        @contextmanager
+        def delivering(registry):
+            """What delivers; a worker that is moved on step by step stops here."""
+            with deliver(registry) as cr:
+                stop = self.workers.pop(current_thread(), lambda: None)
+                cr.execute(NO_WAITING)
+                stop()
+                yield cr
+                stop()
+
+        self.enterContext(patch.object(store, "delivering", delivering))
 
     @contextmanager
     def transaction(self, uid=SUPERUSER_ID):
@@ -56,9 +78,35 @@ class RaceCase(DeliveryCase):
     def delivering(self, uuid):
         """A job in a worker, as a generator with three steps.
 
-        It starts, which is when its snapshot is taken; then it does all its work,
-        and then it commits.
+        It starts, until the snapshot is taken that it sends from; then it does all its
+        work, and then it commits. One that sends nothing does all in the first step.
         """
+        reached, go_on, raised = Semaphore(0), Semaphore(0), []
+
+        def stop():
+            reached.release()
+            go_on.acquire(timeout=PATIENCE)
+
+        def work():
+            try:
+                self._work(uuid)
+            except BaseException as error:
+                raised.append(error)
+            reached.release()
+
+        worker = Thread(target=work, daemon=True)
+        self.workers[worker] = stop
+        worker.start()
+        for _step in range(3):
+            if worker.is_alive():
+                self.assertTrue(reached.acquire(timeout=PATIENCE), "the job hangs")
+            if raised:
+                raise raised.pop()
+            yield
+            go_on.release()
+        worker.join(PATIENCE)
+
+    def _work(self, uuid):
         with self.registry.cursor() as cr:
             cr.execute(
                 "UPDATE queue_job SET state = 'enqueued',"
@@ -69,10 +117,7 @@ class RaceCase(DeliveryCase):
             env = api.Environment(cr, SUPERUSER_ID, {})
             job = RunJobController._acquire_job(env, uuid)
             cr.execute(NO_WAITING)
-            yield
             RunJobController._runjob(env, job)
-            yield
-        yield
 
     @contextmanager
     def sent(self, uuid):

@@ -12,7 +12,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..engine.delivery import JITTER
+from ..engine.jobs import JITTER
 from ..engine.gate import seconds_until_window
 from .common import SyncCase, database_values, stream_values
 
