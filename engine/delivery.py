@@ -4,6 +4,7 @@
 
 import logging
 import random
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,9 @@ _logger = logging.getLogger(__name__)
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
 JITTER = 0.1
+# Seconds within which a job takes its turns to send; one that takes much longer would
+# meet the time limit of its worker.
+MAX_DURATION = 30.0
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
 
@@ -233,7 +237,7 @@ class Delivery:
         messages = [task.message for task in tasks]
         # opened first: it reads secrets, and what has no connection notes nothing
         try:
-            transport = self.system._open_transport()
+            transport = self.system._open_transport(time.monotonic() + MAX_DURATION)
         except Rejected:
             # no record is at fault
             raise
