@@ -35,13 +35,15 @@ class Delivery:
     :param given: dict of :class:`Given` by record id
     :param more: says whether there is time to start more requests; it is asked in this
         thread
+    :param end: when there is none any more, by ``time.monotonic()``
     """
 
-    def __init__(self, stream, given, more):
+    def __init__(self, stream, given, more, end):
         self.env = stream.env
         self.stream = stream
         self.given = given
         self._more = more
+        self._end = end
         # a thread uses it, which must not touch the environment
         self._write_notes = partial(store.write_notes, stream.env.registry, stream.id)
         self.owed = {}  # Owed by record id
@@ -264,7 +266,7 @@ class Delivery:
 
         # opened first: it reads secrets, and what has no connection notes nothing
         try:
-            transport = self.system._open_transport()
+            transport = self.system._open_transport(self._end)
         except Rejected:
             # no record is at fault
             raise

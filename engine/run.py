@@ -190,7 +190,7 @@ class Run:
         try:
             with store.delivering(self.env.registry) as cr:
                 stream = self.stream.with_env(self.env(cr=cr))
-                chunk = Delivery(stream, given, self._more)
+                chunk = Delivery(stream, given, self._more, self.end)
                 chunk.run()
                 if not chunk.is_kept:
                     cr.rollback()

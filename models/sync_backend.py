@@ -12,6 +12,7 @@ from odoo.tools import config
 
 from ..actions import success, window
 from ..engine import places, secrets, standing, store, words
+from ..engine.run import BUDGET
 from ..exceptions import SyncError
 from ..transports import (
     PostgresqlConfig,
@@ -20,7 +21,7 @@ from ..transports import (
     RestTransport,
 )
 from ..transports.http import header_problem
-from ..transports.pace import MAX_WAIT, Pace
+from ..transports.pace import Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
 from .sync_deletion import Owned
@@ -420,22 +421,25 @@ class SyncBackend(models.Model):
 
     # -- transport ------------------------------------------------------------
 
-    def _open_transport(self):
+    def _open_transport(self, end=None):
         """Return the transport that talks to this system.
 
         Another addon adds a kind of system by extending the ``transport`` selection
         and defining ``_transport_<name>()`` here and ``_route_<name>()`` on
         ``sync.stream``.
 
-        :return: an object with ``send(messages)``, ``check()`` and ``close()``, as
-            described by :class:`..transports.base.Transport`
+        :param end: until when it may wait for its turns, by the clock of
+            ``time.monotonic()``
+        :return: a :class:`..transports.base.Transport`
         :raises SecretMissing: a secret is kept beside the database, and not there: a
             system that cannot be reached
         """
         self.ensure_one()
         transport = getattr(self, f"_transport_{self.transport}")()
+        transport.at_once = self.concurrency
         if self.rate_limit:
-            transport.pace = Pace(partial(store.reserve, self.env.registry, self.id))
+            reserve = partial(store.reserve, self.env.registry, self.id)
+            transport.pace = Pace(reserve, end)
         return transport
 
     def _transport_rest(self):
@@ -480,7 +484,7 @@ class SyncBackend(models.Model):
         each = self.connect_timeout + self.read_timeout + GRACE
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
-            seconds += MAX_WAIT
+            seconds += BUDGET
         limit = config["limit_time_real"]
         return max(each, min(seconds, limit + each)) if limit > 0 else seconds
 

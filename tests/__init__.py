@@ -109,6 +109,7 @@ from . import test_tours_secret
 from . import test_tours_setup
 from . import test_translations
 from . import test_transport_base
+from . import test_transport_deliver
 from . import test_transport_fate
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection

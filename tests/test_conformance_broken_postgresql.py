@@ -16,9 +16,10 @@ from ..transports.postgresql import PostgresqlTransport
 from ..transports.redact import Redactor
 from .conformance.broken_transport import (
     BrokenTransportCase,
-    send_other,
+    deliver_other,
 )
 from .conformance.postgresql_destination import PostgresqlDestination
+from .conformance.transport_messages import LONG
 
 AN_HOUR = 3600  # seconds
 
@@ -32,21 +33,21 @@ class _RepeatsWhatItIsTold(PostgresqlTransport):
 class _LosesTheStatement(PostgresqlTransport):
     """One row that is refused, and no row of its statement is written."""
 
-    def _write(self, rows, receipts):
-        found = self._execute(rows)
-        receipts |= {row.number: each for row, each in zip(rows, found, strict=True)}
+    def _write(self, rows):
+        return self._execute(rows)
 
 
 class _WritesUpToTheFault(PostgresqlTransport):
     """One by one; what comes after a row that is refused counts as written."""
 
-    def send(self, messages):
-        receipts, refused = [], False
-        for message in messages:
-            found = [Receipt(message)] if refused else super().send([message])
-            receipts += found
-            refused |= isinstance(found[0].error, Rejected)
-        return receipts
+    def deliver(self, take):
+        refused = False
+        while messages := take(LONG):
+            for message in messages:
+                found = [Receipt(message)] if refused else self._deliver([message])
+                for receipt in found:
+                    refused |= isinstance(receipt.error, Rejected)
+                    yield receipt
 
 
 class _RewritesStatements(PostgresqlTransport):
@@ -106,8 +107,8 @@ class _NeverGivesUp(PostgresqlTransport):
 
 
 class _CutsLongTexts(PostgresqlTransport):
-    def send(self, messages):
-        return send_other(super().send, messages, self._cut)
+    def deliver(self, take):
+        return deliver_other(super().deliver, take, self._cut)
 
     def _cut(self, message):
         payload = {

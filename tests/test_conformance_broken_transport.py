@@ -4,6 +4,7 @@
 
 import dataclasses
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
@@ -15,19 +16,19 @@ from ..transports.redact import Redactor
 from ..transports.rest import RestTransport
 from .conformance.broken_transport import (
     BrokenTransportCase,
-    send_other,
+    deliver_other,
     with_errors,
 )
 from .conformance.kit_case import TIMEOUT
 from .conformance.rest_destination import RestDestination
-from .conformance.transport_messages import PATIENCE
+from .conformance.transport_messages import LONG, PATIENCE
 
 
 class _ForgetsTheKey(RestTransport):
-    def send(self, messages):
-        return send_other(
-            super().send,
-            messages,
+    def deliver(self, take):
+        return deliver_other(
+            super().deliver,
+            take,
             lambda message: dataclasses.replace(message, idempotency_key=""),
         )
 
@@ -44,9 +45,9 @@ class _LeaksTheSecret(RestTransport):
 
 
 class _IgnoresThrottling(RestTransport):
-    def send(self, messages):
+    def deliver(self, take):
         return with_errors(
-            super().send(messages),
+            super().deliver(take),
             Throttled,
             lambda error: Unreachable(error.message),
         )
@@ -63,12 +64,49 @@ class _BlocksForEver(RestTransport):
 
 
 class _LosesTheChunk(RestTransport):
-    def send(self, messages):
-        receipts = super().send(messages)
+    def deliver(self, take):
+        receipts = list(super().deliver(take))
         bad = next((r.error for r in receipts if isinstance(r.error, Rejected)), None)
         if bad is None:
             return receipts
         return [Receipt(each.message, error=bad) for each in receipts]
+
+
+class _LosesReceipts(RestTransport):
+    def deliver(self, take):
+        return list(super().deliver(take))[:LONG]
+
+
+class _AnswersTwice(RestTransport):
+    def deliver(self, take):
+        receipts = list(super().deliver(take))
+        return receipts + receipts[LONG:]
+
+
+class _ForgetsWhatIsHeldUp(RestTransport):
+    def deliver(self, take):
+        for receipt in super().deliver(take):
+            yield receipt
+            if receipt.holds_up_others:
+                return
+
+
+class _TakesInAnotherThread(RestTransport):
+    def deliver(self, take):
+        with ThreadPoolExecutor(1) as executor:
+            return executor.submit(list, super().deliver(take)).result()
+
+
+class _TakesOnce(RestTransport):
+    def deliver(self, take):
+        given = [take(LONG)]
+        return super().deliver(lambda most: given.pop() if given else [])
+
+
+class _TakesAfterTheEnd(RestTransport):
+    def deliver(self, take):
+        yield from super().deliver(take)
+        yield from super().deliver(take)
 
 
 class _IgnoresThePace(RestTransport):
@@ -123,6 +161,18 @@ class TestConformanceBrokenTransport(BrokenTransportCase):
             "test_bad_record_does_not_hold_up_the_others",
             "test_receipts_are_in_the_order_of_the_messages",
         )
+
+    def test_ones_that_do_not_deliver_as_agreed(self):
+        for transport in (
+            _LosesReceipts,
+            _AnswersTwice,
+            _ForgetsWhatIsHeldUp,
+            _TakesInAnotherThread,
+            _TakesOnce,
+            _TakesAfterTheEnd,
+        ):
+            with self.subTest(transport):
+                self.assertFound(transport, "test_messages_are_taken_as_agreed")
 
     def test_one_that_ignores_the_limit(self):
         self.assertFound(_IgnoresThePace, "test_limit_on_requests_per_second_is_kept")

@@ -16,7 +16,7 @@ from odoo.tests import tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import mute_logger
 
-from ..engine import store
+from ..engine import delivery, store
 from ..engine.store import reserve
 from ..exceptions import RateLimited
 from ..transports import pace as pace_module
@@ -119,15 +119,15 @@ class TestRate(DeliveryCase):
         self.assertLess(time.monotonic() - started, 1)
         self.assertAlmostEqual(caught.exception.retry_after, 20, delta=1)
 
-    def test_job_does_not_send_for_ever(self):
+    def test_no_turn_is_waited_for_beyond_the_end(self):
         self.change_backend(rate_limit=10)
-        with patch.object(pace_module, "MAX_DURATION", 0.5):
-            pace = self.pace()
-            pace.expect(100)
-            started = time.monotonic()
-            with self.assertRaises(RateLimited):
-                for _request in range(100):
-                    pace.wait()
+        pace = self.pace()
+        pace.expect(100)
+        started = time.monotonic()
+        pace.end = started + 0.5
+        with self.assertRaises(RateLimited):
+            for _request in range(100):
+                pace.wait()
         self.assertLess(time.monotonic() - started, 1)
 
     def test_failure_to_reserve_holds_back_and_loses_nothing(self):
@@ -205,7 +205,7 @@ class TestRate(DeliveryCase):
             partners = env["res.partner"].create([{"name": f"P{i}"} for i in range(6)])
             self.partner_ids += partners.ids
         chunk, single = self.job_uuids()
-        with patch.object(pace_module, "MAX_DURATION", 0.8):
+        with patch.object(delivery, "MAX_DURATION", 0.8):
             self.assertEqual(self.run_job(chunk), "done")
         sent = len(self.destination.requests)
         self.assertGreater(sent, 0)

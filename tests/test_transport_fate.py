@@ -18,7 +18,6 @@ from ..transports.base import (
     SequentialTransport,
     not_sent,
 )
-from ..transports.http import deliver_all
 from ..transports.postgresql import PostgresqlTransport
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .test_delivery_errors import closed_port
@@ -89,8 +88,6 @@ class TestFateOfReceipts(BaseCase):
             self.assertEqual(not_sent(NEW, obstacle).fate, UNSENT)
             first, second = _Scripted(obstacle).send([NEW, NEW])
             self.assertEqual((first.fate, second.fate), (UNKNOWN, UNSENT))
-            receipts = deliver_all(_Scripted(obstacle)._deliver, [NEW, NEW], 1)
-            self.assertEqual([each.fate for each in receipts], [UNKNOWN, UNSENT])
 
     def test_what_found_no_turn_was_not_sent(self):
         transport = _Scripted(None)

@@ -27,8 +27,8 @@ REFUSED = "refused"
 UNKNOWN = "unknown"
 UNSENT = "unsent"
 
-# Who is answered waits for others that are about to be, so that fewer turns are taken
-# to go on: for this part of the time that its own request took, and seconds at most.
+# How long what is answered waits at most for others that are about to be: this part of
+# the time that its answer took, or as long as it takes to go on; and these seconds.
 GRACE_PART = 0.1
 MAX_GRACE = 0.02
 
@@ -294,25 +294,43 @@ def deliver_all(
         to be sent; a fault of the destination goes into the receipt that it returns
     :param take, return: see :meth:`Transport.deliver`
     """
-    under_way = {}  # when it was started, by future
+
+    def timed(message):
+        return deliver_one(message), time.monotonic()
+
+    under_way, went = {}, time.monotonic()  # when it was started, by future
     with ThreadPoolExecutor(threads, thread_name_prefix="sync-send") as executor:
         while (messages := take(threads - len(under_way))) or under_way:
+            now = time.monotonic()
             if len(messages) == 1 and not under_way:
-                yield deliver_one(messages[0])
-                continue
-            for message in messages:
-                under_way[executor.submit(deliver_one, message)] = time.monotonic()
-            for future in _answered(under_way):
-                del under_way[future]
-                yield future.result()
+                receipts = [deliver_one(messages[0])]
+            else:
+                for message in messages:
+                    under_way[executor.submit(timed, message)] = now
+                receipts = _answered(under_way, now - went)
+            went = time.monotonic()
+            yield from receipts
 
 
-def _answered(under_way):
-    """Wait for one, and for those that end at almost the same time."""
+def _answered(under_way, away):
+    """Wait for one, and for those that end with it if they take as long as it took.
+
+    To hand over its receipt and take the next message costs as much for one as for all.
+
+    :param away: what that has cost the last time, in seconds
+    :return: the receipts of those that have ended, and are under way no more
+    """
     done, _left = wait(under_way, return_when=FIRST_COMPLETED)
     now = time.monotonic()
-    took = min(now - under_way[future] for future in done)
-    return wait(under_way, min(took * GRACE_PART, MAX_GRACE)).done
+    took = min(future.result()[1] - under_way[future] for future in done)
+    grace = min(max(took * GRACE_PART, away), took, MAX_GRACE)
+    wait(
+        [each for each, at in under_way.items() if abs(at + took - now) < grace], grace
+    )
+    ended = [future for future in under_way if future.done()]
+    for future in ended:
+        del under_way[future]
+    return [future.result()[0] for future in ended]
 
 
 def deliver_list(
@@ -339,7 +357,8 @@ def deliver_list(
     for receipt in deliver(take):
         of_record = places[_record(receipt.message)]
         yield of_record.popleft(), receipt
-        obstacle = obstacle or obstacle_in(receipt)
+        if receipt.holds_up_others:
+            obstacle = obstacle or receipt.error
         if of_record:
             heappush(free, of_record[0])
     for of_record in places.values():
@@ -349,11 +368,6 @@ def deliver_list(
 
 def _record(message):
     return message.route.target, str(message.key)
-
-
-def obstacle_in(receipt: Receipt) -> Throttled | Unreachable | None:
-    """:return: the error that other messages would meet too, if there is one"""
-    return receipt.error if receipt.holds_up_others else None
 
 
 def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
@@ -411,7 +425,8 @@ def deliver_groups(
             yield from (not_sent(item.message, obstacle) for item in group)
             continue
         for receipt in deliver(group):
-            obstacle = obstacle or obstacle_in(receipt)
+            if receipt.holds_up_others:
+                obstacle = obstacle or receipt.error
             yield receipt
 
 

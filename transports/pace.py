@@ -15,9 +15,6 @@ from ..exceptions import RateLimited
 # Seconds to sleep for a turn at most: a worker that waits for longer is better used
 # for something else.
 MAX_WAIT = 10.0
-# Seconds that one transport sends at most; a job that takes much longer would meet
-# the time limit of its worker.
-MAX_DURATION = 30.0
 # Seconds' worth of turns that are reserved at once.
 SPAN = 0.5
 # Seconds after which a turn that was not taken is void: turns that pile up while a
@@ -45,15 +42,21 @@ class Pace:
     :param reserve: is given the number of turns that are of use (at most), the
         seconds' worth of them that it may reserve (at most), and the seconds that the
         first may be away (at most); returns :class:`Slots`
+    :param end: until when a turn may be waited for, by the clock of
+        ``time.monotonic()``; ``None`` for no such time
     """
 
-    def __init__(self, reserve: Callable[[int, float, float], Slots]):
+    def __init__(
+        self,
+        reserve: Callable[[int, float, float], Slots],
+        end: float | None = None,
+    ):
+        self.end = end
         self._reserve = reserve
         self._lock = threading.Lock()
         self._turns = deque()
         self._expected = 0
         self._free_until = 0.0
-        self._end = None
 
     def expect(self, count: int) -> None:
         """Announce requests, so that their turns need not be asked for one by one."""
@@ -63,7 +66,7 @@ class Pace:
     def wait(self) -> None:
         """Sleep until it is the turn of one more request.
 
-        :raise RateLimited: that is too far away, or this has gone on for too long
+        :raise RateLimited: that is too far away, or after the end
         """
         with self._lock:
             turn = self._take()
@@ -73,24 +76,23 @@ class Pace:
     def _take(self):
         """:return: when the next turn is, by this process's clock"""
         now = time.monotonic()
-        if self._end is None:
-            self._end = now + MAX_DURATION
         if now < self._free_until:
             return now
         while self._turns and self._turns[0] < now - MAX_LATE:
             self._turns.popleft()
         if not self._turns:
-            self._refill(min(MAX_WAIT, self._end - now))
+            self._refill(now)
             now = time.monotonic()
         self._expected -= 1
         turn = self._turns.popleft() if self._turns else now
-        if turn > self._end:
+        if self.end is not None and turn > max(self.end, now):
             raise _limited(turn - now)
         return turn
 
-    def _refill(self, patience):
-        if patience <= 0:
-            raise _limited(1)
+    def _refill(self, now):
+        patience = MAX_WAIT
+        if self.end is not None:
+            patience = max(0.0, min(patience, self.end - now))
         slots = self._reserve(max(self._expected, 1), SPAN, patience)
         # Read after the answer: rather a little late than a little early.
         now = time.monotonic()

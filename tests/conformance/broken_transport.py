@@ -15,27 +15,30 @@ def with_errors(receipts, kind, change):
     :param kind: class of the errors that are changed
     :param change: function of an error that returns another one, or ``None``
     """
-    return [
+    return (
         dataclasses.replace(receipt, error=change(receipt.error))
         if isinstance(receipt.error, kind)
         else receipt
         for receipt in receipts
-    ]
+    )
 
 
-def send_other(send, messages, change):
-    """Send what a function makes of each message, and return receipts of themselves.
+def deliver_other(deliver, take, change):
+    """Deliver what a function makes of each message, and return receipts of themselves.
 
-    :param send: method of a transport
+    :param deliver: method of a transport
     :param change: function of a message that returns another one
     """
-    messages = list(messages)
-    return [
-        dataclasses.replace(receipt, message=message)
-        for receipt, message in zip(
-            send([change(each) for each in messages]), messages, strict=True
-        )
-    ]
+    meant = {}
+
+    def take_other(most):
+        messages = take(most)
+        others = [change(message) for message in messages]
+        meant.update(zip(map(id, others), messages, strict=True))
+        return others
+
+    for receipt in deliver(take_other):
+        yield dataclasses.replace(receipt, message=meant[id(receipt.message)])
 
 
 class RaisesDriverErrors:
@@ -43,25 +46,24 @@ class RaisesDriverErrors:
 
     driver_error = None
 
-    def send(self, messages):
-        receipts = super().send(messages)
-        for receipt in receipts:
+    def deliver(self, take):
+        for receipt in super().deliver(take):
             if isinstance(receipt.error, Unreachable):
                 raise self.driver_error(receipt.error.message)
-        return receipts
+            yield receipt
 
 
 class SwallowsRefusals:
-    def send(self, messages):
-        return with_errors(super().send(messages), Rejected, lambda error: None)
+    def deliver(self, take):
+        return with_errors(super().deliver(take), Rejected, lambda error: None)
 
 
 class TakesFailuresForRefusals:
     """What fails for once is never tried again."""
 
-    def send(self, messages):
+    def deliver(self, take):
         return with_errors(
-            super().send(messages), Temporary, lambda error: Rejected(error.message)
+            super().deliver(take), Temporary, lambda error: Rejected(error.message)
         )
 
 
@@ -70,9 +72,9 @@ class TellsTheSecret:
 
     secret = None
 
-    def send(self, messages):
+    def deliver(self, take):
         return with_errors(
-            super().send(messages),
+            super().deliver(take),
             Unreachable,
             lambda error: Unreachable(f"{error.message} (password={self.secret})"),
         )

@@ -19,6 +19,7 @@ from .destination import (
     THROTTLE,
 )
 from .kit_case import TIMEOUT
+from .supply import Supply
 
 MEANING = {
     DOWN: Unreachable,
@@ -30,6 +31,7 @@ MEANING = {
     SILENT: Unreachable,
 }
 ODD = 'Zoë "O\'Brien" \\ %s {} <b>łódź</b>\n漢字 🙂'
+MANY = 20  # more than are sent at once, unless all go together
 PATIENCE = 2 * TIMEOUT + 5  # seconds that a chunk may take at a silent destination
 # Records of a chunk that takes longer if each of them waits for an answer.
 LONG = PATIENCE // TIMEOUT + 3
@@ -100,6 +102,19 @@ class TransportMessages:
         self.assertThere(
             *({"name": f"Record {key}", "city": f"City {key}"} for key in (5, 9, 1))
         )
+
+    def test_messages_are_taken_as_agreed(self):
+        messages = [self.message(key) for key in range(MANY)]
+        for is_down in (False, True):
+            with self.subTest(is_down=is_down), self.transport() as transport:
+                if is_down:
+                    self.destination.fault(DOWN)
+                supply = Supply(messages)
+                receipts = list(supply.deliver_by(transport))
+                self.assertEqual(supply.faults, [])
+                self.assertEqual({each.ok for each in receipts}, {not is_down})
+        self.destination.mend()
+        self.assertThere(*({"name": each.payload["name"]} for each in messages))
 
     def test_faults_are_errors_of_the_addon(self):
         for number, (fault, meaning) in enumerate(MEANING.items()):

@@ -23,19 +23,17 @@ _ORDER = {"delete": 0, "mark": 1, "upsert": 2}
 class Row(NamedTuple):
     """What is written about one record.
 
-    :param number: of the message in what is sent
     :param shape: rows of the same shape go into one statement; the first of it is
         their order
     :param values: for the placeholders; of a mark, without those that all rows share
     """
 
-    number: int
     message: Message
     shape: tuple
     values: list
 
 
-def row(number: int, message: Message, table: Table) -> Row:
+def row(message: Message, table: Table) -> Row:
     """:return: what is to be written for a message
 
     :raise Rejected: it cannot be written
@@ -45,7 +43,7 @@ def row(number: int, message: Message, table: Table) -> Row:
     key = _value(route.key_column, str(message.key))
     shape = (_ORDER[message.operation], route.target, route.key_column)
     if message.operation == "delete":
-        return Row(number, message, shape, [key])
+        return Row(message, shape, [key])
     payload = {
         column: _column_value(column, value, route.binary, table)
         for column, value in message.payload.items()
@@ -53,8 +51,8 @@ def row(number: int, message: Message, table: Table) -> Row:
     }
     if message.operation == "mark":
         # The flag: rows that get other values need another statement.
-        return Row(number, message, (*shape, repr(payload)), [key])
-    return Row(number, message, (*shape, *payload), [key, *payload.values()])
+        return Row(message, (*shape, repr(payload)), [key])
+    return Row(message, (*shape, *payload), [key, *payload.values()])
 
 
 class Statement(NamedTuple):

@@ -12,7 +12,15 @@ from psycopg2 import sql
 
 from ... import wording
 from ...exceptions import Rejected, SyncError
-from ..base import Column, Receipt, Transport, completed, none_sent, rounds, unsent
+from ..base import (
+    Column,
+    PullingTransport,
+    Receipt,
+    deliver_groups,
+    grouped,
+    none_sent,
+    unsent,
+)
 from ..redact import one_line, shorten
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
@@ -30,7 +38,7 @@ MAX_ROWS = 1000
 RUNS = 3
 
 
-class PostgresqlTransport(Transport):
+class PostgresqlTransport(PullingTransport):
     """One statement for all rows of a kind, each statement its own transaction.
 
     A statement that is refused is sent again in halves, until the rows that were the
@@ -41,27 +49,10 @@ class PostgresqlTransport(Transport):
     def __init__(self, config: PostgresqlConfig):
         self._connection = Connection(config)
         self._redact = self._connection.redact
-        self._stopped = False
 
-    def send(self, messages):
-        messages = list(messages)
-        self._stopped = False
-        receipts, rows = {}, []
-        try:
-            tables = {
-                route.target: self._table(route)
-                for route in dict.fromkeys(message.route for message in messages)
-            }
-        except SyncError as fault:
-            return none_sent(messages, self._redact.clean(fault))
-        for number, message in enumerate(messages):
-            try:
-                rows.append(row(number, message, tables[message.route.target]))
-            except Rejected as error:
-                receipts[number] = unsent(message, self._redact.clean(error))
-        for group in rounds(rows, attrgetter("shape"), MAX_ROWS, order=itemgetter(0)):
-            self._write(group, receipts)
-        return completed(messages, receipts)
+    def deliver(self, take):
+        while messages := take(MAX_ROWS):
+            yield from self._deliver(messages)
 
     def check(self) -> str:
         query = sql.SQL(
@@ -82,7 +73,7 @@ class PostgresqlTransport(Transport):
     def preview(self, message):
         with self._redact.cleaning():
             table = self._table(message.route)
-            written = statement([row(0, message, table)], table)
+            written = statement([row(message, table)], table)
             cursor = self._connection.open().cursor()
         return self._redact(cursor.mogrify(written.query, written.values).decode())
 
@@ -119,21 +110,32 @@ class PostgresqlTransport(Transport):
     def close(self) -> None:
         self._connection.close()
 
-    def _write(self, rows, receipts):
-        """Write rows of one shape, in as few statements as their faults allow."""
-        if self._stopped:
+    def _deliver(self, messages):
+        try:
+            tables = {
+                route.target: self._table(route)
+                for route in dict.fromkeys(message.route for message in messages)
+            }
+        except SyncError as fault:
+            yield from none_sent(messages, self._redact.clean(fault))
             return
-        found = self._execute(rows)
-        self._stopped = found[0].holds_up_others
-        refused = isinstance(found[0].error, Rejected)
+        rows = []
+        for message in messages:
+            try:
+                rows.append(row(message, tables[message.route.target]))
+            except Rejected as error:
+                yield unsent(message, self._redact.clean(error))
+        groups = grouped(rows, attrgetter("shape"), order=itemgetter(0))
+        yield from deliver_groups(self._write, groups)
+
+    def _write(self, rows):
+        """Write rows of one shape, in as few statements as their faults allow."""
+        receipts = self._execute(rows)
+        refused = isinstance(receipts[0].error, Rejected)
         if refused and len(rows) > 1 and not self._connection.concerns_all:
             middle = len(rows) // 2
-            self._write(rows[:middle], receipts)
-            self._write(rows[middle:], receipts)
-        else:
-            receipts |= {
-                row.number: each for row, each in zip(rows, found, strict=True)
-            }
+            return deliver_groups(self._write, [rows[:middle], rows[middle:]])
+        return receipts
 
     def _execute(self, rows):
         """:return: a receipt for each row of one statement"""

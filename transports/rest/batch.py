@@ -22,13 +22,25 @@ An item without an answer is sent again later. Any other 4xx than 401, 403, 408,
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from typing import NamedTuple
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ..base import REFUSED, UNKNOWN, Message, Receipt, completed, rounds, unsent
+from ..base import (
+    REFUSED,
+    UNKNOWN,
+    Message,
+    Receipt,
+    Take,
+    deliver_groups,
+    deliver_list,
+    grouped,
+    unsent,
+)
 from ..http import HttpClient, Trail, to_json
 
 # Items of one request at most.
@@ -36,9 +48,8 @@ MAX_ITEMS = 1000
 
 
 class _Item(NamedTuple):
-    """A message of a batch, its number in what is sent, and its JSON."""
+    """A message of a batch, and its JSON."""
 
-    number: int
     message: Message
     body: bytes
 
@@ -53,46 +64,45 @@ class BatchSender:
     def __init__(self, client: HttpClient, rest):
         self._client = client
         self._rest = rest
-        self._receipts = {}
-        self._stopped = False
 
-    def send(self, messages: list[Message]) -> list[Receipt]:
-        """:return: one receipt for each message, in the same order"""
-        items = filter(None, map(self._item, range(len(messages)), messages))
-        for group in rounds(items, attrgetter("message.route"), MAX_ITEMS):
-            if self._stopped:
-                break
-            together = len(group) > 1 and group[0].message.route.batch_target
-            (self._send_together if together else self._send_alone)(group)
-        return completed(messages, self._receipts)
+    def deliver(self, take: Take) -> Iterator[Receipt]:
+        """Send what ``take`` gives, see :meth:`..base.Transport.deliver`."""
+        while messages := take(MAX_ITEMS):
+            items = []
+            for message in messages:
+                try:
+                    if item := self._item(message):
+                        items.append(item)
+                    else:
+                        yield Receipt(message)
+                except Rejected as error:
+                    yield unsent(message, self._client.redact.clean(error))
+            groups = grouped(items, attrgetter("message.route"))
+            yield from deliver_groups(self._send, groups)
 
-    def _item(self, number, message):
+    def _item(self, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
-        try:
-            if self._rest.record_id(message) is None and message.operation != "upsert":
-                # It never arrived there: nothing is left to remove.
-                self._receipts[number] = Receipt(message)
-                return None
-            content = {
-                "operation": message.operation,
-                "key": message.key,
-                "external_id": message.external_id,
-                "idempotency_key": message.idempotency_key,
-                "data": message.payload,
-            }
-            return _Item(number, message, to_json(content))
-        except Rejected as error:
-            self._receipts[number] = unsent(message, self._client.redact.clean(error))
+        if self._rest.record_id(message) is None and message.operation != "upsert":
+            # It never arrived there: nothing is left to remove.
             return None
+        content = {
+            "operation": message.operation,
+            "key": message.key,
+            "external_id": message.external_id,
+            "idempotency_key": message.idempotency_key,
+            "data": message.payload,
+        }
+        return _Item(message, to_json(content))
+
+    def _send(self, items):
+        """:return: the receipts of messages with one route"""
+        together = len(items) > 1 and items[0].message.route.batch_target
+        return self._send_together(items) if together else self._send_alone(items)
 
     def _send_alone(self, items, anew=False):
+        deliver = partial(self._rest.deliver_each, anew=anew)
         messages = [item.message for item in items]
-        self._keep(items, self._rest.send_each(messages, anew))
-
-    def _keep(self, items, receipts):
-        for item, receipt in zip(items, receipts, strict=True):
-            self._receipts[item.number] = receipt
-            self._stopped = self._stopped or receipt.holds_up_others
+        return (receipt for _place, receipt in deliver_list(deliver, messages))
 
     def _send_together(self, items):
         body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
@@ -111,33 +121,32 @@ class BatchSender:
         if trail.requests:
             trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
-            self._judge(items, trail)
-        elif isinstance(error, Rejected) and trail.fate(error) == REFUSED:
-            self._send_alone(items)
-        else:
-            receipts = [
-                self._client.receipt(item.message, trail, error) for item in items
-            ]
-            if receipts[0].holds_up_others:  # the first one tells of the request
-                receipts[1:] = [replace(each, request="") for each in receipts[1:]]
-            self._keep(items, receipts)
+            return self._judge(items, trail)
+        if isinstance(error, Rejected) and trail.fate(error) == REFUSED:
+            return self._send_alone(items)
+        receipts = [self._client.receipt(item.message, trail, error) for item in items]
+        if receipts[0].holds_up_others:  # the first one tells of the request
+            receipts[1:] = [replace(each, request="") for each in receipts[1:]]
+        return receipts
 
     def _judge(self, items, trail):
-        """Read what became of each record."""
+        """Read what became of each record, and create anew those that are lost."""
         found = _by_key(trail.answer)
-        judged, receipts, lost = [], [], []
+        judged, lost = [], []
         for item in items:
             own = found.get(str(item.message.key))
-            if own is not None and self._rest.is_lost(item.message, own):
-                lost.append(item)
-            else:
-                judged.append(item)
-                receipts.append(self._judge_item(item.message, own, trail))
-        self._keep(judged, receipts)
-        if not self._stopped:
-            self._send_alone(lost, anew=True)
+            is_lost = own is not None and self._rest.is_lost(item.message, own)
+            (lost if is_lost else judged).append(item)
 
-    def _judge_item(self, message, own, trail):
+        def receipts(group):
+            if group is lost:
+                return self._send_alone(group, anew=True)
+            return (self._judge_item(item.message, found, trail) for item in group)
+
+        return deliver_groups(receipts, [judged, lost])
+
+    def _judge_item(self, message, found, trail):
+        own = found.get(str(message.key))
         known_id = self._rest.record_id(message)
         created = message.operation == "upsert" and known_id is None
         try:

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records to a REST API."""
 
+from collections.abc import Iterator
 from copy import copy
 from functools import partial
 
@@ -9,11 +10,18 @@ import requests
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
-from ..base import NO_PACE, Message, Receipt, Transport, deliver_all
+from ..base import (
+    NO_PACE,
+    Message,
+    PullingTransport,
+    Receipt,
+    Take,
+    deliver_all,
+)
 from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
 from ..redact import MASK
 from ..urls import last_segment, loggable, usable_id
-from .batch import BatchSender
+from .batch import MAX_ITEMS, BatchSender
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
@@ -34,7 +42,7 @@ class Withheld:
         raise requests.ConnectionError("not sent")
 
 
-class RestTransport(Transport):
+class RestTransport(PullingTransport):
     """One request for each message, several at once, or one for many messages.
 
     The latter is for routes with a ``batch_target``, see :mod:`.batch`.
@@ -43,20 +51,38 @@ class RestTransport(Transport):
     def __init__(self, config: RestConfig):
         self._client = HttpClient(config)
 
-    def send(self, messages):
-        messages = list(messages)
-        if len(messages) > 1 and any(each.route.batch_target for each in messages):
-            return BatchSender(self._client, self).send(messages)
-        return self.send_each(messages)
+    def deliver(self, take):
+        # the route of the first messages tells whether many may be taken at once
+        most = self._client.config.concurrency
+        first = take(most)
+        if not first:
+            return
+        deliver = self.deliver_each
+        if any(message.route.batch_target for message in first):
+            deliver = BatchSender(self._client, self).deliver
+            if len(first) == most:
+                first += take(MAX_ITEMS - most)
 
-    def send_each(self, messages: list[Message], anew: bool = False) -> list[Receipt]:
+        def take_on(most):
+            nonlocal first
+            messages, first = first or take(most), None
+            return messages
+
+        yield from deliver(take_on)
+
+    def deliver_each(self, take: Take, anew: bool = False) -> Iterator[Receipt]:
         """Send every message in a request of its own.
 
         :param anew: the destination has lost the records: they are created again
         """
-        self.pace.expect(len(messages))
-        deliver = partial(self._deliver, anew=anew)
-        return deliver_all(deliver, messages, self._client.config.concurrency)
+
+        def expected(most):
+            messages = take(most)
+            self.pace.expect(len(messages))
+            return messages
+
+        deliver_one = partial(self._deliver, anew=anew)
+        return deliver_all(deliver_one, expected, self._client.config.concurrency)
 
     def check(self) -> str:
         # Outside the pace: one question by a person, or one now and then.

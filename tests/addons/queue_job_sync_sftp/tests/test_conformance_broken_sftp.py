@@ -13,8 +13,9 @@ from odoo.tests import tagged
 from odoo.addons.queue_job_sync.exceptions import Rejected
 from odoo.addons.queue_job_sync.tests.conformance.broken_transport import (
     BrokenTransportCase,
-    send_other,
+    deliver_other,
 )
+from odoo.addons.queue_job_sync.tests.conformance.transport_messages import LONG
 from odoo.addons.queue_job_sync.transports.base import Receipt, Redactor
 
 from ..transport import SftpTransport
@@ -33,24 +34,23 @@ class _RepeatsWhatItIsTold(SftpTransport):
 class _StopsAtTheFirstFault(SftpTransport):
     """What comes after a file that is refused is refused like it."""
 
-    def send(self, messages):
-        receipts, fault = [], None
-        for message in messages:
-            found = (
-                [Receipt(message, error=fault)] if fault else super().send([message])
-            )
-            receipts += found
-            fault = found[0].error
-        return receipts
+    _fault = None
+
+    def _paced(self, message):
+        if self._fault:
+            return Receipt(message, error=self._fault)
+        receipt = super()._paced(message)
+        self._fault = receipt.error
+        return receipt
 
 
 class _DropsOneFileMore(SftpTransport):
     """Each send has a name of its own, which nobody remembers."""
 
-    def send(self, messages):
-        return send_other(
-            super().send,
-            messages,
+    def deliver(self, take):
+        return deliver_other(
+            super().deliver,
+            take,
             lambda message: dataclasses.replace(
                 message, key=f"{message.key}-{next(NUMBERS)}"
             ),
@@ -71,10 +71,10 @@ class _MissesWhatIsGone(SftpTransport):
 
 
 class _WritesTheMarkAlone(SftpTransport):
-    def send(self, messages):
-        return send_other(
-            super().send,
-            messages,
+    def deliver(self, take):
+        return deliver_other(
+            super().deliver,
+            take,
             lambda message: (
                 dataclasses.replace(message, operation="upsert")
                 if message.operation == "mark"
@@ -93,13 +93,14 @@ class _NeverGivesUp(SftpTransport):
 class _AsksOneByOne(SftpTransport):
     """Waits for each file, and for nobody else."""
 
-    def send(self, messages):
-        return [self._deliver(message) for message in messages]
+    def deliver(self, take):
+        while messages := take(LONG):
+            yield from map(self._deliver, messages)
 
 
 class _WritesLatin1(SftpTransport):
-    def send(self, messages):
-        return send_other(super().send, messages, self._narrowed)
+    def deliver(self, take):
+        return deliver_other(super().deliver, take, self._narrowed)
 
     def _narrowed(self, message):
         text = json.dumps(message.payload, ensure_ascii=False)
