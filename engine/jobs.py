@@ -173,6 +173,8 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     except Exception:
         _logger.exception(LEFT, records, stream.id)
     store.give_changes(env, rows, other)
+    if sleep:
+        waiting.look_later(env, sleep.key)
 
 
 def priority_of(rows):
@@ -350,8 +352,7 @@ def settle(jobs, note):
     settled.unlink()
     if keys:
         # who waits for them need not any longer
-        registry = jobs.env.registry
-        jobs.env.cr.postcommit.add(lambda: waiting.look(registry, *keys))
+        waiting.look_later(jobs.env, *keys)
 
 
 def rearm(jobs):
@@ -393,8 +394,7 @@ def requeue_many(jobs):
     requeued = store.requeue_jobs(jobs.env, jobs, waiting.safety())
     rearm(requeued)
     keys = [waiting.for_system(each.id) for each in requeued.sync_backend_id]
-    registry = jobs.env.registry
-    jobs.env.cr.postcommit.add(lambda: waiting.look(registry, *keys))
+    waiting.look_later(jobs.env, *keys)
     return len(requeued)
 
 

@@ -64,6 +64,7 @@ class Run:
         self.job_uuid = stream.env.context.get("job_uuid")
         self.left = {}  # the job's own records that have still to go: Given by id
         self.passed = set()  # ids of what does not go now, in this run
+        self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
         self.place = 0  # of those that the system has
         self.tasks = []  # of its own, what has been sent or need not be
@@ -163,9 +164,8 @@ class Run:
                     (urgent if is_urgent else rest).setdefault(res_id, given)
         wanted = {**urgent, **own, **rest}
         claimed = store.claim(self.env.cr, self.stream.id, list(wanted), size)
-        if not self.begun:
-            # another job is sending them
-            self.passed |= own.keys() - claimed
+        # another job is sending them
+        self.busy = own.keys() - claimed
         return {id_: wanted[id_] for id_ in wanted if id_ in claimed}
 
     def _due(self, size):
@@ -223,7 +223,8 @@ class Run:
                     self.chunk_end = now
                 share = self.backend._share()
                 yields = share.yields and self.place == share.places
-                if store.is_needed(cr, self.backend.id, *urgency, yields):
+                ids = self.stream.id, self.backend.id
+                if store.is_needed(cr, *ids, *urgency, yields):
                     self.chunk_end = self.end = now
             return now < self.chunk_end
         return True
@@ -307,7 +308,7 @@ class Run:
 
     def _wait(self):
         """Return the exception that lets the job come back for its other records."""
-        if self.left.keys() - self.passed:
+        if self.left.keys() - self.passed - self.busy:
             text = self.env._("%s: goes on with the rest.", self.system_name)
             return gate.later(text, NEXT_RUN)
         res_id = min(self.left)

@@ -11,7 +11,6 @@ import json
 import logging
 from bisect import bisect_left
 from contextlib import contextmanager, suppress
-from datetime import timedelta
 from itertools import product
 from math import inf
 
@@ -24,7 +23,7 @@ from odoo.tools import SQL
 from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
 from ..text import storable
 from ..transports.pace import Slots, slots_within
-from . import clock, secrets, words
+from . import secrets, words
 from .task import Attempt, Given, Held, Owed
 
 _logger = logging.getLogger(__name__)
@@ -45,6 +44,8 @@ CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
 
 # When a job is due, or was before it fell asleep.
 DUE = SQL("COALESCE(sync_due, eta, date_created)")
+# When a transaction has begun.
+NOW = SQL("(now() AT TIME ZONE 'utc')")
 # Jobs that others may take along: they depend on none, and wait for no other record.
 # As the index has it.
 MAY_GO_ALONG = SQL(
@@ -245,7 +246,7 @@ def due_changes(cr, stream_id, uuid, limit):
         """,
         stream=stream_id,
         uuid=uuid,
-        now=clock.current(cr),
+        now=NOW,
         limit=limit,
         may=MAY_GO_ALONG,
         due=DUE,
@@ -273,13 +274,14 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
                    %s, (SELECT priority FROM queue_job WHERE uuid = %s))
                AND %s <= %s AND %s
                AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
+               AND (sync_wait_key IS NULL OR sync_wait_key !~ '^record:')
              LIMIT 1
             """,
             stream_id,
             priority,
             uuid,
             DUE,
-            clock.current(cr),
+            NOW,
             MAY_GO_ALONG,
             list(passed),
         )
@@ -911,12 +913,10 @@ def lock_pending(cr, uuid):
 # -- jobs that sleep ----------------------------------------------------------
 
 
-def wake(cr, keys, limit):
-    """Let jobs run that sleep under keys: the most urgent, and the oldest, first.
+def wake(cr, key):
+    """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
 
     What somebody else has locked is about to be changed, or looked at again.
-
-    :param int limit: how many at most
     """
     cr.execute(
         """
@@ -925,11 +925,11 @@ def wake(cr, keys, limit):
                sync_wait_key = NULL, sync_wait_reason = NULL
          WHERE id IN (
                SELECT id FROM queue_job
-                WHERE sync_wait_key = ANY(%s) AND state = 'pending'
+                WHERE sync_wait_key = %s AND state = 'pending'
                 ORDER BY priority, sync_due, id
-                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
         """,
-        (list(keys), limit),
+        (key,),
     )
 
 
@@ -948,6 +948,29 @@ def sleeps_any(cr, keys):
     """Return whether a job sleeps under one of the keys."""
     statement = "SELECT FROM queue_job WHERE sync_wait_key = ANY(%s) LIMIT 1"
     return bool(ask(cr, statement, list(keys)))
+
+
+def move_sleepers(cr, keys):
+    """Let those that sleep under keys sleep for their systems instead.
+
+    The runner does not hear of it, however many they are.
+
+    :return: set of the ids of the systems
+    """
+    moved = ask_column(
+        cr,
+        """
+        UPDATE queue_job
+           SET sync_wait_key = 'system:' || sync_backend_id, sync_wait_reason = NULL
+         WHERE id IN (
+               SELECT id FROM queue_job
+                WHERE sync_wait_key = ANY(%s) AND state = 'pending'
+                  FOR NO KEY UPDATE SKIP LOCKED)
+        RETURNING sync_backend_id
+        """,
+        list(keys),
+    )
+    return set(moved)
 
 
 def waited_for(cr):
@@ -991,7 +1014,7 @@ def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
             due=DUE,
             key=key,
             reason=reason,
-            now=clock.current(cr),
+            now=NOW,
             seconds=seconds,
             backend=backend_id,
             limit=limit,
@@ -1016,6 +1039,15 @@ def sleep_on(cr, seconds, limit):
         (seconds, limit),
     )
     return cr.rowcount
+
+
+def is_at_work(cr, backend_id):
+    """Return whether a job of a system runs, which looks for sleepers when it ends."""
+    statement = (
+        "SELECT FROM queue_job WHERE sync_backend_id = %s AND state = 'started'"
+        " AND sync_stream_id IS NOT NULL LIMIT 1"
+    )
+    return bool(ask(cr, statement, backend_id))
 
 
 def has_backlog(env, backend_id, key, priority):
@@ -1043,8 +1075,10 @@ def has_backlog(env, backend_id, key, priority):
 
 
 def has_no_caller(cr, backend_id):
-    """Return whether a system may be sent to, and no job is awake that soon asks for
-    a place."""
+    """Return whether a system may be sent to, and no job is awake to ask for a place.
+
+    One that has started has asked for its own already.
+    """
     ((found,),) = ask(
         cr,
         """
@@ -1061,7 +1095,7 @@ def has_no_caller(cr, backend_id):
                               AND %(due)s <= %(now)s)
         """,
         backend=backend_id,
-        now=clock.current(cr),
+        now=NOW,
         due=DUE,
     )
     return found
@@ -1106,14 +1140,14 @@ def waits_for(cr, ahead, behind):
 # -- places, and systems that are sent to, or not ------------------------------
 
 
-def is_needed(cr, backend_id, uuid, priority, yields):
-    """Return whether a job of another system waits for a slot that one of this has.
+def is_needed(cr, stream_id, backend_id, uuid, priority, yields):
+    """Return whether something more urgent waits for what a job has.
 
-    One that is more urgent.
+    For its slot, a job of another system; for its place, one of another stream.
 
     :param str uuid: of the job that asks
     :param priority: of what it is sending, if not its own
-    :param bool yields: any other one counts
+    :param bool yields: any job of another system counts
     """
     return bool(
         ask(
@@ -1128,13 +1162,21 @@ def is_needed(cr, backend_id, uuid, priority, yields):
                       AND (%(yields)s OR priority < COALESCE(%(priority)s, (
                            SELECT priority FROM queue_job WHERE uuid = %(uuid)s)))
                     LIMIT 1) AS other
-             WHERE backend.id <> %(backend)s LIMIT 1
+             WHERE backend.id <> %(backend)s
+             UNION ALL
+            SELECT FROM queue_job
+             WHERE sync_wait_key = 'system:' || %(backend)s AND state = 'pending'
+               AND sync_stream_id <> %(stream)s
+               AND priority < COALESCE(%(priority)s, (
+                   SELECT priority FROM queue_job WHERE uuid = %(uuid)s))
+             LIMIT 1
             """,
             due=DUE,
-            now=clock.current(cr) - timedelta(seconds=1),
+            now=SQL("%s - interval '1 second'", NOW),
             yields=yields,
             priority=priority,
             uuid=uuid,
+            stream=stream_id,
             backend=backend_id,
         )
     )

@@ -101,10 +101,43 @@ def at_birth(stream, priority):
     backend_id = stream._facts().backend_id
     if not store.has_backlog(stream.env, backend_id, for_system(backend_id), priority):
         return None
-    stream.env.cr.postcommit.add(
-        lambda: look(stream.env.registry, for_system(backend_id))
-    )
+    postcommit, registry = stream.env.cr.postcommit, stream.env.registry
+    looks = postcommit.data.setdefault("queue_job_sync.looks", set())
+    if backend_id not in looks:
+        looks.add(backend_id)
+        postcommit.add(lambda: _look_after_birth(registry, backend_id))
     return Sleep(for_system(backend_id), words._lt("Waits for its turn."))
+
+
+def put_to_sleep(registry, backend_id, reason):
+    """Let the next jobs of a system sleep that are due, and commit.
+
+    They need not start in vain. It must not fail: each of them asks when it starts.
+
+    :param reason: a sentence for people
+    """
+    try:
+        with store.read_committed(registry) as cr:
+            _put_to_sleep(cr, backend_id, words.kept(reason))
+    except Exception:
+        _logger.exception("Jobs of system %s start in vain", backend_id)
+
+
+def _put_to_sleep(cr, backend_id, reason):
+    key = for_system(backend_id)
+    store.put_to_sleep(cr, backend_id, key, reason, safety(), BATCH)
+
+
+def _look_after_birth(registry, backend_id):
+    """Wake a job of a system, if all that might have done so are over by now."""
+    try:
+        with store.read_committed(registry) as cr:
+            is_at_work = store.is_at_work(cr, backend_id)
+        if not is_at_work:
+            look(registry, for_system(backend_id))
+    except Exception:
+        # an editor must not hear of it; the cron looks
+        _logger.exception("Jobs of system %s sleep on for a minute", backend_id)
 
 
 # -- to wake -------------------------------------------------------------------
@@ -113,17 +146,34 @@ def at_birth(stream, priority):
 def look(registry, *keys):
     """Wake who sleeps under keys if what they wait for is over, and commit.
 
-    Of those that wait for a system, or for a record, the first is enough: it takes the
-    others along, or wakes the next one. Those behind a record go each its own way.
+    Of those that wait for a system, or for a record that is being sent, the first one:
+    it takes the others along, or wakes the next. The others wait for their system from
+    then on.
     """
     for key in keys:
+        kind, *ids = key.split(":")
         with store.read_committed(registry) as cr:
-            kind, *ids = key.split(":")
-            is_over = IS_OVER[kind](
-                api.Environment(cr, SUPERUSER_ID, {}), *map(int, ids)
-            )
-            if is_over:
-                store.wake(cr, [key], BATCH if kind in EACH else 1)
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            if not IS_OVER[kind](env, *map(int, ids)):
+                continue
+            if kind in ("system", "record"):
+                store.wake(cr, key)
+                continue
+            systems = store.move_sleepers(cr, [key])
+        look(registry, *map(for_system, systems))
+
+
+def look_later(env, *keys):
+    """Do as :func:`look` once this transaction is committed, or leave it to the cron."""
+    registry = env.registry
+
+    def look_now():
+        try:
+            look(registry, *keys)
+        except Exception:
+            _logger.exception("Who waits for %s sleeps on for a minute", keys)
+
+    env.cr.postcommit.add(look_now)
 
 
 def after_run(registry, uuid):
@@ -136,8 +186,7 @@ def after_run(registry, uuid):
             backend_id, key, reason = store.sleep_of(cr, uuid)
             system = for_system(backend_id)
             if key == system:
-                # those like it need not start in vain
-                store.put_to_sleep(cr, backend_id, key, reason, safety(), BATCH)
+                _put_to_sleep(cr, backend_id, reason)
             keys = {system, key} if key or store.sleeps_any(cr, [system]) else ()
         look(registry, *filter(None, keys))
     except Exception:
@@ -152,11 +201,13 @@ def let_go(registry, stream_id, record_ids, settled):
     """
     keys = [for_record(stream_id, id_) for id_ in record_ids]
     ahead = [for_ahead(stream_id, id_) for id_ in settled]
+    systems = ()
     with store.read_committed(registry) as cr:
         if store.sleeps_any(cr, keys + ahead):
             for key in keys:
-                store.wake(cr, [key], 1)
-            store.wake(cr, ahead, BATCH)
+                store.wake(cr, key)
+            systems = store.move_sleepers(cr, ahead)
+    look(registry, *map(for_system, systems))
 
 
 def look_everywhere(env):
@@ -209,5 +260,3 @@ IS_OVER = {
     "record": _record_is_free,
     "ahead": _is_there,
 }
-# The kinds of which all that sleep are woken.
-EACH = ("stream", "ahead")

@@ -407,6 +407,8 @@ class SyncBackend(models.Model):
             self.env.registry.clear_cache()
         if vals.get("active") is False:
             self.sudo()._all_streams()._open_backfills()._stop_resting()
+        elif vals.get("active"):
+            self._all_streams()._wake()
         return res
 
     def copy_data(self, default=None):

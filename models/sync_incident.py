@@ -183,6 +183,15 @@ class SyncIncident(models.Model):
                 }
             )
         incident.flush_recordset()
+        told = words.in_company_language(incident, incident.company_id)
+        self.env.cr.postcommit.add(
+            partial(
+                waiting.put_to_sleep,
+                self.env.registry,
+                backend_id,
+                told._waiting_text(),
+            )
+        )
         if kind == "outage":
             incident._queue_probe()
         self.env["queue.job"]._call_cron("ir_cron_incidents")
@@ -219,8 +228,7 @@ class SyncIncident(models.Model):
                     "told_closed": incident.kind != "outage",
                 }
             )
-            key = waiting.for_system(incident.backend_id.id)
-            self.env.cr.postcommit.add(partial(waiting.look, self.env.registry, key))
+            waiting.look_later(self.env, waiting.for_system(incident.backend_id.id))
         self.env["queue.job"]._call_cron("ir_cron_incidents")
 
     # -- the job that asks whether the system is back -------------------------

@@ -14,7 +14,7 @@ from odoo.tools.misc import formatLang
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..actions import window
-from ..engine import gate, words
+from ..engine import gate, waiting, words
 from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..engine.store import ask_column
@@ -513,7 +513,13 @@ class SyncStream(models.Model):
         self.env.registry.clear_cache()
         if vals.get("state") == "draft" or vals.get("active") is False:
             self.sudo()._open_backfills()._stop_resting()
+        if vals.keys() & {"state", "active"}:
+            self._wake()
         return res
+
+    def _wake(self):
+        """Wake the jobs that wait until these are live, once this is committed."""
+        waiting.look_later(self.env, *map(waiting.for_stream, self.ids))
 
     def unlink(self):
         res = super().unlink()

@@ -12,8 +12,8 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..engine.jobs import JITTER
 from ..engine.gate import seconds_until_window
+from ..engine.jobs import JITTER
 from .common import SyncCase, database_values, stream_values
 
 
