@@ -164,7 +164,7 @@ def look(registry, *keys):
 
 
 def look_later(env, *keys):
-    """Do as :func:`look` once this transaction is committed, or leave it to the cron."""
+    """Do as :func:`look` once this is committed, or leave it to the cron."""
     registry = env.registry
 
     def look_now():

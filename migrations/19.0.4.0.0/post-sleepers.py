@@ -27,7 +27,7 @@ def migrate(cr, version):
     cr.execute(
         """
         UPDATE queue_job
-           SET state = CASE state WHEN 'wait_dependencies' THEN 'pending' ELSE state END,
+           SET state = COALESCE(NULLIF(state, 'wait_dependencies'), 'pending'),
                graph_uuid = NULL, dependencies = NULL
          WHERE sync_stream_id IS NOT NULL AND graph_uuid IS NOT NULL
            AND state IN ('wait_dependencies', 'pending', 'enqueued', 'failed')
