@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from contextlib import contextmanager
+from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, fields
 from odoo.modules.registry import Registry
@@ -9,6 +10,7 @@ from odoo.tests.common import BaseCase, TransactionCase, get_db_name
 from odoo.tools import SQL, mute_logger
 
 from ..controllers.run_job import RunJobController
+from ..engine import store
 from .servers import HttpDestination
 
 # Odoo's chatter does more at each edit than what is tested here.
@@ -160,6 +162,7 @@ class DeliveryCase(BaseCase):
     stream_options = {}
     destination_class = HttpDestination
     context = NO_CHATTER  # of whoever edits; jobs have their own
+    takes_along = False  # whether a job takes along what else is due
     # the controller logs the traceback of each failed job
     quiet_loggers = ("odoo.addons.queue_job.controllers.main",)
 
@@ -247,8 +250,17 @@ class DeliveryCase(BaseCase):
     def run_job(self, uuid):
         """Run a job as the runner and a worker do, whatever its eta.
 
+        Unless the case ``takes_along``, as if nothing else was due: what one job does
+        can be told apart then.
+
         :return: its state afterwards
         """
+        if not self.takes_along:
+            with patch.object(store, "due_changes", lambda *_args: []):
+                return self._run_job(uuid)
+        return self._run_job(uuid)
+
+    def _run_job(self, uuid):
         with self.registry.cursor() as cr:
             cr.execute(
                 "UPDATE queue_job SET state = 'enqueued',"

@@ -27,6 +27,8 @@ class RaceCase(DeliveryCase):
     meanwhile: who would have to wait gets an error.
     """
 
+    takes_along = True
+
     def setUp(self):
         super().setUp()
         self.enterContext(mute_logger(*self.quiet_loggers))
@@ -97,6 +99,7 @@ class RaceCase(DeliveryCase):
         worker = Thread(target=work, daemon=True)
         self.workers[worker] = stop
         worker.start()
+        self.addCleanup(self._let_end, worker, go_on)
         for _step in range(3):
             if worker.is_alive():
                 self.assertTrue(reached.acquire(timeout=PATIENCE), "the job hangs")
@@ -104,6 +107,11 @@ class RaceCase(DeliveryCase):
                 raise raised.pop()
             yield
             go_on.release()
+        worker.join(PATIENCE)
+
+    def _let_end(self, worker, go_on):
+        """Have a worker end that a failed test has left behind."""
+        go_on.release(2)
         worker.join(PATIENCE)
 
     def _work(self, uuid):
