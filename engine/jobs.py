@@ -452,7 +452,10 @@ def _write_bindings(rows, **values):
             # it is gone, and its bindings go with it
             free |= stream_rows
             continue
-        held = store.lock_bindings(stream, set(stream_rows.mapped("res_id")))
+        ids = set(stream_rows.mapped("res_id"))
+        held = store.lock_bindings(stream, ids)
+        # a job that has met the lock waits for its end
+        waiting.let_go_later(rows.env, stream.id, ids)
         bindings.browse(each.id for each in held).write(values)
         locked = {each.res_id for each in held}
         free |= stream_rows.filtered(lambda row, ids=locked: row.res_id in ids)

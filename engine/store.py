@@ -46,10 +46,10 @@ CONFIRMED = SQL("(content_hash IS NOT NULL AND skipped IS NOT TRUE)")
 DUE = SQL("COALESCE(sync_due, eta, date_created)")
 # When a transaction has begun.
 NOW = SQL("(now() AT TIME ZONE 'utc')")
-# Jobs that others may take along: they depend on none, and wait for no other record.
-# As the index has it.
+# Jobs that others may take along: they depend on none, and wait for nothing but their
+# system. As the index has it.
 MAY_GO_ALONG = SQL(
-    "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key !~ '^ahead:')"
+    "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
 )
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
@@ -274,7 +274,6 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
                    %s, (SELECT priority FROM queue_job WHERE uuid = %s))
                AND %s <= %s AND %s
                AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
-               AND (sync_wait_key IS NULL OR sync_wait_key !~ '^record:')
              LIMIT 1
             """,
             stream_id,
@@ -449,6 +448,20 @@ def _insert_bindings(cr, stream, record_ids):
     inserted = [Held(*row) for row in cr.fetchall()]
     cr.execute("SET LOCAL lock_timeout = DEFAULT")
     return inserted
+
+
+def is_free(cr, stream_id, res_id):
+    """Return whether nobody is sending a record, or deciding about it."""
+    locked = (
+        "SELECT count(*), count(binding.id) FROM sync_binding AS one"
+        " LEFT JOIN LATERAL (SELECT id FROM sync_binding WHERE id = one.id"
+        " FOR NO KEY UPDATE SKIP LOCKED) AS binding ON true"
+        " WHERE one.stream_id = %s AND one.res_id = %s"
+    )
+    if not claim(cr, stream_id, [res_id], 1):
+        return False
+    ((there, free),) = ask(cr, locked, stream_id, res_id)
+    return there == free
 
 
 def confirm_bindings(env, held):

@@ -18,6 +18,7 @@ wakes the next for the next place, and whoever gives his back wakes one for it.
 
 import logging
 import random
+from functools import partial
 from typing import NamedTuple
 
 from odoo import SUPERUSER_ID, api
@@ -105,22 +106,24 @@ def at_birth(stream, priority):
     looks = postcommit.data.setdefault("queue_job_sync.looks", set())
     if backend_id not in looks:
         looks.add(backend_id)
-        postcommit.add(lambda: _look_after_birth(registry, backend_id))
+        wake = partial(_look_after_birth, registry, backend_id)
+        postcommit.add(_at_leisure(wake))
     return Sleep(for_system(backend_id), words._lt("Waits for its turn."))
 
 
 def put_to_sleep(registry, backend_id, reason):
     """Let the next jobs of a system sleep that are due, and commit.
 
-    They need not start in vain. It must not fail: each of them asks when it starts.
+    They need not start in vain; those that are left out find out then.
 
     :param reason: a sentence for people
     """
-    try:
+
+    def put():
         with store.read_committed(registry) as cr:
             _put_to_sleep(cr, backend_id, words.kept(reason))
-    except Exception:
-        _logger.exception("Jobs of system %s start in vain", backend_id)
+
+    _at_leisure(put)()
 
 
 def _put_to_sleep(cr, backend_id, reason):
@@ -130,14 +133,10 @@ def _put_to_sleep(cr, backend_id, reason):
 
 def _look_after_birth(registry, backend_id):
     """Wake a job of a system, if all that might have done so are over by now."""
-    try:
-        with store.read_committed(registry) as cr:
-            is_at_work = store.is_at_work(cr, backend_id)
-        if not is_at_work:
-            look(registry, for_system(backend_id))
-    except Exception:
-        # an editor must not hear of it; the cron looks
-        _logger.exception("Jobs of system %s sleep on for a minute", backend_id)
+    with store.read_committed(registry) as cr:
+        is_at_work = store.is_at_work(cr, backend_id)
+    if not is_at_work:
+        look(registry, for_system(backend_id))
 
 
 # -- to wake -------------------------------------------------------------------
@@ -165,32 +164,40 @@ def look(registry, *keys):
 
 def look_later(env, *keys):
     """Do as :func:`look` once this is committed, or leave it to the cron."""
-    registry = env.registry
+    env.cr.postcommit.add(_at_leisure(partial(look, env.registry, *keys)))
 
-    def look_now():
+
+def let_go_later(env, stream_id, record_ids):
+    """Do as :func:`let_go` once this is committed, or leave it to the cron."""
+    wake = partial(let_go, env.registry, stream_id, record_ids, ())
+    env.cr.postcommit.add(_at_leisure(wake))
+
+
+def _at_leisure(wake):
+    """Return what does something that must not fail: what it is about is committed."""
+
+    def wake_if_possible():
         try:
-            look(registry, *keys)
+            wake()
         except Exception:
-            _logger.exception("Who waits for %s sleeps on for a minute", keys)
+            _logger.exception("Some jobs sleep on for a minute")
 
-    env.cr.postcommit.add(look_now)
+    return wake_if_possible
 
 
 def after_run(registry, uuid):
-    """Wake who waits for what a job has held, and look after the job itself.
+    """Wake who waits for what a job has held, and look after the job itself."""
+    _at_leisure(partial(_after_run, registry, uuid))()
 
-    It must not fail: the job is over. The cron does what is left undone.
-    """
-    try:
-        with store.read_committed(registry) as cr:
-            backend_id, key, reason = store.sleep_of(cr, uuid)
-            system = for_system(backend_id)
-            if key == system:
-                _put_to_sleep(cr, backend_id, reason)
-            keys = {system, key} if key or store.sleeps_any(cr, [system]) else ()
-        look(registry, *filter(None, keys))
-    except Exception:
-        _logger.exception("Who waits for job %s sleeps on for a minute", uuid)
+
+def _after_run(registry, uuid):
+    with store.read_committed(registry) as cr:
+        backend_id, key, reason = store.sleep_of(cr, uuid)
+        system = for_system(backend_id)
+        if key == system:
+            _put_to_sleep(cr, backend_id, reason)
+        keys = {system, key} if key or store.sleeps_any(cr, [system]) else ()
+    look(registry, *filter(None, keys))
 
 
 def let_go(registry, stream_id, record_ids, settled):
@@ -241,7 +248,7 @@ def _stream_sends(env, stream_id):
 
 
 def _record_is_free(env, stream_id, res_id):
-    return store.claim(env.cr, stream_id, [res_id], 1)
+    return store.is_free(env.cr, stream_id, res_id)
 
 
 def _is_there(env, stream_id, res_id):
