@@ -72,7 +72,8 @@ class Run:
         self.error = None  # what its own have met
         self.begun = False  # something has been started
         self.end = time.monotonic() + budget()
-        self.chunk_end = self.looked = 0.0
+        self.chunk_end = 0.0
+        self.looked = None  # when it was last asked whether something is more urgent
         self.priority = None  # of the most urgent record of the chunk
 
     def go(self):
@@ -186,6 +187,7 @@ class Run:
         :return: ``None`` if nothing may be sent any more
         """
         self.chunk_end = min(self.end, time.monotonic() + CHUNK_SECONDS)
+        self.looked = None
         self.priority = max(each.priority or 0 for each in given.values()) or None
         try:
             with store.delivering(self.env.registry) as cr:
@@ -207,10 +209,11 @@ class Run:
     def _more(self):
         """Return whether there is time to start more requests.
 
-        There always is for the first ones: no run ends as it has begun.
+        There always is for the first ones: no run ends as it has begun. Those of a
+        chunk have just been chosen as the most urgent.
         """
         now = time.monotonic()
-        if not self.begun:
+        if not self.begun or (self.looked is None and now < self.end):
             self.begun = True
             self.looked = now
         elif now > self.chunk_end:

@@ -83,6 +83,7 @@ from . import test_rate
 from . import test_record_url
 from . import test_recover
 from . import test_reschedule
+from . import test_run
 from . import test_secret_delivery
 from . import test_secret_fields
 from . import test_secret_reference

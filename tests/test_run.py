@@ -1,0 +1,341 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+import threading
+import time
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.modules.registry import DummyRLock, Registry
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from ..engine import run
+from .common import DeliveryCase
+from .servers import HttpDestination
+
+
+class WatchedDestination(HttpDestination):
+    """A destination that takes its time, and tells of each request as it comes."""
+
+    seconds = 0.0
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.hears = lambda name: None
+        self.under_way = self.most = 0
+        self.count_lock = threading.Lock()
+
+    def reply(self, request):
+        with self.count_lock:
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
+        self.hears(request.json and request.json.get("name"))
+        time.sleep(self.seconds)
+        with self.count_lock:
+            self.under_way -= 1
+        return super().reply(request)
+
+
+class WorkerDied(BaseException):
+    """What a killed worker looks like from inside: nothing after it runs."""
+
+
+class RunCase(DeliveryCase):
+    """Jobs that take along what else is due."""
+
+    takes_along = True
+    destination_class = WatchedDestination
+
+    def setUp(self):
+        super().setUp()
+        # the runner of the tests holds it, and would keep every other thread out
+        self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
+
+    def new_partners(self, *names):
+        """Commit new contacts in one transaction, and return their ids."""
+        with self.transaction() as env:
+            partners = env["res.partner"].create([{"name": name} for name in names])
+            self.partner_ids += partners.ids
+        return partners.ids
+
+    def jobs(self, *field_names):
+        """Return what is committed of this test's jobs, oldest first."""
+        domain = [("sync_stream_id", "=", self.stream_id)]
+        return self.read("queue.job", domain, list(field_names), order="id")
+
+    def states(self):
+        return [job["state"] for job in self.jobs("state")]
+
+    def names_sent(self):
+        return [each.json["name"] for each in self.destination.requests if each.body]
+
+
+@tagged("post_install", "-at_install")
+class TestTogether(RunCase):
+    """What a job does for the jobs of others."""
+
+    def test_single_edits_are_sent_by_one_job_at_once(self):
+        self.destination.seconds = 0.2
+        for number in range(6):
+            self.new_partner(name=f"P{number}")
+        first, *others = self.job_uuids()
+        self.assertEqual(self.run_job(first), "done")
+        self.assertEqual(self.states(), ["done"] * 6)
+        self.assertEqual(len(self.destination.requests), 6)
+        self.assertGreater(self.destination.most, 3)
+        self.assertFalse(self.outbox())
+        own = self.job(first, "result")["result"]
+        self.assertRegex(own, r"^CRM: delivered as \d\.$")
+        for uuid in others:
+            job = self.job(uuid, "result", "exec_time", "date_started", "date_done")
+            self.assertRegex(
+                job["result"], r"^CRM: delivered as \d\. Together with other changes\.$"
+            )
+            # of its own request
+            self.assertGreater(job["exec_time"], 0.19)
+            self.assertLess(job["exec_time"], 1)
+            self.assertLessEqual(job["date_started"], job["date_done"])
+
+    def test_job_shows_the_delivery_that_others_have_made_for_it(self):
+        partner_id = self.new_partner()
+        self.run_pending()
+        for number in range(3):
+            self.edit(partner_id, name=f"Ada {number}")
+        self.new_partner(name="Bob")
+        uuids = self.job_uuids("pending")
+        self.assertEqual(self.run_job(uuids[-1]), "done")
+        self.assertEqual(set(self.states()), {"done"})
+        self.assertEqual(self.names_sent(), ["Ada", "Bob", "Ada 2"])
+        for uuid in uuids:
+            ids = self.job(uuid, "sync_delivery_ids")["sync_delivery_ids"]
+            (delivery,) = self.read("sync.delivery", [("id", "in", ids)], ["res_id"])
+            is_ada = uuid != uuids[-1]
+            self.assertEqual(delivery["res_id"] == partner_id, is_ada)
+
+    def test_what_failed_settles_itself_once_a_later_change_is_delivered(self):
+        partner_id = self.new_partner()
+        self.destination.answer(422)
+        (failed,) = self.job_uuids()
+        self.assertEqual(self.run_job(failed), "failed")
+        self.edit(partner_id, name="Ada L")
+        self.assertEqual(self.run_job(self.job_uuids()[-1]), "done")
+        job = self.job(failed, "state", "exc_info", "sync_error", "result")
+        self.assertEqual(job["state"], "done")
+        self.assertFalse(job["exc_info"] or job["sync_error"])
+        self.assertIn("delivered", job["result"])
+
+    def test_failure_in_company_counts_as_a_try_of_its_own_job(self):
+        self.change_backend(concurrency=1)
+        self.change_stream(max_retries=2, retry_pattern="1: 60")
+        self.new_partner(name="A")
+        self.new_partner(name="B")
+        first, second = self.job_uuids()
+        for tried in (1, 2):
+            self.edit(self.partner_ids[0], name=f"A{tried}")
+            self.destination.answer(201, {"id": 1})
+            self.destination.answer(500)
+            last = self.job_uuids()[-1]
+            with self.registry.cursor() as cr:
+                cr.execute("UPDATE queue_job SET eta = NULL WHERE uuid = %s", (second,))
+            self.assertEqual(self.run_job(first if tried == 1 else last), "done")
+            job = self.job(second, "state", "retry", "eta", "failure_reason")
+            self.assertEqual(job["retry"], tried)
+            self.assertEqual(job["state"], "pending" if tried == 1 else "failed")
+            if tried == 1:
+                wait = job["eta"] - fields.Datetime.now()
+                self.assertAlmostEqual(wait.total_seconds(), 63, delta=6)
+        self.assertIn("500", job["failure_reason"])
+        self.assertEqual(
+            self.read(
+                "sync.delivery",
+                [("job_uuid", "=", second)],
+                ["state"],
+            ),
+            [{"id": each["id"], "state": "failed"} for each in self.deliveries(second)],
+        )
+        self.assertEqual(len(self.deliveries(second)), 2)
+        self.assertTrue(self.binding(self.partner_ids[1])["last_error"])
+
+    def deliveries(self, uuid):
+        return self.read("sync.delivery", [("job_uuid", "=", uuid)], ["state"])
+
+    def test_refusal_in_company_fails_its_own_job_alone(self):
+        self.change_backend(concurrency=1)
+        for name in "ABC":
+            self.new_partner(name=name)
+        first, second, third = self.job_uuids()
+        self.destination.answer(201, {"id": 1})
+        self.destination.answer(422, {"message": "no such name"})
+        self.assertEqual(self.run_job(first), "done")
+        self.assertEqual(self.states(), ["done", "failed", "done"])
+        self.assertIn(
+            "no such name", self.job(second, "failure_reason")["failure_reason"]
+        )
+        self.assertEqual(self.job(second, "retry")["retry"], 1)
+
+    def test_what_is_not_due_or_belongs_to_others_is_left(self):
+        for name in "ABCD":
+            self.new_partner(name=name)
+        first, later, in_graph, failed = self.job_uuids()
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET eta = now() + interval '1 hour' WHERE uuid = %s",
+                (later,),
+            )
+            cr.execute(
+                "UPDATE queue_job SET graph_uuid = 'x' WHERE uuid = %s", (in_graph,)
+            )
+            cr.execute(
+                "UPDATE queue_job SET state = 'failed' WHERE uuid = %s", (failed,)
+            )
+        self.assertEqual(self.run_job(first), "done")
+        self.assertEqual(self.names_sent(), ["A"])
+        self.assertEqual(self.states(), ["done", "pending", "pending", "failed"])
+
+    def test_closed_off_peak_hours_are_kept_by_what_goes_along(self):
+        ids = [self.new_partner(name=name) for name in "AB"]
+        opens = fields.Datetime.now() + timedelta(hours=3)
+        self.change_stream(
+            delay_policy="window",
+            window_start=opens.hour,
+            window_end=(opens.hour + 1) % 24,
+            window_tz="UTC",
+        )
+        with self.transaction() as env:
+            env["res.partner"].browse(ids[0]).action_sync_now()
+        self.assertEqual(self.run_job(self.job_uuids()[-1]), "done")
+        self.assertEqual(self.names_sent(), ["A"])
+        self.assertTrue(self.outbox(ids[1]))
+
+    def test_batches_are_as_large_as_the_batch_size(self):
+        self.change_stream(batch_size=3, batch_endpoint="batch")
+        for number in range(7):
+            self.new_partner(name=f"P{number}")
+        sizes = []
+
+        def reply(request):
+            items = request.json["items"]
+            sizes.append(len(items))
+            answers = [{"key": i["key"], "status": 201, "id": i["key"]} for i in items]
+            return 200, {"items": answers}
+
+        with patch.object(self.destination, "reply", reply):
+            self.run_job(self.job_uuids()[0])
+        self.assertEqual(sum(sizes), 7)
+        self.assertLessEqual(max(sizes), 3)
+        self.assertEqual(set(self.states()), {"done"})
+
+
+@tagged("post_install", "-at_install")
+class TestBounded(RunCase):
+    """A run starts no more requests once its time is over."""
+
+    def setUp(self):
+        super().setUp()
+        self.change_backend(concurrency=2)
+        self.destination.seconds = 0.3
+
+    def test_job_comes_back_for_the_rest_and_sends_nothing_twice(self):
+        self.new_partners(*(f"P{number}" for number in range(10)))
+        (uuid,) = self.job_uuids()
+        runs = 0
+        with patch.object(run, "BUDGET", 0.5):
+            while self.run_job(uuid) == "pending":
+                runs += 1
+                job = self.job(uuid, "retry", "result", "eta")
+                self.assertEqual(
+                    (job["retry"], job["result"]), (0, "CRM: goes on with the rest.")
+                )
+                wait = job["eta"] - fields.Datetime.now()
+                self.assertLess(wait.total_seconds(), 3)
+                self.assertEqual(len(self.outbox()), 10 - 4 * runs)
+        self.assertEqual(runs, 2)
+        self.assertEqual(len(self.destination.requests), 10)
+        self.assertEqual(len(self.destination.records), 10)
+        self.assertFalse(self.read("sync.attempt", [], []))
+
+    def test_the_first_requests_always_leave(self):
+        self.new_partners("A", "B", "C")
+        (uuid,) = self.job_uuids()
+        with patch.object(run, "BUDGET", 0):
+            self.assertEqual(self.run_job(uuid), "pending")
+            self.assertEqual(len(self.outbox()), 1)
+            self.assertEqual(self.run_job(uuid), "done")
+
+    def test_only_what_is_under_way_is_noted(self):
+        counts = []
+
+        def hears(_name):
+            with self.registry.cursor() as cr:
+                cr.execute(
+                    "SELECT count(*) FROM sync_attempt WHERE stream_id = %s",
+                    (self.stream_id,),
+                )
+                counts.append((cr.fetchone()[0], len(self.destination.records)))
+
+        self.destination.hears = hears
+        self.new_partners(*(f"P{number}" for number in range(8)))
+        self.assertEqual(self.run_job(*self.job_uuids()), "done")
+        self.assertEqual(len(counts), 8)
+        for noted, arrived in counts:
+            # those that were answered are closed when the chunk is committed
+            self.assertLessEqual(noted - arrived, 2)
+
+    def test_death_loses_the_answers_of_one_chunk_at_most(self):
+        self.new_partners(*(f"P{number}" for number in range(8)))
+        (uuid,) = self.job_uuids()
+
+        def hears(name):
+            if name == "P5":
+                self.destination.hears = lambda name: None
+                dying.set()
+
+        dying = threading.Event()
+        self.destination.hears = hears
+        confirm = run.Delivery._confirm
+
+        def confirm_unless_dead(chunk, sent):
+            if dying.is_set():
+                raise WorkerDied
+            return confirm(chunk, sent)
+
+        with (
+            patch.object(run, "CHUNK_SECONDS", 0.1),
+            patch.object(run.Delivery, "_confirm", confirm_unless_dead),
+            mute_logger("odoo.addons.queue_job.controllers.main"),
+            self.assertRaises(WorkerDied),
+        ):
+            self.run_job(uuid)
+        # two were sent in each chunk
+        self.assertEqual(len(self.outbox()), 4)
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET state = 'pending' WHERE uuid = %s", (uuid,)
+            )
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(len(self.destination.records), 8)
+        # those of one chunk were asked again, with the same key
+        self.assertLessEqual(len(self.destination.requests), 10)
+
+    def test_edit_overtakes_a_long_batch_under_way(self):
+        ids = self.new_partners(*(f"P{number}" for number in range(20)))
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET priority = 15 WHERE uuid = ANY(%s)",
+                (self.job_uuids(),),
+            )
+
+        def hears(name):
+            if name == "P3":
+                self.edit(ids[19], name="Edited")
+
+        self.destination.hears = hears
+        with patch.object(run, "LOOK_EVERY", 0):
+            self.assertEqual(self.run_job(self.job_uuids()[0]), "done")
+        sent = self.names_sent()
+        self.assertLess(sent.index("Edited"), 8)
+        self.assertEqual(sorted(sent), sorted({*sent}))
+        self.assertEqual(len(sent), 20)
+        self.assertEqual(set(self.states()), {"done"})
