@@ -530,7 +530,10 @@ def send_once_more(stream, late):
         over = max((at for at in times if at), default=env.cr.now())
         by_time.setdefault(over, []).append(res_id)
     for eta, ids in by_time.items():
-        capture.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
+        records = env[stream.model_name].browse(ids)
+        # what is found by the sweep may be much as well
+        in_bulk = jobs.present_priority(stream) > jobs.BULK or None
+        capture.enqueue(stream, records, eta=eta, bulk=in_bulk)
 
 
 def send_over_forgotten(env):

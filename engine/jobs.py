@@ -26,19 +26,24 @@ _logger = logging.getLogger(__name__)
 
 # Seconds after which a job looks again at a record that another job is sending.
 BUSY_SECONDS = (1, 3)
+# People set priorities from 1 (first) to 10 (last). The job of one of many deliveries
+# has so much more: it goes after all that somebody has just edited.
+BULK = 10
+
 LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 
 # The methods that jobs of synchronizations call, on any model and on the addon's own.
 DELIVER = "_sync_deliver"
 OWN_TASKS = (("sync.backfill", "_step"), ("sync.incident", "_probe"))
 
-# Jobs that are not at an end, of synchronizations.
-OPEN_OWN_JOBS = Domain("state", "in", store.OPEN_STATES) & (
-    Domain("method_name", "=", DELIVER)
-    | Domain.OR(
-        Domain("model_name", "=", model) & Domain("method_name", "=", method)
-        for model, method in OWN_TASKS
-    )
+# Jobs of synchronizations; those that are not at an end; those sent in bulk.
+OWN_JOBS = Domain("method_name", "=", DELIVER) | Domain.OR(
+    Domain("model_name", "=", model) & Domain("method_name", "=", method)
+    for model, method in OWN_TASKS
+)
+OPEN_OWN_JOBS = Domain("state", "in", store.OPEN_STATES) & OWN_JOBS
+BULK_JOBS = (
+    Domain("priority", ">", BULK) & Domain("priority", "<=", 2 * BULK) & OWN_JOBS
 )
 
 
@@ -75,27 +80,37 @@ def _names_in(records, name):
     return {record.id: storable_within(record[name]) for record in records}
 
 
-def delay_batches(stream, records, names, priority=None, eta=None, at_once=False):
+def delay_batches(
+    stream, records, names, priority=None, eta=None, at_once=False, bulk=None
+):
     """Queue jobs for records, one for each batch, as :func:`delay` does.
 
+    :param int priority: as people set it, if not the stream's
     :param eta: when the jobs may run, if not when the stream says (UTC, naive)
-    :param bool at_once: now, whatever the stream says
+    :param bool at_once: at the request of a person: now, whatever the stream says
+    :param bool bulk: after all that is not; if not given, where they are many: more
+        than one at the request of a person, else more than a batch
     :return: list of ``(records, UUID of their job)``
     """
+    facts = stream._facts()
     if not (eta or at_once):
         eta = stream._eta()
-    size = stream._facts().batch_size
+    size = facts.batch_size
+    if bulk is None:
+        bulk = len(records) > (1 if at_once else size)
+    priority = (priority or facts.priority) + (BULK if bulk else 0)
     batches = [records[start : start + size] for start in range(0, len(records), size)]
     return [(batch, delay(stream, batch, names, eta, priority)) for batch in batches]
 
 
-def delay(stream, records, names, eta=None, priority=None, after=None):
+def delay(stream, records, names, eta, priority, after=None):
     """Queue the job that delivers records, and return its UUID.
 
     It belongs to the user of the records' environment.
 
     :param dict names: what people call the records, by id
-    :param int priority: if not the stream's
+    :param eta: when it may run (UTC, naive), ``None`` for now
+    :param int priority: as it is stored: more by ``BULK`` for one of many
     :param after: ``queue.job`` records that have to be done before
     """
     user_env = records.env(
@@ -120,7 +135,7 @@ def delay(stream, records, names, eta=None, priority=None, after=None):
         records.with_env(user_env)
         .with_context(**context)
         .with_delay(
-            priority=facts.priority if priority is None else priority,
+            priority=priority,
             eta=eta,
             max_retries=facts.max_retries,
             description=f"{facts.backend_name}: {label}",
@@ -163,6 +178,8 @@ def _run_before(ahead, job):
 def hand_on(stream, res_ids, seconds=0, after=None):
     """Give records of the present job another one, with their outbox rows.
 
+    It has the present one's priority: what is sent in bulk stays so.
+
     :param seconds: to wait before
     :param after: ``queue.job`` records that have to be done before
     """
@@ -181,20 +198,18 @@ def hand_on(stream, res_ids, seconds=0, after=None):
     uuid = None
     try:
         with env.cr.savepoint(flush=False):
-            uuid = delay(stream, records, names, eta, priority_of(rows), after)
+            uuid = delay(stream, records, names, eta, present_priority(stream), after)
     except Exception:
         _logger.exception(LEFT, records, stream.id)
     store.give_changes(env, rows, uuid)
 
 
-def priority_of(rows):
-    """Return the priority of a job for outbox rows, ``None`` for the stream's.
-
-    That of backfills only if no edit is among them.
-    """
-    if not rows or any(not row.backfill_id for row in rows):
-        return None
-    return min(rows.backfill_id.mapped("priority"))
+def present_priority(stream):
+    """Return the stored priority of the job that runs, the stream's outside of one."""
+    uuid = stream.env.context.get("job_uuid", False)
+    # not all of its fields: the records and arguments of a job may be large
+    jobs = stream.env["queue.job"].search_fetch([("uuid", "=", uuid)], ["priority"])
+    return jobs.priority if jobs else stream._facts().priority
 
 
 # -- run again ----------------------------------------------------------------
@@ -301,11 +316,13 @@ def rearm(jobs):
 
 
 def requeue_spread(jobs, rate):
-    """Put many failed jobs of synchronizations back to pending, ``rate`` per second.
+    """Put failed jobs of synchronizations back to pending, ``rate`` per second.
+
+    Several are sent in bulk.
 
     :return: number of jobs
     """
-    requeued = store.requeue_jobs(jobs.env, jobs, rate)
+    requeued = store.requeue_jobs(jobs.env, jobs, rate, BULK if len(jobs) > 1 else 0)
     rearm(requeued)
     return len(requeued)
 

@@ -148,6 +148,7 @@ def _queue_first(stream, keys):
             first,
             first.env[first.model_name].browse(ids),
             priority=min(first.priority, stream.priority),
+            bulk=jobs.present_priority(stream) > jobs.BULK,
         )
     return store.jobs_at_rest(stream.env, keys)
 

@@ -756,11 +756,13 @@ def release_jobs(env, jobs=None):
         env["queue.job"].invalidate_model(["state"], flush=False)
 
 
-def requeue_jobs(env, jobs, rate):
+def requeue_jobs(env, jobs, rate, bulk):
     """Put failed jobs back to pending, ``rate`` per second, and return those.
 
     The same as their ``requeue()``, in one statement. What they may depend on was done
     before they failed.
+
+    :param int bulk: what priorities of deliveries up to this one go up by
     """
     jobs.flush_model()
     requeued = ask_column(
@@ -771,7 +773,10 @@ def requeue_jobs(env, jobs, rate):
                eta = %(now)s + place.number / %(rate)s * interval '1 second',
                date_enqueued = NULL, date_started = NULL, date_done = NULL,
                date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,
-               failure_notified = false
+               failure_notified = false,
+               priority = priority + CASE
+                   WHEN sync_stream_id IS NOT NULL AND priority <= %(bulk)s
+                   THEN %(bulk)s ELSE 0 END
           FROM (SELECT id, row_number() OVER (ORDER BY priority, id) AS number
                   FROM unnest(%(ids)s::int[]) AS wanted (one)
                  CROSS JOIN LATERAL (
@@ -784,6 +789,7 @@ def requeue_jobs(env, jobs, rate):
         """,
         now=fields.Datetime.now(),
         rate=max(rate, 1),
+        bulk=bulk,
         ids=jobs.ids,
     )
     jobs.invalidate_model()
