@@ -208,11 +208,15 @@ class TestBackfill(BackfillCase):
         with self.transaction() as env:
             env["queue.job"].search([("sync_stream_id", "=", self.stream_id)]).unlink()
             env["sync.outbox"]._cron_queue_orphans()
-        priority = {uuid: self.job(uuid, "priority") for uuid in self.job_uuids()}
-        self.assertEqual(
-            {row["id"]: priority[row["job_uuid"]]["priority"] for row in self.outbox()},
-            {row["id"]: 19 if row["backfill_id"] else 5 for row in self.outbox()},
+        rows = self.read(
+            "sync.outbox",
+            [("stream_id", "=", self.stream_id)],
+            ["backfill_id", "job_uuid"],
         )
+        self.assertEqual(len(rows), 3)
+        for row in rows:
+            job = self.job(row["job_uuid"], "priority")
+            self.assertEqual(job["priority"], 19 if row["backfill_id"] else 5)
 
     def test_rate_and_time_left(self):
         self.fill(60)
