@@ -129,7 +129,7 @@ class QueueJob(models.Model):
         string="User", help="Whose action made the job; it runs as that user."
     )
     priority = fields.Integer(
-        "Priority (11 to 20: Bulk)",
+        "Priority (Bulk: +10)",
         help="Of the jobs that wait, those with the lowest number start first. Those of"
         " synchronizations in bulk have 10 more.",
     )
