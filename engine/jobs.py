@@ -26,6 +26,7 @@ _logger = logging.getLogger(__name__)
 
 # Seconds after which a job looks again at a record that another job is sending.
 BUSY_SECONDS = (1, 3)
+
 # People set priorities from 1 (first) to 10 (last). The job of one of many deliveries
 # has so much more: it goes after all that somebody has just edited.
 BULK = 10
