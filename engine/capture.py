@@ -457,7 +457,7 @@ def queue(stream, records, gone=None, force=False, backfill=None, **options):
     :param dict gone: names of deleted records, by id, of others as well
     :param bool force: asked for by a person: now, and even if unchanged
     :param backfill: the ``sync.backfill`` that asks, at a time to send
-    :param options: ``priority`` and ``eta``, see :func:`jobs.delay_batches`
+    :param options: ``priority``, ``eta`` and ``bulk``, see :func:`jobs.delay_batches`
     """
     if records:
         names, gone = _names(records, gone or {})
@@ -533,12 +533,12 @@ def queue_orphans(env):
         last_id = max(found, default=0)
         # a row that a worker holds is being delivered
         rows = env["sync.outbox"].browse(found).try_lock_for_update()
-        for (stream, user, _backfill), changes in rows.grouped(
+        for (stream, user, backfill), changes in rows.grouped(
             lambda row: (row.stream_id, row.create_uid, row.backfill_id)
         ).items():
             left = (env, jobs.LEFT, changes, stream.id)
             with tried(*left, level=logging.WARNING, forget=True) as trouble:
-                _queue_again(stream, user.exists() or env.user, changes)
+                _queue_again(stream, user.exists() or env.user, backfill, changes)
             # why they still have no job, if so
             why = trouble.reason or False
             changes.filtered(lambda row, why=why: row.problem != why).problem = why
@@ -547,10 +547,11 @@ def queue_orphans(env):
             return time_left
 
 
-def _queue_again(stream, user, changes):
+def _queue_again(stream, user, backfill, changes):
+    """Queue changes; those of no backfill, however many, may be somebody's edits."""
     names = {row.res_id: row.record_name for row in changes}
     records = changes.env[stream.model_name].with_user(user).browse(names)
-    priority = jobs.priority_of(changes)
-    for batch, uuid in jobs.delay_batches(stream, records, names, priority):
+    options = {"priority": backfill.priority, "bulk": bool(backfill)}
+    for batch, uuid in jobs.delay_batches(stream, records, names, **options):
         ids = set(batch._ids)
         changes.filtered(lambda row, ids=ids: row.res_id in ids).job_uuid = uuid

@@ -101,17 +101,23 @@ class Delivery:
     # -- what is to be sent ---------------------------------------------------
 
     def _queue_ahead(self):
-        """Queue what others wait for and nobody has queued: it was never sent."""
+        """Queue what others wait for and nobody has queued, or none as urgently."""
+        urgency = min(
+            self.given[res_id].priority
+            or jobs.stored_priority(self.stream, self.given[res_id].uuid)
+            for res_id in self.behind
+        )
+        keys = set().union(*self.behind.values())
         by_stream = {}
-        for stream_id, res_id in set().union(*self.behind.values()):
-            by_stream.setdefault(stream_id, set()).add(res_id)
+        for stream_id, res_id in keys - store.queued(self.env, keys, urgency):
+            by_stream.setdefault(stream_id, []).append(res_id)
         for stream_id, ids in by_stream.items():
             first = self.stream.browse(stream_id)
-            missing = sorted(ids - store.owed_changes(first, ids).keys())
             capture.enqueue(
                 first,
-                first.env[first.model_name].browse(missing),
+                first.env[first.model_name].browse(sorted(ids)),
                 priority=min(first.priority, self.stream.priority),
+                bulk=urgency > jobs.BULK,
             )
 
     def _lock(self):
@@ -517,7 +523,11 @@ def send_once_more(stream, late):
         over = max((at for at in times if at), default=env.cr.now())
         by_time.setdefault(over, []).append(res_id)
     for eta, ids in by_time.items():
-        capture.enqueue(stream, env[stream.model_name].browse(ids), eta=eta)
+        records = env[stream.model_name].browse(ids)
+        # what is found by the sweep may be much as well
+        uuid = env.context.get("job_uuid", False)
+        in_bulk = jobs.stored_priority(stream, uuid) > jobs.BULK or None
+        capture.enqueue(stream, records, eta=eta, bulk=in_bulk)
 
 
 def send_over_forgotten(env):

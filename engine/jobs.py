@@ -27,19 +27,25 @@ _logger = logging.getLogger(__name__)
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
 JITTER = 0.1
+
+# People set priorities from 1 (first) to 10 (last). The job of one of many deliveries
+# has so much more: it goes after all that somebody has just edited.
+BULK = 10
+
 LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 
 # The methods that jobs of synchronizations call, on any model and on the addon's own.
 DELIVER = "_sync_deliver"
 OWN_TASKS = (("sync.backfill", "_step"), ("sync.incident", "_probe"))
 
-# Jobs that are not at an end, of synchronizations.
-OPEN_OWN_JOBS = Domain("state", "in", store.OPEN_STATES) & (
-    Domain("method_name", "=", DELIVER)
-    | Domain.OR(
-        Domain("model_name", "=", model) & Domain("method_name", "=", method)
-        for model, method in OWN_TASKS
-    )
+# Jobs of synchronizations; those that are not at an end; those sent in bulk.
+OWN_JOBS = Domain("method_name", "=", DELIVER) | Domain.OR(
+    Domain("model_name", "=", model) & Domain("method_name", "=", method)
+    for model, method in OWN_TASKS
+)
+OPEN_OWN_JOBS = Domain("state", "in", store.OPEN_STATES) & OWN_JOBS
+BULK_JOBS = (
+    Domain("priority", ">", BULK) & Domain("priority", "<=", 2 * BULK) & OWN_JOBS
 )
 
 
@@ -76,27 +82,37 @@ def _names_in(records, name):
     return {record.id: storable_within(record[name]) for record in records}
 
 
-def delay_batches(stream, records, names, priority=None, eta=None, at_once=False):
+def delay_batches(
+    stream, records, names, priority=None, eta=None, at_once=False, bulk=None
+):
     """Queue jobs for records, one for each batch, as :func:`delay` does.
 
+    :param int priority: as people set it, if not the stream's
     :param eta: when the jobs may run, if not when the stream says (UTC, naive)
-    :param bool at_once: now, whatever the stream says
+    :param bool at_once: at the request of a person: now, whatever the stream says
+    :param bool bulk: after all that is not; if not given, where they are many: more
+        than one at the request of a person, else more than a batch
     :return: list of ``(records, UUID of their job)``
     """
+    facts = stream._facts()
     if not (eta or at_once):
         eta = stream._eta()
-    size = stream._facts().batch_size
+    size = facts.batch_size
+    if bulk is None:
+        bulk = len(records) > (1 if at_once else size)
+    priority = (priority or facts.priority) + (BULK if bulk else 0)
     batches = [records[start : start + size] for start in range(0, len(records), size)]
     return [(batch, delay(stream, batch, names, eta, priority)) for batch in batches]
 
 
-def delay(stream, records, names, eta=None, priority=None, sleep=None):
+def delay(stream, records, names, eta, priority, sleep=None):
     """Queue the job that delivers records, and return its UUID.
 
     It belongs to the user of the records' environment.
 
     :param dict names: what people call the records, by id
-    :param int priority: if not the stream's
+    :param eta: when it may run (UTC, naive), ``None`` for now
+    :param int priority: as it is stored: more by ``BULK`` for one of many
     :param sleep: the :class:`.waiting.Sleep` that it is made in, if it is known
     """
     user_env = records.env(
@@ -112,7 +128,6 @@ def delay(stream, records, names, eta=None, priority=None, sleep=None):
         )
     )
     facts = stream._facts()
-    priority = facts.priority if priority is None else priority
     if not (eta or sleep):
         sleep = waiting.at_birth(stream, priority)
     if sleep:
@@ -148,6 +163,8 @@ def delay(stream, records, names, eta=None, priority=None, sleep=None):
 def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     """Give records of a job another one, with their outbox rows.
 
+    It has the same priority: what is sent in bulk stays so.
+
     :param str uuid: of the job
     :param seconds: to wait before
     :param sleep: the :class:`.waiting.Sleep` that the new job is made in
@@ -169,7 +186,8 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     other = None
     try:
         with env.cr.savepoint(flush=False):
-            other = delay(stream, records, names, eta, priority_of(rows), sleep)
+            priority = stored_priority(stream, uuid)
+            other = delay(stream, records, names, eta, priority, sleep)
     except Exception:
         _logger.exception(LEFT, records, stream.id)
     store.give_changes(env, rows, other)
@@ -177,14 +195,11 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
         waiting.look_later(env, sleep.key)
 
 
-def priority_of(rows):
-    """Return the priority of a job for outbox rows, ``None`` for the stream's.
-
-    That of backfills only if no edit is among them.
-    """
-    if not rows or any(not row.backfill_id for row in rows):
-        return None
-    return min(rows.backfill_id.mapped("priority"))
+def stored_priority(stream, uuid):
+    """Return the stored priority of a job, the stream's if there is none."""
+    # not all of its fields: the records and arguments of a job may be large
+    job = stream.env["queue.job"].search_fetch([("uuid", "=", uuid)], ["priority"])
+    return job.priority if job else stream._facts().priority
 
 
 # -- what was sent in company -------------------------------------------------
@@ -384,14 +399,15 @@ def rearm(jobs):
 
 
 def requeue_many(jobs):
-    """Put many failed jobs of synchronizations back to pending.
+    """Put failed jobs of synchronizations back to pending; several are sent in bulk.
 
     They sleep, and are woken as their systems have room: the runner reads each of those
     that are awake before it starts one.
 
     :return: number of jobs
     """
-    requeued = store.requeue_jobs(jobs.env, jobs, waiting.safety())
+    bulk = BULK if len(jobs) > 1 else 0
+    requeued = store.requeue_jobs(jobs.env, jobs, bulk, waiting.safety())
     rearm(requeued)
     keys = [waiting.for_system(each.id) for each in requeued.sync_backend_id]
     waiting.look_later(jobs.env, *keys)

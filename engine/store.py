@@ -310,6 +310,27 @@ def claim(cr, stream_id, record_ids, limit):
     )
 
 
+def queued(env, keys, priority):
+    """Return which records have a change that a job is about to deliver, or has failed
+    to: one that is as urgent at least, or the most urgent there can be.
+
+    :param keys: set of ``(stream id, record id)``
+    :param int priority: as jobs have it
+    """
+    rows = ask(
+        env.cr,
+        """
+        SELECT change.stream_id, change.res_id
+          FROM %s AS change JOIN queue_job AS job ON job.uuid = change.job_uuid
+          JOIN sync_stream AS stream ON stream.id = change.stream_id
+         WHERE job.priority <= GREATEST(%s, stream.priority) OR job.state = 'failed'
+        """,
+        rows_about("sync_outbox", keys),
+        priority,
+    )
+    return {*rows}
+
+
 def changes_of(env, uuids):
     """Return the ``sync.outbox`` rows that jobs of these UUIDs are to deliver.
 
@@ -845,11 +866,12 @@ def forgotten_notes(env, limit):
 # -- jobs ---------------------------------------------------------------------
 
 
-def requeue_jobs(env, jobs, seconds):
+def requeue_jobs(env, jobs, bulk, seconds):
     """Put failed jobs back to pending, asleep, and return those.
 
     The same as their ``requeue()``, in one statement.
 
+    :param int bulk: what priorities of deliveries up to this one go up by
     :param seconds: after which they wake by themselves
     """
     jobs.flush_model()
@@ -862,7 +884,10 @@ def requeue_jobs(env, jobs, seconds):
                eta = %(now)s + %(seconds)s * interval '1 second',
                date_enqueued = NULL, date_started = NULL, date_done = NULL,
                date_cancelled = NULL, exec_time = NULL, worker_pid = NULL,
-               failure_notified = false
+               failure_notified = false,
+               priority = priority + CASE
+                   WHEN sync_stream_id IS NOT NULL AND priority <= %(bulk)s
+                   THEN %(bulk)s ELSE 0 END
           FROM (SELECT id
                   FROM unnest(%(ids)s::int[]) AS wanted (one)
                  CROSS JOIN LATERAL (
@@ -874,6 +899,7 @@ def requeue_jobs(env, jobs, seconds):
         RETURNING job.id
         """,
         now=fields.Datetime.now(),
+        bulk=bulk,
         seconds=seconds,
         ids=jobs.ids,
     )
@@ -893,7 +919,7 @@ def settle_jobs(cr, together):
     cr.execute(
         """
         UPDATE queue_job AS job
-           SET state = 'done', result = told.result, 
+           SET state = 'done', result = told.result,
                sync_carrier_uuid = NULLIF(told.carrier, told.uuid),
                date_enqueued = COALESCE(date_enqueued, clock.now),
                date_started = clock.now - told.duration * interval '1 second',

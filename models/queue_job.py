@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from odoo.addons.base_sparse_field.models.fields import Serialized
 from odoo.addons.queue_job.job import (
@@ -154,7 +155,24 @@ class QueueJob(models.Model):
         string="User", help="Whose action made the job; it runs as that user."
     )
     priority = fields.Integer(
-        help="Of the jobs that wait, those with the lowest number start first."
+        "Priority (Bulk: +10)",
+        help="Of the jobs that wait, those with the lowest number start first. Those of"
+        " synchronizations in bulk have 10 more.",
+    )
+    sync_priority = fields.Integer(
+        "Priority",
+        compute="_compute_sync_priority",
+        inverse="_inverse_sync_priority",
+        help="Of the jobs that wait, those with the lowest number start first; those in"
+        " bulk after all others.",
+    )
+    sync_bulk = fields.Selection(
+        [("bulk", "Bulk")],
+        "Bulk",
+        compute="_compute_sync_priority",
+        search="_search_sync_bulk",
+        help="Sent with many others: by a backfill, an import, or somebody who has"
+        " chosen several. Single edits go first, whatever the priorities.",
     )
     eta = fields.Datetime(help="The job does not start before. Empty: it starts soon.")
     retry = fields.Integer(help="How often it was tried since it was queued.")
@@ -323,12 +341,56 @@ class QueueJob(models.Model):
             most = job.max_retries or self.env._("for ever")
             job.tries = f"{job.retry} / {most}"
 
+    @api.depends("priority", "model_name", "method_name")
+    def _compute_sync_priority(self):
+        bulk = self.filtered_domain(jobs.BULK_JOBS)
+        for job in self:
+            in_bulk = job in bulk
+            job.sync_bulk = in_bulk and "bulk"
+            job.sync_priority = job.priority - in_bulk * jobs.BULK
+
+    def _inverse_sync_priority(self):
+        for job in self:
+            job._set_priority(job.sync_priority)
+
+    def _search_sync_bulk(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        found = Domain.FALSE
+        if "bulk" in value:
+            found |= jobs.BULK_JOBS
+        if False in value:
+            found |= ~jobs.BULK_JOBS
+        return found
+
+    def _set_priority(self, priority, keep_bulk=True):
+        """Change the priority to one as people mean it.
+
+        :param bool keep_bulk: leave those in bulk behind all others
+        :raises UserError: it is none that a synchronization has
+        """
+        if self.filtered_domain(jobs.OWN_JOBS) and not 1 <= priority <= jobs.BULK:
+            raise UserError(
+                self.env._("The priority goes from 1 (first) to 10 (last).")
+            )
+        bulk = self.filtered_domain(jobs.BULK_JOBS if keep_bulk else Domain.FALSE)
+        # tracking would read all fields of all jobs
+        untracked = self.with_context(tracking_disable=True)
+        (untracked & bulk).priority = priority + jobs.BULK
+        (untracked - bulk).priority = priority
+
     @api.depends("company_id")
     def _compute_failure_recipient_ids(self):
         for job in self:
             job.failure_recipient_ids = job._failure_company()._job_failure_partners()
 
     # -- lists ----------------------------------------------------------------
+
+    def _order_field_to_sql(self, alias, field_name, *args):
+        # the lists are in the order in which the jobs go
+        if field_name == "sync_priority":
+            field_name = "priority"
+        return super()._order_field_to_sql(alias, field_name, *args)
 
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
         values = super()._read_group_postprocess_groupby(groupby_spec, raw_values)

@@ -13,6 +13,7 @@ from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ..actions import window
 from ..engine import capture, gate, jobs, words
+from ..engine.jobs import BULK
 from ..engine.store import CONFIRMED, ask
 
 # Seconds of work after which a rate says something.
@@ -32,7 +33,7 @@ class SyncBackfill(models.Model):
     """A synchronization of everything, or of much, at the request of a person.
 
     It goes over its stream by one job after another, some records each. A step is a job
-    of the backfill's priority. It queues some records and the next step, which stands
+    of their priority, in bulk. It queues some records and the next step, which stands
     in the queue before the last of them, so that the workers never run dry and nothing
     has to be polled while records get through. Nothing of a step outlives it but the id
     where the next begins.
@@ -331,7 +332,7 @@ class SyncBackfill(models.Model):
             self.with_user(self._owner())
             .with_context(**context)
             .with_delay(
-                priority=self.priority,
+                priority=self.priority + BULK,
                 # never failed for being killed often
                 max_retries=0,
                 channel=stream.channel_id.complete_name,
@@ -433,7 +434,9 @@ class SyncBackfill(models.Model):
     def _enqueue_ids(self, ids):
         stream = self.stream_id
         records = self.env[stream.model_name].with_user(self._owner()).browse(ids)
-        capture.enqueue(stream, records, priority=self.priority, backfill=self)
+        capture.enqueue(
+            stream, records, priority=self.priority, bulk=True, backfill=self
+        )
 
     def _records_query(self, **options):
         """Return the query for the records that are still to be queued."""

@@ -260,7 +260,7 @@ class SyncMixin(models.AbstractModel):
         """Queue these records by hand, and say how many deliveries that makes.
 
         :param streams: where to, as superuser
-        :param int priority: of the jobs, if not the streams'
+        :param int priority: of the jobs, if not the streams'; several go in bulk
         :param eta: when the jobs may run (UTC, naive), ``None`` for now
         :return: action that tells the user
         :raises UserError: no synchronization sends any of them

@@ -295,8 +295,8 @@ class SyncStream(models.Model):
     batch_size = fields.Integer(
         default=100,
         required=True,
-        help="When one operation changes more records than this, they are sent by "
-        "jobs of this many each, rather than one by one.",
+        help="When one operation changes more records than this, they are sent in "
+        "bulk: by jobs of this many each, which single edits overtake.",
     )
     _priority_range = models.Constraint(
         "CHECK (priority BETWEEN 1 AND 10)",

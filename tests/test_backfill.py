@@ -91,13 +91,13 @@ class TestBackfill(BackfillCase):
         self.assertTrue(job["eta"])
         self.assertEqual(len(self.job_uuids()), 20)
 
-    def test_priority_is_low_and_edits_go_first(self):
+    def test_goes_in_bulk_and_edits_go_first(self):
         ids = self.fill(60)
         self.start()
         self.run_next(3)
         self.edit(ids[59], name="Edited")
         jobs = self.read("queue.job", [("uuid", "in", self.in_order())], ["priority"])
-        self.assertEqual({job["priority"] for job in jobs}, {5, 10})
+        self.assertEqual({job["priority"] for job in jobs}, {5, 20})
         self.run_next()
         self.assertEqual(self.names_sent()[-1], "Edited")
         self.run_all()
@@ -197,8 +197,26 @@ class TestBackfill(BackfillCase):
         self.start()
         self.run_next(3)
         uuid = self.job_uuids()[-1]
-        self.assertEqual(self.job(uuid, "priority")["priority"], 10)
+        self.assertEqual(self.job(uuid, "priority")["priority"], 20)
         self.assertEqual(self.backfill()["waiting"], 3)
+
+    def test_records_whose_job_vanished_are_queued_again_in_bulk(self):
+        ids = self.fill(2)
+        self.start(priority=9)
+        self.run_next(1)
+        self.edit(ids[0], name="Edited")
+        with self.transaction() as env:
+            env["queue.job"].search([("sync_stream_id", "=", self.stream_id)]).unlink()
+            env["sync.outbox"]._cron_queue_orphans()
+        rows = self.read(
+            "sync.outbox",
+            [("stream_id", "=", self.stream_id)],
+            ["backfill_id", "job_uuid"],
+        )
+        self.assertEqual(len(rows), 3)
+        for row in rows:
+            job = self.job(row["job_uuid"], "priority")
+            self.assertEqual(job["priority"], 19 if row["backfill_id"] else 5)
 
     def test_rate_and_time_left(self):
         self.fill(60)

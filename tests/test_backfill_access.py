@@ -104,7 +104,7 @@ class TestBackfillAccess(SyncCase):
         job = self.env["queue.job"].search([("uuid", "=", backfill.step_uuid)])
         self.assertEqual(job.company_id, self.env.company)
         self.assertEqual(job.user_id, self.manager)
-        self.assertEqual(job.priority, 10)
+        self.assertEqual(job.priority, 20)
         self.assertEqual(job.channel, self.stream.channel_id.complete_name)
         self.assertEqual(job.sync_backend_id, self.backend)
 

@@ -7,6 +7,7 @@ from unittest.mock import patch
 
 from odoo.tests import new_test_user, tagged
 
+from ..engine.delivery import send_once_more
 from .common import SyncCase
 
 
@@ -70,6 +71,34 @@ class TestCaptureJob(SyncCase):
 
     def test_has_the_priority_of_the_stream(self):
         self.assertEqual(self.job_of_edit(priority=1).priority, 1)
+
+    def test_goes_in_bulk_where_more_than_a_batch_is_changed(self):
+        self.stream.write({"batch_size": 2, "priority": 4})
+        for count, priorities in ((2, {4}), (3, {14})):
+            with self.committed() as jobs:
+                self.env["res.partner"].create([{"name": "Imported"}] * count)
+            self.assertEqual({job.priority for job in jobs}, priorities)
+
+    def test_an_edit_has_its_own_job_beside_one_in_bulk(self):
+        self.stream.batch_size = 1
+        other = self.env["res.partner"].create({"name": "Grace"})
+        self.before_commit()
+        (self.partner | other).name = "Imported"
+        self.before_commit()
+        job = self.job_of_edit()
+        before, row = self.outbox(self.partner)
+        self.assertEqual((job.priority, row.job_uuid), (5, job.uuid))
+        job = self.env["queue.job"].search([("uuid", "=", before.job_uuid)])
+        self.assertEqual(job.priority, 15)
+
+    def test_what_a_job_in_bulk_sends_once_more_goes_in_bulk(self):
+        self.stream.batch_size = 1
+        job = self.job_of_edit()
+        for priority in (5, 15):
+            job.priority = priority
+            in_job = self.stream.with_context(job_uuid=job.uuid)
+            send_once_more(in_job, {self.partner.id: ()})
+            self.assertEqual(self.jobs()[-1].priority, priority)
 
     def test_has_the_max_retries_of_the_stream(self):
         self.assertEqual(self.job_of_edit(max_retries=7).max_retries, 7)

@@ -8,7 +8,8 @@ from freezegun import freeze_time
 from lxml import etree
 
 from odoo import fields
-from odoo.tests import tagged
+from odoo.exceptions import UserError
+from odoo.tests import Form, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from .common import DeliveryCase
@@ -67,6 +68,34 @@ class TestJobDisplay(RescheduleCase):
         jobs[0].write({"retry": 2, "max_retries": 5})
         jobs[1].write({"retry": 4, "max_retries": 0})
         self.assertEqual(jobs.mapped("tries"), ["2 / 5", "4 / for ever"])
+
+    def test_priority_of_what_goes_in_bulk(self):
+        alone, bulk = self.new_jobs("pending"), self.new_bulk(2)
+        theirs = self.env["queue.job"].with_delay(priority=15)._test_job()
+        theirs = self.env["queue.job"].search([("uuid", "=", theirs.uuid)])
+        jobs = alone | bulk | theirs
+        self.assertEqual(jobs.mapped("sync_priority"), [5, 5, 5, 15])
+        self.assertEqual(jobs.mapped("sync_bulk"), [False, "bulk", "bulk", False])
+        self.assertEqual(self.found("bulk", jobs), bulk.ids)
+        mine = [("id", "in", jobs.ids)]
+        self.assertEqual(
+            self.env["queue.job"].search([*mine, ("sync_bulk", "=", False)]),
+            alone | theirs,
+        )
+        bulk[0].priority = 11
+        self.assertEqual(
+            self.env["queue.job"].search(mine, order="sync_priority, id").ids,
+            [alone.id, bulk[0].id, bulk[1].id, theirs.id],
+        )
+
+    def test_priority_is_changed_on_the_form_as_it_is_shown(self):
+        alone, bulk = self.new_jobs("pending"), self.new_bulk(2)
+        for job, stored in ((alone, 2), (bulk[0], 12)):
+            with Form(job.with_user(self.manager)) as form:
+                form.sync_priority = 2
+            self.assertEqual((job.priority, job.sync_priority), (stored, 2))
+        with self.assertRaisesRegex(UserError, "from 1"):
+            alone.sync_priority = 11
 
     def test_reason_by_state(self):
         jobs = self.new_jobs("pending", "started", "done", "pending")

@@ -84,6 +84,15 @@ class TestOrphans(DeliveryCase):
         self.sweep()
         self.assertEqual(len(self.job_uuids()), 1)
 
+    def test_edits_do_not_go_in_bulk_however_many_are_queued_again(self):
+        self.change_stream(batch_size=1)
+        for _number in range(2):
+            self.new_partner()
+        self.lose_jobs()
+        self.sweep()
+        jobs = [self.job(uuid, "priority") for uuid in self.job_uuids("pending")]
+        self.assertEqual([job["priority"] for job in jobs], [5, 5])
+
     def test_many_are_queued_in_batches(self):
         for _number in range(5):
             self.new_partner()

@@ -87,6 +87,28 @@ class TestRecover(DeliveryCase):
             [self.job(uuid, "retry")["retry"] for uuid in uuids], [0, 0, 0]
         )
 
+    def test_several_go_in_bulk_and_one_alone_as_before(self):
+        for count, priority in ((1, 5), (2, 15)):
+            self.fail(count)
+            with self.transaction() as env:
+                self.wizard(env).action_recover()
+            uuids = self.job_uuids("pending")
+            self.assertEqual(len(uuids), count)
+            for uuid in uuids:
+                self.assertEqual(self.job(uuid, "priority")["priority"], priority)
+            self.run_pending()
+
+    def test_failed_once_more_they_stay_in_bulk(self):
+        self.fail(2)
+        for _time in range(2):
+            with self.transaction() as env:
+                self.wizard(env).action_recover()
+            self.destination.answer(422, {"message": "no"}, times=2)
+            uuids = self.job_uuids("pending")
+            self.run_pending()
+            for uuid in uuids:
+                self.assertEqual(self.job(uuid, "priority")["priority"], 15)
+
     def test_older_failures_are_left(self):
         self.fail(1)
         with self.transaction(self.manager_id) as env:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import DeliveryCase, SyncCase
 
@@ -27,11 +27,19 @@ class RescheduleCase(SyncCase):
 
     def new_jobs(self, *states):
         """Return a job of a new contact for each state."""
-        self.stream.batch_size = 1
         with self.committed() as jobs:
-            self.env["res.partner"].create([{"name": state} for state in states])
+            for state in states:
+                self.env["res.partner"].create({"name": state})
+                self.before_commit()
         for job, state in zip(jobs, states, strict=True):
             job.state = state
+        return self.env["queue.job"].browse(job.id for job in jobs)
+
+    def new_bulk(self, count):
+        """Return the jobs of as many new contacts, imported together."""
+        self.stream.batch_size = 1
+        with self.committed() as jobs:
+            self.env["res.partner"].create([{"name": "Imported"}] * count)
         return self.env["queue.job"].browse(job.id for job in jobs)
 
     def wizard(self, jobs, user=None, **values):
@@ -59,13 +67,36 @@ class TestReschedule(RescheduleCase):
         jobs = self.new_jobs("enqueued", "started", "done", "cancelled", "pending")
         *others, waiting = jobs
         before = [job.priority for job in others]
-        wizard = self.wizard(jobs, change_priority=True, priority=77)
+        wizard = self.wizard(jobs, change_priority=True, priority=7)
         self.assertEqual(
             (wizard.waiting_count, wizard.failed_count, wizard.other_count), (1, 0, 4)
         )
         wizard.action_reschedule()
         self.assertEqual([job.priority for job in others], before)
-        self.assertEqual(waiting.priority, 77)
+        self.assertEqual(waiting.priority, 7)
+
+    def test_bulk_stays_behind_the_others_if_wanted(self):
+        alone, bulk = self.new_jobs("pending"), self.new_bulk(2)
+        with Form(self.wizard(alone | bulk)) as form:
+            self.assertEqual(form.bulk_count, 2)
+            form.change_priority = True
+            form.priority = 3
+        form.record.action_reschedule()
+        self.assertEqual((alone | bulk).mapped("priority"), [3, 13, 13])
+        self.wizard(
+            bulk, change_priority=True, priority=4, keep_bulk=False
+        ).action_reschedule()
+        self.assertEqual(bulk.mapped("priority"), [4, 4])
+        self.assertEqual(self.wizard(alone | bulk).bulk_count, 0)
+
+    def test_synchronizations_have_priorities_from_one_to_ten(self):
+        jobs = self.new_jobs("pending")
+        for priority in (0, 11):
+            with self.assertRaisesRegex(UserError, "from 1"):
+                self.wizard(
+                    jobs, change_priority=True, priority=priority
+                ).action_reschedule()
+        self.assertEqual(jobs.priority, 5)
 
     def test_only_what_is_chosen_is_changed(self):
         jobs = self.new_jobs("pending")

@@ -13,7 +13,7 @@ from odoo.tools import mute_logger
 
 from ..engine import run
 from .common import DeliveryCase
-from .servers import HttpDestination
+from .servers import Answer, HttpDestination
 
 
 class WatchedDestination(HttpDestination):
@@ -128,7 +128,7 @@ class TestTogether(RunCase):
 
     def test_failure_in_company_counts_as_a_try_of_its_own_job(self):
         self.change_backend(concurrency=1)
-        self.change_stream(max_retries=2, retry_pattern="1: 60")
+        self.change_stream(max_retries=2, retry_pattern="{1: 60}")
         self.new_partner(name="A")
         self.new_partner(name="B")
         first, second = self.job_uuids()
@@ -219,7 +219,7 @@ class TestTogether(RunCase):
             items = request.json["items"]
             sizes.append(len(items))
             answers = [{"key": i["key"], "status": 201, "id": i["key"]} for i in items]
-            return 200, {"items": answers}
+            return Answer(200, {"items": answers})
 
         with patch.object(self.destination, "reply", reply):
             self.run_job(self.job_uuids()[0])

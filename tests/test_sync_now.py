@@ -90,6 +90,14 @@ class TestSyncNow(SyncCase):
         self.assertEqual((job.priority, job.eta), (9, later))
         self.assertEqual(job.user_id, self.editor)
 
+    def test_several_go_in_bulk(self):
+        self.wizard().action_send()
+        # only one of them belongs into the shop
+        for stream, priority in ((self.stream, 13), (self.shop, 3)):
+            (uuid,) = set(self.outbox(self.partners, stream).mapped("job_uuid"))
+            job = self.env["queue.job"].search([("uuid", "=", uuid)])
+            self.assertEqual(job.priority, priority)
+
     def test_sends_now_by_default(self):
         self.stream.write({"delay_policy": "delay", "delay_minutes": 30})
         self.wizard().action_send()

@@ -29,7 +29,9 @@ class TestToursContact(ContactTourCase):
         jobs = self.job_uuids("pending")
         rows = [row for row in self.outbox() if row["job_uuid"] in jobs]
         self.assertEqual({row["res_id"] for row in rows}, {self.jakob_id, *others})
-        self.assertEqual({self.job(uuid, "priority")["priority"] for uuid in jobs}, {2})
+        self.assertEqual(
+            {self.job(uuid, "priority")["priority"] for uuid in jobs}, {12}
+        )
         self.assertEqual(set(self.run_pending()), {"done"})
         self.assertFalse(self.outbox())
 

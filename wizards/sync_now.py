@@ -40,7 +40,10 @@ class SyncNow(models.TransientModel):
         help="Records that will be sent, counted in each system.",
     )
     priority = fields.Integer(
-        default=5, required=True, help="1 goes first, 10 goes last."
+        default=5,
+        required=True,
+        help="1 goes first, 10 goes last. Several records go in bulk: single edits "
+        "overtake them.",
     )
     eta = fields.Datetime(
         "Execute Only After",

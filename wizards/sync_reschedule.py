@@ -3,12 +3,14 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 from odoo.addons.queue_job.job import DEFAULT_PRIORITY, FAILED, PENDING
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
 from ..actions import closed, success
 from ..engine import words
+from ..engine.jobs import BULK_JOBS
 
 # A job that a worker holds writes its own priority and time back when it ends.
 STATES = (DEPENDENT, PENDING, FAILED)
@@ -35,6 +37,12 @@ class SyncReschedule(models.TransientModel):
         default=DEFAULT_PRIORITY,
         help="Of the jobs that wait, those with the lowest number start first.",
     )
+    keep_bulk = fields.Boolean(
+        "Keep in Bulk",
+        default=True,
+        help="Those in bulk go after all other jobs, by this priority among themselves."
+        " Otherwise they go with the others.",
+    )
     change_eta = fields.Boolean(
         "Change Execute Only After",
         help="Let all of them wait until a time, or no longer.",
@@ -60,15 +68,17 @@ class SyncReschedule(models.TransientModel):
         compute="_compute_counts",
         help="Selected jobs that run or have ended: they stay as they are.",
     )
+    bulk_count = fields.Integer(
+        "In Bulk", compute="_compute_counts", help="Selected jobs that are in bulk."
+    )
 
     @api.depends("job_ids")
     def _compute_counts(self):
+        jobs = self.env["queue.job"]
         for wizard in self:
-            counts = dict(
-                self.env["queue.job"]._read_group(
-                    [("id", "in", wizard.job_ids.ids)], ["state"], ["__count"]
-                )
-            )
+            mine = Domain("id", "in", wizard.job_ids.ids)
+            counts = dict(jobs._read_group(mine, ["state"], ["__count"]))
+            wizard.bulk_count = jobs.search_count(mine & BULK_JOBS)
             wizard.failed_count = counts.get(FAILED, 0)
             wizard.waiting_count = counts.get(PENDING, 0) + counts.get(DEPENDENT, 0)
             wizard.other_count = (
@@ -80,28 +90,28 @@ class SyncReschedule(models.TransientModel):
 
         The runner is told by queue_job's own trigger when this commits.
 
-        :raises UserError: nothing is to be changed, or no job can be
+        :raises UserError: nothing is to be changed, or no job can be, or not to that
+            priority
         """
         self.ensure_one()
         self.check_access("write")
-        # of the state only: thousands of jobs with their arguments are large
+        # not all fields: thousands of jobs with their arguments are large
         jobs = self.env["queue.job"].search_fetch(
-            [("id", "in", self.job_ids.ids), ("state", "in", STATES)], ["state"]
+            [("id", "in", self.job_ids.ids), ("state", "in", STATES)],
+            ["state", "priority", "model_name", "method_name"],
         )
         if not jobs:
             raise UserError(
                 self.env._("All of these jobs run or have ended: nothing to change.")
             )
-        values = {"priority": self.priority} if self.change_priority else {}
-        if self.change_eta:
-            values["eta"] = self.eta
         failed = jobs.filtered(lambda job: job.state == FAILED)
-        if not values and not (self.requeue and failed):
+        if not (self.change_priority or self.change_eta or self.requeue and failed):
             raise UserError(self.env._("Choose what to change."))
-        if values:
-            # tracking would read all fields of all jobs
-            jobs.with_context(tracking_disable=True).write(values)
+        if self.change_priority:
+            jobs._set_priority(self.priority, self.keep_bulk)
         if self.change_eta:
+            # tracking would read all fields of all jobs
+            jobs.with_context(tracking_disable=True).eta = self.eta
             # instead of what they waited for
             env = words.in_company_language(self, self.env.company).env
             put_off = self.eta and env._("Put off by %s", env.user.name)

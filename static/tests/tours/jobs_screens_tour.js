@@ -155,7 +155,7 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_screens", {
             content: "The list shows it",
             trigger:
                 `.o_list_view .o_data_row:contains('${WAITING}')` +
-                " .o_data_cell[name='priority']:text('3')",
+                " .o_data_cell[name='sync_priority']:text('3')",
         },
         {
             content: "Look at the jobs by state",

@@ -102,6 +102,28 @@ class TestPrecedence(SaleCase):
         )
         self.assertAllDelivered()
 
+    def test_contact_goes_in_bulk_if_the_orders_that_wait_for_it_do(self):
+        self.change_stream(active=False)
+        partner_ids = [self.new_partner() for _number in range(2)]
+        self.change_stream(active=True)
+        with self.transaction() as env:
+            env["sync.stream"].browse(self.order_stream_id).batch_size = 1
+        self.new_order(partner_ids[0])
+        with self.transaction() as env:
+            for _number in range(2):
+                self.new_order(partner_ids[1], env=env)
+        alone, in_bulk, _in_bulk = self.job_uuids(model="sale.order")
+        for uuid, priority in ((alone, 5), (in_bulk, 15)):
+            before = self.job_uuids()
+            self.run_job(uuid)
+            made = [uuid for uuid in self.job_uuids() if uuid not in before]
+            # of the contact, and of the order behind it
+            self.assertEqual(len(made), 2)
+            for new_uuid in made:
+                self.assertEqual(self.job(new_uuid, "priority")["priority"], priority)
+        self.run_all()
+        self.assertAllDelivered()
+
     def test_contact_that_the_system_does_not_get_is_not_waited_for(self):
         self.change_stream(domain="[('email', '!=', False)]")
         partner_id = self.new_partner()
