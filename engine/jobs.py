@@ -205,7 +205,7 @@ def stored_priority(stream, uuid):
 # -- what was sent in company -------------------------------------------------
 
 
-def tell(stream, covered, failed):
+def tell(stream, covered, failed, behind):
     """Tell other jobs what became of their records, which this one has sent along.
 
     What a worker or a person has taken up meanwhile finds out by itself.
@@ -214,6 +214,7 @@ def tell(stream, covered, failed):
     :param dict covered: the :class:`.task.Task` that was settled, and the UUID of the
         job that the delivery is logged under, by the UUID of a job
     :param failed: list of ``(UUID, Task)`` of the jobs of one record each
+    :param behind: list of ``(UUID, Sleep)`` of those whose record waits for others
     """
     registry = stream.env.registry
     try:
@@ -231,6 +232,12 @@ def tell(stream, covered, failed):
             ]
             with store.read_committed(registry) as cr:
                 store.settle_jobs(cr, together)
+        if behind:
+            with store.read_committed(registry) as cr:
+                for uuid, sleep in behind:
+                    reason = words.kept(sleep.reason)
+                    store.let_sleep(cr, uuid, sleep.key, reason, waiting.safety())
+            waiting.look(registry, *{sleep.key for _uuid, sleep in behind})
         for uuid, task in failed:
             if task.receipt and task.receipt.request:
                 with store.read_committed(registry) as cr:
@@ -262,17 +269,19 @@ def _count_try(stream, uuid, task):
     """Let a pending job have failed once, as if it had run by itself.
 
     What it does then is queue_job's own, see its ``Job.perform`` and the controller.
+    One whose system has asked for patience comes back after that, and uses no try.
     """
     env, error = stream.env, task.error
     if not store.lock_pending(env.cr, uuid):
         return
     job = Job.load(env, uuid)
-    job.retry += 1
+    waits = isinstance(error, Throttled)
+    job.retry += not waits
     job.sync_error = error
     duration = timedelta(seconds=task.receipt.duration)
     job.date_started = datetime.now() - duration
     text = words.said(env, error)
-    over = job.max_retries and job.retry >= job.max_retries
+    over = not waits and 0 < job.max_retries <= job.retry
     if over or isinstance(error, Rejected):
         job.set_failed(exc_name=type(error).__name__, exc_message=text, exc_info=text)
     else:

@@ -63,6 +63,7 @@ class Run:
         self.record_ids = list(record_ids)
         self.job_uuid = stream.env.context.get("job_uuid")
         self.left = {}  # the job's own records that have still to go: Given by id
+        self.more_due = False  # whether others were due when it last looked
         self.passed = set()  # ids of what does not go now, in this run
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
@@ -71,7 +72,8 @@ class Run:
         self.apart = 0  # how many of its own are left to other jobs
         self.error = None  # what its own have met
         self.begun = False  # something has been started
-        self.end = time.monotonic() + budget()
+        self.started = time.monotonic()
+        self.end = self.started + budget()
         self.chunk_end = 0.0
         self.looked = None  # when it was last asked whether something is more urgent
         self.priority = None  # of the most urgent record of the chunk
@@ -149,7 +151,10 @@ class Run:
         if not chunk:
             return False
         self._settle(given, chunk)
-        return not (self.error or chunk.obstacle) and time.monotonic() < self.end
+        now = time.monotonic()
+        # of a lone edit, what has come within so short a time is awake and comes itself
+        is_lone = not (self.left or self.more_due) and now < self.started + LOOK_EVERY
+        return not (self.error or chunk.obstacle or is_lone) and now < self.end
 
     def _claim(self):
         """Claim the records of the next chunk, and return them: :class:`Given` by id.
@@ -163,7 +168,9 @@ class Run:
             for res_id, given, is_urgent in self._due(size):
                 if res_id not in self.passed:
                     (urgent if is_urgent else rest).setdefault(res_id, given)
-        wanted = {**urgent, **own, **rest}
+        # in this order; one of its own is its own, whichever other job owes it as well
+        wanted = {**urgent, **own, **rest, **own}
+        self.more_due = len(wanted) > len(own)
         claimed = store.claim(self.env.cr, self.stream.id, list(wanted), size)
         # another job is sending them
         self.busy = own.keys() - claimed
@@ -267,7 +274,12 @@ class Run:
         for res_id in freed:
             del self.behind[res_id]
         self.passed.difference_update(freed)
-        jobs.tell(self.stream, chunk.covered, others)
+        behind = [
+            (given[res_id].uuid, self._sleep_behind(keys))
+            for res_id, keys in chunk.behind.items()
+            if given[res_id].alone and not given[res_id].own and res_id in self.behind
+        ]
+        jobs.tell(self.stream, chunk.covered, others, behind)
         waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
         if isinstance(chunk.obstacle, Throttled):
             seconds = chunk.obstacle.retry_after

@@ -1061,6 +1061,31 @@ def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
     )
 
 
+def let_sleep(cr, uuid, key, reason, seconds):
+    """Let a pending job sleep, unless somebody has it.
+
+    :param reason: as the column has it
+    :param seconds: after which it wakes by itself
+    """
+    if lock_pending(cr, uuid):
+        cr.execute(
+            SQL(
+                """
+                UPDATE queue_job
+                   SET sync_due = %s, sync_wait_key = %s, sync_wait_reason = %s,
+                       eta = %s + %s * interval '1 second'
+                 WHERE uuid = %s
+                """,
+                DUE,
+                key,
+                reason,
+                NOW,
+                seconds,
+                uuid,
+            )
+        )
+
+
 def sleep_on(cr, seconds, limit):
     """Let jobs sleep for longer that would soon wake by themselves.
 
