@@ -35,6 +35,7 @@ _logger = logging.getLogger(__name__)
 # Seconds after which a run starts no more requests, and the part of a worker's time
 # limit that it may use for that.
 BUDGET, PART = 30, 0.25
+BUDGET_PARAMETER = "queue_job_sync.run_seconds"
 # Seconds after which a chunk starts no more requests: what was answered is committed.
 CHUNK_SECONDS = 5
 # Records of a chunk at most, whatever the batch size: each claim is a lock.
@@ -73,7 +74,7 @@ class Run:
         self.error = None  # what its own have met
         self.begun = False  # something has been started
         self.started = time.monotonic()
-        self.end = self.started + budget()
+        self.end = self.started + budget(self.env)
         self.chunk_end = 0.0
         self.looked = None  # when it was last asked whether something is more urgent
         self.priority = None  # of the most urgent record of the chunk
@@ -371,7 +372,15 @@ class Run:
         )
 
 
-def budget():
-    """Return the seconds after which a run starts no more requests."""
+def budget(env):
+    """Return the seconds after which a run starts no more requests.
+
+    The setting, or as much as suits a worker that is ended after its time limit.
+    """
+    parameters = env["ir.config_parameter"].sudo()
     limit = config["limit_time_real"]
-    return min(BUDGET, limit * PART) if limit > 0 else BUDGET
+    fitting = min(BUDGET, limit * PART) if limit > 0 else BUDGET
+    try:
+        return float(parameters.get_param(BUDGET_PARAMETER) or fitting)
+    except ValueError:
+        return fitting

@@ -3,8 +3,10 @@
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import config
 
 from ..engine import secrets
+from ..engine.run import BUDGET_PARAMETER
 from ..engine.secrets import METRICS_TOKEN
 from .queue_job import MAIL_OF_MANY, MAIL_OF_ONE
 from .sync_delivery import KEEP_DAYS, KEEP_PARAMETER
@@ -42,6 +44,28 @@ class ResConfigSettings(models.TransientModel):
         default=KEEP_DAYS,
         help="What was sent, and the answers, are dropped when they are older.",
     )
+
+    sync_run_seconds = fields.Integer(
+        "Seconds of a Run",
+        config_parameter=BUDGET_PARAMETER,
+        help="After so many seconds a job starts no more requests, and goes on with "
+        "the rest later. 0: 30 seconds, or a quarter of a worker's time limit.",
+    )
+
+    @api.constrains("sync_run_seconds")
+    def _check_sync_run_seconds(self):
+        limit = config["limit_time_real"]
+        for settings in self:
+            seconds = settings.sync_run_seconds
+            if seconds < 0 or seconds > limit > 0:
+                raise ValidationError(
+                    self.env._(
+                        "A run of %(seconds)s seconds does not fit into the time that "
+                        "a worker has (limit_time_real = %(limit)s). 0 is what fits.",
+                        seconds=seconds,
+                        limit=limit,
+                    )
+                )
 
     # -- the token of the page of metrics --------------------------------------
 

@@ -12,7 +12,7 @@ from odoo.tools import config
 
 from ..actions import success, window
 from ..engine import places, secrets, standing, store, words
-from ..engine.run import BUDGET
+from ..engine.run import BUDGET, budget
 from ..exceptions import SyncError
 from ..transports import (
     PostgresqlConfig,
@@ -103,6 +103,11 @@ class SyncBackend(models.Model):
         required=True,
         default=30,
         help="Seconds to wait for an answer, or for an SQL statement to end.",
+    )
+
+    timeout_text = fields.Char(
+        compute="_compute_timeout_text",
+        help="Why its timeouts do not fit into the time that a worker has.",
     )
 
     # -- fields of a REST interface -------------------------------------------
@@ -382,6 +387,23 @@ class SyncBackend(models.Model):
     def _compute_stream_count(self):
         for backend in self:
             backend.stream_count = len(backend.stream_ids)
+
+    @api.depends("connect_timeout", "read_timeout")
+    @api.depends_context("lang")
+    def _compute_timeout_text(self):
+        limit, least = config["limit_time_real"], budget(self.env)
+        for backend in self:
+            longest = backend.connect_timeout + backend.read_timeout
+            fits = limit <= 0 or least + longest < limit
+            backend.timeout_text = not fits and self.env._(
+                "The server ends a job after %(limit)s s (limit_time_real). One that "
+                "starts a request after %(least)s s, and waits %(longest)s s for its "
+                "answer, would not live to see it: shorten the timeouts here, or raise "
+                "the limit.",
+                limit=limit,
+                least=round(least),
+                longest=longest,
+            )
 
     # -- records --------------------------------------------------------------
 

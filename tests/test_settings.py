@@ -2,12 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, TransactionCase, new_test_user, tagged
+from odoo.tools import config
 
+from ..engine.run import BUDGET_PARAMETER, budget
 from ..models.sync_delivery import kept_since
+from .common import backend_values, create_backend
 
 
 @tagged("post_install", "-at_install")
@@ -60,6 +64,36 @@ class TestSettings(TransactionCase):
             delta=timedelta(minutes=1),
         )
         self.assertEqual(self.settings().sync_delivery_days, 12)
+
+    def test_run_is_as_long_as_suits_a_worker_unless_set(self):
+        for limit, seconds in ((120, 30), (20, 5), (0, 30), (1000, 30)):
+            with patch.dict(config.options, limit_time_real=limit):
+                self.assertEqual(budget(self.env), seconds)
+        settings = self.settings()
+        settings.sync_run_seconds = 45
+        settings.save().execute()
+        self.assertEqual(budget(self.env), 45)
+        self.env["ir.config_parameter"].set_param(BUDGET_PARAMETER, "long")
+        with patch.dict(config.options, limit_time_real=20):
+            self.assertEqual(budget(self.env), 5)
+
+    def test_run_fits_into_the_time_of_a_worker(self):
+        with patch.dict(config.options, limit_time_real=60):
+            for seconds in (-1, 61):
+                settings = self.settings()
+                settings.sync_run_seconds = seconds
+                with self.assertRaises(ValidationError):
+                    settings.save()
+
+    def test_timeouts_that_do_not_fit_are_told(self):
+        backend = create_backend(self.env, backend_values(read_timeout=30))
+        with patch.dict(config.options, limit_time_real=120):
+            self.assertFalse(backend.timeout_text)
+            backend.read_timeout = 90
+            self.assertIn("120 s", backend.timeout_text)
+        with patch.dict(config.options, limit_time_real=0):
+            backend.invalidate_recordset()
+            self.assertFalse(backend.timeout_text)
 
     def test_deliveries_are_kept_for_a_day_at_least(self):
         for days in (0, -1):
