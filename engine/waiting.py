@@ -119,6 +119,8 @@ def put_to_sleep(registry, backend_id, reason):
     try:
         with store.read_committed(registry) as cr:
             _put_to_sleep(cr, backend_id, words.kept(reason))
+        # unless it is over already
+        look(registry, for_system(backend_id))
     except Exception:
         _logger.exception("Jobs of system %s start in vain", backend_id)
 
