@@ -232,8 +232,9 @@ def look_everywhere(env):
 
 def _system_takes(env, backend_id):
     # who is awake finds a place by himself, and wakes the next one for the next place
-    return store.has_no_caller(env.cr, backend_id) and places.take(
-        env["sync.backend"].browse(backend_id)
+    backend = env["sync.backend"].browse(backend_id).exists()
+    return store.has_no_caller(env.cr, backend_id) and (
+        not backend or places.take(backend)
     )
 
 
