@@ -51,6 +51,8 @@ NOW = SQL("(now() AT TIME ZONE 'utc')")
 MAY_GO_ALONG = SQL(
     "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key !~ '^ahead:')"
 )
+# Seconds after which a job comes at most that has heard how long to be patient.
+CALLER_LATE = 3
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
 # The kinds of failure: of a record, or of a whole system.
@@ -916,12 +918,16 @@ def lock_pending(cr, uuid):
 def wake(cr, key):
     """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
 
-    What somebody else has locked is about to be changed, or looked at again.
+    Where its system has asked for patience, as soon as that is over. What somebody else has locked is about to be changed, or looked at again.
     """
     cr.execute(
         """
         UPDATE queue_job AS job
-           SET eta = sync_due, sync_due = NULL, result = NULL,
+           SET eta = GREATEST(sync_due, (
+                   SELECT quiet_until FROM sync_rate
+                    WHERE backend_id = sync_backend_id
+                      AND quiet_until > now() AT TIME ZONE 'utc')),
+               sync_due = NULL, result = NULL,
                sync_wait_key = NULL, sync_wait_reason = NULL
          WHERE id IN (
                SELECT id FROM queue_job
@@ -1077,26 +1083,28 @@ def has_backlog(env, backend_id, key, priority):
 def has_no_caller(cr, backend_id):
     """Return whether a system may be sent to, and no job is awake to ask for a place.
 
-    One that has started has asked for its own already.
+    One that has started has asked for its own already. Where the system has asked for
+    patience, one that comes as soon as that is over will.
     """
     ((found,),) = ask(
         cr,
         """
         SELECT NOT EXISTS (SELECT FROM sync_incident
                             WHERE backend_id = %(backend)s AND closed IS NULL)
-           AND NOT EXISTS (SELECT FROM sync_rate
-                            WHERE backend_id = %(backend)s AND quiet_until > %(now)s)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'enqueued'
                               AND sync_stream_id IS NOT NULL)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'pending'
                               AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
-                              AND %(due)s <= %(now)s)
+                              AND %(due)s <= GREATEST(%(now)s, (
+                                  SELECT quiet_until + %(late)s * interval '1 second'
+                                    FROM sync_rate WHERE backend_id = %(backend)s)))
         """,
         backend=backend_id,
         now=NOW,
         due=DUE,
+        late=CALLER_LATE,
     )
     return found
 
