@@ -914,6 +914,9 @@ def lock_pending(cr, uuid):
 
 # -- jobs that sleep ----------------------------------------------------------
 
+# An ARRAY of what is to be changed is made once; what follows IN may be looked up again
+# for each row of the table, and skips each time what it has found before.
+
 
 def wake(cr, key):
     """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
@@ -929,11 +932,11 @@ def wake(cr, key):
                       AND quiet_until > now() AT TIME ZONE 'utc')),
                sync_due = NULL, result = NULL,
                sync_wait_key = NULL, sync_wait_reason = NULL
-         WHERE id IN (
+         WHERE id = ANY(ARRAY(
                SELECT id FROM queue_job
                 WHERE sync_wait_key = %s AND state = 'pending'
                 ORDER BY priority, sync_due, id
-                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED))
         """,
         (key,),
     )
@@ -1009,13 +1012,13 @@ def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
                    sync_wait_reason = %(reason)s,
                    eta = %(now)s + random() * %(seconds)s * interval '1 second'
                                  + %(seconds)s * interval '1 second'
-             WHERE id IN (
+             WHERE id = ANY(ARRAY(
                    SELECT id FROM queue_job
                     WHERE state = 'pending' AND sync_wait_key IS NULL
                       AND sync_backend_id = %(backend)s AND sync_stream_id IS NOT NULL
                       AND %(due)s <= %(now)s
                     ORDER BY priority, %(due)s, id
-                    LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+                    LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED))
             """,
             due=DUE,
             key=key,
@@ -1036,11 +1039,11 @@ def sleep_on(cr, seconds, limit):
     cr.execute(
         """
         UPDATE queue_job SET eta = now() AT TIME ZONE 'utc' + %s * interval '1 second'
-         WHERE id IN (
+         WHERE id = ANY(ARRAY(
                SELECT id FROM queue_job
                 WHERE sync_wait_key IS NOT NULL AND state = 'pending'
                   AND eta < now() AT TIME ZONE 'utc' + interval '1 hour'
-                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
         """,
         (seconds, limit),
     )
