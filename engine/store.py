@@ -997,11 +997,12 @@ def waited_for(cr):
     )
 
 
-def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
+def put_to_sleep(cr, backend_id, key, reason, least, stretch, limit):
     """Let jobs of a system sleep that are due, the most urgent ones first.
 
     :param reason: as the column has it
-    :param seconds: after which they wake by themselves
+    :param least, stretch: seconds after which they wake by themselves, and by how many
+        more at most
     :param int limit: how many at most
     """
     cr.execute(
@@ -1010,8 +1011,8 @@ def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
             UPDATE queue_job
                SET sync_due = %(due)s, sync_wait_key = %(key)s,
                    sync_wait_reason = %(reason)s,
-                   eta = %(now)s + random() * %(seconds)s * interval '1 second'
-                                 + %(seconds)s * interval '1 second'
+                   eta = %(now)s + %(least)s * interval '1 second'
+                       + random() * %(stretch)s * interval '1 second'
              WHERE id = ANY(ARRAY(
                    SELECT id FROM queue_job
                     WHERE state = 'pending' AND sync_wait_key IS NULL
@@ -1024,7 +1025,8 @@ def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
             key=key,
             reason=reason,
             now=NOW,
-            seconds=seconds,
+            least=least,
+            stretch=stretch,
             backend=backend_id,
             limit=limit,
         )

@@ -127,7 +127,8 @@ def put_to_sleep(registry, backend_id, reason):
 
 def _put_to_sleep(cr, backend_id, reason):
     key = for_system(backend_id)
-    store.put_to_sleep(cr, backend_id, key, reason, safety(), BATCH)
+    seconds = SAFETY, SAFETY * STRETCH
+    store.put_to_sleep(cr, backend_id, key, reason, *seconds, BATCH)
 
 
 def _look_after_birth(registry, backend_id):
