@@ -374,9 +374,9 @@ def settle(jobs, note):
     settled = _write_bindings(rows, note=note, note_date=now, skipped=True)
     keys = {waiting.for_ahead(row.stream_id.id, row.res_id) for row in settled}
     settled.unlink()
-    if keys:
-        # who waits for them need not any longer
-        waiting.look_later(jobs.env, *keys)
+    # who waits for them need not any longer, or relied on one that was awake
+    keys.update(map(waiting.for_system, jobs.sync_backend_id.ids))
+    waiting.look_later(jobs.env, *keys)
 
 
 def rearm(jobs):

@@ -51,6 +51,8 @@ NOW = SQL("(now() AT TIME ZONE 'utc')")
 MAY_GO_ALONG = SQL(
     "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
 )
+# Seconds after which a job comes at most that has heard how long to be patient.
+CALLER_LATE = 3
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
 # The kinds of failure: of a record, or of a whole system.
@@ -951,22 +953,29 @@ def lock_pending(cr, uuid):
 
 # -- jobs that sleep ----------------------------------------------------------
 
+# An ARRAY of what is to be changed is made once; what follows IN may be looked up again
+# for each row of the table, and skips each time what it has found before.
+
 
 def wake(cr, key):
     """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
 
-    What somebody else has locked is about to be changed, or looked at again.
+    Where its system has asked for patience, as soon as that is over. What somebody else has locked is about to be changed, or looked at again.
     """
     cr.execute(
         """
         UPDATE queue_job AS job
-           SET eta = sync_due, sync_due = NULL, result = NULL,
+           SET eta = GREATEST(sync_due, (
+                   SELECT quiet_until FROM sync_rate
+                    WHERE backend_id = sync_backend_id
+                      AND quiet_until > now() AT TIME ZONE 'utc')),
+               sync_due = NULL, result = NULL,
                sync_wait_key = NULL, sync_wait_reason = NULL
-         WHERE id IN (
+         WHERE id = ANY(ARRAY(
                SELECT id FROM queue_job
                 WHERE sync_wait_key = %s AND state = 'pending'
                 ORDER BY priority, sync_due, id
-                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)
+                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED))
         """,
         (key,),
     )
@@ -1027,11 +1036,12 @@ def waited_for(cr):
     )
 
 
-def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
+def put_to_sleep(cr, backend_id, key, reason, least, stretch, limit):
     """Let jobs of a system sleep that are due, the most urgent ones first.
 
     :param reason: as the column has it
-    :param seconds: after which they wake by themselves
+    :param least, stretch: seconds after which they wake by themselves, and by how many
+        more at most
     :param int limit: how many at most
     """
     cr.execute(
@@ -1040,21 +1050,22 @@ def put_to_sleep(cr, backend_id, key, reason, seconds, limit):
             UPDATE queue_job
                SET sync_due = %(due)s, sync_wait_key = %(key)s,
                    sync_wait_reason = %(reason)s,
-                   eta = %(now)s + random() * %(seconds)s * interval '1 second'
-                                 + %(seconds)s * interval '1 second'
-             WHERE id IN (
+                   eta = %(now)s + %(least)s * interval '1 second'
+                       + random() * %(stretch)s * interval '1 second'
+             WHERE id = ANY(ARRAY(
                    SELECT id FROM queue_job
                     WHERE state = 'pending' AND sync_wait_key IS NULL
                       AND sync_backend_id = %(backend)s AND sync_stream_id IS NOT NULL
                       AND %(due)s <= %(now)s
                     ORDER BY priority, %(due)s, id
-                    LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED)
+                    LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED))
             """,
             due=DUE,
             key=key,
             reason=reason,
             now=NOW,
-            seconds=seconds,
+            least=least,
+            stretch=stretch,
             backend=backend_id,
             limit=limit,
         )
@@ -1094,11 +1105,11 @@ def sleep_on(cr, seconds, limit):
     cr.execute(
         """
         UPDATE queue_job SET eta = now() AT TIME ZONE 'utc' + %s * interval '1 second'
-         WHERE id IN (
+         WHERE id = ANY(ARRAY(
                SELECT id FROM queue_job
                 WHERE sync_wait_key IS NOT NULL AND state = 'pending'
                   AND eta < now() AT TIME ZONE 'utc' + interval '1 hour'
-                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
         """,
         (seconds, limit),
     )
@@ -1141,26 +1152,28 @@ def has_backlog(env, backend_id, key, priority):
 def has_no_caller(cr, backend_id):
     """Return whether a system may be sent to, and no job is awake to ask for a place.
 
-    One that has started has asked for its own already.
+    One that has started has asked for its own already. Where the system has asked for
+    patience, one that comes as soon as that is over will.
     """
     ((found,),) = ask(
         cr,
         """
         SELECT NOT EXISTS (SELECT FROM sync_incident
                             WHERE backend_id = %(backend)s AND closed IS NULL)
-           AND NOT EXISTS (SELECT FROM sync_rate
-                            WHERE backend_id = %(backend)s AND quiet_until > %(now)s)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'enqueued'
                               AND sync_stream_id IS NOT NULL)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'pending'
                               AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
-                              AND %(due)s <= %(now)s)
+                              AND %(due)s <= GREATEST(%(now)s, (
+                                  SELECT quiet_until + %(late)s * interval '1 second'
+                                    FROM sync_rate WHERE backend_id = %(backend)s)))
         """,
         backend=backend_id,
         now=NOW,
         due=DUE,
+        late=CALLER_LATE,
     )
     return found
 

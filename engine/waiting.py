@@ -122,13 +122,16 @@ def put_to_sleep(registry, backend_id, reason):
     def put():
         with store.read_committed(registry) as cr:
             _put_to_sleep(cr, backend_id, words.kept(reason))
+        # unless it is over already
+        look(registry, for_system(backend_id))
 
     _at_leisure(put)()
 
 
 def _put_to_sleep(cr, backend_id, reason):
     key = for_system(backend_id)
-    store.put_to_sleep(cr, backend_id, key, reason, safety(), BATCH)
+    seconds = SAFETY, SAFETY * STRETCH
+    store.put_to_sleep(cr, backend_id, key, reason, *seconds, BATCH)
 
 
 def _look_after_birth(registry, backend_id):
@@ -237,8 +240,9 @@ def look_everywhere(env):
 
 def _system_takes(env, backend_id):
     # who is awake finds a place by himself, and wakes the next one for the next place
-    return store.has_no_caller(env.cr, backend_id) and places.take(
-        env["sync.backend"].browse(backend_id)
+    backend = env["sync.backend"].browse(backend_id).exists()
+    return store.has_no_caller(env.cr, backend_id) and (
+        not backend or places.take(backend)
     )
 
 

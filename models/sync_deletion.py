@@ -196,7 +196,8 @@ class SyncDeletion(models.AbstractModel):
         env = words.in_company_language(self, company).env
         cancel = SQL(
             "UPDATE queue_job SET state = 'cancelled', date_cancelled = %s,"
-            " result = %s",
+            " result = %s, sync_wait_key = NULL, sync_wait_reason = NULL,"
+            " sync_due = NULL",
             fields.Datetime.now(),
             env._("What it was to send to is being deleted."),
         )

@@ -14,6 +14,7 @@ from .race_case import RaceCase
 from .test_delivery_errors import closed_port
 
 THRESHOLD = 3
+SLEEPER = ("state", "retry", "sync_wait_key", "sync_due", "state_reason")
 
 
 class System(NamedTuple):
@@ -25,6 +26,8 @@ class System(NamedTuple):
 
 class IncidentCase(RaceCase):
     """A system that can be broken and mended, and the incidents that this makes."""
+
+    takes_along = False
 
     def setUp(self):
         super().setUp()
@@ -76,7 +79,7 @@ class IncidentCase(RaceCase):
             drop(env["sync.backend"].browse(system.backend_id).exists())
 
     def open_outage(self, reason="Connection refused"):
-        """Open an incident as a worker does; return the seconds to wait."""
+        """Open an incident as a worker does; return why jobs wait."""
         with self.transaction() as env:
             backend = env["sync.backend"].browse(self.backend_id)
             return env["sync.incident"]._open(backend, "outage", reason)
@@ -151,15 +154,35 @@ class IncidentCase(RaceCase):
         eta = self.job(uuid, "eta")["eta"]
         return eta and (eta - fields.Datetime.now()).total_seconds()
 
-    def assertPutOff(self, uuid, retry=0):
-        """The job waits for the end of the incident, after so many tries."""
-        job = self.job(uuid, "state", "retry", "eta", "result")
-        self.assertEqual((job["state"], job["retry"]), ("pending", retry))
-        until = self.incidents()[-1]["wait_until"]
-        self.assertTrue(job["eta"], "the job does not wait")
-        self.assertAlmostEqual(job["eta"], until, delta=timedelta(seconds=30))
-        self.assertTrue(job["result"])
+    def asleep(self):
+        """Return the UUIDs of this test's jobs that sleep, oldest first."""
+        return self._pending(("sync_wait_key", "!=", False))
 
-    def assertCalledBack(self, uuid):
-        self.assertEqual(self.job(uuid, "state")["state"], "pending")
-        self.assertLess(self.seconds_until(uuid), 10)
+    def awake(self):
+        """Return the UUIDs of this test's jobs that are to run now, oldest first."""
+        now = fields.Datetime.now() + timedelta(seconds=1)
+        due = "|", ("eta", "=", False), ("eta", "<=", now)
+        return self._pending(("sync_wait_key", "=", False), *due)
+
+    def _pending(self, *domain):
+        mine = ("sync_stream_id", "=", self.stream_id), ("state", "=", "pending")
+        found = self.read("queue.job", [*mine, *domain], ["uuid"], order="id")
+        return [job["uuid"] for job in found]
+
+    def assertAsleep(self, uuid, retry=0, key=None):
+        """The job waits, for its system if nothing is said, after so many tries."""
+        job = self.job(uuid, *SLEEPER)
+        self.assertEqual((job["state"], job["retry"]), ("pending", retry))
+        self.assertEqual(job["sync_wait_key"], key or f"system:{self.backend_id}")
+        hours = self.seconds_until(uuid) / 3600
+        self.assertTrue(23.9 < hours < 36.1, hours)
+        self.assertLess(job["sync_due"], fields.Datetime.now() + timedelta(seconds=1))
+        self.assertTrue(job["state_reason"])
+
+    def assertAwake(self, uuid):
+        """The job runs as soon as there is a slot."""
+        job = self.job(uuid, "state", "sync_wait_key", "sync_wait_reason", "sync_due")
+        del job["id"]
+        awake = ("pending", False, False, False)
+        self.assertEqual(tuple(job.values()), awake)
+        self.assertLess(self.seconds_until(uuid) or 0, 2)

@@ -34,18 +34,18 @@ class TestClock(IncidentCase):
         """Return the seconds until a job is due, by the database's clock."""
         return self.seconds_by_database(self.job(uuid, "eta")["eta"])
 
-    def test_database_says_when_an_outage_began_and_how_long_jobs_wait(self):
+    def test_database_says_when_an_outage_began_and_how_long_jobs_sleep(self):
         self.break_down()
         for by in (AHEAD, -AHEAD):
             with self.subTest(by):
                 with self.wrong(by):
-                    self.attempt(THRESHOLD)
+                    uuids = self.attempt(THRESHOLD)
                 incident = self.incidents()[-1]
                 self.assertAlmostEqual(
                     self.seconds_by_database(incident["opened"]), 0, delta=20
                 )
-                wait = self.seconds_by_database(incident["wait_until"])
-                self.assertAlmostEqual(wait, 24 * 3600, delta=20)
+                self.assertGreater(self.due(uuids[-1]), 24 * 3600 - 20)
+                self.assertLess(self.due(uuids[-1]), 36 * 3600 + 20)
                 with self.wrong(by):
                     self.close_outage()
                 (incident, *_older) = reversed(self.incidents())
@@ -91,12 +91,23 @@ class TestClock(IncidentCase):
             uuid = self.new_job()
         self.assertAlmostEqual(self.due(uuid), 1800, delta=20)
 
-    def test_jobs_are_called_back_at_once(self):
-        self.open_outage()
-        uuid = self.new_job()
-        with self.wrong():
-            self.close_outage()
-        self.assertLess(self.due(uuid), 20)
+    def test_jobs_are_woken_at_once(self):
+        for by in (AHEAD, -AHEAD):
+            with self.subTest(by):
+                uuid = self.new_job()
+                with self.wrong(by):
+                    self.open_outage()
+                    self.assertEqual(self.run_job(uuid), "pending")
+                    born_asleep = self.new_job()
+                self.assertGreater(self.due(uuid), 24 * 3600 - 20)
+                self.assertGreater(self.due(born_asleep), 24 * 3600 - 20)
+                with self.wrong(by):
+                    self.close_outage()
+                    self.assertEqual(self.awake(), [uuid])
+                    self.assertEqual(self.run_job(uuid), "done")
+                    self.assertEqual(self.awake(), [born_asleep])
+                self.assertLess(self.due(born_asleep), 20)
+                self.assertEqual(self.run_job(born_asleep), "done")
 
     def test_range_of_seconds_is_moved_and_nothing_becomes_nothing(self):
         with self.transaction() as env, self.wrong():

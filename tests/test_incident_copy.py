@@ -96,7 +96,7 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
                 self.assertEqual(self.job(uuid, "retry")["retry"], 0)
                 incident = self.incidents()[-1]
                 self.assertEqual(incident["kind"], "copy")
-                self.assertPutOff(uuid)
+                self.assertAsleep(uuid)
                 self.assertIn("copy", self.job(uuid, "result")["result"])
                 self.resume()
                 self.assertEqual(self.run_job(uuid), "done")

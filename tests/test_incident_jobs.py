@@ -2,10 +2,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
 
+from ..engine import store
 from .incident_case import THRESHOLD, IncidentCase
 
 
@@ -13,16 +15,17 @@ from .incident_case import THRESHOLD, IncidentCase
 class TestIncidentJobs(IncidentCase):
     """What an incident does to the jobs of its system, and to no others."""
 
-    def test_pending_jobs_are_put_off(self):
+    def test_jobs_that_are_due_fall_asleep(self):
         waiting = [self.new_job() for _each in range(3)]
         self.break_down()
         self.attempt(THRESHOLD)
         for uuid in waiting:
-            self.assertPutOff(uuid)
-            self.assertIn("refused", self.job(uuid, "result")["result"])
+            self.assertAsleep(uuid)
+            reason = self.job(uuid, "state_reason")["state_reason"]
+            self.assertIn("refused", reason)
         self.assertFalse(self.destination.requests)
 
-    def test_jobs_of_others_are_not_put_off(self):
+    def test_jobs_of_others_are_left_alone(self):
         other = self.new_system()
         self.new_partner()
         with self.transaction() as env:
@@ -33,12 +36,12 @@ class TestIncidentJobs(IncidentCase):
         self.addCleanup(self._delete_jobs, *uuids)
         self.open_outage()
         (mine,) = self.job_uuids()
-        self.assertPutOff(mine)
+        self.assertAsleep(mine)
         for uuid in uuids:
-            self.assertFalse(self.job(uuid, "eta")["eta"])
+            self.assertAwake(uuid)
         self.close_outage()
-        for uuid in uuids:
-            self.assertFalse(self.job(uuid, "eta")["eta"])
+        for uuid in (mine, *uuids):
+            self.assertAwake(uuid)
 
     def _delete_jobs(self, *uuids):
         with self.transaction() as env:
@@ -47,16 +50,20 @@ class TestIncidentJobs(IncidentCase):
     def test_job_that_opens_the_incident_uses_no_try(self):
         self.break_down()
         *before, last = self.attempt(THRESHOLD)
-        self.assertPutOff(last)
+        self.assertAsleep(last)
         for uuid in before:
-            # it failed before anybody knew, and waits with the others all the same
-            self.assertPutOff(uuid, retry=1)
+            # it failed before anybody knew, and finds out when it is tried again
+            job = self.job(uuid, "retry", "sync_wait_key")
+            self.assertEqual((job["retry"], job["sync_wait_key"]), (1, False))
+            self.assertGreater(self.seconds_until(uuid), 0)
+            self.assertEqual(self.run_job(uuid), "pending")
+            self.assertAsleep(uuid, retry=1)
 
     def test_job_at_the_gate_uses_no_try(self):
         uuid = self.new_job()
         self.open_outage()
         self.assertEqual(self.run_job(uuid), "pending")
-        self.assertPutOff(uuid)
+        self.assertAsleep(uuid)
         self.assertFalse(self.destination.requests)
 
     def test_job_that_was_past_the_gate_uses_no_try(self):
@@ -65,16 +72,12 @@ class TestIncidentJobs(IncidentCase):
         late = self.new_job()
         with self.started(late):
             self.attempt()
-        self.assertPutOff(late)
+        self.assertAsleep(late)
         self.assertEqual(len(self.incidents()), 1)
 
     def test_edit_during_the_incident_waits(self):
         self.open_outage()
-        self.assertBornAsleep(self.new_job())
-
-    def assertBornAsleep(self, uuid):
-        job = self.job(uuid, "eta")
-        self.assertEqual(job["eta"], self.incident()["wait_until"])
+        self.assertAsleep(self.new_job())
 
     def test_what_a_person_asks_for_waits_too(self):
         self.open_outage()
@@ -83,54 +86,57 @@ class TestIncidentJobs(IncidentCase):
             env["res.partner"].browse(partner_id).action_sync_now()
         asked = self.job_uuids()[-1]
         self.assertEqual(self.run_job(asked), "pending")
-        self.assertPutOff(asked)
+        self.assertAsleep(asked)
         self.assertFalse(self.destination.requests)
 
-    def test_edit_that_began_before_the_end_is_called_back(self):
+    def test_edit_that_began_before_the_end_is_woken(self):
         self.open_outage()
         with self.overlapping() as env:
             partner = env["res.partner"].create({"name": "Ada"})
             self.close_outage()
         self.partner_ids.append(partner.id)
         (uuid,) = self.job_uuids()
-        self.assertBornAsleep(uuid)
-        self.watch()
-        self.assertCalledBack(uuid)
+        self.assertAwake(uuid)
         self.assertEqual(self.run_job(uuid), "done")
 
-    def test_edit_that_began_before_a_relapse_is_called_back(self):
+    def test_edit_that_began_before_a_relapse_sleeps_until_it_is_over(self):
         self.open_outage()
-        self.change_incident(
-            wait_until=fields.Datetime.now() + timedelta(hours=23, minutes=50)
-        )
         with self.overlapping() as env:
             partner = env["res.partner"].create({"name": "Ada"})
             self.close_outage()
             self.open_outage()
         self.partner_ids.append(partner.id)
         (uuid,) = self.job_uuids()
+        self.assertAsleep(uuid)
         self.close_outage()
-        self.assertCalledBack(uuid)
+        self.assertAwake(uuid)
 
-    def test_jobs_are_called_back_by_priority_at_the_rate(self):
-        self.change_backend(drain_rate=2)
+    def test_jobs_are_woken_one_by_one_by_priority(self):
         uuids = [self.new_job() for _each in range(8)]
         with self.transaction() as env:
             jobs = env["queue.job"].search([("uuid", "in", uuids[4:])])
             jobs.write({"priority": 2})
         self.open_outage()
+        self.assertEqual(self.asleep(), uuids)
         self.close_outage()
-        now = self.incident()["closed"]
-        etas = [self.job(uuid, "eta")["eta"] for uuid in uuids[4:] + uuids[:4]]
-        self.assertEqual(etas, sorted(etas))
-        seconds = [(eta - now).total_seconds() for eta in etas]
-        self.assertLess(seconds[0], 2)
-        self.assertAlmostEqual(seconds[-1] - seconds[0], 4, delta=1)
-        for first in range(6):
-            self.assertGreaterEqual(seconds[first + 2] - seconds[first], 1)
-        for uuid in uuids:
+        order = []
+        while self.awake():
+            (uuid,) = self.awake()
+            self.assertAwake(uuid)
             self.assertFalse(self.job(uuid, "result")["result"])
-        self.assertEqual(set(self.run_pending()), {"done"})
+            self.assertEqual(self.run_job(uuid), "done")
+            order.append(uuid)
+        self.assertEqual(order, uuids[4:] + uuids[:4])
+
+    def test_the_one_that_is_woken_takes_the_others_along(self):
+        uuids = [self.new_job() for _each in range(8)]
+        self.open_outage()
+        self.close_outage()
+        (first,) = self.awake()
+        self.takes_along = True
+        self.assertEqual(self.run_job(first), "done")
+        self.assertEqual(len(self.destination.requests), 8)
+        self.assertEqual(self.job_uuids("done"), uuids)
 
     def test_later_times_are_kept(self):
         self.change_stream(delay_policy="delay", delay_minutes=3 * 24 * 60)
@@ -140,8 +146,13 @@ class TestIncidentJobs(IncidentCase):
         self.assertEqual(self.job(uuid, "eta")["eta"], eta)
         self.close_outage()
         self.assertEqual(self.job(uuid, "eta")["eta"], eta)
+        # and those of edits that are made meanwhile
+        self.open_outage()
+        another = self.new_job()
+        self.assertFalse(self.asleep())
+        self.assertAlmostEqual(self.seconds_until(another), 3 * 24 * 3600, delta=60)
 
-    def test_called_back_into_closed_off_peak_hours(self):
+    def test_woken_into_closed_off_peak_hours(self):
         now = fields.Datetime.now()
         opens = (now + timedelta(hours=2)).replace(minute=0, second=0, microsecond=0)
         uuid = self.new_job()
@@ -153,77 +164,101 @@ class TestIncidentJobs(IncidentCase):
         )
         self.open_outage()
         self.close_outage()
-        self.assertCalledBack(uuid)
+        self.assertAwake(uuid)
         self.assertEqual(self.run_job(uuid), "pending")
-        job = self.job(uuid, "eta", "retry")
+        job = self.job(uuid, "eta", "retry", "sync_wait_key")
         self.assertAlmostEqual(job["eta"], opens, delta=timedelta(seconds=5))
-        self.assertEqual(job["retry"], 0)
+        self.assertEqual((job["retry"], job["sync_wait_key"]), (0, False))
         self.assertFalse(self.destination.requests)
 
     def test_pause_and_resume(self):
         uuid = self.new_job()
         self.pause()
-        self.assertPutOff(uuid)
-        self.assertIn("paused", self.job(uuid, "result")["result"])
+        self.assertAsleep(uuid)
+        self.assertIn("paused", self.job(uuid, "state_reason")["state_reason"])
         self.assertFalse(self.probes())
         self.resume()
-        self.assertCalledBack(uuid)
+        self.assertAwake(uuid)
         self.assertEqual(self.run_job(uuid), "done")
+
+    def test_jobs_are_due_when_they_were_due_before(self):
+        uuid = self.new_job()
+        due = fields.Datetime.now() - timedelta(hours=3)
+        with self.transaction() as env:
+            env["queue.job"].search([("uuid", "=", uuid)]).eta = due
+        for _each in range(2):
+            self.pause()
+            self.assertAsleep(uuid)
+            self.assertEqual(self.job(uuid, "sync_due")["sync_due"], due)
+            self.resume()
+            self.assertEqual(self.job(uuid, "eta")["eta"], due)
+        self.pause()
+        self.resume()
+        self.assertAwake(uuid)
 
     def test_failed_jobs_are_left_alone(self):
         self.destination.answer(422)
         uuid = self.new_job()
         self.assertEqual(self.run_job(uuid), "failed")
-        before = self.job(uuid, "state", "eta", "result")
+        before = self.job(uuid, "state", "eta", "result", "sync_wait_key")
         self.pause()
         self.resume()
-        self.assertEqual(self.job(uuid, "state", "eta", "result"), before)
+        after = self.job(uuid, "state", "eta", "result", "sync_wait_key")
+        self.assertEqual(after, before)
 
-    def test_waiting_time_that_is_nearly_over_is_prolonged(self):
-        soon = fields.Datetime.now() + timedelta(minutes=30)
+    def test_sleep_that_is_nearly_over_is_prolonged(self):
         for begin in (self.pause, self.open_outage):
             uuid = self.new_job()
             begin()
-            self.change_incident(wait_until=soon)
+            self.sleep_until(fields.Datetime.now() + timedelta(minutes=30))
             self.watch()
-            until = self.incidents()[-1]["wait_until"]
-            wait = until - fields.Datetime.now()
-            self.assertAlmostEqual(wait.total_seconds(), 24 * 3600, delta=60)
-            self.assertPutOff(uuid)
+            self.assertAsleep(uuid)
             self.resume()
-            self.assertCalledBack(uuid)
+            self.assertAwake(uuid)
+            self.assertEqual(self.run_job(uuid), "done")
+
+    def sleep_until(self, eta):
+        """Let the time pass, until this is when sleepers wake by themselves."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET eta = %s"
+                " WHERE sync_stream_id = %s AND sync_wait_key IS NOT NULL",
+                (eta, self.stream_id),
+            )
 
     def test_job_does_not_run_again_and_again_after_a_long_pause(self):
         uuid = self.new_job()
         self.pause()
-        over = fields.Datetime.now() - timedelta(days=3)
-        self.change_incident(wait_until=over)
+        self.sleep_until(fields.Datetime.now() - timedelta(days=3))
         self.assertEqual(self.run_job(uuid), "pending")
-        # the cron comes in a minute, and puts it off for a day
-        self.assertGreaterEqual(self.seconds_until(uuid), 55)
-        self.watch()
-        self.assertPutOff(uuid)
+        self.assertAsleep(uuid)
+        self.resume()
+        self.assertAwake(uuid)
 
-    def test_job_that_the_runner_changes_meanwhile(self):
+    def test_job_that_the_runner_has_given_to_a_worker(self):
         uuid, other = self.new_job(), self.new_job()
-
-        def enqueue():
-            with self.registry.cursor() as cr:
-                cr.execute(
-                    "UPDATE queue_job SET state = 'enqueued' WHERE uuid = %s", (uuid,)
-                )
-
-        with self.just_before("_put_off_jobs", enqueue):
-            seconds = self.open_outage()
-        self.assertAlmostEqual(seconds, 24 * 3600, delta=60)
-        self.assertEqual(len(self.incidents()), 1)
-        self.assertEqual(len(self.probes()), 1)
-        self.assertPutOff(other)
-        job = self.job(uuid, "state", "eta")
-        self.assertEqual((job["state"], job["eta"]), ("enqueued", False))
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET state = 'enqueued' WHERE uuid = %s", (uuid,)
+            )
+        self.open_outage()
+        self.assertAsleep(other)
+        job = self.job(uuid, "state", "eta", "sync_wait_key")
+        del job["id"]
+        self.assertEqual(tuple(job.values()), ("enqueued", False, False))
         # and when it arrives, it is told to wait
         self.assertEqual(self.run_job(uuid), "pending")
-        self.assertPutOff(uuid)
+        self.assertAsleep(uuid)
+
+    def test_job_that_the_runner_starts_although_it_sleeps_already(self):
+        """It has not read yet that the job has fallen asleep."""
+        uuid = self.new_job()
+        self.open_outage()
+        self.assertAsleep(uuid)
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertAsleep(uuid)
+        self.close_outage()
+        self.assertAwake(uuid)
 
     def test_job_that_the_runner_holds_is_not_waited_for(self):
         uuid, other = self.new_job(), self.new_job()
@@ -232,6 +267,27 @@ class TestIncidentJobs(IncidentCase):
                 "UPDATE queue_job SET state = 'enqueued' WHERE uuid = %s", (uuid,)
             )
             self.pause()
-            self.assertPutOff(other)
+            self.assertAsleep(other)
         self.assertEqual(self.run_job(uuid), "pending")
-        self.assertPutOff(uuid)
+        self.assertAsleep(uuid)
+
+    def test_over_before_the_jobs_were_put_to_sleep(self):
+        first, second = self.new_job(), self.new_job()
+        put_to_sleep = store.put_to_sleep
+
+        def late(*args):
+            self.close_outage()
+            put_to_sleep(*args)
+
+        with patch.object(store, "put_to_sleep", late):
+            self.open_outage()
+        self.assertEqual((self.awake(), self.asleep()), ([first], [second]))
+
+    def test_cancelling_the_one_that_is_awake_wakes_the_next(self):
+        first, second = self.new_job(), self.new_job()
+        self.pause()
+        self.resume()
+        self.assertEqual((self.awake(), self.asleep()), ([first], [second]))
+        with self.transaction() as env:
+            env["queue.job"].search([("uuid", "=", first)]).button_cancelled()
+        self.assertEqual((self.awake(), self.asleep()), ([second], []))

@@ -1,9 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from datetime import timedelta
-
-from odoo import fields
 from odoo.tests import tagged
 
 from .incident_case import IncidentCase
@@ -47,7 +44,7 @@ class TestIncidentProbe(IncidentCase):
         incident = self.incident()
         self.assertTrue(incident["closed"])
         self.assertFalse(incident["closed_uid"])
-        self.assertCalledBack(waiting)
+        self.assertAwake(waiting)
         self.watch()
         self.assertFalse(self.probes("pending"))
 
@@ -71,24 +68,18 @@ class TestIncidentProbe(IncidentCase):
             env["sync.incident"].search([]).unlink()
         self.assertEqual(self.run_job(uuid), "done")
 
-    def test_probe_prolongs_the_waiting_time(self):
-        soon = fields.Datetime.now() + timedelta(minutes=30)
-        for until in (soon, soon - timedelta(days=3)):
-            self.change_incident(wait_until=until)
-            waiting = self.new_job()
-            self.run_job(self.probe())
-            wait = self.incident()["wait_until"] - fields.Datetime.now()
-            self.assertAlmostEqual(wait.total_seconds(), 24 * 3600, delta=60)
-            self.assertPutOff(waiting)
-
-    def test_probe_that_comes_after_the_end_puts_nothing_off(self):
+    def test_probe_that_is_answered_when_a_person_has_just_resumed(self):
         waiting = self.new_job()
-        self.change_incident(wait_until=fields.Datetime.now() + timedelta(minutes=30))
-        with self.started(self.probe()):
-            with self.transaction() as env:
-                env["queue.job"].search([("uuid", "=", waiting)]).eta = False
-            self.resume()
-        self.assertFalse(self.job(waiting, "eta")["eta"])
+        self.assertAsleep(waiting)
+        self.mend()
+        uuid = self.probe()
+        with self.just_before("_close", self.resume):
+            self.assertEqual(self.run_job(uuid), "pending")
+        self.assertAwake(waiting)
+        self.assertTrue(self.incident()["closed_uid"])
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertIn("over", self.job(uuid, "result")["result"])
+        self.assertAwake(waiting)
 
     def test_lost_probe_is_queued_again(self):
         self.watch()

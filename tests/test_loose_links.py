@@ -47,7 +47,6 @@ class TestLooseLinks(SyncCase):
                 "backend_id": cls.backend.id,
                 "kind": "manual",
                 "opened": "2026-01-01",
-                "wait_until": "2026-01-01",
             }
         )
         cls.admin = new_test_user(

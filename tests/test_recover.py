@@ -72,20 +72,39 @@ class TestRecover(DeliveryCase):
         self.assertEqual(self.run_pending(), ["done"] * 3)
         self.assertEqual(len(self.destination.records), 3)
 
-    def test_jobs_go_by_priority_at_the_rate_of_the_system(self):
-        self.change_backend(drain_rate=1)
+    def test_jobs_go_by_priority_one_after_the_other(self):
         self.fail(3)
         uuids = self.job_uuids("failed")
         with self.transaction() as env:
             jobs = env["queue.job"].search([("uuid", "in", uuids)], order="id")
             jobs[2].priority = 1
             self.wizard(env).action_recover()
-        etas = [self.job(uuid, "eta")["eta"] for uuid in uuids]
-        self.assertEqual(etas[0] - etas[2], timedelta(seconds=1))
-        self.assertEqual(etas[1] - etas[2], timedelta(seconds=2))
-        self.assertEqual(
-            [self.job(uuid, "retry")["retry"] for uuid in uuids], [0, 0, 0]
-        )
+        order = []
+        while self.job_uuids("pending"):
+            mine = ("sync_stream_id", "=", self.stream_id), ("state", "=", "pending")
+            awake = [*mine, ("sync_wait_key", "=", False)]
+            (job,) = self.read("queue.job", awake, ["uuid", "eta", "retry"])
+            self.assertEqual(job["retry"], 0)
+            self.assertLessEqual(job["eta"], fields.Datetime.now())
+            self.assertEqual(self.run_job(job["uuid"]), "done")
+            order.append(job["uuid"])
+        self.assertEqual(order, [uuids[2], *uuids[:2]])
+
+    def test_recovered_while_the_system_is_paused(self):
+        self.fail(2)
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(self.backend_id)
+            backend.action_pause()
+            self.wizard(env).action_recover()
+        key = f"system:{self.backend_id}"
+        for uuid in self.job_uuids("pending"):
+            self.assertEqual(self.job(uuid, "sync_wait_key")["sync_wait_key"], key)
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_resume()
+            env.cr.commit()
+            env["sync.incident"].search([("backend_id", "=", self.backend_id)]).unlink()
+        keys = [self.job(uuid, "sync_wait_key") for uuid in self.job_uuids("pending")]
+        self.assertEqual([each["sync_wait_key"] for each in keys], [False, key])
 
     def test_several_go_in_bulk_and_one_alone_as_before(self):
         for count, priority in ((1, 5), (2, 15)):
