@@ -149,26 +149,26 @@ class TestDeliver(BaseCase):
         self.assertLess(len(supply.given), 24)
 
     def test_waves_cost_no_time(self):
+        def deliver_one(message):
+            time.sleep(0.05)
+            return Receipt(message)
+
         began = time.monotonic()
-        self.delivered(_Threads(self._in_50_ms, 8), _messages(160))
+        self.delivered(_Threads(deliver_one, 8), _messages(160))
         ideal = 0.05 * 160 / 8
         self.assertLess(time.monotonic() - began, ideal * 1.3)
 
-    @staticmethod
-    def _in_50_ms(message):
-        time.sleep(0.05)
-        return Receipt(message)
-
     def test_who_stops_reading_starts_no_more(self):
-        transport = _Threads(self._in_50_ms)
+        def deliver_one(message):
+            time.sleep(0.2 if message.key else 0)
+            return Receipt(message)
+
+        transport = _Threads(deliver_one)
         receipts = transport.deliver(Supply(_messages(40)).take)
-        next(receipts)
+        self.assertEqual(next(receipts).message.key, 0)
         receipts.close()
-        begun = len(transport.begun)
-        self.assertLessEqual(begun, 8)
-        self.assertEqual(len(transport.over), begun, "they are waited for")
-        time.sleep(0.2)
-        self.assertEqual(len(transport.begun), begun)
+        self.assertEqual(sorted(transport.begun), [0, 1, 2, 3])
+        self.assertEqual(sorted(transport.over), [0, 1, 2, 3], "they are waited for")
 
     def test_bug_is_not_hidden_and_starts_no_more(self):
         def deliver_one(message):
