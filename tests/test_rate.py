@@ -130,6 +130,20 @@ class TestRate(DeliveryCase):
                 pace.wait()
         self.assertLess(time.monotonic() - started, 1)
 
+    def test_turn_that_is_free_may_be_taken_after_the_end(self):
+        """What has been begun is finished, such as an update that has to create."""
+        pace = self.pace()
+        pace.end = time.monotonic()
+        for _request in range(9):
+            pace.wait()
+        self.change_backend(rate_limit=0.5)
+        pace = self.pace()
+        pace.end = time.monotonic()
+        pace.wait()
+        with self.assertRaises(RateLimited) as caught:
+            pace.wait()
+        self.assertGreater(caught.exception.retry_after, 1)
+
     def test_failure_to_reserve_holds_back_and_loses_nothing(self):
         self.change_backend(rate_limit=10)
         self.reserve()
@@ -259,3 +273,4 @@ class TestRate(DeliveryCase):
             backend = env["sync.backend"].browse(self.backend_id)
             backend.concurrency = 3
             self.assertEqual(backend._rest_config().concurrency, 3)
+            self.assertEqual(backend._open_transport().at_once, 3)

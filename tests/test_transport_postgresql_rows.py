@@ -11,6 +11,7 @@ from ..transports.pace import Pace, Slots
 from ..transports.postgresql import PostgresqlTransport
 from ..transports.postgresql import transport as postgresql_transport
 from ..transports.postgresql.connection import Connection
+from .conformance.supply import Supply
 from .postgresql_case import PostgresqlCase
 from .transport_case import message
 
@@ -211,3 +212,32 @@ class TestPostgresqlRows(PostgresqlCase):
         for receipt in receipts[21:]:
             self.assertFails(receipt, RateLimited)
             self.assertEqual((receipt.request, receipt.error.retry_after), ("", 44))
+
+    def test_receipts_come_before_the_next_statement(self):
+        messages = [
+            *_rows(3),
+            message(key=3, target="scripted", payload={"name": "53300"}),
+        ]
+        supply = Supply(messages)
+        with PostgresqlTransport(self.config()) as transport:
+            receipts = supply.deliver_by(transport)
+            written = [next(receipts) for _number in range(3)]
+            self.assertTrue(all(each.ok for each in written))
+            self.assertEqual(self.query("SELECT count(*) FROM contacts"), [(3,)])
+            (last,) = receipts
+        self.assertFails(last, Unreachable, "as told")
+        self.assertEqual((supply.faults, supply.given), ([], [4, 0]))
+
+    def test_what_was_taken_and_not_started_is_told_of(self):
+        messages = [
+            message(key=1, target="scripted", payload={"name": "53300"}),
+            *_rows(5),
+        ]
+        supply = Supply(messages)
+        with PostgresqlTransport(self.config()) as transport:
+            receipts = list(supply.deliver_by(transport))
+        self.assertEqual(supply.faults, [])
+        self.assertEqual([each.message for each in receipts], messages)
+        for receipt in receipts[1:]:
+            self.assertFails(receipt, Unreachable, "Not sent after")
+        self.assertEqual(self.query("SELECT count(*) FROM contacts"), [(0,)])

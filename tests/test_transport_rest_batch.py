@@ -6,6 +6,7 @@ from odoo.tests import tagged
 
 from ..exceptions import Rejected, Temporary, Throttled, Unreachable
 from ..transports.rest import batch
+from .conformance.supply import Supply
 from .servers import Answer, HttpDestination
 from .transport_case import TOKEN, RestCase, message
 
@@ -236,3 +237,41 @@ class TestRestBatch(RestCase):
         receipts = self.send_all(*[_message(key) for key in (1, 2, 1, 2)])
         self.assertEqual(self.lines(), ["POST /batch"])
         self.assertFails(receipts[3], Unreachable, "Not sent after")
+
+    def deliver(self, messages, **options):
+        supply = Supply(messages)
+        with self.transport(**options) as transport:
+            receipts = list(supply.deliver_by(transport))
+        self.assertEqual(supply.faults, [])
+        return receipts, supply
+
+    def test_first_messages_tell_that_many_may_be_taken(self):
+        receipts, supply = self.deliver([_message(key) for key in range(30)])
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(supply.given, [8, 22, 0])
+        self.assertEqual(self.lines(), ["POST /batch"])
+        _receipts, supply = self.deliver([_message(1, external_id="1")])
+        self.assertEqual(supply.given, [1, 0])
+        _receipts, supply = self.deliver(
+            [_message(key, batch_target="") for key in range(30)], concurrency=4
+        )
+        self.assertLessEqual(max(supply.given), 4, "no more than leave at once")
+
+    def test_what_was_taken_and_not_started_is_told_of(self):
+        self.server.answer(503)
+        messages = [_message(key, target=f"t{key // 4}") for key in range(8)]
+        receipts, supply = self.deliver(messages)
+        self.assertEqual(self.lines(), ["POST /batch"])
+        self.assertEqual([each.message for each in receipts], messages)
+        for receipt in receipts[4:]:
+            self.assertFails(receipt, Unreachable, "Not sent after")
+        self.assertEqual(sum(supply.given), 8)
+
+    def test_lost_record_is_not_created_after_an_obstacle(self):
+        self.server.fails = {1: {"status": 429}, 2: {"status": 404}}
+        asked, lost = self.send_all(
+            _message(1, external_id="1"), _message(2, external_id="2")
+        )
+        self.assertFails(asked, Throttled, "429")
+        self.assertFails(lost, Throttled, "Not sent after")
+        self.assertEqual(self.lines(), ["POST /batch"])

@@ -132,7 +132,7 @@ class TestRestParallel(RestCase):
             shown = f"{receipt!r} {receipt.error} {receipt.response}"
             self.assertNotIn(TOKEN, shown)
 
-    def test_one_message_needs_no_thread(self):
+    def test_one_at_a_time_needs_no_thread(self):
         names = []
         deliver = self.transport()._deliver
 
@@ -140,11 +140,11 @@ class TestRestParallel(RestCase):
             names.append(threading.current_thread())
             return deliver(each)
 
-        for count in (1, 4):
-            receipts = deliver_all(noting, Supply(_messages(count)).take, 8)
+        for threads in (1, 8):
+            receipts = deliver_all(noting, Supply(_messages(4)).take, threads)
             self.assertTrue(all(each.ok for each in receipts))
-        self.assertEqual(names[0], threading.current_thread())
-        self.assertNotIn(threading.current_thread(), names[1:])
+        self.assertEqual(names[:4], [threading.current_thread()] * 4)
+        self.assertNotIn(threading.current_thread(), names[4:])
 
 
 @tagged("-at_install", "post_install")

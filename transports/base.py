@@ -31,6 +31,8 @@ UNSENT = "unsent"
 # the time that its answer took, or as long as it takes to go on; and these seconds.
 GRACE_PART = 0.1
 MAX_GRACE = 0.02
+# Seconds after which there may be something to send again, while an answer is awaited.
+LOOK_AGAIN = 0.5
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ class Transport(abc.ABC):
             no other; gives so many messages at most, each about another record, none
             of whose records is under way. They are noted as sent, and so leave at
             once. An empty list means that nothing is to be started now: what is under
-            way is finished, and once nothing is, it is over
+            way is finished, while it may be called again, and then it is over
         :return: the receipt of each message, as soon as it is known. Whoever does not
             read them to the end closes the iterator: nothing more is started then, and
             what is under way is waited for
@@ -288,10 +290,12 @@ class SequentialTransport(PullingTransport):
 def deliver_all(
     deliver_one: Callable[[Message], Receipt], take: Take, threads: int
 ) -> Iterator[Receipt]:
-    """Deliver each message in a thread of its own, up to ``threads`` at a time.
+    """Deliver messages one by one, with up to ``threads`` threads.
 
-    :param deliver_one: called by several threads, or by this one where one message is
-        to be sent; a fault of the destination goes into the receipt that it returns
+    Whichever thread is free gets another message, however long the others take.
+
+    :param deliver_one: called by the threads, or by this one where one is enough; a
+        fault of the destination goes into the receipt that it returns
     :param take, return: see :meth:`Transport.deliver`
     """
 
@@ -302,31 +306,33 @@ def deliver_all(
     with ThreadPoolExecutor(threads, thread_name_prefix="sync-send") as executor:
         while (messages := take(threads - len(under_way))) or under_way:
             now = time.monotonic()
-            if len(messages) == 1 and not under_way:
+            if threads == 1:
                 receipts = [deliver_one(messages[0])]
             else:
                 for message in messages:
                     under_way[executor.submit(timed, message)] = now
-                receipts = _answered(under_way, now - went)
+                patience = LOOK_AGAIN if len(under_way) < threads else None
+                receipts = _answered(under_way, patience, now - went)
             went = time.monotonic()
             yield from receipts
 
 
-def _answered(under_way, away):
+def _answered(under_way, patience, away):
     """Wait for one, and for those that end with it if they take as long as it took.
 
     To hand over its receipt and take the next message costs as much for one as for all.
 
-    :param away: what that has cost the last time, in seconds
+    :param patience: seconds to wait at most; ``None`` until there is one
+    :param away: what it has cost the last time to go on, in seconds
     :return: the receipts of those that have ended, and are under way no more
     """
-    done, _left = wait(under_way, return_when=FIRST_COMPLETED)
-    now = time.monotonic()
-    took = min(future.result()[1] - under_way[future] for future in done)
-    grace = min(max(took * GRACE_PART, away), took, MAX_GRACE)
-    wait(
-        [each for each, at in under_way.items() if abs(at + took - now) < grace], grace
-    )
+    done, _left = wait(under_way, patience, return_when=FIRST_COMPLETED)
+    if done:
+        now = time.monotonic()
+        took = min(future.result()[1] - under_way[future] for future in done)
+        grace = min(max(took * GRACE_PART, away), took, MAX_GRACE)
+        near = [each for each, at in under_way.items() if abs(at + took - now) < grace]
+        wait(near, grace)
     ended = [future for future in under_way if future.done()]
     for future in ended:
         del under_way[future]

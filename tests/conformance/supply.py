@@ -21,6 +21,10 @@ class Supply:
         #: what went wrong, in words
         self.faults = []
 
+    def add(self, messages):
+        """Have more messages, from any thread."""
+        self._left = self._left + messages
+
     def take(self, most):
         if threading.current_thread() is not self._thread:
             self.faults.append("taken in another thread")
