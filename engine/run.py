@@ -179,7 +179,8 @@ class Run:
 
     def _due(self, size):
         """Return what else is due of the synchronization, in its order."""
-        if gate.seconds_until_window(self.stream):
+        at_once = self.stream._facts().at_once
+        if not at_once and gate.seconds_until_window(self.stream):
             # nothing goes now that nobody insists on
             return []
         most = CLAIM_FACTOR * size + len(self.passed)
