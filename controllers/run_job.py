@@ -13,6 +13,7 @@ from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
 from ..engine import clock, job_load, jobs, waiting, words
+from ..engine.run import SOON
 from ..engine.store import ask, keep_connection
 from ..exceptions import SyncError
 
@@ -20,9 +21,6 @@ _logger = logging.getLogger(__name__)
 
 # Seconds to wait at most for a database server that restarts, and between two looks.
 PATIENCE, PAUSE = 20, 0.5
-# Seconds after which a job whose connection was lost is tried again, least and most:
-# all jobs of a server that restarts lose theirs at once.
-SOON = (2, 10)
 
 
 class RunJobController(QueueJobs):

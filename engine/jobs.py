@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from odoo import fields
 from odoo.exceptions import MissingError
 from odoo.fields import Domain
+from odoo.tools import groupby
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
@@ -24,6 +25,8 @@ from . import clock, store, waiting, words
 
 _logger = logging.getLogger(__name__)
 
+# Jobs that the sweep looks after in one go; the rest is for its next run.
+SWEEP_BATCH = 1000
 # Waiting times are stretched by up to this part, so that what failed together does
 # not come back together.
 JITTER = 0.1
@@ -245,6 +248,21 @@ def tell(stream, covered, failed, behind):
     except Exception:
         # what was delivered is committed, and what was not is tried again
         _logger.exception("Jobs of synchronization %s were not told", stream.id)
+
+
+def settle_covered(env):
+    """Set failed jobs to done that owe nothing any more, and commit.
+
+    Whoever delivered what they owed has died before it could say so.
+    """
+    with store.read_committed(env.registry) as cr:
+        found = store.covered_jobs(cr, SWEEP_BATCH)
+        for stream_id, rows in groupby(found, lambda row: row[1]):
+            stream = env["sync.stream"].browse(stream_id).exists()
+            told = words.in_company_language(stream, stream.company_id).env._(
+                "Delivered together with other changes."
+            )
+            store.settle_jobs(cr, [(uuid, told, None, 0.0) for uuid, _stream in rows])
 
 
 def delivered_text(stream, task):

@@ -173,8 +173,8 @@ class Run:
         wanted = {**urgent, **own, **rest, **own}
         self.more_due = len(wanted) > len(own)
         claimed = store.claim(self.env.cr, self.stream.id, list(wanted), size)
-        # another job is sending them
-        self.busy = own.keys() - claimed
+        # another job is sending them, unless there were more than go at a time
+        self.busy = own.keys() - claimed if len(claimed) < size else set()
         return {id_: wanted[id_] for id_ in wanted if id_ in claimed}
 
     def _due(self, size):

@@ -942,6 +942,24 @@ def settle_jobs(cr, together):
     )
 
 
+def covered_jobs(cr, limit):
+    """Return failed jobs that owe nothing any more, since another one has delivered it.
+
+    :return: list of ``(UUID, id of the stream)``
+    """
+    return ask(
+        cr,
+        """
+        SELECT uuid, sync_stream_id FROM queue_job
+         WHERE state = 'failed' AND sync_stream_id IS NOT NULL
+           AND method_name = '_sync_deliver' AND graph_uuid IS NULL
+           AND NOT EXISTS (SELECT FROM sync_outbox WHERE job_uuid = queue_job.uuid)
+         LIMIT %s
+        """,
+        limit,
+    )
+
+
 def lock_pending(cr, uuid):
     """Lock a job; return whether it is pending, and nobody else has it."""
     statement = (

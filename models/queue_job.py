@@ -260,8 +260,7 @@ class QueueJob(models.Model):
         " WHERE state = 'pending' AND sync_wait_key IS NULL"
         " AND sync_stream_id IS NOT NULL"
     )
-    # Used by standing.queue_figures, sync.incident._put_off_jobs and
-    # _call_back_jobs. Done jobs are not in it.
+    # Used by standing.queue_figures. Done jobs are not in it.
     _sync_open_index = models.Index(
         "(sync_backend_id, state, date_created)"
         " WHERE sync_backend_id IS NOT NULL AND state IN ("

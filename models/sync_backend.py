@@ -195,8 +195,8 @@ class SyncBackend(models.Model):
         "Requests at Once",
         required=True,
         default=8,
-        help="How many requests a job for many records sends at the same time, "
-        "from 1 to 64. Jobs that run at the same time send as many each.",
+        help="How many requests a job sends at the same time, from 1 to 64. "
+        "Jobs that run at the same time send as many each.",
     )
     rate_limit = fields.Float(
         "Requests per Second",
@@ -688,7 +688,7 @@ class SyncBackend(models.Model):
             incident._open(self, "copy", doubt)
             return incident._copy_text(doubt)
         if store.is_quiet(self.env.cr, self.id):
-            return self.env._("%s has asked to be left alone for a while.", self.name)
+            return self.env._("%s takes no more requests for the moment.", self.name)
         return None
 
     @api.model
@@ -740,7 +740,7 @@ class SyncBackend(models.Model):
         return True
 
     def action_resume(self):
-        """Send again: waiting jobs go on, by priority, at a bounded rate."""
+        """Send again: waiting jobs go on, by priority."""
         self.check_access("read")
         self.sudo()._open_incident()._close(by_person=True)
         return True

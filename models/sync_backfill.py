@@ -346,7 +346,7 @@ class SyncBackfill(models.Model):
         self.step_uuid = getattr(job, "uuid", False)
 
     def _job_store_values(self, job):
-        """Let the job be called back with the others when an incident is over."""
+        """Let the job wait for its system with the others."""
         values = {**super()._job_store_values(job), **jobs.told_values(job)}
         if job.retry or job.date_enqueued:
             # linked when it was made; the backfill may be gone by now

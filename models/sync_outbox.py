@@ -3,7 +3,7 @@
 
 from odoo import api, fields, models
 
-from ..engine import capture, delivery
+from ..engine import capture, delivery, jobs
 from .loose_link import LooseMany2one, groups_there, record_link, stream_link
 
 
@@ -73,7 +73,8 @@ class SyncOutbox(models.Model):
 
     @api.model
     def _cron_queue_orphans(self):
-        """Look after changes without a job, and after forgotten notes."""
+        """Look after changes without a job, jobs without a change, forgotten notes."""
+        jobs.settle_covered(self.env)
         delivery.send_over_forgotten(self.env)
         capture.queue_orphans(self.env)
 

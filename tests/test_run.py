@@ -11,7 +11,7 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..engine import run
+from ..engine import jobs, run
 from .common import DeliveryCase
 from .servers import Answer, HttpDestination
 
@@ -125,6 +125,23 @@ class TestTogether(RunCase):
         self.assertEqual(job["state"], "done")
         self.assertFalse(job["exc_info"] or job["sync_error"])
         self.assertIn("delivered", job["result"])
+
+    def test_what_is_covered_is_settled_though_nobody_lived_to_say_so(self):
+        partner_id = self.new_partner()
+        self.destination.answer(422)
+        (failed,) = self.job_uuids()
+        self.assertEqual(self.run_job(failed), "failed")
+        self.edit(partner_id, name="Ada L")
+        with patch.object(jobs, "tell"):
+            self.assertEqual(self.run_job(self.job_uuids()[-1]), "done")
+        self.assertEqual(self.job(failed, "state")["state"], "failed")
+        with self.transaction() as env:
+            env["sync.outbox"]._cron_queue_orphans()
+        job = self.job(failed, "state", "result")
+        self.assertEqual(
+            (job["state"], job["result"]),
+            ("done", "Delivered together with other changes."),
+        )
 
     def test_failure_in_company_counts_as_a_try_of_its_own_job(self):
         self.change_backend(concurrency=1)
