@@ -75,6 +75,7 @@ from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
+from . import test_places
 from . import test_preview
 from . import test_purge
 from . import test_query_plans
