@@ -921,7 +921,8 @@ def lock_pending(cr, uuid):
 def wake(cr, key):
     """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
 
-    Where its system has asked for patience, as soon as that is over. What somebody else has locked is about to be changed, or looked at again.
+    Where its system has asked for patience, as soon as that is over. What somebody else
+    has locked is about to be changed, or looked at again.
     """
     cr.execute(
         """

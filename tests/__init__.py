@@ -127,5 +127,6 @@ from . import test_transport_http_connection
 from . import test_transport_rest_signing
 from . import test_transport_words
 from . import test_untidy_text
+from . import test_waiting
 from . import test_wizard_rights
 from . import test_words

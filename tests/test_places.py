@@ -117,7 +117,7 @@ class PlacesCase(IncidentCase):
 
     @contextmanager
     def taking(self):
-        """Take a place in a transaction of its own; yield its number, and the cursor."""
+        """Take a place in another transaction; yield its number, and the cursor."""
         with self.transaction() as env:
             backend = env["sync.backend"].browse(self.backend_id)
             yield places.take(backend), env.cr
