@@ -2,8 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """No order of sleeping and waking lets a job sleep that could go."""
 
+import json
+import runpy
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from threading import Semaphore, Thread, current_thread
 from unittest.mock import patch
 
@@ -14,6 +17,8 @@ from ..exceptions import SyncError
 from .incident_case import IncidentCase
 from .race_case import PATIENCE
 from .test_exactness import every_order, have_order
+
+MIGRATION = Path(__file__).parents[1] / "migrations/19.0.4.0.0/post-sleepers.py"
 
 
 class Death(BaseException):
@@ -490,3 +495,87 @@ class TestWaitingDeaths(WaitingCase):
             )
         self.drain()
         self.assertLessEqual(len(self.runs), 4)
+
+
+@tagged("post_install", "-at_install")
+class TestWaitingUpgrade(IncidentCase):
+    """Jobs that wait in the way of the version before go on."""
+
+    def sql(self, statement, *values):
+        with self.registry.cursor() as cr:
+            cr.execute(statement, values)
+
+    def migrate(self):
+        with self.registry.cursor() as cr:
+            runpy.run_path(MIGRATION)["migrate"](cr, "19.0.3.0.0")
+
+    def old_incidents(self):
+        """Let incidents have the time that jobs wait for, as they had."""
+        self.sql("ALTER TABLE sync_incident ADD COLUMN wait_until timestamp")
+        drop = "ALTER TABLE sync_incident DROP COLUMN wait_until"
+        self.addCleanup(self.sql, drop)
+
+    def test_jobs_that_were_put_off_and_jobs_behind_others(self):
+        self.old_incidents()
+        put_off, behind, later, failed = (self.new_job() for _each in range(4))
+        other = self.new_system()
+        self.new_partner()
+        with self.transaction() as env:
+            task = env["queue.job"].with_delay()._test_job().uuid
+            theirs = [("sync_stream_id", "=", other.stream_id)]
+            theirs = env["queue.job"].search(theirs).uuid
+        self.addCleanup(self.sql, "DELETE FROM queue_job WHERE uuid = %s", task)
+        mine = self.job_uuids()[-1]
+        self.pause()
+        self.sql("UPDATE sync_incident SET wait_until = opened + interval '1 day'")
+        until = "(SELECT max(wait_until) FROM sync_incident)"
+        self.sql(
+            "UPDATE queue_job SET sync_wait_key = NULL, sync_wait_reason = NULL,"
+            f" sync_due = NULL, result = 'CRM is paused.', eta = {until}"
+            " WHERE sync_stream_id = %s",
+            self.stream_id,
+        )
+        graph = "graph_uuid = 'graph', dependencies = %s"
+        depends = json.dumps({"depends_on": [put_off], "reverse_depends_on": []})
+        for uuid, state in (
+            (behind, "wait_dependencies"),
+            (failed, "failed"),
+            (task, "wait_dependencies"),
+        ):
+            values = f"state = '{state}', eta = NULL, result = NULL, {graph}"
+            self.sql(f"UPDATE queue_job SET {values} WHERE uuid = %s", depends, uuid)
+        eta = f"eta = {until} + interval '2 days'"
+        self.sql(f"UPDATE queue_job SET {eta} WHERE uuid = %s", later)
+        self.sql(f"UPDATE queue_job SET eta = {until} WHERE uuid = %s", theirs)
+
+        names = "state", "sync_wait_key", "graph_uuid", "dependencies", "eta"
+        left_alone = {uuid: self.job(uuid, *names) for uuid in (later, task, theirs)}
+        for _each in range(2):
+            # whatever is begun twice
+            self.migrate()
+            for uuid in (put_off, mine):
+                self.assertAsleep(uuid)
+                job = self.job(uuid, "sync_due", "date_created", "state_reason")
+                self.assertEqual(job["sync_due"], job["date_created"])
+                self.assertEqual(job["state_reason"], "CRM is paused.")
+            for uuid, state in ((behind, "pending"), (failed, "failed")):
+                job = self.job(uuid, *names)
+                del job["id"]
+                self.assertEqual(tuple(job.values()), (state, False, False, {}, False))
+            for uuid, values in left_alone.items():
+                self.assertEqual(self.job(uuid, *names), values)
+
+        self.assertEqual(self.run_job(behind), "pending")
+        self.assertAsleep(behind)
+        self.resume()
+        ran = []
+        while self.awake():
+            (uuid,) = self.awake()
+            self.assertEqual(self.run_job(uuid), "done")
+            ran.append(uuid)
+        self.assertEqual(ran, [put_off, mine, behind])
+
+    def test_versions_before_had_no_such_time(self):
+        uuid = self.new_job()
+        self.migrate()
+        self.assertAwake(uuid)
