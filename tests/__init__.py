@@ -75,6 +75,7 @@ from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
+from . import test_places
 from . import test_preview
 from . import test_purge
 from . import test_query_plans
@@ -127,5 +128,6 @@ from . import test_transport_http_connection
 from . import test_transport_rest_signing
 from . import test_transport_words
 from . import test_untidy_text
+from . import test_waiting
 from . import test_wizard_rights
 from . import test_words

@@ -94,11 +94,11 @@ class IncidentCase(RaceCase):
         original = getattr(incidents, method)
         calls = []
 
-        def late(records, *args):
+        def late(records, *args, **kwargs):
             if not calls:
                 calls.append(method)
                 do()
-            return original(records, *args)
+            return original(records, *args, **kwargs)
 
         with (
             patch.object(incidents, method, late),

@@ -74,7 +74,7 @@ class TestIncidentProbe(IncidentCase):
         self.mend()
         uuid = self.probe()
         with self.just_before("_close", self.resume):
-            self.assertEqual(self.run_job(uuid), "pending")
+            self.assertEqual(self.run_job(uuid), "pending", self.job(uuid, "exc_info"))
         self.assertAwake(waiting)
         self.assertTrue(self.incident()["closed_uid"])
         self.assertEqual(self.run_job(uuid), "done")

@@ -16,7 +16,7 @@ from odoo.tests import tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import mute_logger
 
-from ..engine import delivery, store
+from ..engine import run, store
 from ..engine.store import reserve
 from ..exceptions import RateLimited
 from ..transports import pace as pace_module
@@ -214,26 +214,124 @@ class TestRate(DeliveryCase):
 
     def test_jobs_keep_to_it_without_using_up_tries(self):
         self.change_backend(rate_limit=2, concurrency=4)
-        self.change_stream(batch_size=5)
+        self.change_stream(batch_size=6)
         with self.transaction() as env:
             partners = env["res.partner"].create([{"name": f"P{i}"} for i in range(6)])
             self.partner_ids += partners.ids
-        chunk, single = self.job_uuids()
-        with patch.object(delivery, "MAX_DURATION", 0.8):
-            self.assertEqual(self.run_job(chunk), "done")
+        (uuid,) = self.job_uuids()
+        with patch.object(run, "BUDGET", 0.8):
+            self.assertEqual(self.run_job(uuid), "pending")
         sent = len(self.destination.requests)
         self.assertGreater(sent, 0)
         self.assertLess(sent, 4)
-        (own,) = set(self.job_uuids("pending")) - {single}
-        self.assertEqual(self.job(own, "retry")["retry"], 0)
+        self.assertEqual(self.job_uuids(), [uuid])
+        job = self.job(uuid, "retry", "sync_wait_key")
+        self.assertEqual((job["retry"], job["sync_wait_key"]), (0, False))
         self.assertEqual(len(self.outbox()), 6 - sent)
         with self.transaction() as env:
             delay = reserve(env.registry, self.backend_id, 1, 0.5, 0).delay
         time.sleep(max(delay, 0))
         with patch.object(pace_module, "MAX_WAIT", 0):
             reserve(self.registry, self.backend_id, 1, 0.5, 10)
-            self.assertEqual(self.run_job(own), "pending")
-        self.assertEqual(self.job(own, "retry")["retry"], 0, "no try was used")
+            self.assertEqual(self.run_job(uuid), "pending")
+        self.assertEqual(len(self.destination.requests), sent)
+        self.assertEqual(self.job(uuid, "retry")["retry"], 0, "no try was used")
+        self.outlast_quiet()
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(len(self.destination.requests), 6)
+        self.assertEqual(len(self.destination.records), 6)
+
+    # -- patience that a system asks for --------------------------------------
+
+    def outlast_quiet(self):
+        """Let the time pass for which the system is left alone."""
+        with self.transaction() as env:
+            env.cr.execute(
+                "SELECT pg_sleep_until(quiet_until AT TIME ZONE 'utc')"
+                "  FROM sync_rate WHERE backend_id = %s",
+                (self.backend_id,),
+            )
+
+    def awake(self):
+        """Return UUIDs of jobs that wait for nothing but their time, and this time."""
+        mine = ("sync_stream_id", "=", self.stream_id), ("state", "=", "pending")
+        found = self.read(
+            "queue.job", [*mine, ("sync_wait_key", "=", False)], ["uuid", "eta"]
+        )
+        return {job["uuid"]: job["eta"] for job in found}
+
+    def throttled(self, seconds):
+        """Have the system ask for patience; return the job that heard it, and more."""
+        for _each in range(3):
+            self.new_partner()
+        uuids = self.job_uuids("pending")
+        headers = {"Retry-After": str(seconds)}
+        self.destination.answer(429, headers=headers)
+        self.assertEqual(self.run_job(uuids[0]), "pending")
+        self.assertEqual(len(self.destination.requests), 1)
+        self.assertEqual(self.job(uuids[0], "retry")["retry"], 0)
+        return uuids
+
+    def until_quiet_is_over(self, eta):
+        """Return the seconds from the end of the quiet time to this time."""
+        with self.transaction() as env:
+            env.cr.execute(
+                "SELECT extract(epoch FROM %s - quiet_until)::float FROM sync_rate"
+                " WHERE backend_id = %s",
+                (eta, self.backend_id),
+            )
+            return env.cr.fetchone()[0]
+
+    def test_nothing_is_sent_while_the_system_asks_for_patience(self):
+        first, second, third = self.throttled(2)
+        self.assertEqual(self.run_job(second), "pending")
+        # the next one is not even started
+        self.assertEqual(list(self.awake()), [first])
+        job = self.job(third, "sync_wait_key", "state_reason", "retry")
+        self.assertEqual(job["sync_wait_key"], f"system:{self.backend_id}")
+        self.assertIn("left alone", job["state_reason"])
+        self.assertEqual(len(self.destination.requests), 1)
+        # a new edit sleeps from the beginning
+        self.new_partner()
+        self.assertEqual(list(self.awake()), [first])
+        self.outlast_quiet()
+        ran = []
+        while self.awake():
+            (uuid,) = self.awake()
+            self.assertEqual(self.run_job(uuid), "done")
+            ran.append(uuid)
+        self.assertEqual(ran[:3], [first, second, third])
+        self.assertEqual(len(ran), 4)
+        self.assertEqual(len(self.destination.requests), 5)
+
+    def test_after_who_comes_too_early_one_comes_as_soon_as_it_is_over(self):
+        first, *_others = self.throttled(2)
+        self.assertEqual(self.run_job(first), "pending")
+        self.assertEqual(len(self.destination.requests), 1)
+        (eta,) = self.awake().values()
+        self.assertAlmostEqual(self.until_quiet_is_over(eta), 0, delta=1)
+
+    def test_patience_without_the_job_that_heard_of_it(self):
+        first, second, third = self.throttled(60)
+        self.assertEqual(self.run_job(second), "pending")
+        with self.transaction() as env:
+            env["queue.job"].search([("uuid", "=", first)]).button_cancelled()
+        ((uuid, eta),) = self.awake().items()
+        self.assertEqual(uuid, second)
+        self.assertAlmostEqual(self.until_quiet_is_over(eta), 0, delta=1)
+        self.assertTrue(self.job(third, "sync_wait_key")["sync_wait_key"])
+
+    def test_the_longest_patience_counts(self):
+        for seconds, expected in ((60, 60), (2, 60), (90, 90)):
+            store.keep_quiet(self.registry, self.backend_id, seconds)
+            with self.transaction() as env:
+                env.cr.execute(
+                    "SELECT extract(epoch FROM quiet_until"
+                    " - clock_timestamp() AT TIME ZONE 'utc')::float"
+                    "  FROM sync_rate WHERE backend_id = %s",
+                    (self.backend_id,),
+                )
+                self.assertAlmostEqual(env.cr.fetchone()[0], expected, delta=5)
 
     def test_only_administrators_read_the_turns(self):
         self.change_backend(rate_limit=2)
