@@ -4,6 +4,7 @@
 import logging
 import random
 import time
+from contextlib import suppress
 
 import psycopg2
 
@@ -119,11 +120,13 @@ class RunJobController(QueueJobs):
         try:
             super()._runjob(env, job)
         except BaseException:
-            env.cr.rollback()
+            with suppress(psycopg2.Error):
+                env.cr.rollback()
             raise
         else:
             # as queue_job has done already, where it is not under test
-            env.cr.commit()  # pylint: disable=invalid-commit
+            if not env.cr.closed:
+                env.cr.commit()  # pylint: disable=invalid-commit
         finally:
             waiting.after_run(registry, uuid)
 
