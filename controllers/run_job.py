@@ -4,6 +4,7 @@
 import logging
 import random
 import time
+from contextlib import suppress
 
 import psycopg2
 
@@ -118,7 +119,7 @@ class RunJobController(QueueJobs):
         try:
             super()._runjob(env, job)
         except BaseException:
-            if not env.cr.closed:
+            with suppress(psycopg2.Error):
                 env.cr.rollback()
             raise
         else:

@@ -19,8 +19,6 @@ import random
 import time
 from contextlib import contextmanager
 
-import psycopg2
-
 from odoo.tools import config
 
 from odoo.addons.queue_job.exception import RetryableJobError
@@ -94,7 +92,7 @@ class Run:
         self.stream = words.in_company_language(self.stream, company)
         self.env = self.stream.env
         if not owed:
-            return self.env._("%s: already delivered by another job.", self.system_name)
+            return self._summary()
         own = Given(self.job_uuid, alone=len(self.record_ids) == 1, own=True)
         self.left = dict.fromkeys(owed, own)
         with self._telling_loss():
@@ -112,14 +110,11 @@ class Run:
     def _telling_loss(self):
         """Let the job be tried again that has lost one of its connections.
 
-        That says nothing about its records. If it was the job's own connection, the
-        controller sees to it.
+        That says nothing about its records. The controller sees to the job's own.
         """
         try:
             yield
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            if not store.is_lost(error):
-                raise
+        except store.ConnectionLost:
             _logger.info("Job %s has lost a connection", self.job_uuid, exc_info=True)
             text = self.env._(
                 "The connection to Odoo's database was lost while the job worked. It "
@@ -361,6 +356,8 @@ class Run:
         """Return what became of the job's records, for its result."""
         system = self.system_name
         sent = [task for task in self.tasks if task.message]
+        if not (self.tasks or self.apart):
+            return self.env._("%s: already delivered by another job.", system)
         if len(self.tasks) == 1 and not self.apart:
             return jobs.delivered_text(self.stream, self.tasks[0])
         return self.env._(

@@ -69,6 +69,28 @@ BOUNDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, inf)
 NOT_TIMED = 0.0
 
 
+class ConnectionLost(psycopg2.OperationalError):
+    """A connection to Odoo's database is gone, or none could be had."""
+
+
+@contextmanager
+def connected(registry):
+    """Yield a cursor of its own, committed on leaving.
+
+    :raises ConnectionLost: its connection is gone. Not what was raised tells: the
+        content of a record may come from another database.
+    """
+    connection = None
+    try:
+        with registry.cursor() as cr:
+            connection = cr.connection
+            yield cr
+    except psycopg2.Error as error:
+        if connection is None or connection.closed:
+            raise ConnectionLost(str(error)) from error
+        raise
+
+
 @contextmanager
 def read_committed(registry, more=None):
     """Yield a cursor of its own, committed on leaving, that is READ COMMITTED.
@@ -79,7 +101,7 @@ def read_committed(registry, more=None):
 
     :param more: :class:`SQL` that sets something else for this transaction
     """
-    with registry.cursor() as cr:
+    with connected(registry) as cr:
         # nothing has been executed yet
         cr.execute(
             SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; %s", more or SQL())
@@ -93,7 +115,7 @@ def delivering(registry):
 
     Its snapshot is taken before anything else is done with it.
     """
-    with registry.cursor() as cr:
+    with connected(registry) as cr:
         keep_connection(cr)
         yield cr
 
@@ -111,13 +133,6 @@ def keep_connection(cr):
          WHERE current_setting(name, true) IS NOT NULL
         """
     )
-
-
-def is_lost(error):
-    """Return whether an error of psycopg2 tells that a connection is gone."""
-    code = error.pgcode or ""
-    # server-side: connection exceptions, and an operator's intervention
-    return not code or code.startswith(("08", "57P"))
 
 
 def ask(cr, statement, *values, **named):
@@ -749,7 +764,7 @@ def write_notes(registry, stream_id, notes, seconds):
     :param seconds: after which all of them are over, however slow the answers
     :return: dict of the notes' ids by record id
     """
-    with registry.cursor() as cr:
+    with connected(registry) as cr:
         cr.execute(
             f"""
             INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
@@ -766,7 +781,7 @@ def write_notes(registry, stream_id, notes, seconds):
 
 def read_notes(registry, stream, record_ids):
     """Return the open :class:`Attempt` s of records, by record id, oldest first."""
-    with registry.cursor() as cr:
+    with connected(registry) as cr:
         rows = ask(
             cr,
             """
