@@ -13,9 +13,9 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
-from ..engine import clock, job_load, jobs, waiting, words
+from ..engine import job_load, jobs, waiting, words
 from ..engine.run import SOON
-from ..engine.store import ask, keep_connection
+from ..engine.store import ask, end_sleep, keep_connection
 from ..exceptions import SyncError
 
 _logger = logging.getLogger(__name__)
@@ -36,6 +36,7 @@ class RunJobController(QueueJobs):
         for mended in (False, True):
             try:
                 cls._check_environment(env, job_uuid)
+                end_sleep(env.cr, job_uuid)
                 return super()._acquire_job(env, job_uuid)
             except psycopg2.Error:
                 # says nothing about the job
@@ -94,8 +95,7 @@ class RunJobController(QueueJobs):
         tries = job.retry
         try:
             keep_connection(env.cr)
-            # the runner may start what has fallen asleep meanwhile
-            job.sync_due = job.eta and min(job.eta, clock.now(env.cr))
+            job.sync_due = job.eta
             with jobs.keeping_etas(env.cr):
                 return super()._try_perform_job(env, job)
         except Exception as error:
@@ -105,6 +105,7 @@ class RunJobController(QueueJobs):
                 # stored with the job, whatever queue_job makes of the exception
                 job.sync_error = jobs.error_behind(error)
                 job.sync_sleep = getattr(error, "sync_sleep", None)
+                job.sync_closed = getattr(error, "sync_closed", False)
                 raise
             _logger.info("%s has lost its connection", job, exc_info=True)
             cls._put_back(env, job, tries)
@@ -127,7 +128,7 @@ class RunJobController(QueueJobs):
             if not env.cr.closed:
                 env.cr.commit()  # pylint: disable=invalid-commit
         finally:
-            waiting.after_run(registry, uuid)
+            waiting.after_run(registry, uuid, getattr(job, "sync_closed", False))
 
     @classmethod
     def _get_failure_values(cls, job, traceback_txt, orig_exception):

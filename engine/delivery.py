@@ -4,7 +4,7 @@
 
 import logging
 from collections import deque
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -54,6 +54,7 @@ class Delivery:
         self.tasks = []
         self.unasked = set()  # those whose creation there was no time to ask for
         self.settled = []  # those whose changes are delivered
+        self.learned = False  # a creation that was asked for again was confirmed
         self.obstacle = None  # the error that others would meet as well
         self.covered = {}  # by UUID of a job that owed it: settled task, UUID to log
 
@@ -72,7 +73,8 @@ class Delivery:
             self.behind = precedence.blocked(self.stream, list(self.owed))
             for res_id in self.behind:
                 del self.owed[res_id]
-            self._queue_ahead()
+            if self.behind:
+                self._queue_ahead()
         if self.owed:
             self._prepare(self._lock())
             self._resume_creations()
@@ -86,7 +88,7 @@ class Delivery:
     @property
     def is_kept(self):
         """Whether there is anything to be committed."""
-        return bool(self.settled or self.apart or self.behind)
+        return bool(self.settled or self.apart or self.behind or self.learned)
 
     @property
     def untaken(self):
@@ -155,7 +157,7 @@ class Delivery:
 
         What breaks on a record that is alone is the job's own failure.
         """
-        if len(records) == 1:
+        if len(self.given) == 1:
             return records._sync_payloads(self.stream)
         try:
             with self.env.cr.savepoint(flush=False):
@@ -189,6 +191,7 @@ class Delivery:
             if not again.receipt:
                 self.unasked.add(task)
             elif again.receipt.ok:
+                self.learned = True
                 closed = again.closed_by(DONE)
                 left = [each for each in task.attempts if each.id not in closed]
                 self.tasks[self.tasks.index(task)] = builder.build(
@@ -281,8 +284,9 @@ class Delivery:
         else:
             with transport:
                 transport.recreating = self._noting_creations(by_id)
-                for receipt in transport.deliver(take):
-                    self._keep_receipt(by_id[receipt.message.key], receipt)
+                with closing(transport.deliver(take)) as receipts:
+                    for receipt in receipts:
+                        self._keep_receipt(by_id[receipt.message.key], receipt)
         self._keep_refusals([each for each in tasks if each.receipt and each.error])
 
     def _keep_receipt(self, task, receipt):

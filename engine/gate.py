@@ -53,7 +53,9 @@ def pass_through(stream, insist=False):
             raise waiting.asleep(stream.env, key, hold)
     wait = seconds_until_window(stream)
     if wait and not insist:
-        raise later(stream.env._("Waiting for the off-peak hours."), wait)
+        found = later(stream.env._("Waiting for the off-peak hours."), wait)
+        found.sync_closed = True  # see waiting.after_run()
+        raise found
 
 
 def later(reason, seconds):

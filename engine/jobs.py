@@ -178,6 +178,8 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     rows = rows.filtered(
         lambda row, ids=set(res_ids): row.stream_id == stream and row.res_id in ids
     )
+    if not rows:
+        return
     records = env[stream.model_name].browse(res_ids)
     if uuid != env.context.get("job_uuid"):
         records = records.with_user(rows[:1].create_uid.exists() or env.user)
@@ -219,35 +221,42 @@ def tell(stream, covered, failed, behind):
     :param failed: list of ``(UUID, Task)`` of the jobs of one record each
     :param behind: list of ``(UUID, Sleep)`` of those whose record waits for others
     """
-    registry = stream.env.registry
+    env, registry = stream.env, stream.env.registry
+    if covered:
+        together = [
+            (
+                uuid,
+                env._("%s Together with other changes.", delivered_text(stream, task)),
+                logged,
+                task.receipt.duration if task.receipt else 0.0,
+            )
+            for uuid, (task, logged) in covered.items()
+        ]
+        with _telling(registry, stream) as cr:
+            store.settle_jobs(cr, together)
+    for uuid, sleep in behind:
+        with _telling(registry, stream) as cr:
+            reason = words.kept(sleep.reason)
+            store.let_sleep(cr, uuid, sleep.key, reason, waiting.safety())
+    if behind:
+        waiting.look_soon(registry, *{sleep.key for _uuid, sleep in behind})
+    for uuid, task in failed:
+        if task.receipt and task.receipt.request:
+            with _telling(registry, stream) as cr:
+                _count_try(stream.with_env(env(cr=cr)), uuid, task)
+
+
+@contextmanager
+def _telling(registry, stream):
+    """Yield a cursor to tell a job by, which sees what is committed by now.
+
+    It must not fail: what was delivered is committed, and what was not is tried again.
+    """
     try:
-        if covered:
-            together = [
-                (
-                    uuid,
-                    stream.env._(
-                        "%s Together with other changes.", delivered_text(stream, task)
-                    ),
-                    carrier,
-                    task.receipt.duration if task.receipt else 0.0,
-                )
-                for uuid, (task, carrier) in covered.items()
-            ]
-            with store.read_committed(registry) as cr:
-                store.settle_jobs(cr, together)
-        if behind:
-            with store.read_committed(registry) as cr:
-                for uuid, sleep in behind:
-                    reason = words.kept(sleep.reason)
-                    store.let_sleep(cr, uuid, sleep.key, reason, waiting.safety())
-            waiting.look(registry, *{sleep.key for _uuid, sleep in behind})
-        for uuid, task in failed:
-            if task.receipt and task.receipt.request:
-                with store.read_committed(registry) as cr:
-                    _count_try(stream.with_env(stream.env(cr=cr)), uuid, task)
+        with store.read_committed(registry) as cr:
+            yield cr
     except Exception:
-        # what was delivered is committed, and what was not is tried again
-        _logger.exception("Jobs of synchronization %s were not told", stream.id)
+        _logger.exception("A job of synchronization %s was not told", stream.id)
 
 
 def settle_covered(env):
@@ -292,6 +301,9 @@ def _count_try(stream, uuid, task):
     env, error = stream.env, task.error
     if not store.lock_pending(env.cr, uuid):
         return
+    record = env["queue.job"].search([("uuid", "=", uuid)])
+    if record.sync_wait_key:
+        record.eta = record.sync_due
     job = Job.load(env, uuid)
     waits = isinstance(error, Throttled)
     job.retry += not waits

@@ -19,11 +19,13 @@ import random
 import time
 from contextlib import contextmanager
 
+import psycopg2
+
 from odoo.tools import config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import Rejected, Throttled, Unreachable
+from ..exceptions import RateLimited, Rejected, Throttled, Unreachable
 from . import gate, jobs, places, store, waiting, words
 from .delivery import Delivery
 from .task import Given
@@ -64,12 +66,15 @@ class Run:
         self.left = {}  # the job's own records that have still to go: Given by id
         self.more_due = False  # whether others were due when it last looked
         self.passed = set()  # ids of what does not go now, in this run
+        self.is_broken = False  # its only record has no content
+        self.unclaimed = []  # UUIDs of more urgent jobs whose records others have
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
         self.place = 0  # of those that the system has
         self.tasks = []  # of its own, what has been sent or need not be
         self.apart = 0  # how many of its own are left to other jobs
         self.error = None  # what its own have met
+        self.hold = None  # why its system is sent nothing from then on
         self.begun = False  # something has been started
         self.started = time.monotonic()
         self.end = self.started + budget(self.env)
@@ -94,7 +99,12 @@ class Run:
         if not owed:
             return self._summary()
         own = Given(self.job_uuid, alone=len(self.record_ids) == 1, own=True)
-        self.left = dict.fromkeys(owed, own)
+        # of several, some may have been handed on when it ran before
+        self.left = {
+            res_id: own
+            for res_id, each in owed.items()
+            if own.alone or self.job_uuid in each.job_uuids
+        }
         with self._telling_loss():
             self._take_place()
             while self._next_chunk():
@@ -132,25 +142,33 @@ class Run:
         if not self.place:
             text = words._lt("Waits for its turn.")
             raise waiting.asleep(self.env, key, text)
-        if store.sleeps_any(self.env.cr, [key]):
-            waiting.look(self.env.registry, key)
+        keys = [key, waiting.for_stream(self.stream.id)]
+        if store.sleeps_any(self.env.cr, keys):
+            waiting.look(self.env.registry, *keys)
 
     # -- chunks ---------------------------------------------------------------
 
     def _next_chunk(self):
         """Deliver the next records that are due; return whether to go on."""
-        with self.env.cr.savepoint(flush=False) as claims:
-            given = self._claim()
-            chunk = given and self._deliver(given)
-            # others may have them, now that it is committed what became of them
-            claims.rollback()
-        if not chunk:
-            return False
-        self._settle(given, chunk)
+        given, settled = {}, ()
+        try:
+            with self.env.cr.savepoint(flush=False) as claims:
+                given = self._claim()
+                chunk = given and self._deliver(given)
+                # others may have them: what became of them is committed
+                claims.rollback()
+            if not chunk:
+                return False
+            settled = [task.binding.res_id for task in chunk.settled]
+            self._settle(given, chunk)
+        finally:
+            if given:
+                waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
         now = time.monotonic()
         # of a lone edit, what has come within so short a time is awake and comes itself
         is_lone = not (self.left or self.more_due) and now < self.started + LOOK_EVERY
-        return not (self.error or chunk.obstacle or is_lone) and now < self.end
+        is_over = self.error or chunk.obstacle or is_lone or now > self.end
+        return self.is_broken or not is_over
 
     def _claim(self):
         """Claim the records of the next chunk, and return them: :class:`Given` by id.
@@ -160,7 +178,10 @@ class Run:
         size = min(self.stream._facts().batch_size, CHUNK_RECORDS)
         urgent, rest = {}, {}
         own = {id_: self.left[id_] for id_ in self.left.keys() - self.passed}
-        if self.begun or len(own) < size:
+        if self.is_broken:
+            # what breaks on a record that is alone is the job's own failure
+            own = dict(self.left)
+        elif self.begun or len(own) < size:
             for res_id, given, is_urgent in self._due(size):
                 if res_id not in self.passed:
                     (urgent if is_urgent else rest).setdefault(res_id, given)
@@ -170,6 +191,9 @@ class Run:
         claimed = store.claim(self.env.cr, self.stream.id, list(wanted), size)
         # another job is sending them, unless there were more than go at a time
         self.busy = own.keys() - claimed if len(claimed) < size else set()
+        self.unclaimed = [
+            each.uuid for res_id, each in urgent.items() if res_id not in claimed
+        ]
         return {id_: wanted[id_] for id_ in wanted if id_ in claimed}
 
     def _due(self, size):
@@ -204,10 +228,16 @@ class Run:
             if not self.begun:
                 raise
             return None
-        alone = {id_ for id_ in chunk.broken if given[id_].own and given[id_].alone}
-        if alone and len(given) > 1:
-            # what breaks on a record that is alone is the job's own failure
-            return self._deliver(dict.fromkeys(alone, self.left[min(alone)]))
+        except psycopg2.OperationalError:
+            raise
+        except Exception:
+            own = {res_id: each for res_id, each in given.items() if each.own}
+            if len(own) == len(given):
+                raise
+            # no job fails for what is wrong with the record of another one
+            _logger.warning("Sent apart: %s", list(own), exc_info=True)
+            self.passed |= given.keys() - own.keys()
+            return self._deliver(own) if own else None
         return chunk
 
     def _more(self):
@@ -226,12 +256,10 @@ class Run:
             self.looked = now
             with store.read_committed(self.env.registry) as cr:
                 urgency = self.job_uuid, self.priority
-                if store.is_overtaken(cr, self.stream.id, *urgency, self.passed):
+                apart = self.passed, self.unclaimed
+                if store.is_overtaken(cr, self.stream.id, *urgency, *apart):
                     self.chunk_end = now
-                share = self.backend._share()
-                yields = share.yields and self.place == share.places
-                ids = self.stream.id, self.backend.id
-                if store.is_needed(cr, *ids, *urgency, yields):
+                if places.is_needed(cr, self.stream, self.place, *urgency):
                     self.chunk_end = self.end = now
             return now < self.chunk_end
         return True
@@ -248,6 +276,9 @@ class Run:
         self.begun = True
         self.behind |= chunk.behind
         self.passed |= met.keys() | chunk.busy | chunk.behind.keys() | chunk.broken
+        self.is_broken = any(
+            given[res_id].own and given[res_id].alone for res_id in chunk.broken
+        )
         staying = self.passed | chunk.untaken
         for res_id, each in given.items():
             if each.own and (res_id not in staying or res_id in chunk.apart):
@@ -258,13 +289,17 @@ class Run:
         failed = [met[res_id].error for res_id in met if given[res_id].own]
         if chunk.obstacle and self.left:
             failed.append(chunk.obstacle)
+        # our own limit is not what it fails by, where anything else was met
+        failed.sort(key=lambda error: isinstance(error, RateLimited))
         self.error = self.error or next(iter(failed), None)
+        if isinstance(chunk.obstacle, Unreachable):
+            self.hold = self.backend._note_unreachable(chunk.obstacle)
         others = [
             (given[res_id].uuid, task)
             for res_id, task in met.items()
             if given[res_id].alone and not given[res_id].own
         ]
-        settled = [task.binding.res_id for task in chunk.settled]
+        settled = {task.binding.res_id for task in chunk.settled}
         # what has waited for them in vain may go in the next chunk
         there = {(self.stream.id, id_) for id_ in settled}
         freed = [id_ for id_, keys in self.behind.items() if not there.isdisjoint(keys)]
@@ -276,13 +311,16 @@ class Run:
             for res_id, keys in chunk.behind.items()
             if given[res_id].alone and not given[res_id].own and res_id in self.behind
         ]
+        if self.hold:
+            # an outage is nobody's try
+            sleep = waiting.Sleep(waiting.for_system(self.backend.id), self.hold)
+            down = [each for each in others if isinstance(each[1].error, Unreachable)]
+            others = [each for each in others if each not in down]
+            behind += [(uuid, sleep) for uuid, _task in down]
         jobs.tell(self.stream, chunk.covered, others, behind)
-        waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
         if isinstance(chunk.obstacle, Throttled):
             seconds = chunk.obstacle.retry_after
             store.keep_quiet(self.env.registry, self.backend.id, seconds)
-        elif isinstance(chunk.obstacle, Unreachable) and not self.error:
-            self.backend._note_unreachable(chunk.obstacle)
 
     # -- what becomes of the job ----------------------------------------------
 
@@ -337,12 +375,9 @@ class Run:
         error = self.error
         if isinstance(error, Rejected):
             return error
-        if isinstance(error, Unreachable):
-            hold = self.backend._note_unreachable(error)
-            if hold:
-                return waiting.asleep(
-                    self.env, waiting.for_system(self.backend.id), hold
-                )
+        if isinstance(error, Unreachable) and self.hold:
+            key = waiting.for_system(self.backend.id)
+            return waiting.asleep(self.env, key, self.hold)
         # a job that has got some records through uses no try
         waits = bool(self.tasks or isinstance(error, Throttled))
         job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)

@@ -49,7 +49,8 @@ NOW = SQL("(now() AT TIME ZONE 'utc')")
 # Jobs that others may take along: they depend on none, and wait for nothing but their
 # system. As the index has it.
 MAY_GO_ALONG = SQL(
-    "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
+    "graph_uuid IS NULL AND (sync_wait_key IS NULL"
+    " OR sync_wait_key ~ '^(system|stream):')"
 )
 # Seconds after which a job comes at most that has heard how long to be patient.
 CALLER_LATE = 3
@@ -210,7 +211,8 @@ def owed_changes(stream, record_ids):
     rows = ask(
         stream.env.cr,
         """
-        SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
+        SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend),
+               array_agg(o.job_uuid)
           FROM %s AS o JOIN sync_stream s ON s.id = o.stream_id
           LEFT JOIN sync_backfill b ON b.id = o.backfill_id
          GROUP BY o.res_id
@@ -218,8 +220,8 @@ def owed_changes(stream, record_ids):
         rows_about("sync_outbox", product(stream.ids, record_ids)),
     )
     return {
-        res_id: Owed(row_ids, bool(force), bool(resend))
-        for res_id, row_ids, force, resend in rows
+        res_id: Owed(row_ids, bool(force), bool(resend), tuple(uuids))
+        for res_id, row_ids, force, resend, uuids in rows
     }
 
 
@@ -274,12 +276,13 @@ def due_changes(cr, stream_id, uuid, limit):
     ]
 
 
-def is_overtaken(cr, stream_id, uuid, priority, passed):
+def is_overtaken(cr, stream_id, uuid, priority, passed, unclaimed):
     """Return whether something more urgent has become due of a stream.
 
     :param str uuid: of the job that asks
     :param priority: of what it is sending, if not its own
     :param passed: ids of records that do not count
+    :param unclaimed: UUIDs of jobs that do not count
     """
     return bool(
         ask(
@@ -291,6 +294,7 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
                    %s, (SELECT priority FROM queue_job WHERE uuid = %s))
                AND %s <= %s AND %s
                AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
+               AND uuid <> ALL(%s)
              LIMIT 1
             """,
             stream_id,
@@ -300,6 +304,7 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
             NOW,
             MAY_GO_ALONG,
             list(passed),
+            list(unclaimed),
         )
     )
 
@@ -457,12 +462,12 @@ def lock_bindings(stream, record_ids):
         held = [Held(*row) for row in cr.fetchall()]
         missing = {*record_ids} - {each.res_id for each in held}
         if missing:
-            held += _insert_bindings(cr, stream, missing)
+            held += _insert_bindings(cr, stream.id, missing)
         return sorted(held, key=lambda each: each.res_id)
     return []
 
 
-def _insert_bindings(cr, stream, record_ids):
+def _insert_bindings(cr, stream_id, record_ids):
     """Insert bindings, without waiting for a job that inserts the same ones.
 
     What another job is sending is there, and left out: to run into what it has written
@@ -480,7 +485,7 @@ def _insert_bindings(cr, stream, record_ids):
             ON CONFLICT (stream_id, res_id) DO NOTHING
         RETURNING id, res_id
         """,
-        {"stream": stream.id, "ids": sorted(record_ids)},
+        {"stream": stream_id, "ids": sorted(record_ids)},
         log_exceptions=False,
     )
     inserted = [Held(*row) for row in cr.fetchall()]
@@ -499,7 +504,14 @@ def is_free(cr, stream_id, res_id):
     if not claim(cr, stream_id, [res_id], 1):
         return False
     ((there, free),) = ask(cr, locked, stream_id, res_id)
-    return there == free
+    if there:
+        return there == free
+    # somebody may be about to insert it
+    with suppress(pg_errors.LockNotAvailable), cr.savepoint(flush=False) as trial:
+        _insert_bindings(cr, stream_id, [res_id])
+        trial.rollback()
+        return True
+    return False
 
 
 def confirm_bindings(env, held):
@@ -941,6 +953,7 @@ def settle_jobs(cr, together):
                date_enqueued = COALESCE(date_enqueued, clock.now),
                date_started = clock.now - told.duration * interval '1 second',
                date_done = clock.now, exec_time = told.duration,
+               eta = COALESCE(sync_due, eta),
                exc_name = NULL, exc_message = NULL, exc_info = NULL, sync_error = NULL,
                sync_wait_key = NULL, sync_wait_reason = NULL, sync_due = NULL
           FROM unnest(%s::text[], %s::text[], %s::text[], %s::float[])
@@ -1015,15 +1028,52 @@ def wake(cr, key):
     )
 
 
+def end_sleep(cr, uuid):
+    """Let a job that is started be due when it was: not when it would have woken."""
+    cr.execute(
+        "UPDATE queue_job SET eta = sync_due, sync_due = NULL, sync_wait_key = NULL,"
+        " sync_wait_reason = NULL"
+        " WHERE uuid = %s AND state = 'enqueued' AND sync_wait_key IS NOT NULL",
+        (uuid,),
+    )
+
+
 def sleep_of(cr, uuid):
-    """Return a job's system, what it waits for, and why, as the columns have it."""
+    """Return a job's system and stream, what it waits for, and why."""
     rows = ask(
         cr,
-        "SELECT sync_backend_id, CASE state WHEN 'pending' THEN sync_wait_key END,"
-        " sync_wait_reason FROM queue_job WHERE uuid = %s",
+        "SELECT sync_backend_id, sync_stream_id,"
+        " CASE state WHEN 'pending' THEN sync_wait_key END, sync_wait_reason"
+        " FROM queue_job WHERE uuid = %s",
         uuid,
     )
-    return rows[0] if rows else (None, None, None)
+    return rows[0] if rows else (None, None, None, None)
+
+
+def follow(cr, uuid, key, limit):
+    """Let jobs of the same stream that sleep under a key wait as another job does.
+
+    For the same thing, or until the same time.
+
+    :param str uuid: of that job
+    :param int limit: how many at most
+    """
+    cr.execute(
+        """
+        UPDATE queue_job AS job
+           SET sync_wait_key = first.sync_wait_key, eta = first.eta,
+               sync_wait_reason = first.sync_wait_reason, result = first.result,
+               sync_due = CASE WHEN first.sync_wait_key IS NOT NULL THEN job.sync_due END
+          FROM queue_job AS first
+         WHERE first.uuid = %s AND first.state = 'pending'
+           AND job.id = ANY(ARRAY(
+               SELECT id FROM queue_job
+                WHERE sync_wait_key = %s AND state = 'pending'
+                  AND sync_stream_id = first.sync_stream_id
+                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
+        """,
+        (uuid, key, limit),
+    )
 
 
 def sleeps_any(cr, keys):
@@ -1032,41 +1082,59 @@ def sleeps_any(cr, keys):
     return bool(ask(cr, statement, list(keys)))
 
 
-def move_sleepers(cr, keys):
+def awaited(cr, keys):
+    """Return which of the keys jobs sleep under, as a set."""
+    return set(
+        ask_column(
+            cr,
+            "SELECT DISTINCT sync_wait_key FROM queue_job"
+            " WHERE sync_wait_key = ANY(%s)",
+            list(keys),
+        )
+    )
+
+
+def streams_behind(cr, key):
+    """Return the ids of the streams of the jobs that sleep under a key."""
+    statement = "SELECT DISTINCT sync_stream_id FROM queue_job WHERE sync_wait_key = %s"
+    return ask_column(cr, statement, key)
+
+
+def move_sleepers(cr, keys, limit):
     """Let those that sleep under keys sleep for their systems instead.
 
-    The runner does not hear of it, however many they are.
-
-    :return: set of the ids of the systems
+    :param int limit: how many at most
+    :return: the id of the system of each
     """
-    moved = ask_column(
+    return ask_column(
         cr,
         """
         UPDATE queue_job
            SET sync_wait_key = 'system:' || sync_backend_id, sync_wait_reason = NULL
-         WHERE id IN (
+         WHERE id = ANY(ARRAY(
                SELECT id FROM queue_job
                 WHERE sync_wait_key = ANY(%s) AND state = 'pending'
-                  FOR NO KEY UPDATE SKIP LOCKED)
+                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
         RETURNING sync_backend_id
         """,
         list(keys),
+        limit,
     )
-    return set(moved)
 
 
-def waited_for(cr):
-    """Return all keys that jobs sleep under."""
+def waited_for(cr, prefix):
+    """Return all keys with a prefix that jobs sleep under."""
     return ask_column(
         cr,
         """
         WITH RECURSIVE found (key) AS (
-            (SELECT min(sync_wait_key) FROM queue_job WHERE sync_wait_key IS NOT NULL)
+            (SELECT min(sync_wait_key) FROM queue_job WHERE sync_wait_key >= %(prefix)s)
              UNION ALL
             SELECT (SELECT min(sync_wait_key) FROM queue_job WHERE sync_wait_key > key)
-              FROM found WHERE key IS NOT NULL)
-        SELECT key FROM found WHERE key IS NOT NULL
+              FROM found WHERE starts_with(key, %(prefix)s))
+        SELECT key FROM found WHERE starts_with(key, %(prefix)s)
         """,
+        prefix=prefix,
     )
 
 
@@ -1251,44 +1319,56 @@ def waits_for(cr, ahead, behind):
 # -- places, and systems that are sent to, or not ------------------------------
 
 
-def is_needed(cr, stream_id, backend_id, uuid, priority, yields):
-    """Return whether something more urgent waits for what a job has.
+def channels_that_wait(cr, backend_id, uuid, priority, yields):
+    """Return the channels in which a job of another system has to wait for a slot.
 
-    For its slot, a job of another system; for its place, one of another stream.
+    :param str uuid: of the job that asks
+    :param priority: of what it is sending, if not its own: more urgent ones count
+    :param bool yields: any other one counts
+    """
+    return ask_column(
+        cr,
+        """
+        SELECT DISTINCT other.channel FROM sync_backend AS backend
+         CROSS JOIN LATERAL (
+               SELECT channel FROM queue_job
+                WHERE sync_backend_id = backend.id AND state = 'pending'
+                  AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
+                  AND %(due)s <= %(now)s - interval '1 second'
+                  AND (%(yields)s OR priority < COALESCE(%(priority)s, (
+                       SELECT priority FROM queue_job WHERE uuid = %(uuid)s)))
+                LIMIT 10) AS other
+         WHERE backend.id <> %(backend)s
+        """,
+        due=DUE,
+        now=NOW,
+        yields=yields,
+        priority=priority,
+        uuid=uuid,
+        backend=backend_id,
+    )
+
+
+def sleeps_urgently(cr, key, stream_id, uuid, priority):
+    """Return whether a job of another stream sleeps under a key that is more urgent.
 
     :param str uuid: of the job that asks
     :param priority: of what it is sending, if not its own
-    :param bool yields: any job of another system counts
     """
     return bool(
         ask(
             cr,
             """
-            SELECT FROM sync_backend AS backend
-             CROSS JOIN LATERAL (
-                   SELECT FROM queue_job
-                    WHERE sync_backend_id = backend.id AND state = 'pending'
-                      AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
-                      AND %(due)s <= %(now)s
-                      AND (%(yields)s OR priority < COALESCE(%(priority)s, (
-                           SELECT priority FROM queue_job WHERE uuid = %(uuid)s)))
-                    LIMIT 1) AS other
-             WHERE backend.id <> %(backend)s
-             UNION ALL
             SELECT FROM queue_job
-             WHERE sync_wait_key = 'system:' || %(backend)s AND state = 'pending'
-               AND sync_stream_id <> %(stream)s
-               AND priority < COALESCE(%(priority)s, (
-                   SELECT priority FROM queue_job WHERE uuid = %(uuid)s))
+             WHERE sync_wait_key = %s AND state = 'pending' AND sync_stream_id <> %s
+               AND priority < COALESCE(
+                   %s, (SELECT priority FROM queue_job WHERE uuid = %s))
              LIMIT 1
             """,
-            due=DUE,
-            now=SQL("%s - interval '1 second'", NOW),
-            yields=yields,
-            priority=priority,
-            uuid=uuid,
-            stream=stream_id,
-            backend=backend_id,
+            key,
+            stream_id,
+            priority,
+            uuid,
         )
     )
 

@@ -18,6 +18,7 @@ wakes the next for the next place, and whoever gives his back wakes one for it.
 
 import logging
 import random
+import time
 from functools import partial
 from typing import NamedTuple
 
@@ -35,6 +36,10 @@ SAFETY, STRETCH = 24 * 3600, 0.5
 # Jobs that are moved in one transaction: the runner reads each of them anew before it
 # starts another one.
 BATCH = 500
+# How many such transactions one job does, with a pause between them in seconds.
+BATCHES, PAUSE = 20, 0.2
+# Keys of a kind that the cron looks at each minute.
+LOOKS = 200
 
 
 class Sleep(NamedTuple):
@@ -148,32 +153,51 @@ def _look_after_birth(registry, backend_id):
 def look(registry, *keys):
     """Wake who sleeps under keys if what they wait for is over, and commit.
 
-    Of those that wait for a system, or for a record that is being sent, the first one:
-    it takes the others along, or wakes the next. The others wait for their system from
-    then on.
+    The first one: it takes the others along, or wakes the next. Those behind a record
+    wait for their systems from then on.
     """
     for key in keys:
         kind, *ids = key.split(":")
         with store.read_committed(registry) as cr:
             env = api.Environment(cr, SUPERUSER_ID, {})
-            if not IS_OVER[kind](env, *map(int, ids)):
-                continue
-            if kind in ("system", "record"):
+            with cr.savepoint(flush=False) as trial:
+                is_over = IS_OVER[kind](env, *map(int, ids))
+                # what was tried must not be in the way of who looks at the same time
+                trial.rollback()
+            if is_over and kind != "ahead":
                 store.wake(cr, key)
-                continue
-            systems = store.move_sleepers(cr, [key])
-        look(registry, *map(for_system, systems))
+        if is_over and kind == "ahead":
+            _move(registry, [key])
+
+
+def _move(registry, keys):
+    """Let those behind records wait for their systems, and wake the first ones.
+
+    The runner reads each anew: they are moved a few at a time, and if they are very
+    many, the rest by the cron.
+    """
+    for _batch in range(BATCHES):
+        with store.read_committed(registry) as cr:
+            systems = store.move_sleepers(cr, keys, BATCH)
+        look(registry, *map(for_system, set(systems)))
+        if len(systems) < BATCH:
+            break
+        time.sleep(PAUSE)
+
+
+def look_soon(registry, *keys):
+    """Do as :func:`look`, or leave it to the cron."""
+    _at_leisure(partial(look, registry, *keys))()
 
 
 def look_later(env, *keys):
     """Do as :func:`look` once this is committed, or leave it to the cron."""
-    env.cr.postcommit.add(_at_leisure(partial(look, env.registry, *keys)))
+    env.cr.postcommit.add(partial(look_soon, env.registry, *keys))
 
 
 def let_go_later(env, stream_id, record_ids):
     """Do as :func:`let_go` once this is committed, or leave it to the cron."""
-    wake = partial(let_go, env.registry, stream_id, record_ids, ())
-    env.cr.postcommit.add(_at_leisure(wake))
+    env.cr.postcommit.add(partial(let_go, env.registry, stream_id, record_ids, ()))
 
 
 def _at_leisure(wake):
@@ -188,67 +212,82 @@ def _at_leisure(wake):
     return wake_if_possible
 
 
-def after_run(registry, uuid):
-    """Wake who waits for what a job has held, and look after the job itself."""
-    _at_leisure(partial(_after_run, registry, uuid))()
+def after_run(registry, uuid, closed=False):
+    """Wake who waits for what a job has held, and look after the job itself.
+
+    :param bool closed: it has met the off-peak hours of its synchronization
+    """
+    _at_leisure(partial(_after_run, registry, uuid, closed))()
 
 
-def _after_run(registry, uuid):
+def _after_run(registry, uuid, closed):
     with store.read_committed(registry) as cr:
-        backend_id, key, reason = store.sleep_of(cr, uuid)
-        system = for_system(backend_id)
+        backend_id, stream_id, key, reason = store.sleep_of(cr, uuid)
+        system, stream = for_system(backend_id), for_stream(stream_id)
+        # those like it need not start in vain
         if key == system:
             _put_to_sleep(cr, backend_id, reason)
-        keys = {system, key} if key or store.sleeps_any(cr, [system]) else ()
-    look(registry, *filter(None, keys))
+        elif key == stream or closed:
+            store.follow(cr, uuid, system, BATCH)
+        keys = {system, stream, key} - {None}
+        is_awaited = key or store.sleeps_any(cr, keys)
+    if backend_id and is_awaited:
+        look(registry, *keys)
 
 
 def let_go(registry, stream_id, record_ids, settled):
-    """Wake who waits for records that have just been sent, and commit.
+    """Wake who waits for records that have just been sent, or leave it to the cron.
 
     :param record_ids: ids of all that were sent, whatever became of them
     :param settled: ids of those that are there now
     """
+    _at_leisure(partial(_let_go, registry, stream_id, record_ids, settled))()
+
+
+def _let_go(registry, stream_id, record_ids, settled):
     keys = [for_record(stream_id, id_) for id_ in record_ids]
     ahead = [for_ahead(stream_id, id_) for id_ in settled]
-    systems = ()
     with store.read_committed(registry) as cr:
-        if store.sleeps_any(cr, keys + ahead):
-            for key in keys:
-                store.wake(cr, key)
-            systems = store.move_sleepers(cr, ahead)
-    look(registry, *map(for_system, systems))
+        found = store.awaited(cr, keys + ahead)
+        for key in found.intersection(keys):
+            store.wake(cr, key)
+    behind = found.intersection(ahead)
+    if behind:
+        _move(registry, list(behind))
 
 
 def look_everywhere(env):
     """Wake whoever has been forgotten, for the cron; it commits by itself.
 
-    Those that have slept for nearly as long as they would sleep on.
+    And let those sleep on that would soon wake by themselves.
     """
     progress = env["ir.cron"]._commit_progress
-    keys = store.waited_for(env.cr)
-    for number, key in enumerate(keys):
-        look(env.registry, key)
-        if not progress(1, remaining=len(keys) - number):
-            return
     while True:
         with store.read_committed(env.registry) as cr:
             count = store.sleep_on(cr, safety(), BATCH)
-        if count < BATCH or not progress(1, remaining=1):
-            return
+        if count < BATCH or not progress():
+            break
+    for kind in IS_OVER:
+        keys = store.waited_for(env.cr, f"{kind}:")
+        # of very many, others each time
+        for key in random.sample(keys, min(len(keys), LOOKS)):
+            look(env.registry, key)
+            if not progress():
+                return
 
 
 def _system_takes(env, backend_id):
     # who is awake finds a place by himself, and wakes the next one for the next place
-    backend = env["sync.backend"].browse(backend_id).exists()
-    return store.has_no_caller(env.cr, backend_id) and (
-        not backend or places.take(backend)
+    return store.has_no_caller(env.cr, backend_id) and places.is_free(
+        env["sync.backend"].browse(backend_id)
     )
 
 
 def _stream_sends(env, stream_id):
     stream = env["sync.stream"].browse(stream_id).exists()
-    return not (stream and stream._resting_text())
+    if not stream:
+        return True
+    return not stream._resting_text() and _system_takes(env, stream.backend_id.id)
 
 
 def _record_is_free(env, stream_id, res_id):
@@ -257,8 +296,17 @@ def _record_is_free(env, stream_id, res_id):
 
 def _is_there(env, stream_id, res_id):
     stream = env["sync.stream"].browse(stream_id).exists()
+    if not stream or stream._resting_text():
+        return True
+    waiting = store.streams_behind(env.cr, for_ahead(stream_id, res_id))
+    needed = {
+        first
+        for each in env["sync.stream"].browse(waiting).exists()
+        for _path, stream_ids in each._links_sent_first()
+        for first in stream_ids
+    }
     return (
-        not stream
+        stream_id not in needed
         or not precedence.undelivered(stream, [res_id])
         # who waits for each other would wait for ever
         or store.waits_for(env.cr, (stream_id, res_id), (stream_id, res_id))

@@ -248,7 +248,7 @@ class QueueJob(models.Model):
     _sync_due_index = models.Index(
         "(sync_stream_id, priority, COALESCE(sync_due, eta, date_created), id)"
         " WHERE state = 'pending' AND sync_stream_id IS NOT NULL AND graph_uuid IS NULL"
-        " AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
+        " AND (sync_wait_key IS NULL OR sync_wait_key ~ '^(system|stream):')"
     )
     # Used by store.wake and whoever looks for sleepers
     _sync_wait_index = models.Index(
@@ -414,6 +414,9 @@ class QueueJob(models.Model):
     # -- decisions of people --------------------------------------------------
 
     def _change_job_state(self, state, result=None):  # pylint: disable=missing-return
+        for job in self.filtered("sync_wait_key"):
+            # it is due when it was, whatever becomes of it
+            job.eta = job.sync_due
         for job in self:
             try:
                 super(QueueJob, job)._change_job_state(state, result=result)

@@ -452,15 +452,15 @@ class SyncBackend(models.Model):
         and defining ``_transport_<name>()`` here and ``_route_<name>()`` on
         ``sync.stream``.
 
-        :param end: until when it may wait for its turns, by the clock of
-            ``time.monotonic()``
+        :param end: until when it may start requests, and wait for its turns, by the
+            clock of ``time.monotonic()``
         :return: a :class:`..transports.base.Transport`
         :raises SecretMissing: a secret is kept beside the database, and not there: a
             system that cannot be reached
         """
         self.ensure_one()
         transport = getattr(self, f"_transport_{self.transport}")()
-        transport.at_once = self.concurrency
+        transport.at_once, transport.end = self.concurrency, end
         if self.rate_limit:
             reserve = partial(store.reserve, self.env.registry, self.id)
             transport.pace = Pace(reserve, end)
@@ -642,7 +642,7 @@ class SyncBackend(models.Model):
         shares = []
         for slots, level in map(places.slots_of, channels):
             alone = not any(f"{each}.".startswith(f"{level}.") for each in others)
-            shares.append(places.share(slots, alone))
+            shares.append(places.share(slots, alone, level))
         return max(shares)
 
     def _channels_in_use(self):

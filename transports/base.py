@@ -165,6 +165,9 @@ class Transport(abc.ABC):
     # Likewise; how many messages :meth:`send` is given at once, where the transport
     # does not ask for them itself.
     at_once: int = 1
+    # Likewise; when the time to start requests is over, by ``time.monotonic()``. It is
+    # for what a transport takes at once and sends in many requests all the same.
+    end: float | None = None
     # Likewise; told just before a request, from any thread, that a message's record is
     # about to be created anew with a key, since an update has found it gone. What it
     # raises, a SyncError, keeps the request from leaving.
@@ -340,14 +343,17 @@ def _answered(under_way, patience, away):
 
 
 def deliver_list(
-    deliver: Callable[[Take], Iterator[Receipt]], messages: Iterable[Message]
+    deliver: Callable[[Take], Iterator[Receipt]],
+    messages: Iterable[Message],
+    end: float | None = None,
 ) -> Iterator[tuple[int, Receipt]]:
     """Have the messages of a list delivered, those about one record in their order.
 
     Once the destination is found unreachable or asks to wait, no further message is
-    started.
+    started; nor is one when the time is over.
 
     :param deliver: as :meth:`Transport.deliver`
+    :param end: when that is, by ``time.monotonic()``
     :return: the receipt of each message with its place in the list, as they come in;
         last those of messages that were held back
     """
@@ -357,6 +363,10 @@ def deliver_list(
     free = [of_record[0] for of_record in places.values()]  # a heap: the first go first
 
     def take(most):
+        nonlocal obstacle
+        if end is not None and free and time.monotonic() > end:
+            text = wording._lt("Not sent: the time of this run is over.")
+            obstacle = obstacle or RateLimited(text, 1.0)
         count = 0 if obstacle else min(most, len(free))
         return [messages[heappop(free)] for _number in range(count)]
 

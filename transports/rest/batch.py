@@ -102,7 +102,8 @@ class BatchSender:
     def _send_alone(self, items, anew=False):
         deliver = partial(self._rest.deliver_each, anew=anew)
         messages = [item.message for item in items]
-        return (receipt for _place, receipt in deliver_list(deliver, messages))
+        sent = deliver_list(deliver, messages, self._rest.end)
+        return (receipt for _place, receipt in sent)
 
     def _send_together(self, items):
         body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
