@@ -12,7 +12,7 @@ from odoo.exceptions import UserError
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
-from ..engine import clock, job_load, jobs, waiting, words
+from ..engine import job_load, jobs, waiting, words
 from ..engine.store import ask, keep_connection
 from ..exceptions import SyncError
 
@@ -93,10 +93,9 @@ class RunJobController(QueueJobs):
         if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
+        job.sync_due = job.eta
         try:
             keep_connection(env.cr)
-            # the runner may start what has fallen asleep meanwhile
-            job.sync_due = job.eta and min(job.eta, clock.now(env.cr))
             with jobs.keeping_etas(env.cr):
                 return super()._try_perform_job(env, job)
         except Exception as error:
