@@ -658,7 +658,7 @@ class TestWaitingUpgrade(IncidentCase):
             (uuid,) = self.awake()
             self.assertEqual(self.run_job(uuid), "done")
             ran.append(uuid)
-        self.assertEqual(ran, [put_off, mine, behind])
+        self.assertEqual(ran, [put_off, behind, mine])
 
     def test_versions_before_had_no_such_time(self):
         uuid = self.new_job()
