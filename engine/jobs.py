@@ -464,6 +464,10 @@ def told_values(job):
     """
     sleep = getattr(job, "sync_sleep", None) or job.env.context.get("sync_sleep")
     due = getattr(job, "sync_due", None) or job.date_created
+    if sleep:
+        # by now, whatever the clock of a node says, and although the runner may have
+        # started what had fallen asleep meanwhile
+        due = min(due, clock.now(job.env.cr))
     return {
         "sync_error": getattr(job, "sync_error", False),
         "sync_wait_key": sleep and sleep.key,

@@ -1063,7 +1063,7 @@ def follow(cr, uuid, key, limit):
         UPDATE queue_job AS job
            SET sync_wait_key = first.sync_wait_key, eta = first.eta,
                sync_wait_reason = first.sync_wait_reason, result = first.result,
-               sync_due = CASE WHEN first.sync_wait_key IS NOT NULL THEN job.sync_due END
+               sync_due = CASE WHEN first.sync_wait_key <> '' THEN job.sync_due END
           FROM queue_job AS first
          WHERE first.uuid = %s AND first.state = 'pending'
            AND job.id = ANY(ARRAY(

@@ -103,11 +103,13 @@ class TestClock(IncidentCase):
                 self.assertGreater(self.due(born_asleep), 24 * 3600 - 20)
                 with self.wrong(by):
                     self.close_outage()
-                    self.assertEqual(self.awake(), [uuid])
-                    self.assertEqual(self.run_job(uuid), "done")
-                    self.assertEqual(self.awake(), [born_asleep])
-                self.assertLess(self.due(born_asleep), 20)
-                self.assertEqual(self.run_job(born_asleep), "done")
+                for left in (1, 0):
+                    # which of them is the older one is a matter of clocks
+                    (awake,) = self.awake()
+                    self.assertLess(self.due(awake), 20)
+                    with self.wrong(by):
+                        self.assertEqual(self.run_job(awake), "done")
+                    self.assertEqual(len(self.job_uuids("pending")), left)
 
     def test_range_of_seconds_is_moved_and_nothing_becomes_nothing(self):
         with self.transaction() as env, self.wrong():

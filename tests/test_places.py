@@ -177,7 +177,7 @@ class TestPlaces(PlacesCase):
         self.configure("root:6,crm:2")
         other = self.new_system()
         self.change_stream(channel_id=self.channel("crm"))
-        self.assertEqual(self.share(), Share(2, False))
+        self.assertEqual(self.share(), Share(2, False, "root.crm"))
         # the other one is in root, of which this one uses some as well
         self.assertEqual(self.share(other.backend_id), Share(5, False))
 
@@ -187,7 +187,7 @@ class TestPlaces(PlacesCase):
         self.change_stream(channel_id=id_)
         with self.transaction() as env:
             env["sync.stream"].browse(other.stream_id).channel_id = id_
-        self.assertEqual(self.share(), Share(2, False))
+        self.assertEqual(self.share(), Share(2, False, "root.crm"))
 
     def test_setting_overrides(self):
         self.new_system()

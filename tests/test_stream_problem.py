@@ -13,7 +13,7 @@ from odoo.tools import mute_logger
 
 from ..engine import jobs
 from ..engine.gate import zone
-from .common import SyncCase, stream_values
+from .common import DeliveryCase, SyncCase, stream_values
 
 LOGGERS = ("odoo.addons.queue_job_sync", "odoo.sql_db")
 
@@ -187,7 +187,7 @@ class TestProblem(ProblemCase):
         function = self.env.ref("queue_job_sync.job_function_res_partner_sync_deliver")
         function.on_fail_method = "no_such_method"
         in_job = self.stream.with_context(job_uuid=row.job_uuid)
-        jobs.hand_on(in_job, self.partner.ids)
+        jobs.hand_on(in_job, row.job_uuid, self.partner.ids)
         self.assertFalse(row.job_uuid)
         function.on_fail_method = False
         self.sweep()
@@ -389,13 +389,18 @@ class TestGone(ProblemCase):
 
 
 @tagged("post_install", "-at_install")
-class TestJobOfWhatIsGone(ProblemCase):
+class TestJobOfWhatIsGone(DeliveryCase):
     def test_job_names_the_field(self):
-        line = self.stream.mapping_ids.filtered(lambda each: each.target == "email")
-        self.plain_sql(
-            "UPDATE sync_mapping SET field_path = 'x_gone' WHERE id = %s", line.id
-        )
-        self.edit()
-        with self.assertRaisesRegex(Exception, "x_gone"):
-            self.partner._sync_deliver(self.stream)
-        self.assertEqual(len(self.outbox(self.partner)), 1)
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE sync_mapping SET field_path = 'x_gone'"
+                " WHERE stream_id = %s AND target = 'email'",
+                (self.stream_id,),
+            )
+        self.registry.clear_cache()
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.assertEqual(self.run_job(uuid), "failed")
+        self.assertIn("x_gone", self.job(uuid, "exc_message")["exc_message"])
+        self.assertFalse(self.destination.requests)
+        self.assertEqual(len(self.outbox(partner_id)), 1)

@@ -3,6 +3,7 @@
 """No order of sleeping and waking lets a job sleep that could go."""
 
 import json
+import random
 import runpy
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -19,6 +20,8 @@ from .race_case import PATIENCE
 from .test_exactness import every_order, have_order
 
 MIGRATION = Path(__file__).parents[1] / "migrations/19.0.4.0.0/post-sleepers.py"
+# Games at random, their steps, and workers at a time.
+GAMES, STEPS, WORKERS = 5, 60, 3
 
 
 class Death(BaseException):
@@ -227,14 +230,28 @@ class WaitingCase(IncidentCase):
                 self.assertEqual(self.awake(), [uuid] if seen else [], (order, done))
         return slept
 
+    def bury(self):
+        """Put the jobs back whose workers are dead, as the runner does."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET state = 'pending'"
+                " WHERE state = 'started' AND sync_stream_id = %s",
+                (self.stream_id,),
+            )
+
     def play_all(self, order, steps):
         for step in order:
             steps[step]()
 
-    def drain(self):
-        """Run who is awake until nobody is; nobody may be left asleep."""
-        while self.awake():
-            self._run_job(self.awake()[0])
+    def drain(self, later=False):
+        """Run who is awake until nobody is; nobody may be left asleep.
+
+        :param bool later: those too that wait for their time, and for nothing else
+        """
+        ready = partial(self._pending, ("sync_wait_key", "=", False))
+        while uuids := self.awake() or (later and ready()):
+            self.outlast_requests()
+            self._run_job(uuids[0])
             self.assertLess(len(self.runs), 99, "in a circle")
         self.assertFalse(self.asleep())
         self.assertFalse(self.job_uuids("pending"))
@@ -486,15 +503,83 @@ class TestWaitingDeaths(WaitingCase):
             self.assertEqual((self.awake(), self.asleep()), ([uuid], []))
         else:
             self.assertEqual(self.asleep(), [])
-        # the runner puts back who is dead
-        with self.registry.cursor() as cr:
-            cr.execute(
-                "UPDATE queue_job SET state = 'pending'"
-                " WHERE state = 'started' AND sync_stream_id = %s",
-                (self.stream_id,),
-            )
+        self.bury()
         self.drain()
         self.assertLessEqual(len(self.runs), 4)
+
+
+@tagged("post_install", "-at_install")
+class TestWaitingTogether(WaitingCase):
+    """Many steps at random: jobs that take each other along, people, deaths."""
+
+    takes_along = True
+
+    def setUp(self):
+        super().setUp()
+        self.change_stream(send_first="parent_id", batch_size=2)
+
+    def play_at_random(self, seed, deaths):
+        """Play steps at random; then all settles, and no job runs again and again.
+
+        :param bool deaths: workers die as well, and the cron comes at the end
+        """
+        dice = random.Random(seed)
+        self.runs.clear()
+        parent_id = self.new_partner(name="Parent")
+        ids = [self.new_partner(name="Child", parent_id=parent_id) for _each in "ab"]
+        ids.append(parent_id)
+        at_work, edits, decisions, killed = [], 3, 0, 0
+        paused = archived = False
+        for number in range(STEPS):
+            awake = self.awake() if len(at_work) < WORKERS else []
+            kind = dice.choice(["move"] * 8 + ["start"] * 4 + ["edit", "pause", "rest"])
+            if kind == "start" and awake:
+                uuid = dice.choice(awake)
+                stops = "chunk", "let_go", "end", "look"
+                at_work.append(Actor(self, self._job(uuid), *stops))
+                kind = "move"
+            if kind == "move" and at_work:
+                actor = dice.choice(at_work)
+                if deaths and actor.at and not dice.randrange(8):
+                    actor.die()
+                    killed += 1
+                else:
+                    actor.go_on()
+                at_work = [each for each in at_work if each.at not in ("", "dead")]
+            elif kind == "edit" and not archived:
+                self.edit(dice.choice(ids), name=f"Edit {number}")
+                edits += 1
+            elif kind == "pause":
+                self.resume() if paused else self.pause()
+                paused, decisions = not paused, decisions + 1
+            elif kind == "rest" and not dice.randrange(2):
+                self.change_stream(active=archived)
+                archived, decisions = not archived, decisions + 1
+        if paused:
+            self.resume()
+        if archived:
+            self.change_stream(active=True)
+        for actor in at_work:
+            actor.go_on_to("over")
+        if killed:
+            self.bury()
+            self.watch()
+        self.drain(later=True)
+        self.assertLessEqual(len(self.runs), 2 * edits + 2 * decisions + killed)
+        for id_ in ids:
+            path = f"/contacts/{self.binding(id_)['external_id']}"
+            there = self.destination.records[path]["name"]
+            self.assertEqual([there], self.names_here(id_))
+
+    def test_without_deaths_and_without_the_cron(self):
+        for seed in range(GAMES):
+            with self.subTest(seed):
+                self.play_at_random(seed, deaths=False)
+
+    def test_with_deaths_and_the_cron(self):
+        for seed in range(GAMES):
+            with self.subTest(seed):
+                self.play_at_random(seed, deaths=True)
 
 
 @tagged("post_install", "-at_install")
@@ -573,7 +658,7 @@ class TestWaitingUpgrade(IncidentCase):
             (uuid,) = self.awake()
             self.assertEqual(self.run_job(uuid), "done")
             ran.append(uuid)
-        self.assertEqual(ran, [put_off, mine, behind])
+        self.assertEqual(ran, [put_off, behind, mine])
 
     def test_versions_before_had_no_such_time(self):
         uuid = self.new_job()
