@@ -17,7 +17,9 @@ confirms it.
 import logging
 import random
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+import psycopg2
 
 from odoo.tools import config
 
@@ -135,11 +137,17 @@ class Run:
 
     def _next_chunk(self):
         """Deliver the next records that are due; return whether to go on."""
-        with self.env.cr.savepoint(flush=False) as claims:
-            given = self._claim()
-            chunk = given and self._deliver(given)
-            # others may have them, now that it is committed what became of them
-            claims.rollback()
+        given = {}
+        try:
+            with self.env.cr.savepoint(flush=False) as claims:
+                given = self._claim()
+                chunk = given and self._deliver(given)
+                # others may have them, now that it is committed what became of them
+                claims.rollback()
+        except Exception:
+            with suppress(psycopg2.Error):
+                waiting.let_go(self.env.registry, self.stream.id, list(given), ())
+            raise
         if not chunk:
             return False
         self._settle(given, chunk)
