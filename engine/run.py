@@ -146,12 +146,18 @@ class Run:
                 claims.rollback()
         except Exception:
             with suppress(psycopg2.Error):
-                waiting.let_go(self.env.registry, self.stream.id, list(given), ())
+                self._let_go(given)
             raise
         if not chunk:
+            self._let_go(given)
             return False
         self._settle(given, chunk)
         return not (self.error or chunk.obstacle) and time.monotonic() < self.end
+
+    def _let_go(self, given, settled=()):
+        """Wake who waits for records that are not claimed any more."""
+        if given:
+            waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
 
     def _claim(self):
         """Claim the records of the next chunk, and return them: :class:`Given` by id.
@@ -268,7 +274,7 @@ class Run:
             del self.behind[res_id]
         self.passed.difference_update(freed)
         jobs.tell(self.stream, chunk.covered, others)
-        waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
+        self._let_go(given, settled)
         if isinstance(chunk.obstacle, Throttled):
             seconds = chunk.obstacle.retry_after
             store.keep_quiet(self.env.registry, self.backend.id, seconds)
