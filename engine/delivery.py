@@ -329,15 +329,15 @@ class Delivery:
         seconds = self.system._seconds_in_flight(1)
 
         def note_creation(message, key):
-            """:raises Temporary: it could not be noted, and so must not be sent"""
+            """:raises RateLimited: it could not be noted, and so must not be sent"""
             task = by_id[message.key]
             attempt = replace(task.noted[0], id=None, key=key, creates=True)
             try:
                 ids = self._write_notes([(message.key, attempt)], seconds)
             except psycopg2.Error:
                 _logger.exception("The creation of %s could not be noted", message.key)
-                raise Temporary(
-                    words._lt("Not sent: it could not be noted before.")
+                raise RateLimited(
+                    words._lt("Not sent: it could not be noted before."), store.PATIENCE
                 ) from None
             task.noted.append(replace(attempt, id=ids[message.key]))
 

@@ -150,25 +150,30 @@ class Run:
 
     def _next_chunk(self):
         """Deliver the next records that are due; return whether to go on."""
-        given, settled = {}, ()
+        given = {}
         try:
             with self.env.cr.savepoint(flush=False) as claims:
                 given = self._claim()
                 chunk = given and self._deliver(given)
                 # others may have them: what became of them is committed
                 claims.rollback()
-            if not chunk:
-                return False
-            settled = [task.binding.res_id for task in chunk.settled]
-            self._settle(given, chunk)
-        finally:
-            if given:
-                waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
+        except Exception:
+            self._let_go(given)
+            raise
+        if not chunk:
+            self._let_go(given)
+            return False
+        self._settle(given, chunk)
         now = time.monotonic()
         # of a lone edit, what has come within so short a time is awake and comes itself
         is_lone = not (self.left or self.more_due) and now < self.started + LOOK_EVERY
         is_over = self.error or chunk.obstacle or is_lone or now > self.end
         return self.is_broken or not is_over
+
+    def _let_go(self, given, settled=()):
+        """Wake who waits for records that are not claimed any more."""
+        if given:
+            waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
 
     def _claim(self):
         """Claim the records of the next chunk, and return them: :class:`Given` by id.
@@ -318,6 +323,7 @@ class Run:
             others = [each for each in others if each not in down]
             behind += [(uuid, sleep) for uuid, _task in down]
         jobs.tell(self.stream, chunk.covered, others, behind)
+        self._let_go(given, settled)
         if isinstance(chunk.obstacle, Throttled):
             seconds = chunk.obstacle.retry_after
             store.keep_quiet(self.env.registry, self.backend.id, seconds)

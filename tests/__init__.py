@@ -63,6 +63,7 @@ from . import test_job_load
 from . import test_labels
 from . import test_loose_links
 from . import test_lost_connection
+from . import test_lost_connection_steps
 from . import test_mail_language
 from . import test_mail_server_down
 from . import test_mapping

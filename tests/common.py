@@ -1,7 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from unittest.mock import patch
 
 from odoo import SUPERUSER_ID, api, fields
@@ -170,6 +170,14 @@ class DeliveryCase(BaseCase):
         super().setUp()
         self.registry = Registry(get_db_name())
         self.destination = self.enterContext(self.destination_class())
+        due_changes = store.due_changes
+        self.enterContext(
+            patch.object(
+                store,
+                "due_changes",
+                lambda *args: due_changes(*args) if self.takes_along else [],
+            )
+        )
         with self.transaction() as env:
             backend = create_backend(env, self.backend_values())
             stream = env["sync.stream"].create(self.stream_values(backend))
@@ -242,6 +250,21 @@ class DeliveryCase(BaseCase):
             job["uuid"] for job in self.read("queue.job", domain, ["uuid"], order="id")
         ]
 
+    def asleep(self):
+        """Return the UUIDs of the jobs that sleep until woken, oldest first."""
+        domain = [
+            ("sync_stream_id", "=", self.stream_id),
+            ("state", "=", "pending"),
+            ("sync_wait_key", "!=", False),
+        ]
+        found = self.read("queue.job", domain, ["uuid"], order="id")
+        return [job["uuid"] for job in found]
+
+    def awake(self):
+        """Return the UUIDs of the pending jobs that do not sleep, oldest first."""
+        asleep = set(self.asleep())
+        return [uuid for uuid in self.job_uuids("pending") if uuid not in asleep]
+
     def job(self, uuid, *field_names):
         """Return what is committed of a job, as a dict."""
         (job,) = self.read("queue.job", [("uuid", "=", uuid)], list(field_names))
@@ -255,12 +278,6 @@ class DeliveryCase(BaseCase):
 
         :return: its state afterwards
         """
-        if not self.takes_along:
-            with patch.object(store, "due_changes", lambda *_args: []):
-                return self._run_job(uuid)
-        return self._run_job(uuid)
-
-    def _run_job(self, uuid):
         with self.registry.cursor() as cr:
             cr.execute(
                 "UPDATE queue_job SET state = 'enqueued',"
@@ -269,7 +286,7 @@ class DeliveryCase(BaseCase):
                 (uuid,),
             )
         with (
-            self.registry.cursor() as cr,
+            closing(self.registry.cursor()) as cr,
             mute_logger(*self.quiet_loggers),
         ):
             env = api.Environment(cr, SUPERUSER_ID, {})
@@ -279,7 +296,10 @@ class DeliveryCase(BaseCase):
                     RunJobController._runjob(env, job)
             except Exception:
                 # as the HTTP layer does; the failure itself is committed already
-                cr.rollback()
+                if not cr.closed:
+                    cr.rollback()
+            if not cr.closed:
+                cr.commit()
         return self.job(uuid, "state")["state"]
 
     def run_pending(self):
@@ -297,6 +317,14 @@ class DeliveryCase(BaseCase):
                 " - interval '1 second'"
                 " WHERE stream_id = %s AND late_until IS NOT NULL",
                 (self.stream_id,),
+            )
+
+    def outlast_patience(self):
+        """Let the time pass for which the system has asked to be left alone."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE sync_rate SET quiet_until = NULL WHERE backend_id = %s",
+                (self.backend_id,),
             )
 
     def binding(self, partner_id):

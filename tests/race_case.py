@@ -10,14 +10,20 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tools import mute_logger
 
 from ..controllers.run_job import RunJobController
-from ..engine import store
+from ..engine import store, waiting
 from .common import DeliveryCase
 
+# Jobs that may send at a time.
+PLACES = 4
 # Times that postponed jobs are run before a test takes them for stuck.
 ROUNDS = 5
 # Seconds after which a worker that is moved on step by step is stuck.
 PATIENCE = 10
 NO_WAITING = "SET LOCAL lock_timeout = '300ms'"
+
+
+class WorkerDied(BaseException):
+    """What a killed worker looks like from inside: nothing after it runs."""
 
 
 class RaceCase(DeliveryCase):
@@ -34,6 +40,8 @@ class RaceCase(DeliveryCase):
         self.enterContext(mute_logger(*self.quiet_loggers))
         # the runner of the tests holds it, and would keep every other thread out
         self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
+        # or the second job to start would wait for the first one to end
+        self.change_backend(jobs_at_once=PLACES)
         self.workers = {}
         deliver = store.delivering
 
@@ -48,6 +56,15 @@ class RaceCase(DeliveryCase):
                 stop()
 
         self.enterContext(patch.object(store, "delivering", delivering))
+        self.dead = set()  # threads of workers
+        after_run = waiting.after_run
+        self.enterContext(
+            patch.object(
+                waiting,
+                "after_run",
+                lambda *args: current_thread() in self.dead or after_run(*args),
+            )
+        )
 
     @contextmanager
     def transaction(self, uid=SUPERUSER_ID):
@@ -82,16 +99,21 @@ class RaceCase(DeliveryCase):
 
         It starts, until the snapshot is taken that it sends from; then it does all its
         work, and then it commits. One that sends nothing does all in the first step.
+        Whose generator is closed before dies.
         """
         reached, go_on, raised = Semaphore(0), Semaphore(0), []
 
         def stop():
             reached.release()
             go_on.acquire(timeout=PATIENCE)
+            if current_thread() in self.dead:
+                raise WorkerDied
 
         def work():
             try:
                 self._work(uuid)
+            except WorkerDied:
+                return
             except BaseException as error:
                 raised.append(error)
             reached.release()
@@ -105,7 +127,12 @@ class RaceCase(DeliveryCase):
                 self.assertTrue(reached.acquire(timeout=PATIENCE), "the job hangs")
             if raised:
                 raise raised.pop()
-            yield
+            try:
+                yield
+            except GeneratorExit:
+                self.dead.add(worker)
+                self._let_end(worker, go_on)
+                raise
             go_on.release()
         worker.join(PATIENCE)
 
@@ -146,10 +173,18 @@ class RaceCase(DeliveryCase):
         next(job)
 
     def settle(self):
-        """Run all jobs until none is left."""
+        """Run the jobs that are awake until none is left.
+
+        What sleeps has to be woken by what it waits for: no scheduled action looks.
+        """
         for _round in range(ROUNDS):
             self.outlast_requests()
-            if not self.run_pending():
+            self.outlast_patience()
+            awake = self.awake()
+            for uuid in awake:
+                self.run_job(uuid)
+            if not awake:
+                self.assertFalse(self.job_uuids("pending"), "nobody wakes them")
                 return
         self.fail("the jobs never end")
 

@@ -204,7 +204,7 @@ class TestCounter(DeliveryCase):
             env = api.Environment(cr, SUPERUSER_ID, {})
             stream = env["sync.stream"].browse(self.stream_id)
             message = Message("upsert", 1, {}, Route("contacts"))
-            store.log_receipts(stream, [("{}", Receipt(message))])
+            store.log_receipts(stream, [("{}", Receipt(message), None)])
             cr.rollback()
         self.assertEqual(self.counted(), {})
 
@@ -234,7 +234,7 @@ class TestCounterBounds(SyncCase):
             Receipt(message, request="x", duration=70),
             Receipt(message, error=Rejected("no")),
         ]
-        store.log_receipts(self.stream, [("{}", each) for each in receipts])
+        store.log_receipts(self.stream, [("{}", each, None) for each in receipts])
         rows = [row for row in standing.attempts(self.env) if row[0] == self.stream.id]
         totals = _Totals(rows)
         buckets = dict(totals.buckets())

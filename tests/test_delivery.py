@@ -119,7 +119,28 @@ class TestDelivery(DeliveryCase):
         self.assertEqual(self.run_job(first), "done")
         (request,) = self.destination.requests
         self.assertEqual(request.json["name"], "Second")
-        # the second job finds its change covered
+        # the second job's change was covered: it is done as well
+        shown = ("state", "result", "sync_carrier_uuid", "sync_delivery_ids")
+        job = self.job(second, *shown)
+        self.assertEqual(job["state"], "done")
+        self.assertEqual(
+            job["result"], "CRM: delivered as 1. Together with other changes."
+        )
+        self.assertEqual(job["sync_carrier_uuid"], first)
+        (delivery,) = self.job(first, "sync_delivery_ids")["sync_delivery_ids"]
+        self.assertEqual(job["sync_delivery_ids"], [delivery])
+        self.assertEqual(self.job_uuids("pending"), [])
+
+    def test_job_that_is_on_its_way_finds_its_change_covered(self):
+        partner_id = self.new_partner(name="First")
+        self.edit(partner_id, name="Second")
+        first, second = self.job_uuids()
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET state = 'enqueued' WHERE uuid = %s", (second,)
+            )
+        self.assertEqual(self.run_job(first), "done")
+        self.assertEqual(self.job(second, "state")["state"], "enqueued")
         self.assertEqual(self.run_job(second), "done")
         self.assertEqual(len(self.destination.requests), 1)
         self.assertIn("already delivered", self.job(second, "result")["result"])

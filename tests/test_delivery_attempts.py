@@ -8,6 +8,7 @@ from odoo.tests import tagged
 
 from odoo.addons.queue_job_sync.transports.rest import RestTransport
 
+from ..engine import waiting
 from .common import DeliveryCase
 from .servers import HttpDestination
 
@@ -177,14 +178,15 @@ class TestDeliveryAttempts(DeliveryCase):
     def test_worker_killed_before_the_answer_leaves_a_note(self):
         partner_id = self.new_partner(name="Ada")
         (uuid,) = self.job_uuids()
-        real_send = RestTransport.send
+        real_deliver = RestTransport.deliver
 
-        def send_and_die(transport, messages):
-            real_send(transport, messages)
+        def deliver_and_die(transport, take):
+            list(real_deliver(transport, take))
             raise WorkerDied
 
         with (
-            patch.object(RestTransport, "send", send_and_die),
+            patch.object(RestTransport, "deliver", deliver_and_die),
+            patch.object(waiting, "after_run"),
             self.assertRaises(WorkerDied),
         ):
             self.run_job(uuid)

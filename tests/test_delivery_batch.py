@@ -1,12 +1,15 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from contextlib import contextmanager
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..engine.delivery import Delivery
+from ..engine import store, waiting
+from ..engine.run import Run
 from ..exceptions import Rejected
 from .common import DeliveryCase
 
@@ -106,7 +109,44 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertEqual(len(self.destination.records), 2)
         self.assertEqual(self.job_uuids(), [chunk])
 
-    def test_batch_whose_records_are_all_being_sent_looks_again_soon(self):
+    @contextmanager
+    def being_sent(self, *partner_ids):
+        """Hold contacts as a job does that is sending them."""
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            ids = set(partner_ids)
+            self.assertEqual(store.claim(env.cr, stream.id, list(ids), len(ids)), ids)
+            self.assertEqual(len(store.lock_bindings(stream, ids)), len(ids))
+            yield
+
+    def look_everywhere(self):
+        """Wake who was forgotten, as a scheduled action does each minute."""
+        with self.transaction() as env:
+            waiting.look_everywhere(env)
+
+    def assertWaitsForRecord(self, uuid, partner_id):
+        """Assert that a job sleeps until a contact is sent, and used no try."""
+        job = self.job(uuid, "state", "retry", "sync_wait_key", "state_reason")
+        self.assertEqual((job["state"], job["retry"]), ("pending", 0))
+        self.assertEqual(job["sync_wait_key"], f"record:{self.stream_id}:{partner_id}")
+        self.assertEqual(job["state_reason"], "Another job is sending this record.")
+
+    def test_batch_whose_records_are_all_being_sent_sleeps(self):
+        ids = self.new_partners("A", "B")
+        self.run_pending()
+        self.edit_all(ids, email="all@example.com")
+        (chunk,) = self.job_uuids("pending")
+        with self.being_sent(*ids):
+            self.assertEqual(self.run_job(chunk), "pending")
+            self.assertWaitsForRecord(chunk, ids[0])
+            self.look_everywhere()
+            self.assertEqual(self.asleep(), [chunk])
+        self.look_everywhere()
+        self.assertEqual(self.awake(), [chunk])
+        self.assertEqual(self.run_pending(), ["done"])
+
+    def test_binding_that_is_locked_by_something_else_is_waited_for(self):
+        """As by a person who closes a job; nobody is told when that is over."""
         ids = self.new_partners("A", "B")
         self.run_pending()
         self.edit_all(ids, email="all@example.com")
@@ -117,11 +157,8 @@ class TestDeliveryBatch(DeliveryCase):
                 (self.stream_id,),
             )
             self.assertEqual(self.run_job(chunk), "pending")
-        job = self.job(chunk, "retry", "result")
-        self.assertEqual(
-            (job["retry"], job["result"]),
-            (0, "Another job is sending this record."),
-        )
+            self.assertEqual(self.job(chunk, "retry")["retry"], 0)
+            self.assertEqual(self.awake(), [chunk])
         self.assertEqual(self.run_pending(), ["done"])
 
     def test_delivered_records_cost_one_look(self):
@@ -133,11 +170,11 @@ class TestDeliveryBatch(DeliveryCase):
             stream = env["sync.stream"].browse(self.stream_id)
             system = stream.backend_id.name
             before = env.cr.sql_log_count
-            result = Delivery(stream, ids).run()
+            result = Run(stream, ids).go()
             # whether the stream exists, and what is owed
             self.assertEqual(env.cr.sql_log_count - before, 2)
         self.assertEqual(result, f"{system}: already delivered by another job.")
-        self.assertEqual(self.run_job(second), "done")
+        self.assertEqual(self.job(second, "state")["state"], "done")
         self.assertEqual(len(self.destination.requests), 2)
 
     def test_result_counts_what_happened(self):
@@ -190,26 +227,20 @@ class TestDeliveryBatch(DeliveryCase):
             ["failed", "failed"],
         )
 
-    def test_record_that_another_job_holds_is_handed_on(self):
+    def test_record_that_another_job_holds_does_not_hold_up_the_others(self):
         self.change_stream(batch_size=3)
         ids = self.new_partners("A", "B", "C", "D")
         self.run_pending()
         self.edit_all(ids, email="all@example.com")
         chunk, last = self.job_uuids("pending")
-        with self.registry.cursor() as cr:
-            cr.execute(
-                "SELECT id FROM sync_binding WHERE stream_id = %s AND res_id = %s"
-                " FOR NO KEY UPDATE",
-                (self.stream_id, ids[1]),
-            )
-            self.assertEqual(self.run_job(chunk), "done")
-        self.assertEqual(
-            self.job(chunk, "result")["result"],
-            "CRM: 2 delivered, 0 unchanged, 1 left to another job.",
-        )
-        (own,) = (job for job in self.jobs_of("pending") if job["uuid"] != last)
-        self.assertEqual(own["sync_res_id"], ids[1])
-        self.assertEqual(self.rows_by_record()[ids[1]], own["uuid"])
+        with self.being_sent(ids[1]):
+            self.assertEqual(self.run_job(chunk), "pending")
+            self.assertWaitsForRecord(chunk, ids[1])
+        # nothing is handed on: it is the job that comes back for it
+        self.assertEqual(self.rows_by_record(), {ids[1]: chunk, ids[3]: last})
+        self.assertEqual(self.job_uuids("pending"), [chunk, last])
+        self.look_everywhere()
+        self.assertEqual(self.awake(), [chunk, last])
         self.assertEqual(self.run_pending(), ["done", "done"])
         self.assertFalse(self.outbox())
         for record in self.destination.records.values():
@@ -233,17 +264,24 @@ class TestDeliveryBatch(DeliveryCase):
         self.destination.answer(201, {"id": "a"})
         self.destination.answer(429, headers={"Retry-After": "120"})
         chunk, last = self.job_uuids()
-        self.assertEqual(self.run_job(chunk), "done")
+        self.assertEqual(self.run_job(chunk), "pending")
         self.assertEqual(self.binding(sent)["external_id"], "a")
-        (own,) = (job for job in self.jobs_of("pending") if job["uuid"] != last)
-        self.assertEqual({self.rows_by_record()[id_] for id_ in others}, {own["uuid"]})
-        self.assertAlmostEqual(
-            (own["eta"] - self.job(chunk, "date_done")["date_done"]).total_seconds(),
-            120,
-            delta=5,
+        # the rest stays with its job, which uses no try
+        self.assertEqual(self.job_uuids(), [chunk, last])
+        self.assertEqual(
+            {id_: uuid for id_, uuid in self.rows_by_record().items() if uuid != last},
+            dict.fromkeys(others, chunk),
         )
-        self.assertEqual(self.run_job(own["uuid"]), "done")
+        job = self.job(chunk, "retry", "eta", "sync_wait_key")
+        self.assertEqual((job["retry"], job["sync_wait_key"]), (0, False))
+        wait = job["eta"] - fields.Datetime.now()
+        self.assertAlmostEqual(wait.total_seconds(), 120, delta=5)
+        self.assertEqual(self.run_job(last), "pending")
+        self.assertEqual(len(self.destination.requests), 2)
+        self.outlast_patience()
+        self.assertEqual(self.run_job(chunk), "done")
         self.assertEqual(len(self.destination.requests), 4)
+        self.assertEqual(self.awake(), [last])
 
     def test_deleted_records_of_a_batch_are_deleted_there(self):
         self.change_stream(batch_size=3)

@@ -116,10 +116,31 @@ class TestDeliveryErrors(DeliveryCase):
         (uuid,) = self.job_uuids()
         for _each in range(4):
             self.assertEqual(self.run_job(uuid), "pending")
-            self.assertEqual(self.job(uuid, "retry")["retry"], 0)
+            job = self.job(uuid, "retry", "sync_wait_key")
+            # it comes back by itself
+            self.assertEqual((job["retry"], job["sync_wait_key"]), (0, False))
             self.assertWaits(uuid, 120)
+            self.outlast_patience()
         self.assertEqual(self.run_job(uuid), "done")
         self.assertEqual(self.sync_state(partner_id), "synced")
+
+    def test_nothing_is_sent_to_a_system_that_has_asked_for_patience(self):
+        self.destination.answer(429, headers={"Retry-After": "120"})
+        asked_id, other_id = self.new_partner(), self.new_partner()
+        asked, other = self.job_uuids()
+        self.run_job(asked)
+        self.assertEqual(self.run_job(other), "pending")
+        job = self.job(other, "retry", "sync_wait_key")
+        key = f"system:{self.backend_id}"
+        self.assertEqual((job["retry"], job["sync_wait_key"]), (0, key))
+        self.assertEqual(len(self.destination.requests), 1)
+        self.outlast_patience()
+        # who was asked comes back, and has the next one called
+        self.assertEqual(self.run_job(asked), "done")
+        self.assertEqual(self.awake(), [other])
+        self.assertEqual(self.run_job(other), "done")
+        for partner_id in (asked_id, other_id):
+            self.assertEqual(self.sync_state(partner_id), "synced")
 
     def test_nobody_there_follows_the_pattern(self):
         self.change_stream(retry_pattern="{1: 30, 2: 90}")

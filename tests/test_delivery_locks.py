@@ -54,7 +54,7 @@ class TestDeliveryLocks(DeliveryCase):
         # the runner of the tests holds it, and would keep every other thread out
         self.enterContext(patch.object(Registry, "_lock", DummyRLock()))
         self.enterContext(mute_logger("odoo.addons.queue_job.controllers.main"))
-        self.change_backend(read_timeout=2 * PATIENCE)
+        self.change_backend(read_timeout=2 * PATIENCE, jobs_at_once=4)
 
     def names_sent(self):
         return [request.json["name"] for request in self.destination.requests]
@@ -80,7 +80,10 @@ class TestDeliveryLocks(DeliveryCase):
 
     @contextmanager
     def started(self, uuid):
-        """Start a job, whose snapshot is then taken; yield what runs the rest."""
+        """Start a job, whose own snapshot is then taken; yield what runs the rest.
+
+        What it sends from has a snapshot of its own, see :mod:`.test_exactness`.
+        """
         with self.transaction() as env:
             job = Job.load(env, uuid)
             job.set_enqueued()
@@ -90,11 +93,16 @@ class TestDeliveryLocks(DeliveryCase):
             job = RunJobController._acquire_job(env, uuid)
             yield lambda: RunJobController._runjob(env, job)
 
-    def assertPostponed(self, uuid):
-        job = self.job(uuid, "state", "retry", "eta", "result")
+    def assertSleeps(self, uuid, partner_id):
+        job = self.job(uuid, "state", "retry", "sync_wait_key", "state_reason")
         self.assertEqual((job["state"], job["retry"]), ("pending", 0))
-        self.assertTrue(job["eta"])
-        self.assertEqual(job["result"], "Another job is sending this record.")
+        self.assertEqual(job["sync_wait_key"], f"record:{self.stream_id}:{partner_id}")
+        self.assertEqual(job["state_reason"], "Another job is sending this record.")
+
+    def assertFoundNothing(self, uuid):
+        job = self.job(uuid, "state", "result")
+        self.assertEqual(job["state"], "done")
+        self.assertEqual(job["result"], "CRM: already delivered by another job.")
 
     def test_two_jobs_do_not_send_one_record_at_once(self):
         partner_id = self.new_partner(name="First")
@@ -105,9 +113,11 @@ class TestDeliveryLocks(DeliveryCase):
             self.edit(partner_id, name="Third")
             (second,) = self.job_uuids("pending")
             self.run_job(second)
-            self.assertPostponed(second)
+            self.assertSleeps(second, partner_id)
             self.assertEqual(self.names_sent(), ["First", "Second"])
         self.assertEqual(self.job(first, "state")["state"], "done")
+        # who has sent it wakes who waits for it
+        self.assertEqual(self.awake(), [second])
         self.assertEqual(self.run_job(second), "done")
         self.assertEqual(self.names_sent(), ["First", "Second", "Third"])
         self.assertFalse(self.outbox())
@@ -121,12 +131,12 @@ class TestDeliveryLocks(DeliveryCase):
             # the binding that the other job has inserted cannot be seen yet
             self.run_job(second)
             self.assertLess(time.monotonic() - started, 2)
-            self.assertPostponed(second)
+            self.assertSleeps(second, partner_id)
             self.assertEqual(self.names_sent(), ["Second"])
-        self.assertEqual(self.run_job(second), "done")
+        self.assertEqual(self.job(second, "state")["state"], "done")
         self.assertEqual(self.names_sent(), ["Second"])
 
-    def test_job_with_an_old_snapshot_is_postponed(self):
+    def test_job_with_an_old_snapshot_finds_its_change_delivered(self):
         partner_id = self.new_partner(name="First")
         self.run_pending()
         self.edit(partner_id, name="Second")
@@ -135,19 +145,17 @@ class TestDeliveryLocks(DeliveryCase):
         with self.started(first) as finish:
             self.assertEqual(self.run_job(second), "done")
             finish()
-        self.assertPostponed(first)
-        self.assertEqual(self.names_sent(), ["First", "Third"])
-        self.assertEqual(self.run_job(first), "done")
+        self.assertFoundNothing(first)
         self.assertEqual(self.names_sent(), ["First", "Third"])
 
-    def test_first_delivery_with_an_old_snapshot_is_postponed(self):
+    def test_first_delivery_with_an_old_snapshot_finds_it_there(self):
         partner_id = self.new_partner(name="First")
         self.edit(partner_id, name="Second")
         first, second = self.job_uuids()
         with self.started(first) as finish:
             self.assertEqual(self.run_job(second), "done")
             finish()
-        self.assertPostponed(first)
+        self.assertFoundNothing(first)
         self.assertEqual(self.names_sent(), ["Second"])
 
     def test_edit_does_not_wait_for_the_job_that_sends_its_record(self):
@@ -165,15 +173,15 @@ class TestDeliveryLocks(DeliveryCase):
         self.assertEqual(self.names_sent(), ["First", "Second", "Third"])
         self.assertFalse(self.outbox())
 
-    def test_edit_after_the_snapshot_of_a_job_is_sent_by_its_own(self):
+    def test_edit_after_the_start_of_a_job_is_sent_along(self):
         partner_id = self.new_partner(name="First")
         (first,) = self.job_uuids()
         with self.started(first) as finish:
             self.edit(partner_id, name="Second")
             finish()
-        self.assertEqual(self.names_sent(), ["First"])
-        self.assertEqual(self.run_pending(), ["done"])
-        self.assertEqual(self.names_sent(), ["First", "Second"])
+        self.assertEqual(self.names_sent(), ["Second"])
+        self.assertEqual(self.job_uuids("pending"), [])
+        self.assertFalse(self.outbox())
 
     def test_deletion_does_not_wait_for_the_job_that_sends_its_record(self):
         partner_id = self.new_partner(name="First")

@@ -6,9 +6,11 @@ from unittest.mock import patch
 
 import requests
 
+from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 
-from .race_case import RaceCase
+from ..controllers.run_job import RunJobController
+from .race_case import NO_WAITING, RaceCase
 
 
 def every_order(first, second):
@@ -40,20 +42,21 @@ class TestExactness(RaceCase):
     def rename(self, partner_id, name):
         return lambda env: env["res.partner"].browse(partner_id).write({"name": name})
 
-    def play(self, order, second_edit, find_jobs):
+    def play(self, order, second_edit, find_jobs, work):
         """Let the first edit's job, the second edit and its job overlap.
 
         :param order: one of ``ORDERS``
         :param second_edit: function of an environment
         :param find_jobs: function that returns the jobs so far, oldest first
+        :param work: function of a job that returns a generator of its three steps
         """
         (first_job,) = find_jobs()
-        steps = dict.fromkeys("ABC", self.delivering(first_job))
+        steps = dict.fromkeys("ABC", work(first_job))
         steps |= dict.fromkeys("12", self.editing(second_edit))
         for step in order:
             if step == "a":
                 _first, *others = find_jobs()
-                job = self.delivering(others[0]) if others else iter("abc")
+                job = work(others[0]) if others else iter("abc")
                 steps |= dict.fromkeys("abc", job)
             next(steps[step])
 
@@ -69,7 +72,8 @@ class TestExactness(RaceCase):
         def find_jobs():
             return [uuid for uuid in self.job_uuids() if uuid not in before]
 
-        self.play(order, self.rename(partner_id, "Second"), find_jobs)
+        second_edit = self.rename(partner_id, "Second")
+        self.play(order, second_edit, find_jobs, self.delivering)
         # each edit has a job, whatever the other one's is doing
         self.assertEqual(len(find_jobs()), 2)
         self.settle()
@@ -125,6 +129,21 @@ class TestExactness(RaceCase):
         self.addCleanup(delete_jobs)
         return edit, find_jobs
 
+    def working(self, uuid):
+        """Such a job in a worker: it starts; it does its work; it commits."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET state = 'enqueued' WHERE uuid = %s", (uuid,)
+            )
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            job = RunJobController._acquire_job(env, uuid)
+            cr.execute(NO_WAITING)
+            yield
+            RunJobController._runjob(env, job)
+            yield
+        yield
+
     def test_identity_key_drops_the_job_of_an_edit(self):
         edit, find_jobs = self.naive_way()
         partner_id = self.new_partner(name="Zero")
@@ -168,6 +187,7 @@ class TestExactness(RaceCase):
                 order,
                 lambda env, id_=partner_id: edit(env, id_, "Second"),
                 lambda id_=partner_id: find_jobs(id_),
+                self.working,
             )
             names = self.names_sent()[start:]
             if "Second" not in names:
@@ -185,34 +205,42 @@ class TestExactness(RaceCase):
 
     # -- what a job settles ---------------------------------------------------
 
-    def test_job_settles_only_the_rows_that_it_has_read(self):
+    def edit_during(self, stage):
+        """Let a contact be edited while its job is at a stage.
+
+        :return: id of the contact, and of the change that the job has not read
+        """
         partner_id = self.new_partner(name="First")
-        (first,) = self.job_uuids()
+        (job,) = self.job_uuids("pending")
         read = self.row_ids(partner_id)
         self.assertEqual(len(read), 1)
-        with self.started(first):
+        with stage(job):
             self.edit(partner_id, name="Second")
             unread = self.row_ids(partner_id) - read
             self.assertEqual(len(unread), 1)
-        self.assertEqual(self.names_sent(), ["First"])
-        self.assertEqual(self.row_ids(partner_id), unread)
-        self.settle()
-        self.assertEqual(self.names_sent(), ["First", "Second"])
-        self.assertSettled(partner_id)
+        return partner_id, unread
 
-    def test_edit_after_the_send_survives_the_commit(self):
-        partner_id = self.new_partner(name="First")
-        (first,) = self.job_uuids()
-        read = self.row_ids(partner_id)
-        with self.sent(first):
-            self.assertEqual(self.names_sent(), ["First"])
-            self.edit(partner_id, name="Second")
-            unread = self.row_ids(partner_id) - read
-            self.assertEqual(len(unread), 1)
-        self.assertEqual(self.row_ids(partner_id), unread)
-        self.settle()
-        self.assertEqual(self.names_sent(), ["First", "Second"])
-        self.assertSettled(partner_id)
+    def test_job_settles_only_the_rows_that_it_has_read(self):
+        for stage in (self.started, self.sent):
+            with self.subTest(stage.__name__):
+                self.takes_along = False
+                start = len(self.destination.requests)
+                partner_id, unread = self.edit_during(stage)
+                self.assertEqual(self.names_sent()[start:], ["First"])
+                self.assertEqual(self.row_ids(partner_id), unread)
+                self.takes_along = True
+                self.settle()
+                self.assertEqual(self.names_sent()[start:], ["First", "Second"])
+                self.assertSettled(partner_id)
+
+    def test_job_takes_along_what_it_has_not_read(self):
+        for stage in (self.started, self.sent):
+            with self.subTest(stage.__name__):
+                start = len(self.destination.requests)
+                partner_id, _unread = self.edit_during(stage)
+                self.assertEqual(self.names_sent()[start:], ["First", "Second"])
+                self.assertEqual(self.job_uuids("pending"), [])
+                self.assertSettled(partner_id)
 
     def test_edit_back_and_forth_leaves_the_last_state(self):
         """What was delivered counts, not what was delivered when the edit began."""

@@ -5,15 +5,15 @@ from collections import deque
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, product
+from math import inf
 from unittest.mock import patch
 
+from odoo import SUPERUSER_ID, api
 from odoo.tests import tagged
 
-from odoo.addons.queue_job.exception import RetryableJobError
-
+from ..engine import store
 from ..engine.delivery import Delivery
-from ..engine.store import reserve
-from ..exceptions import SyncError
+from ..engine.task import Given
 from .common import MAPPING, DeliveryCase, stream_values
 from .servers import Answer, HttpDestination
 from .test_delivery_errors import closed_port
@@ -124,18 +124,20 @@ class FateOrdersCase(DeliveryCase):
                 env["res.partner"].browse(ids).name = name
 
     def deliver(self, ids, outcome):
-        """Do a job's work, and let its requests end like this."""
+        """Do the work of a job's chunk, and let its requests end like this."""
         self.destination.outcome = OUTCOMES[outcome]
         away = patch.object(
             self.registry["sync.backend"], "_rest_config", self._config_of_nowhere()
         )
         with away if outcome == "unsent" else patch.dict({}):
-            try:
-                with self.transaction() as env:
-                    stream = env["sync.stream"].browse(self.stream_id)
-                    Delivery(stream, ids).run()
-            except (RetryableJobError, SyncError):
-                return
+            given = dict.fromkeys(ids, Given(None, own=True))
+            with store.delivering(self.registry) as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                stream = env["sync.stream"].browse(self.stream_id)
+                chunk = Delivery(stream, given, lambda: True, inf)
+                chunk.run()
+                if not chunk.is_kept:
+                    cr.rollback()
 
     def _config_of_nowhere(self):
         real = self.registry["sync.backend"]._rest_config
@@ -200,6 +202,7 @@ class TestFateOfRetries(DeliveryCase):
     """What a retry meets tells nothing of the request before it."""
 
     destination_class = partial(FickleDestination, honours=True)
+    takes_along = True
 
     def setUp(self):
         super().setUp()
@@ -212,6 +215,7 @@ class TestFateOfRetries(DeliveryCase):
         """Run the last job that waits; its requests end like these, in this order."""
         self.destination.first.extend(OUTCOMES[name] for name in outcomes)
         self.destination.outcome = OUTCOMES[then]
+        self.outlast_patience()
         state = self.run_job(self.job_uuids("pending")[-1])
         self.assertFalse(self.destination.first)
         return state
@@ -267,7 +271,7 @@ class TestFateOfRetries(DeliveryCase):
         self.edit(partner_id, name=SECOND)
         self.run_last(then="stored, lost")
         self.change_backend(rate_limit=0.001)
-        reserve(self.registry, self.backend_id, 1, 1, 1)  # the only turn for long
+        store.reserve(self.registry, self.backend_id, 1, 1, 1)  # the only turn for long
         self.edit(partner_id, name=THIRD)
         self.assertEqual(self.run_last(), "pending")
         self.change_backend(rate_limit=0)

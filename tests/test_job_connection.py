@@ -20,7 +20,12 @@ from ..engine.delivery import Delivery
 from .common import DeliveryCase
 from .servers import HttpDestination
 
-QUIET = (*DeliveryCase.quiet_loggers, run_job.__name__, "odoo.sql_db")
+QUIET = (
+    *DeliveryCase.quiet_loggers,
+    run_job.__name__,
+    "odoo.addons.queue_job_sync.engine",
+    "odoo.sql_db",
+)
 LOST = (
     "The connection to Odoo's database was lost while the job worked. It is tried"
     " again."
@@ -79,22 +84,34 @@ class TestJobConnection(DeliveryCase):
         with self.registry.cursor() as cr:
             cr.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
 
-    def run_and_lose(self, uuid, also=lambda: None):
-        """Run a job whose connection is ended while the destination answers.
+    def run_and_lose(self, uuid, also=lambda: None, chunk_too=True):
+        """Run a job whose connections are ended while the destination answers.
 
         :param also: what happens besides, just afterwards
+        :param bool chunk_too: not only its own is ended, but also the one that confirms
         """
         with self.worker(uuid) as (go_on, cr):
-            cr.execute("SELECT pg_backend_pid()")
-            ((pid,),) = cr.fetchall()
+            own = cr.connection.get_backend_pid()
 
             def meddle():
                 self.destination.meanwhile = lambda: None
-                self.terminate(pid)
+                for pid in self.at_work() if chunk_too else [own]:
+                    self.terminate(pid)
                 also()
 
             self.destination.meanwhile = meddle
             go_on()
+
+    def at_work(self):
+        """Return the numbers of the connections whose transactions are open."""
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+                " AND state = 'idle in transaction' AND pid <> pg_backend_pid()"
+            )
+            pids = [pid for (pid,) in cr.fetchall()]
+        self.assertEqual(len(pids), 2)
+        return pids
 
     def assertPutBack(self, uuid):
         job = self.job(uuid, "state", "retry", "result", "eta", "worker_pid")
@@ -114,6 +131,29 @@ class TestJobConnection(DeliveryCase):
         self.assertEqual(self.job(uuid, "retry")["retry"], 1)
         self.assertFalse(self.outbox(partner_id))
         self.assertEqual(len(self.destination.records), 1)
+
+    def test_what_was_answered_is_confirmed_although_the_job_is_put_back(self):
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.run_and_lose(uuid, chunk_too=False)
+        self.assertPutBack(uuid)
+        self.assertEqual(self.binding(partner_id)["external_id"], "1")
+        self.assertFalse(self.outbox())
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(len(self.destination.requests), 1)
+
+    def test_others_are_confirmed_although_the_job_is_put_back(self):
+        self.takes_along = True
+        partner_ids = [self.new_partner(), self.new_partner()]
+        uuid, other = self.job_uuids()
+        self.run_and_lose(uuid, chunk_too=False)
+        self.assertPutBack(uuid)
+        for partner_id in partner_ids:
+            self.assertTrue(self.binding(partner_id)["external_id"])
+        # it was not told of it, and finds out by itself
+        self.assertEqual(self.run_job(other), "done")
+        self.assertIn("already delivered", self.job(other, "result")["result"])
+        self.assertEqual(len(self.destination.requests), 2)
 
     def test_tries_that_were_used_before_are_kept(self):
         self.destination.answer(500)

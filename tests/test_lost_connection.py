@@ -10,14 +10,17 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
+from ..engine import waiting
 from ..engine.delivery import Delivery, send_over_forgotten
 from ..transports.rest import RestTransport
-from .race_case import RaceCase
+from .race_case import RaceCase, WorkerDied
 from .servers import HttpDestination
 
 # Seconds after which a test gives up; none takes that long unless it fails.
 PATIENCE = 20
 LATE = "Late"
+# Whether it holds claims tells a job's own connection from that of its chunk.
+JOB, CHUNK = True, False
 
 
 class LateDestination(HttpDestination):
@@ -35,14 +38,12 @@ class LateDestination(HttpDestination):
         return super().reply(request)
 
 
-class WorkerDied(BaseException):
-    """What a killed worker looks like from inside: nothing after it runs."""
-
-
 class LostConnectionCase(RaceCase):
-    """A job whose connection to Odoo's database is lost while it sends."""
+    """A job whose connections to Odoo's database are lost while it sends."""
 
     destination_class = LateDestination
+    # that are lost: the one that holds the claims, and the one that holds the bindings
+    lost = (JOB, CHUNK)
     # one filter for all threads: each of them would restore what another has set
     quiet_loggers = ()
 
@@ -70,14 +71,29 @@ class LostConnectionCase(RaceCase):
         ]
 
     def terminate(self):
-        """End the connection of the only transaction that is open, at the server."""
+        """End connections of the only job that works, at the server.
+
+        That of the job holds claims, which are advisory locks, and that of the chunk
+        holds none.
+        """
         with self.registry.cursor() as cr:
             cr.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND state = 'idle in transaction'"
+                """
+                SELECT has_claims, pg_terminate_backend(pid, 5000)
+                  FROM pg_stat_activity AS activity
+                 CROSS JOIN LATERAL (
+                       SELECT EXISTS (SELECT FROM pg_locks
+                                       WHERE pid = activity.pid
+                                         AND locktype = 'advisory') AS has_claims
+                       ) AS held
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND state = 'idle in transaction' AND has_claims = ANY(%s)
+                """,
+                (list(self.lost),),
             )
-            self.assertEqual(cr.fetchall(), [(True,)])
+            self.assertEqual(
+                sorted(cr.fetchall()), sorted((x, True) for x in self.lost)
+            )
 
     def try_job(self, uuid):
         """Run a job, whatever queue_job makes of a connection that is gone."""
@@ -243,23 +259,92 @@ class TestLostConnection(LostConnectionCase):
 
 
 @tagged("post_install", "-at_install")
+class TestLostChunkConnection(LostConnectionCase):
+    """The claims are still held: nobody else sends the record meanwhile."""
+
+    lost = (CHUNK,)
+
+    def lose_one(self, partner_id):
+        """Lose it while a job sends and another one tries to send the same record."""
+        (uuid,) = self.job_uuids("pending")
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            self.lose_with_two_jobs(uuid, partner_id)
+        # whoever slept for the record is woken, although nothing was confirmed
+        self.assertEqual(self.asleep(), [])
+        self.assertEqual(self.job(uuid, "state")["state"], "pending")
+
+    def lose_with_two_jobs(self, uuid, partner_id):
+        with self.losing(uuid, self.destination.held):
+            self.edit(partner_id, name="Now")
+            other = self.job_uuids("pending")[-1]
+            self.assertEqual(self.run_job(other), "pending")
+            self.assertEqual(self.job(other, "retry")["retry"], 0)
+            self.assertEqual(self.situation(partner_id), "waiting")
+            self.assertNotIn("Now", self.names_sent())
+        job = self.job(uuid, "state", "retry")
+        self.assertIn((job["state"], job["retry"]), (("pending", 0), ("done", 1)))
+
+    def assertEndsInOrder(self, partner_id):
+        self.settle()
+        self.assertEqual(self.names_there(), ["Now"])
+        names = self.names_sent()
+        self.assertNotIn(LATE, names[names.index("Now") :])
+        self.assertEqual(self.situation(partner_id), "synced")
+        self.assertFalse(self.attempts())
+        self.assertSettled(partner_id)
+
+    def test_known_record(self):
+        partner_id = self.new_partner(name="Zero")
+        self.settle()
+        self.edit(partner_id, name=LATE)
+        self.lose_one(partner_id)
+        self.assertEndsInOrder(partner_id)
+
+    def test_new_record(self):
+        partner_id = self.new_partner(name=LATE)
+        self.lose_one(partner_id)
+        self.assertEndsInOrder(partner_id)
+        posts = [each for each in self.destination.requests if each.method == "POST"]
+        self.assertEqual(len(posts), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestLostJobConnection(TestLostChunkConnection):
+    """The binding is still locked, and what was answered is confirmed."""
+
+    lost = (JOB,)
+    test_tags = {"standard", "post_install"}
+    allow_inherited_tests_method = True
+
+    def lose_one(self, partner_id):
+        before = self.binding(partner_id)
+        (uuid,) = self.job_uuids("pending")
+        self.lose_with_two_jobs(uuid, partner_id)
+        version = before["version"] if before else 0
+        self.assertEqual(self.binding(partner_id)["version"], version + 1)
+
+
+@tagged("post_install", "-at_install")
 class TestDeadWorker(LostConnectionCase):
     """Nobody is left to say anything, and its request is on its way."""
 
     def die_sending(self, uuid):
         """Kill a worker whose request has reached the destination's queue."""
-        real_send = RestTransport.send
+        real_deliver = RestTransport.deliver
         threads = []
 
-        def send_and_die(transport, messages):
-            thread = threading.Thread(target=real_send, args=(transport, messages))
-            threads.append(thread)
-            thread.start()
+        def deliver_and_die(transport, take):
+            def deliver():
+                list(real_deliver(transport, take))
+
+            threads.append(threading.Thread(target=deliver))
+            threads[0].start()
             self.wait_for(self.destination.held)
             raise WorkerDied
 
         with (
-            patch.object(RestTransport, "send", send_and_die),
+            patch.object(RestTransport, "deliver", deliver_and_die),
+            patch.object(waiting, "after_run"),
             self.assertRaises(WorkerDied),
         ):
             self.run_job(uuid)

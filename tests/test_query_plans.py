@@ -2,8 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import closing, contextmanager
 from unittest.mock import patch
 
 from odoo import fields
@@ -14,8 +13,9 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..engine import capture, gate, jobs, precedence, secrets, store
+from ..engine import capture, gate, jobs, precedence, secrets, store, waiting, words
 from ..engine.delivery import SWEEP_BATCH, Delivery
+from ..engine.task import Given
 from ..transports.base import Message, Receipt, Route
 from .common import SyncCase, backend_values, stream_values
 
@@ -57,6 +57,20 @@ FILL_OUTBOX = """
     SELECT sync_stream_id, sync_res_id, sync_record_name, 'upsert', uuid, 1,
            date_created
       FROM queue_job WHERE state IN ('pending', 'failed')
+       AND sync_stream_id = ANY(%(streams)s)
+"""
+# Of five jobs that are to be run, two sleep for their system or for a record that is
+# being sent, one is due, one waits for another record, and one is not due yet.
+FILL_SLEEP = """
+    UPDATE queue_job
+       SET eta = CASE WHEN sync_res_id %% 5 < 3
+                      THEN now() AT TIME ZONE 'utc' + interval '30 hours' END,
+           sync_due = CASE WHEN sync_res_id %% 5 < 3 THEN date_created END,
+           sync_wait_key = CASE sync_res_id %% 5
+               WHEN 0 THEN 'system:' || sync_backend_id
+               WHEN 1 THEN 'record:' || sync_stream_id || ':' || sync_res_id
+               WHEN 2 THEN 'ahead:' || sync_stream_id || ':' || sync_res_id + 1 END
+     WHERE state = 'pending' AND sync_res_id %% 5 < 4
        AND sync_stream_id = ANY(%(streams)s)
 """
 FILL_BINDINGS = """
@@ -126,7 +140,7 @@ class TestQueryPlans(SyncCase):
         ):
             values.update(state=state, first=first, count=count)
             cr.execute(FILL_JOBS, values)
-        for fill in (FILL_OUTBOX, FILL_BINDINGS, FILL_DELIVERIES):
+        for fill in (FILL_SLEEP, FILL_OUTBOX, FILL_BINDINGS, FILL_DELIVERIES):
             cr.execute(fill, {**values, "count": MANY})
         cr.execute(
             "INSERT INTO sync_attempt (stream_id, res_id, version, operation,"
@@ -210,7 +224,8 @@ class TestQueryPlans(SyncCase):
             self.before_commit()
 
     def test_job(self):
-        sending = Delivery(self.stream, [self.job.sync_res_id])
+        given = {self.job.sync_res_id: Given(self.job.uuid)}
+        sending = Delivery(self.stream, given, None, 0)
         with self.plans():
             job = Job.load(self.env, self.job.uuid)
             job.add_lock_record()
@@ -225,7 +240,7 @@ class TestQueryPlans(SyncCase):
             }
         )
         with self.plans():
-            sending.owed = store.owed_changes(self.stream, sending.record_ids)
+            sending.owed = store.owed_changes(self.stream, sending.given)
         with self.plans(reads=False), self.assertRaises(RetryableJobError):
             gate.pass_through(self.stream)
         with self.plans():
@@ -310,24 +325,20 @@ class TestQueryPlans(SyncCase):
             self.env.company._job_failure_digest()
 
     def test_incident(self):
-        incident = self.env["sync.incident"].create(
-            {
-                "backend_id": self.small.id,
-                "kind": "outage",
-                "opened": fields.Datetime.now(),
-                "wait_until": fields.Datetime.now() + timedelta(days=100),
-            }
-        )
-        self.env.cr.execute(
-            "UPDATE queue_job SET eta = NULL WHERE state = 'pending'"
-            " AND sync_backend_id = %s",
-            (self.small.id,),
-        )
-        for move in (incident._put_off_jobs, incident._call_back_jobs):
-            with self.subTest(move), self.plans():
-                self.assertEqual(move(), WAITING // 10)
+        key = waiting.for_system(self.small.id)
+        reason = words.kept(words._lt("Waits for its turn."))
+        with self.plans():
+            store.put_to_sleep(self.env.cr, self.small.id, key, reason, 9, 500)
         with self.plans():
             self.env["sync.incident"]._queue_lost_probes()
+
+    def test_jobs_that_wait(self):
+        system = waiting.for_system(self.backend.id)
+        with self.plans():
+            store.has_backlog(self.env, self.backend.id, system, 5)
+        for function, *args in asked_about_waiting(self.stream, self.job):
+            with self.subTest(f"{function.__name__}{args}"), self.plans():
+                function(self.env.cr, *args)
 
     def test_sweep(self):
         with self.plans("sync_outbox"):
@@ -345,6 +356,41 @@ class TestQueryPlans(SyncCase):
     def test_figures(self):
         with self.plans():
             self.env["sync.backend"].search([])._queue_figures()
+
+
+def asked_about_waiting(stream, job):
+    """Return what jobs ask, and those who wake them: functions and their arguments.
+
+    :param job: a ``queue.job`` of the stream that is to be run
+    """
+    stream_id, backend_id, uuid = stream.id, stream.backend_id.id, job.uuid
+    system = waiting.for_system(backend_id)
+    record = waiting.for_record(stream_id, job.sync_res_id)
+    nothing = waiting.for_record(stream_id, 0)
+    ahead = [waiting.for_ahead(stream_id, job.sync_res_id + n) for n in range(100)]
+    key = stream_id, job.sync_res_id
+    return [
+        (store.due_changes, stream_id, uuid, 100),
+        (store.is_overtaken, stream_id, uuid, None, [job.sync_res_id]),
+        (store.is_needed, stream_id, backend_id, uuid, None, False),
+        (store.is_needed, stream_id, backend_id, uuid, None, True),
+        (store.is_at_work, backend_id),
+        (store.has_no_caller, backend_id),
+        (store.waits_for, key, key),
+        (store.waited_for,),
+        (store.sleeps_any, [system]),
+        (store.sleeps_any, [nothing, record]),
+        (store.sleeps_any, [nothing]),
+        (store.sleep_of, uuid),
+        (store.wake, system),
+        (store.wake, record),
+        (store.wake, nothing),
+        (store.move_sleepers, ahead),
+        (store.put_to_sleep, backend_id, system, None, 9, waiting.BATCH),
+        (store.sleep_on, 9, waiting.BATCH),
+        (store.settle_jobs, [(uuid, "Delivered.", None, 0.1)]),
+        (store.lock_pending, uuid),
+    ]
 
 
 NEW = 30_000  # records of a stream that the statistics know nothing of
@@ -404,6 +450,7 @@ class TestNewStream(SyncCase):
         }
         for state, share in (("pending", count // 2), ("failed", FAILED)):
             cr.execute(FILL_JOBS, {**values, "state": state, "count": share})
+        cr.execute(FILL_SLEEP, values)
         cr.execute(FILL_OUTBOX, values)
         cr.execute(
             """
@@ -517,7 +564,7 @@ class TestNewStream(SyncCase):
 
     def test_job(self):
         for stream in (self.before, self.after):
-            sending = Delivery(stream, self.ids)
+            sending = Delivery(stream, dict.fromkeys(self.ids, Given(None)), None, 0)
             with self.touching_few():
                 sending.owed = store.owed_changes(stream, self.ids)
                 self.assertEqual(len(sending.owed), len(self.ids))
@@ -528,10 +575,8 @@ class TestNewStream(SyncCase):
                 stream.backend_id._unanswered_in_a_row(stream.backend_id.id, 5)
             with self.touching_few():
                 self.assertEqual(
-                    precedence._undelivered(stream, self.ids), set(self.ids)
+                    precedence.undelivered(stream, self.ids), set(self.ids)
                 )
-                keys = {(stream.id, id_) for id_ in self.ids}
-                self.assertEqual(len(store.jobs_at_rest(self.env, keys)), len(self.ids))
             job = self.jobs(stream)[:1]
             with self.touching_few():
                 in_job = stream.with_context(job_uuid=job.uuid)
@@ -539,13 +584,28 @@ class TestNewStream(SyncCase):
             with self.touching_few():
                 jobs.record_failure(job)
 
+    def test_jobs_that_wait(self):
+        for stream in (self.before, self.after):
+            system = waiting.for_system(stream.backend_id.id)
+            with self.touching_few():
+                self.assertTrue(
+                    store.has_backlog(self.env, stream.backend_id.id, system, 5)
+                )
+            for function, *args in asked_about_waiting(stream, self.jobs(stream)[:1]):
+                with (
+                    self.subTest(f"{stream.name}: {function.__name__}{args}"),
+                    closing(self.env.cr.savepoint(flush=False)),
+                    self.touching_few(),
+                ):
+                    function(self.env.cr, *args)
+
     def test_what_is_counted(self):
         self.env["res.config.settings"].set_secret(
             secrets.METRICS_TOKEN, "t0ken-for-monitoring"
         )
         for stream in (self.before, self.after):
             sent = [
-                ("{}", Receipt(Message("upsert", id_, {}, Route("contacts"))))
+                ("{}", Receipt(Message("upsert", id_, {}, Route("contacts"))), None)
                 for id_ in self.ids
             ]
             with self.touching_few():

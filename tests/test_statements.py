@@ -11,16 +11,19 @@ from odoo.tests import tagged
 from .common import DeliveryCase
 
 # Of a job for one record that the system knows, queue_job's own among them.
-MOST = 34
+MOST = 54
 # Of the first job for a record, which has no binding yet.
-MOST_AT_FIRST = 37
-# Of the cursors that it has: the job's own, one that reads notes, one that writes them,
-# one that drops them; and two of this test.
-CURSORS = 6
+MOST_AT_FIRST = 57
+# Of the cursors that it has: the job's own, and its chunk's; those that read, write and
+# drop notes; those that wake who waits for its records, look for more, and look for
+# sleepers in the end; and two of this test.
+CURSORS = 10
 
 
 @tagged("post_install", "-at_install")
 class TestStatements(DeliveryCase):
+    takes_along = True
+
     @contextmanager
     def counting(self, found):
         """Note in a list each statement that is executed, and the cursor that does."""

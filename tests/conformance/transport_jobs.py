@@ -94,6 +94,7 @@ class TransportJobs:
         self.assertEqual(self.job(uuid, "retry")["retry"], 0)
         self.assertAlmostEqual(self.seconds_until(uuid), RETRY_AFTER, delta=30)
         self.destination.mend()
+        self.outlast_patience()
         self.assertRan("done")
         self.assertThere({"name": "Ada"})
 

@@ -7,6 +7,7 @@ import threading
 from odoo import fields
 from odoo.tests import tagged
 
+from odoo.addons.queue_job_sync.engine import waiting
 from odoo.addons.queue_job_sync.tests.common import DeliveryCase, drop
 from odoo.addons.queue_job_sync.tests.servers import Answer, HttpDestination
 
@@ -121,15 +122,25 @@ class SaleCase(DeliveryCase):
         jobs = self.read("queue.job", domain, ["uuid"], order="id")
         return [job["uuid"] for job in jobs]
 
+    def asleep(self):
+        domain = [("state", "=", "pending"), ("sync_wait_key", "!=", False)]
+        found = self.read("queue.job", domain, ["uuid"], order="id")
+        return [job["uuid"] for job in found]
+
     def run_all(self, seed=None):
-        """Run jobs, chosen at random if there is a seed, until none is pending."""
+        """Run jobs, chosen at random if there is a seed, until none is awake."""
         chance = random.Random(seed)
         for _turn in range(200):
-            uuids = self.job_uuids("pending")
+            uuids = self.awake()
             if not uuids:
                 return
             self.run_job(uuids[0] if seed is None else chance.choice(uuids))
         self.fail("the jobs do not come to an end")
+
+    def look_everywhere(self):
+        """Wake who was forgotten, as a scheduled action does each minute."""
+        with self.transaction() as env:
+            waiting.look_everywhere(env)
 
     def order_outbox(self):
         return self.read(

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import threading
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -20,20 +21,26 @@ class TestPrecedence(SaleCase):
             order_id = self.new_order(partner.id, env=env)
         (order_job,) = self.job_uuids(model="sale.order")
         (contact_job,) = self.job_uuids(model="res.partner")
-        self.assertEqual(self.run_job(order_job), "done")
-        self.assertIn("waits for Ada", self.job(order_job, "result")["result"])
+        self.assertEqual(self.run_job(order_job), "pending")
         self.assertFalse(self.destination.requests)
-        (waiting,) = self.job_uuids("wait_dependencies")
-        job = self.job(waiting, "state_reason", "dependency_ids", "graph_uuid")
-        self.assertEqual(job["state_reason"], "Waits for Ada")
-        self.assertTrue(job["graph_uuid"])
-        self.assertEqual(self.order_outbox()[0]["job_uuid"], waiting)
+        job = self.job(order_job, "state_reason", "retry", "sync_wait_key", "eta")
+        why = "CRM: waits for Ada, which has to be there first."
+        self.assertEqual((job["state_reason"], job["retry"]), (why, 0))
+        key = f"ahead:{self.stream_id}:{partner.id}"
+        self.assertEqual(job["sync_wait_key"], key)
+        # if nobody wakes it
+        self.assertGreater(job["eta"], fields.Datetime.now() + timedelta(hours=23))
+        # it is the same job that waits
+        self.assertEqual(self.job_uuids(model="sale.order"), [order_job])
+        self.assertEqual(self.order_outbox()[0]["job_uuid"], order_job)
         state, told = self.told_of(order_id)
         self.assertEqual(state, "waiting")
-        self.assertIn("Waits for Ada", told)
+        self.assertIn(why, told)
         self.assertIn("after the records that it points at", told)
         self.assertEqual(self.run_job(contact_job), "done")
-        self.assertEqual(self.job(waiting, "state")["state"], "pending")
+        job = self.job(order_job, "state", "eta", "sync_wait_key")
+        self.assertEqual((job["state"], job["sync_wait_key"]), ("pending", False))
+        self.assertLessEqual(job["eta"], fields.Datetime.now())
         self.run_all()
         self.assertContactsFirst()
         self.assertAllDelivered()
@@ -51,7 +58,8 @@ class TestPrecedence(SaleCase):
         (order_job,) = self.job_uuids("pending", model="sale.order")
         self.run_job(order_job)
         # no job of its own was made for the contact: the one that exists is waited for
-        self.assertEqual(self.job_uuids("pending"), [contact_job])
+        self.assertEqual(self.awake(), [contact_job])
+        self.assertEqual(self.asleep(), [order_job])
         self.run_all()
         self.assertEqual(
             [request.path for request in self.destination.requests[1:]],
@@ -79,8 +87,8 @@ class TestPrecedence(SaleCase):
         worker = threading.Thread(target=self.run_job, args=(contact_job,))
         worker.start()
         self.assertTrue(self.destination.asked.wait(20))
-        self.assertEqual(self.run_job(order_job), "done")
-        self.assertEqual(len(self.job_uuids("wait_dependencies")), 1)
+        self.assertEqual(self.run_job(order_job), "pending")
+        self.assertEqual(self.asleep(), [order_job])
         self.assertFalse(self.sent_to("orders"))
         self.destination.go_on.set()
         worker.join()
@@ -146,6 +154,29 @@ class TestPrecedence(SaleCase):
             [request.path for request in self.destination.requests],
             ["/contacts", "/orders"],
         )
+
+    def test_record_of_a_batch_that_has_to_wait_gets_a_job_of_its_own(self):
+        self.destination.refused.add("Ada")
+        bad, good = self.new_partner(), self.new_partner(name="Grace")
+        with self.transaction() as env:
+            env["sync.stream"].browse(self.order_stream_id).batch_size = 10
+        with self.transaction() as env:
+            late = self.new_order(bad, env=env)
+            orders = [self.new_order(good, env=env) for _number in range(2)]
+        (batch,) = self.job_uuids(model="sale.order")
+        self.run_job(self.job_uuids(model="res.partner")[1])
+        self.assertEqual(self.run_job(batch), "done")
+        self.assertEqual(len(self.sent_to("orders")), len(orders))
+        (asleep,) = self.asleep()
+        job = self.job(asleep, "sync_res_id", "sync_wait_key", "state_reason")
+        self.assertEqual(job["sync_res_id"], late)
+        self.assertEqual(job["sync_wait_key"], f"ahead:{self.stream_id}:{bad}")
+        self.assertIn("waits for Ada", job["state_reason"])
+        self.assertEqual([row["job_uuid"] for row in self.order_outbox()], [asleep])
+        self.destination.refused.clear()
+        self.run_all()
+        self.assertContactsFirst()
+        self.assertAllDelivered()
 
     def test_records_that_point_at_each_other_are_delivered(self):
         self.change_stream(

@@ -5,7 +5,7 @@ from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
 
-from odoo.addons.queue_job.controllers.main import RunJobController
+from odoo.addons.queue_job_sync.engine import waiting
 
 from .common import SaleCase
 
@@ -33,9 +33,12 @@ class TestPrecedenceDecisions(SaleCase):
             env["queue.job"].search([("uuid", "in", uuids)]).button_cancelled()
 
     def test_requeue_of_the_contact_releases_the_order(self):
-        self.assertEqual(self.run_job(self.order_job), "done")
+        self.assertEqual(self.run_job(self.order_job), "pending")
         self.assertEqual(self.run_job(self.contact_job), "failed")
-        self.assertEqual(self.job_uuids("pending"), [])
+        # a failure wakes nobody
+        self.assertEqual(self.asleep(), [self.order_job])
+        self.look_everywhere()
+        self.assertEqual(self.asleep(), [self.order_job])
         state, status = self.told_of(self.order_id)
         self.assertEqual(state, "waiting")
         self.assertIn("Waits for Ada, which failed", status)
@@ -52,7 +55,7 @@ class TestPrecedenceDecisions(SaleCase):
             self.new_order(self.partner_id)
         self.run_all()
         self.assertEqual(self.job_uuids("failed"), [self.contact_job])
-        self.assertEqual(len(self.job_uuids("wait_dependencies")), 4)
+        self.assertEqual(len(self.asleep()), 4)
         self.accept()
         self.requeue(self.contact_job)
         self.run_all()
@@ -60,33 +63,32 @@ class TestPrecedenceDecisions(SaleCase):
         self.assertAllDelivered()
         self.assertEqual(len(self.sent_to("orders")), 4)
 
-    def test_cancel_of_the_contact_settles_the_order_with_a_note(self):
+    def test_cancel_of_the_contact_releases_the_order(self):
         self.run_job(self.order_job)
         self.run_job(self.contact_job)
-        (waiting,) = self.job_uuids("wait_dependencies")
+        self.assertEqual(self.asleep(), [self.order_job])
         self.cancel(self.contact_job)
-        self.assertEqual(self.job(waiting, "state")["state"], "cancelled")
-        self.assertFalse(self.order_outbox())
-        state, status = self.told_of(self.order_id)
-        self.assertEqual(state, "skipped")
-        self.assertIn("Cancelled with the job that it waited for", status)
-        with self.transaction() as env:
-            env["sync.outbox"]._cron_queue_orphans()
-        self.assertEqual(self.job_uuids("pending"), [])
-        # a later change of the order goes out: a person decided about the contact
-        with self.transaction() as env:
-            env["sale.order"].browse(self.order_id).action_sync_now()
+        # a person decided about the contact, and not about the order
+        self.assertEqual(self.awake(), [self.order_job])
+        self.assertEqual(len(self.order_outbox()), 1)
         self.run_all()
         self.assertEqual(len(self.sent_to("orders")), 1)
+        self.assertEqual(self.told_of(self.order_id)[0], "synced")
+        self.assertEqual(self.job_uuids("pending", "failed"), [])
 
-    def test_requeue_of_an_order_that_was_cancelled_with_its_contact(self):
+    def test_order_that_was_cancelled_while_it_slept_stays_so(self):
         self.run_job(self.order_job)
-        (waiting,) = self.job_uuids("wait_dependencies")
-        self.cancel(self.contact_job)
-        self.requeue(waiting)
-        self.assertEqual(self.job(waiting, "state")["state"], "pending")
+        self.cancel(self.order_job)
+        self.assertFalse(self.order_outbox())
+        self.accept()
+        self.run_all()
+        self.look_everywhere()
+        self.assertEqual(self.job(self.order_job, "state")["state"], "cancelled")
+        self.assertFalse(self.sent_to("orders"))
+        self.requeue(self.order_job)
         self.run_all()
         self.assertEqual(len(self.sent_to("orders")), 1)
+        self.assertContactsFirst()
 
     def test_contact_that_is_set_to_done_releases_the_order(self):
         self.run_job(self.order_job)
@@ -100,11 +102,11 @@ class TestPrecedenceDecisions(SaleCase):
     def test_order_is_released_although_the_worker_died_before_it_could(self):
         self.accept()
         self.run_job(self.order_job)
-        with patch.object(RunJobController, "_enqueue_dependent_jobs"):
+        with patch.object(waiting, "let_go"), patch.object(waiting, "after_run"):
             self.assertEqual(self.run_job(self.contact_job), "done")
-        self.assertEqual(self.job_uuids("pending"), [])
-        with self.transaction() as env:
-            env["sync.outbox"]._cron_queue_orphans()
+        self.assertEqual(self.awake(), [])
+        self.look_everywhere()
+        self.assertEqual(self.awake(), [self.order_job])
         self.run_all()
         self.assertContactsFirst()
         self.assertAllDelivered()
@@ -114,6 +116,8 @@ class TestPrecedenceDecisions(SaleCase):
         self.run_job(self.order_job)
         with self.transaction() as env:
             env["queue.job"].search([("uuid", "=", self.contact_job)]).unlink()
+        self.look_everywhere()
+        self.assertEqual(self.awake(), [])
         with self.transaction() as env:
             env["sync.outbox"]._cron_queue_orphans()
         self.run_all()

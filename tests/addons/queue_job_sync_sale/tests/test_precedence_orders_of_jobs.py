@@ -12,6 +12,8 @@ class TestPrecedenceOrdersOfJobs(SaleCase):
     def play(self, seed):
         """Edit contacts and orders, and run jobs in between, by chance."""
         chance = random.Random(seed)
+        # every other time a job takes along what else is due
+        self.takes_along = seed % 2
         partners, orders = [], []
         for turn in range(12):
             with self.transaction() as env:
@@ -67,7 +69,9 @@ class TestPrecedenceOrdersOfJobs(SaleCase):
                 [{"partner_id": partners[number % 6].id} for number in range(30)]
             )
         for uuid in self.job_uuids(model="sale.order"):
+            # all of its orders have to wait, each in a job of its own
             self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(len(self.asleep()), 30)
         self.assertFalse(self.destination.requests)
         self.run_all()
         self.assertEqual(len(self.job_uuids("failed")), 1)
@@ -79,7 +83,7 @@ class TestPrecedenceOrdersOfJobs(SaleCase):
         self.run_all()
         self.assertEqual(len(self.sent_to("orders")), 30)
         self.assertContactsFirst()
-        self.assertFalse(self.job_uuids("pending", "wait_dependencies"))
+        self.assertFalse(self.job_uuids("pending"))
         self.assertFalse(self.order_outbox())
         self.assertEqual(
             {self.order_there(order.id)["customer"] for order in orders},
