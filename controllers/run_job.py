@@ -93,8 +93,7 @@ class RunJobController(QueueJobs):
         if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
-        # it may have fallen asleep between the runner's decision and its start
-        job.sync_due = job.eta and min(job.eta, env.cr.now())
+        job.sync_due = job.eta
         try:
             keep_connection(env.cr)
             with jobs.keeping_etas(env.cr):

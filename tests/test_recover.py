@@ -72,24 +72,19 @@ class TestRecover(DeliveryCase):
         self.assertEqual(self.run_pending(), ["done"] * 3)
         self.assertEqual(len(self.destination.records), 3)
 
-    def test_jobs_wait_for_their_turn_and_the_first_by_priority_is_woken(self):
+    def test_jobs_go_by_priority_at_the_rate_of_the_system(self):
+        self.change_backend(drain_rate=1)
         self.fail(3)
         uuids = self.job_uuids("failed")
         with self.transaction() as env:
             jobs = env["queue.job"].search([("uuid", "in", uuids)], order="id")
             jobs[2].priority = 1
             self.wizard(env).action_recover()
-        jobs = [
-            self.job(uuid, "retry", "state", "sync_wait_key", "state_reason")
-            for uuid in uuids
-        ]
-        asleep = f"system:{self.backend_id}"
-        self.assertEqual([job["retry"] for job in jobs], [0, 0, 0])
+        etas = [self.job(uuid, "eta")["eta"] for uuid in uuids]
+        self.assertEqual(etas[0] - etas[2], timedelta(seconds=1))
+        self.assertEqual(etas[1] - etas[2], timedelta(seconds=2))
         self.assertEqual(
-            [job["sync_wait_key"] for job in jobs], [asleep, asleep, False]
-        )
-        self.assertEqual(
-            [job["state_reason"] for job in jobs], ["Waits for its turn."] * 2 + [False]
+            [self.job(uuid, "retry")["retry"] for uuid in uuids], [0, 0, 0]
         )
 
     def test_several_go_in_bulk_and_one_alone_as_before(self):
