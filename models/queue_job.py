@@ -442,6 +442,14 @@ class QueueJob(models.Model):
         self.filtered(lambda job: job.state == PENDING).write({"eta": False})
         return True
 
+    def action_delivery(self):
+        """Open the delivery that another job has made for this one."""
+        self.ensure_one()
+        made = self.sync_delivery_ids.filtered(
+            lambda each: each.job_uuid == self.sync_carrier_uuid
+        )
+        return made._get_records_action(name=self.env._("Delivery"))
+
     def open_related_action(self):
         """Open what the job works on.
 

@@ -114,6 +114,14 @@ class TestTogether(RunCase):
             (delivery,) = self.read("sync.delivery", [("id", "in", ids)], ["res_id"])
             is_ada = uuid != uuids[-1]
             self.assertEqual(delivery["res_id"] == partner_id, is_ada)
+            with self.transaction() as env:
+                job = env["queue.job"].search([("uuid", "=", uuid)])
+                # the others have one of their own
+                self.assertEqual(bool(job.sync_carrier_uuid), uuid in uuids[1:3])
+                if job.sync_carrier_uuid:
+                    action = job.action_delivery()
+                    self.assertEqual(action["res_model"], "sync.delivery")
+                    self.assertEqual(action["res_id"], delivery["id"])
 
     def test_job_of_several_shows_what_others_have_sent_of_it(self):
         ids = self.new_partners("A", "B")
