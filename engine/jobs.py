@@ -480,9 +480,9 @@ def reason_to_wait(job):
     """Return what a ``queue.job`` that sleeps waits for, in a sentence."""
     kind, *ids = (job.sync_wait_key or "").split(":")
     if kind == "system":
-        incident = job.sudo().sync_backend_id.incident_id
-        if incident:
-            return incident._waiting_text()
+        # what was in its way when it fell asleep may be over
+        hold = job.sudo().sync_backend_id._held_text()
+        return hold or job.env._("Waits for its turn.")
     if kind == "ahead":
         stream_id, res_id = map(int, ids)
         owing = (

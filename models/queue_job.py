@@ -282,7 +282,9 @@ class QueueJob(models.Model):
         none = deliveries.browse()
         for job in self:
             along = by_uuid.get(job.sync_carrier_uuid, none)
-            along = along.filtered(lambda each, id_=job.sync_res_id: each.res_id == id_)
+            if along:
+                ids = [job.sync_res_id] if job.sync_res_id else job.records.ids
+                along = along.filtered(lambda each, ids=ids: each.res_id in ids)
             job.sync_delivery_ids = by_uuid.get(job.uuid, none) | along
 
     def _compute_related_name(self):
@@ -316,14 +318,12 @@ class QueueJob(models.Model):
     )
     @api.depends_context("lang")
     def _compute_state_reason(self):
-        now = fields.Datetime.now()
+        now = datetime.now()
         for job in self:
             if job.state == FAILED:
                 job.state_reason = job.failure_reason
-            elif job.state in (ENQUEUED, STARTED):
-                # what it has waited for is over
-                job.state_reason = False
-            elif job.state == WAIT_DEPENDENCIES:
+            elif job.state in (WAIT_DEPENDENCIES, ENQUEUED, STARTED):
+                # what it has waited for is over, or the state says it
                 job.state_reason = False
             elif job.state == PENDING and job.sync_wait_key:
                 job.state_reason = jobs.reason_to_wait(job)
@@ -444,6 +444,14 @@ class QueueJob(models.Model):
         """
         self.filtered(lambda job: job.state == PENDING).write({"eta": False})
         return True
+
+    def action_delivery(self):
+        """Open the delivery that another job has made for this one."""
+        self.ensure_one()
+        made = self.sync_delivery_ids.filtered(
+            lambda each: each.job_uuid == self.sync_carrier_uuid
+        )
+        return made._get_records_action(name=self.env._("Delivery"))
 
     def open_related_action(self):
         """Open what the job works on.

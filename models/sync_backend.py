@@ -680,13 +680,21 @@ class SyncBackend(models.Model):
         An incident is opened now if this database looks like a copy of the one that has
         sent so far: before anything is sent, rather than when the cron comes by.
         """
+        held = self._held_text()
+        if held:
+            return held
+        incidents = self.env["sync.incident"]
+        doubt = incidents._doubt()
+        if doubt:
+            incidents._open(self, "copy", doubt)
+            return incidents._copy_text(doubt)
+        return None
+
+    def _held_text(self):
+        """Return what keeps jobs from sending, as it is known; ``None`` if nothing."""
         incident = self._open_incident()
         if incident:
             return incident._waiting_text()
-        doubt = incident._doubt()
-        if doubt:
-            incident._open(self, "copy", doubt)
-            return incident._copy_text(doubt)
         if store.is_quiet(self.env.cr, self.id):
             return self.env._("%s takes no more requests for the moment.", self.name)
         return None
@@ -909,7 +917,7 @@ class SyncBackend(models.Model):
 
     def action_open_waiting(self):
         """Open the jobs of this system that are to be run."""
-        return self._action_open_jobs("wait_dependencies", "pending", "enqueued")
+        return self._action_open_jobs("pending", "enqueued")
 
     def action_open_running(self):
         """Open the jobs of this system that are being run."""

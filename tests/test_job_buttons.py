@@ -1,11 +1,17 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import Command, api
-from odoo.exceptions import UserError
-from odoo.tests import tagged
+from datetime import timedelta
+
+from lxml import etree
+
+from odoo import Command, api, fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .common import DeliveryCase
+from .test_reschedule import RescheduleCase
 
 
 @tagged("post_install", "-at_install")
@@ -257,3 +263,54 @@ class TestJobButtons(DeliveryCase):
         self.assertEqual(self.job(uuid, "related_name")["related_name"], "Ada")
         self.delete(partner_id)
         self.assertEqual(self.job(uuid, "related_name")["related_name"], "Ada")
+
+    # -- run now --------------------------------------------------------------
+
+    def test_job_that_sleeps_is_woken(self):
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_pause()
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.assertTrue(self.job(uuid, "sync_wait_key")["sync_wait_key"])
+        self.press("action_run_now", uuid)
+        job = self.job(uuid, "state", "eta", "sync_wait_key", "sync_due")
+        self.assertEqual(job.pop("state"), "pending")
+        self.assertFalse(job["eta"] or job["sync_wait_key"] or job["sync_due"])
+        # what it waits for is still there
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertTrue(self.job(uuid, "sync_wait_key")["sync_wait_key"])
+        self.assertFalse(self.destination.requests)
+
+
+@tagged("post_install", "-at_install")
+class TestRunNow(RescheduleCase):
+    """Who may have a job run at once, and which."""
+
+    def test_job_to_be_tried_later_is_tried_now(self):
+        jobs = self.new_jobs("pending", "failed")
+        later = fields.Datetime.now().replace(microsecond=0) + timedelta(hours=3)
+        jobs.write({"eta": later, "retry": 2})
+        jobs.with_user(self.manager).action_run_now()
+        # failed jobs are requeued, by another button
+        self.assertEqual(jobs.mapped("eta"), [False, later])
+        self.assertEqual(jobs.mapped("retry"), [2, 2])
+
+    def test_only_job_managers_may(self):
+        jobs = self.new_jobs("pending", "done")
+        eta = jobs[0].eta = fields.Datetime.now().replace(microsecond=0)
+        for groups in ("base.group_user,base.group_system", "base.group_portal"):
+            user = new_test_user(self.env, f"sync_{groups[-6:]}", groups)
+            for each in jobs:
+                with self.assertRaises(AccessError):
+                    each.with_user(user).action_run_now()
+        self.assertEqual(jobs[0].eta, eta)
+
+    def test_shown_for_pending_jobs_with_a_time(self):
+        jobs = self.new_jobs("pending", "pending", "failed", "done", "started")
+        (jobs - jobs[0]).eta = fields.Datetime.now()
+        view = self.env.ref("queue_job.view_queue_job_form")
+        arch = jobs.with_user(self.manager).get_view(view.id)["arch"]
+        (button,) = etree.fromstring(arch).xpath("//button[@name='action_run_now']")
+        invisible = button.get("invisible")
+        hidden = [safe_eval(invisible, job) for job in jobs.read(["state", "eta"])]
+        self.assertEqual(hidden, [True, False, True, True, True])

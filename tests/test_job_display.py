@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import ast
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from freezegun import freeze_time
 from lxml import etree
@@ -60,6 +60,65 @@ class TestJobTime(DeliveryCase):
 
 
 @tagged("post_install", "-at_install")
+class TestJobThatSleeps(DeliveryCase):
+    """What a job says that waits for something."""
+
+    FIELDS = ("state", "eta", "sync_due", "state_reason")
+
+    def setUp(self):
+        super().setUp()
+        self.press("action_pause")
+
+    def press(self, button):
+        with self.transaction() as env:
+            getattr(env["sync.backend"].browse(self.backend_id), button)()
+
+    def test_job_of_a_paused_system(self):
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        job = self.job(uuid, "date_created", *self.FIELDS)
+        self.assertEqual(job["state_reason"], "CRM is paused.")
+        self.assertLess(job["sync_due"] - job["date_created"], HOUR)
+        self.assertGreater(job["eta"] - job["date_created"], 20 * HOUR)
+
+    def test_reason_that_is_over_is_not_told(self):
+        uuids = [self.new_partner(name=name) and self.job_uuids()[-1] for name in "AB"]
+        self.press("action_resume")
+        woken, asleep = (self.job(uuid, *self.FIELDS) for uuid in uuids)
+        self.assertFalse(woken["state_reason"] or woken["sync_due"])
+        self.assertEqual(asleep["state_reason"], "Waits for its turn.")
+        self.assertTrue(asleep["sync_due"])
+
+    def test_patience_that_the_system_has_asked_for(self):
+        self.press("action_resume")
+        self.destination.answer(429, headers={"Retry-After": "60"})
+        self.new_partner(name="A")
+        self.new_partner(name="B")
+        first, second = self.job_uuids()
+        self.run_job(first)
+        self.assertEqual(self.run_job(second), "pending")
+        job = self.job(second, *self.FIELDS)
+        self.assertEqual(
+            job["state_reason"], "CRM has asked to be left alone for a while."
+        )
+        with self.transaction() as env:
+            env.cr.execute("UPDATE sync_rate SET quiet_until = now() - interval '1 h'")
+        self.assertEqual(
+            self.job(second, "state_reason")["state_reason"], "Waits for its turn."
+        )
+
+    def test_time_that_saves_a_sleeper_is_never_when_it_was_due(self):
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        # fell asleep after the runner had chosen it
+        self.assertEqual(self.run_job(uuid), "pending")
+        job = self.job(uuid, *self.FIELDS)
+        self.assertLessEqual(job["sync_due"], datetime.now())
+        self.press("action_resume")
+        self.assertLessEqual(self.job(uuid, "eta")["eta"], datetime.now())
+
+
+@tagged("post_install", "-at_install")
 class TestJobDisplay(RescheduleCase):
     """What the screens of the job admins say and find."""
 
@@ -114,6 +173,38 @@ class TestJobDisplay(RescheduleCase):
         jobs[3].eta = fields.Datetime.now() - HOUR
         jobs.invalidate_recordset(["state_reason"])
         self.assertFalse(jobs[3].state_reason)
+
+    def test_time_that_saves_a_sleeper_is_shown_nowhere(self):
+        awake, asleep = self.new_jobs("pending", "pending")
+        awake.eta = fields.Datetime.now() + HOUR
+        asleep.write(
+            {
+                "eta": fields.Datetime.now() + 30 * HOUR,
+                "sync_wait_key": f"system:{self.backend.id}",
+                "sync_due": fields.Datetime.now(),
+            }
+        )
+        for view in ("queue_job.view_queue_job_form", "queue_job.view_queue_job_tree"):
+            for job, shown in ((awake, ["eta"]), (asleep, ["sync_due"])):
+                with self.subTest(view, job=job):
+                    self.assertEqual(self.times_shown(view, job), shown)
+
+    def times_shown(self, view, job):
+        """Return which of its times a view shows of a job, to the manager."""
+        arch = job.with_user(self.manager).get_view(self.env.ref(view).id)["arch"]
+        values = job.read(["state", "eta", "sync_wait_key"])[0]
+        return [
+            node.get("name")
+            for node in etree.fromstring(arch).xpath(
+                "//field[(@name='eta' or @name='sync_due') and not(@column_invisible)]"
+            )
+            if not safe_eval(node.get("invisible", "False"), values)
+        ]
+
+    def test_what_others_have_to_do_before_is_no_reason(self):
+        (job,) = self.new_jobs("wait_dependencies")
+        job.result = "of its last run"
+        self.assertFalse(job.state_reason)
 
     def found(self, name, jobs):
         """Return which of these jobs a filter of the list finds, for the manager."""

@@ -8,6 +8,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 
+from ..engine import store
 from .common import DeliveryCase, SyncCase
 
 LATER = fields.Datetime.now().replace(microsecond=0) + timedelta(days=1)
@@ -115,6 +116,29 @@ class TestReschedule(RescheduleCase):
         self.assertIn(self.manager.name, jobs.state_reason)
         self.wizard(jobs, change_eta=True).action_reschedule()
         self.assertFalse(jobs.state_reason)
+
+    def test_another_time_takes_the_place_of_what_a_job_waits_for(self):
+        for eta, reason in ((LATER, f"Put off by {self.manager.name}"), (False, False)):
+            jobs = self.new_jobs("pending")
+            key = f"system:{self.backend.id}"
+            now = fields.Datetime.now()
+            jobs.write(
+                {
+                    "eta": now + timedelta(hours=30),
+                    "sync_wait_key": key,
+                    "sync_wait_reason": "Waits for its turn.",
+                    "sync_due": now,
+                }
+            )
+            self.assertEqual(jobs.state_reason, "Waits for its turn.")
+            self.wizard(jobs, change_eta=True, eta=eta).action_reschedule()
+            self.assertEqual((jobs.eta, jobs.state_reason), (eta, reason))
+            self.assertFalse(jobs.sync_wait_key or jobs.sync_due)
+            # nor does it go sooner when that is over
+            self.env.flush_all()
+            store.wake(self.env.cr, key)
+            self.env.invalidate_all()
+            self.assertEqual(jobs.eta, eta)
 
     def test_failed_jobs_are_requeued_if_wanted(self):
         jobs = self.new_jobs("failed", "pending")

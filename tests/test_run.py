@@ -107,12 +107,39 @@ class TestTogether(RunCase):
         uuids = self.job_uuids("pending")
         self.assertEqual(self.run_job(uuids[-1]), "done")
         self.assertEqual(set(self.states()), {"done"})
+        # the last two at once
         self.assertEqual(sorted(self.names_sent()), ["Ada", "Ada 2", "Bob"])
         for uuid in uuids:
             ids = self.job(uuid, "sync_delivery_ids")["sync_delivery_ids"]
             (delivery,) = self.read("sync.delivery", [("id", "in", ids)], ["res_id"])
             is_ada = uuid != uuids[-1]
             self.assertEqual(delivery["res_id"] == partner_id, is_ada)
+            with self.transaction() as env:
+                job = env["queue.job"].search([("uuid", "=", uuid)])
+                # the others have one of their own
+                self.assertEqual(bool(job.sync_carrier_uuid), uuid in uuids[1:3])
+                if job.sync_carrier_uuid:
+                    action = job.action_delivery()
+                    self.assertEqual(action["res_model"], "sync.delivery")
+                    self.assertEqual(action["res_id"], delivery["id"])
+
+    def test_job_of_several_shows_what_others_have_sent_of_it(self):
+        ids = self.new_partners("A", "B")
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE queue_job SET priority = 15 WHERE uuid = ANY(%s)",
+                (self.job_uuids(),),
+            )
+        for id_ in ids:
+            self.edit(id_, name="Edited")
+        self.new_partner(name="C")
+        several, *_alone, last = self.job_uuids()
+        self.assertEqual(self.run_job(last), "done")
+        self.assertEqual(set(self.states()), {"done"})
+        found = self.job(several, "sync_delivery_ids")["sync_delivery_ids"]
+        deliveries = self.read("sync.delivery", [("id", "in", found)], ["res_id"])
+        self.assertTrue(deliveries)
+        self.assertLessEqual({each["res_id"] for each in deliveries}, {*ids})
 
     def test_what_failed_settles_itself_once_a_later_change_is_delivered(self):
         partner_id = self.new_partner()

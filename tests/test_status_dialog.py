@@ -9,6 +9,7 @@ from lxml import html
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import format_datetime
 
 from ..exceptions import Rejected
 from .common import SyncCase
@@ -146,13 +147,44 @@ class TestStatusDialog(SyncCase):
         self.job.write({"state": "failed", "sync_error": refused()})
         self.assertIn("CRM answered: 422 Unprocessable Entity", self.text())
 
-    def test_paused_system(self):
+    def edit_while_paused(self):
+        """Edit the contact while the system is paused; return the job, which sleeps."""
+        self.outbox(self.partner).unlink()
         self.backend.action_pause()
-        self.env.flush_all()
-        # as is done after the commit
-        self.backend._open_incident()._put_off_jobs()
+        with self.committed() as jobs:
+            self.partner.name = "Ada Lovelace"
+        (job,) = jobs
+        self.assertGreater(job.eta, fields.Datetime.now() + timedelta(hours=20))
+        return job
+
+    def test_paused_system(self):
+        job = self.edit_while_paused()
+        text = self.text()
+        waits = "It will be sent as soon as it need not wait any longer."
+        self.assertIn(f"CRM is paused. {waits}", text)
+        # nobody is shown when it would wake by itself
+        self.assertNotRegex(text, r"\bin \d")
+        (title,) = html.fromstring(self.dialog().content).xpath(
+            f"//div[normalize-space()='{waits}']/@title"
+        )
+        due = format_datetime(self.user.with_user(self.user).env, job.sync_due)
+        self.assertEqual(title[:12], f"Due: {due}"[:12])
+        self.backend.action_resume()
         self.env.invalidate_all()
+        self.assertIn(f"CRM: Waits for its turn. {waits}", self.text())
+        job.write({"retry": 1, "max_retries": 3})
+        self.assertIn(
+            "Next try as soon as it need not wait any longer (2 of 3).", self.text()
+        )
+
+    def test_of_several_jobs_the_one_that_is_due_first_is_told_of(self):
+        self.edit_while_paused()
+        self.stream.write({"delay_policy": "delay", "delay_minutes": 30})
+        with self.committed() as jobs:
+            self.partner.name = "Countess of Lovelace"
         self.assertIn("CRM is paused.", self.text())
+        jobs[0].write({"state": "started", "eta": False})
+        self.assertIn("It is being sent now.", self.text())
 
     def test_skipped_says_who_decided(self):
         self.job.with_user(self.manager).button_done()

@@ -517,10 +517,10 @@ class TestSaidByJobs(DeliveryCase):
             incident = incident.with_context(lang="fr_FR")
             french = f"{REQUEST} a répondu 422 Unknown : gone"
             self.assertEqual(incident.reason, french)
-            env["queue.job"].search([("sync_backend_id", "=", backend.id)]).write(
-                {"eta": False}
-            )
-            env.flush_all()
-            incident.with_context(lang="en_US")._put_off_jobs()
-            env.invalidate_all()
-            self.assertIn(french, env["queue.job"].search([("uuid", "=", uuid)]).result)
+            job = env["queue.job"].search([("uuid", "=", uuid)])
+            self.assertIn(french, job.result)
+            for lang, said in (
+                ("en_US", incident.with_context(lang="en_US").reason),
+                ("fr_FR", french),
+            ):
+                self.assertIn(said, job.with_context(lang=lang).state_reason)

@@ -69,7 +69,7 @@ class SyncRecover(models.TransientModel):
             )
 
     def action_recover(self):
-        """Put the failed jobs back to pending, by priority, at the system's rate.
+        """Put the failed jobs back to pending, to go as the system takes them.
 
         :raises UserError: none has failed since
         """

@@ -1,13 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from functools import partial
-
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from odoo.addons.queue_job.job import FAILED, STARTED
-from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
 from ..engine import standing, store, words
 from ..engine.store import LIVE_STATES
@@ -86,7 +83,7 @@ class SyncStatus(models.TransientModel):
                     "systems": status._systems(),
                     "labels": dict(state._description_selection(self.env)),
                     "age": self._age,
-                    "moment": partial(format_datetime, self.env, dt_format="short"),
+                    "moment": self._moment,
                     "shows_log": self.env["sync.delivery"].has_access("read"),
                 },
             )
@@ -115,7 +112,7 @@ class SyncStatus(models.TransientModel):
                     "reason": situation.state in ("waiting", "failed")
                     and self._reason(name, job, deliveries[:1], binding),
                     "next": self._next_try(situation.state, job),
-                    "eta": self._is_put_off(job) and job.eta,
+                    "due": self._due(job),
                     "deliveries": [
                         (each, self._plain(name, each, "error")) for each in deliveries
                     ],
@@ -131,7 +128,13 @@ class SyncStatus(models.TransientModel):
         if state == "waiting":
             live = jobs.filtered(lambda job: job.state in LIVE_STATES)
             now = fields.Datetime.now()
-            return live.sorted(lambda job: (job.eta or now, job.id))[:1]
+            return live.sorted(
+                lambda job: (
+                    job.state != STARTED,
+                    job.sync_due or job.eta or now,
+                    job.id,
+                )
+            )[:1]
         return jobs.filtered(lambda job: job.state == FAILED).sorted("id")[-1:]
 
     def _reason(self, system, job, last, binding):
@@ -170,10 +173,10 @@ class SyncStatus(models.TransientModel):
             return False
         if job.state == STARTED:
             return self.env._("It is being sent now.")
-        if job.state == DEPENDENT:
-            return self.env._("It is sent after the records that it points at.")
         when = self.env._("as soon as a worker is free")
-        if self._is_put_off(job):
+        if job.sync_wait_key:
+            when = self.env._("as soon as it need not wait any longer")
+        elif self._is_put_off(job):
             when = self._age(job.eta)
         if not job.retry:
             return self.env._("It will be sent %s.", when)
@@ -189,6 +192,16 @@ class SyncStatus(models.TransientModel):
     @api.model
     def _is_put_off(self, job):
         return job.state == "pending" and job.eta and job.eta > fields.Datetime.now()
+
+    @api.model
+    def _due(self, job):
+        """Return when a job is due, or was before it had to wait, in words."""
+        date = job.sync_due if job.sync_wait_key else self._is_put_off(job) and job.eta
+        return date and self.env._("Due: %s", self._moment(date))
+
+    @api.model
+    def _moment(self, date):
+        return format_datetime(self.env, date, dt_format="short")
 
     @api.model
     def _age(self, date):
