@@ -145,9 +145,9 @@ class WaitingCase(IncidentCase):
     def _stopping(self, owner, name, stop):
         original = getattr(owner, name)
 
-        def stopping(*args):
+        def stopping(*args, **kwargs):
             self.stop(stop)
-            return original(*args)
+            return original(*args, **kwargs)
 
         return stopping
 
