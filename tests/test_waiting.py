@@ -364,7 +364,7 @@ class TestWaiting(WaitingCase):
 
     def test_paused_again_while_a_job_falls_asleep(self):
         """It sleeps until the last pause is over, whoever has looked in between."""
-        orders = [each for each in every_order("CL", "OP") if have_order(each, "CO")]
+        orders = "COLP", "COPL"
         for order in (each for one in orders for each in every_order(one, "TW")):
             with self.each(order):
                 uuid = self.new_job()
