@@ -227,7 +227,7 @@ class WaitingCase(IncidentCase):
                     is_over in done and have_order(order, f"{is_over}W") and "W" in done
                 )
                 self.assertEqual(self.asleep(), [] if seen else [uuid], (order, done))
-                self.assertEqual(self.awake(), [uuid] if seen else [], (order, done))
+                self.assertEqual(self.ready(), [uuid] if seen else [], (order, done))
         return slept
 
     def bury(self):
@@ -249,9 +249,9 @@ class WaitingCase(IncidentCase):
         :param bool later: those too that wait for their time, and for nothing else
         """
         ready = partial(self._pending, ("sync_wait_key", "=", False))
-        while uuids := self.awake() or (later and ready()):
+        while uuids := self.ready() or (later and ready()):
             self.outlast_requests()
-            self._run_job(uuids[0])
+            self.run_job(uuids[0])
             self.assertLess(len(self.runs), 99, "in a circle")
         self.assertFalse(self.asleep())
         self.assertFalse(self.job_uuids("pending"))
@@ -376,7 +376,7 @@ class TestWaiting(WaitingCase):
                 steps = sleeping | self.deciding(self.resume)
                 steps |= self._steps(outage, O="put", P="over")
                 self.play_all(order, steps)
-                self.assertEqual((self.awake(), self.asleep()), ([], [uuid]))
+                self.assertEqual((self.ready(), self.asleep()), ([], [uuid]))
                 self.assertAsleep(uuid)
                 self.close_outage()
                 self.assertAwake(uuid)
@@ -423,7 +423,7 @@ class TestWaitingBirths(WaitingCase):
         seen = look in done and have_order(order, f"M{look}")
         seen |= "N" in done and over in done and have_order(order, f"{over}N")
         new = self.job_uuids("pending")
-        self.assertEqual(self.awake(), new if seen else [], (order, done))
+        self.assertEqual(self.ready(), new if seen else [], (order, done))
         self.assertEqual(self.asleep(), [] if seen else new, (order, done))
 
     def test_backlog_that_is_gone(self):
@@ -432,13 +432,13 @@ class TestWaitingBirths(WaitingCase):
             with self.each(order):
                 first, second = self.new_job(), self.new_job()
                 holder = self.holder(first)
-                self._run_job(second)
+                self.run_job(second)
                 self.assertEqual(self.asleep(), [second])
                 holder.go_on_to("end")
                 steps = self.editing_asleep() | self.holding(holder)
-                steps["Z"] = partial(self._run_job, second)
+                steps["Z"] = partial(self.run_job, second)
                 self.play_all(order, steps)
-                self.assertEqual(len(self.awake()), 1)
+                self.assertEqual(len(self.ready()), 1)
                 self.assertEqual(self.asleep(), [])
                 self.drain()
                 self.assertEqual(len(self.runs), 4)
@@ -448,14 +448,14 @@ class TestWaitingBirths(WaitingCase):
         self.change_backend(jobs_at_once=1)
         first, second = self.new_job(), self.new_job()
         holder = self.holder(first)
-        self._run_job(second)
+        self.run_job(second)
         self.change_stream(priority=1)
         urgent = self.new_job()
-        self.assertEqual((self.awake(), self.asleep()), ([urgent], [second]))
-        self._run_job(urgent)
-        self.assertEqual((self.awake(), self.asleep()), ([], [second, urgent]))
+        self.assertEqual((self.ready(), self.asleep()), ([urgent], [second]))
+        self.run_job(urgent)
+        self.assertEqual((self.ready(), self.asleep()), ([], [second, urgent]))
         holder.go_on_to("over")
-        self.assertEqual((self.awake(), self.asleep()), ([urgent], [second]))
+        self.assertEqual((self.ready(), self.asleep()), ([urgent], [second]))
         self.drain()
 
 
@@ -498,9 +498,9 @@ class TestWaitingDeaths(WaitingCase):
     def assertNeedsCron(self, uuid, needed):
         """Assert that a job sleeps on until the cron comes, or is over or awake."""
         if needed:
-            self.assertEqual((self.awake(), self.asleep()), ([], [uuid]))
+            self.assertEqual((self.ready(), self.asleep()), ([], [uuid]))
             self.watch()
-            self.assertEqual((self.awake(), self.asleep()), ([uuid], []))
+            self.assertEqual((self.ready(), self.asleep()), ([uuid], []))
         else:
             self.assertEqual(self.asleep(), [])
         self.bury()
@@ -531,7 +531,7 @@ class TestWaitingTogether(WaitingCase):
         at_work, edits, decisions, killed = [], 3, 0, 0
         paused = archived = False
         for number in range(STEPS):
-            awake = self.awake() if len(at_work) < WORKERS else []
+            awake = self.ready() if len(at_work) < WORKERS else []
             kind = dice.choice(["move"] * 8 + ["start"] * 4 + ["edit", "pause", "rest"])
             if kind == "start" and awake:
                 uuid = dice.choice(awake)
@@ -654,8 +654,8 @@ class TestWaitingUpgrade(IncidentCase):
         self.assertAsleep(behind)
         self.resume()
         ran = []
-        while self.awake():
-            (uuid,) = self.awake()
+        while self.ready():
+            (uuid,) = self.ready()
             self.assertEqual(self.run_job(uuid), "done")
             ran.append(uuid)
         self.assertEqual(ran, [put_off, behind, mine])
