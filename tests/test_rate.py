@@ -275,7 +275,10 @@ class TestRate(DeliveryCase):
         self.assertEqual(list(self.not_asleep()), [first])
         job = self.job(third, "sync_wait_key", "state_reason", "retry")
         self.assertEqual(job["sync_wait_key"], f"system:{self.backend_id}")
-        self.assertIn("left alone", job["state_reason"])
+        with self.transaction() as env:
+            hold = env["sync.backend"].browse(self.backend_id)._hold()
+        self.assertTrue(hold)
+        self.assertEqual(job["state_reason"], hold)
         self.assertEqual(len(self.destination.requests), 1)
         # a new edit sleeps from the beginning
         self.new_partner()
