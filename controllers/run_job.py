@@ -93,9 +93,9 @@ class RunJobController(QueueJobs):
         if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
-        job.sync_due = job.eta
         try:
             keep_connection(env.cr)
+            job.sync_due = job.eta
             with jobs.keeping_etas(env.cr):
                 return super()._try_perform_job(env, job)
         except Exception as error:

@@ -158,7 +158,7 @@ class IncidentCase(RaceCase):
         """Return the UUIDs of this test's jobs that sleep, oldest first."""
         return self._pending(("sync_wait_key", "!=", False))
 
-    def awake(self):
+    def ready(self):
         """Return the UUIDs of this test's jobs that are to run now, oldest first."""
         now = fields.Datetime.now() + timedelta(seconds=1)
         due = "|", ("eta", "=", False), ("eta", "<=", now)

@@ -105,7 +105,7 @@ class TestClock(IncidentCase):
                     self.close_outage()
                 for left in (1, 0):
                     # which of them is the older one is a matter of clocks
-                    (awake,) = self.awake()
+                    (awake,) = self.ready()
                     self.assertLess(self.due(awake), 20)
                     with self.wrong(by):
                         self.assertEqual(self.run_job(awake), "done")

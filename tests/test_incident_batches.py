@@ -50,7 +50,7 @@ class TestIncidentBatches(IncidentCase):
 
     def assertDelivered(self):
         """Run who is awake; that settles everything, and sends it once."""
-        self.run_job(self.awake()[0])
+        self.run_job(self.ready()[0])
         self.assertEqual(self.job_uuids("done"), self.uuids)
         self.assertEqual(len(self.destination.requests), 1)
         self.assertFalse(self.outbox())
@@ -82,9 +82,9 @@ class TestIncidentBatches(IncidentCase):
     def test_one_is_woken_however_many_sleep(self):
         self.all_asleep()
         self.resume()
-        self.assertEqual(self.awake(), self.uuids[-1:])
+        self.assertEqual(self.ready(), self.uuids[-1:])
         self.watch()
-        self.assertEqual(self.awake(), self.uuids[-1:])
+        self.assertEqual(self.ready(), self.uuids[-1:])
         self.assertDelivered()
 
     def test_resumed_before_all_were_asleep(self):
@@ -110,7 +110,7 @@ class TestIncidentBatches(IncidentCase):
         self.open_outage()
         self.assertEqual(self.asleep(), self.uuids)
         self.close_outage()
-        self.assertEqual(len(self.awake()), 1)
+        self.assertEqual(len(self.ready()), 1)
         self.assertDelivered()
 
     def etas(self):
@@ -121,7 +121,7 @@ class TestIncidentBatches(IncidentCase):
         self.all_asleep()
         etas = self.etas()
         self.resume()
-        (woken,) = self.awake()
+        (woken,) = self.ready()
         self.pause()
         self.assertEqual(self.asleep(), self.uuids)
         self.assertEqual(self.uuids[-1], woken)

@@ -120,8 +120,8 @@ class TestIncidentJobs(IncidentCase):
         self.assertEqual(self.asleep(), uuids)
         self.close_outage()
         order = []
-        while self.awake():
-            (uuid,) = self.awake()
+        while self.ready():
+            (uuid,) = self.ready()
             self.assertAwake(uuid)
             self.assertFalse(self.job(uuid, "result")["result"])
             self.assertEqual(self.run_job(uuid), "done")
@@ -132,7 +132,7 @@ class TestIncidentJobs(IncidentCase):
         uuids = [self.new_job() for _each in range(8)]
         self.open_outage()
         self.close_outage()
-        (first,) = self.awake()
+        (first,) = self.ready()
         self.takes_along = True
         self.assertEqual(self.run_job(first), "done")
         self.assertEqual(len(self.destination.requests), 8)
@@ -281,13 +281,13 @@ class TestIncidentJobs(IncidentCase):
 
         with patch.object(store, "put_to_sleep", late):
             self.open_outage()
-        self.assertEqual((self.awake(), self.asleep()), ([first], [second]))
+        self.assertEqual((self.ready(), self.asleep()), ([first], [second]))
 
     def test_cancelling_the_one_that_is_awake_wakes_the_next(self):
         first, second = self.new_job(), self.new_job()
         self.pause()
         self.resume()
-        self.assertEqual((self.awake(), self.asleep()), ([first], [second]))
+        self.assertEqual((self.ready(), self.asleep()), ([first], [second]))
         with self.transaction() as env:
             env["queue.job"].search([("uuid", "=", first)]).button_cancelled()
-        self.assertEqual((self.awake(), self.asleep()), ([second], []))
+        self.assertEqual((self.ready(), self.asleep()), ([second], []))

@@ -103,6 +103,7 @@ class TestSlots(BaseCase):
 class PlacesCase(IncidentCase):
     def setUp(self):
         super().setUp()
+        self.change_backend(jobs_at_once=0)
         self.configure("root:4")
 
     def configure(self, channels):
@@ -266,12 +267,12 @@ class TestPlaces(PlacesCase):
         first, second, third = (self.new_job() for _each in range(3))
         self.pause()
         self.resume()
-        self.assertEqual((self.awake(), self.asleep()), ([first], [second, third]))
+        self.assertEqual((self.ready(), self.asleep()), ([first], [second, third]))
         with self.started(first):
-            self.assertEqual((self.awake(), self.asleep()), ([second], [third]))
+            self.assertEqual((self.ready(), self.asleep()), ([second], [third]))
             with self.started(second):
-                self.assertEqual((self.awake(), self.asleep()), ([], [third]))
-            self.assertEqual((self.awake(), self.asleep()), ([third], []))
+                self.assertEqual((self.ready(), self.asleep()), ([], [third]))
+            self.assertEqual((self.ready(), self.asleep()), ([third], []))
 
 
 @tagged("post_install", "-at_install")

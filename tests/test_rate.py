@@ -252,7 +252,7 @@ class TestRate(DeliveryCase):
                 (self.backend_id,),
             )
 
-    def awake(self):
+    def not_asleep(self):
         """Return UUIDs of jobs that wait for nothing but their time, and this time."""
         mine = ("sync_stream_id", "=", self.stream_id), ("state", "=", "pending")
         found = self.read(
@@ -286,18 +286,21 @@ class TestRate(DeliveryCase):
         first, second, third = self.throttled(2)
         self.assertEqual(self.run_job(second), "pending")
         # the next one is not even started
-        self.assertEqual(list(self.awake()), [first])
+        self.assertEqual(list(self.not_asleep()), [first])
         job = self.job(third, "sync_wait_key", "state_reason", "retry")
         self.assertEqual(job["sync_wait_key"], f"system:{self.backend_id}")
-        self.assertIn("left alone", job["state_reason"])
+        with self.transaction() as env:
+            hold = env["sync.backend"].browse(self.backend_id)._hold()
+        self.assertTrue(hold)
+        self.assertEqual(job["state_reason"], hold)
         self.assertEqual(len(self.destination.requests), 1)
         # a new edit sleeps from the beginning
         self.new_partner()
-        self.assertEqual(list(self.awake()), [first])
+        self.assertEqual(list(self.not_asleep()), [first])
         self.outlast_quiet()
         ran = []
-        while self.awake():
-            (uuid,) = self.awake()
+        while self.not_asleep():
+            (uuid,) = self.not_asleep()
             self.assertEqual(self.run_job(uuid), "done")
             ran.append(uuid)
         self.assertEqual(ran[:3], [first, second, third])
@@ -308,7 +311,7 @@ class TestRate(DeliveryCase):
         first, *_others = self.throttled(2)
         self.assertEqual(self.run_job(first), "pending")
         self.assertEqual(len(self.destination.requests), 1)
-        (eta,) = self.awake().values()
+        (eta,) = self.not_asleep().values()
         self.assertAlmostEqual(self.until_quiet_is_over(eta), 0, delta=1)
 
     def test_patience_without_the_job_that_heard_of_it(self):
@@ -316,7 +319,7 @@ class TestRate(DeliveryCase):
         self.assertEqual(self.run_job(second), "pending")
         with self.transaction() as env:
             env["queue.job"].search([("uuid", "=", first)]).button_cancelled()
-        ((uuid, eta),) = self.awake().items()
+        ((uuid, eta),) = self.not_asleep().items()
         self.assertEqual(uuid, second)
         self.assertAlmostEqual(self.until_quiet_is_over(eta), 0, delta=1)
         self.assertTrue(self.job(third, "sync_wait_key")["sync_wait_key"])
