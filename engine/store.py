@@ -254,8 +254,11 @@ def due_changes(cr, stream_id, uuid, limit):
                   AND priority = level.priority AND %(may)s AND %(due)s <= %(now)s
                 ORDER BY %(due)s, id LIMIT %(limit)s) AS job
          CROSS JOIN LATERAL (
-               SELECT res_id, min(id) AS first FROM sync_outbox
-                WHERE job_uuid = job.uuid AND stream_id = %(stream)s
+               SELECT res_id, min(id) AS first
+                 FROM (SELECT * FROM sync_outbox WHERE job_uuid = job.uuid
+                       -- by the job, whatever is known of a stream that has just begun
+                       OFFSET 0) AS owed
+                WHERE stream_id = %(stream)s
                 GROUP BY res_id LIMIT %(limit)s) AS change
          ORDER BY level.priority, job.due, job.id, change.first LIMIT %(limit)s
         """,
