@@ -293,7 +293,8 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
                AND %s <= %s AND %s
                AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
                AND (sync_wait_key IS NULL OR sync_wait_key !~ '^record:')
-             LIMIT 1
+             -- in the order of the index, or PostgreSQL may read all of the stream's
+             ORDER BY priority, %s, id LIMIT 1
             """,
             stream_id,
             priority,
@@ -302,6 +303,7 @@ def is_overtaken(cr, stream_id, uuid, priority, passed):
             NOW,
             MAY_GO_ALONG,
             list(passed),
+            DUE,
         )
     )
 
@@ -1052,7 +1054,7 @@ def sleep_on(cr, seconds, limit):
                SELECT id FROM queue_job
                 WHERE sync_wait_key IS NOT NULL AND state = 'pending'
                   AND eta < now() AT TIME ZONE 'utc' + interval '1 hour'
-                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
+                ORDER BY eta LIMIT %s FOR NO KEY UPDATE SKIP LOCKED)
         """,
         (seconds, limit),
     )
@@ -1081,9 +1083,10 @@ def has_backlog(env, backend_id, key, priority):
         """
         SELECT EXISTS (SELECT FROM sync_incident
                         WHERE backend_id = %s AND closed IS NULL)
-            OR EXISTS (SELECT FROM queue_job
-                        WHERE sync_wait_key = %s AND state = 'pending'
-                          AND priority <= %s)
+            -- in the order of the index, or PostgreSQL may read the table
+            OR (SELECT id FROM queue_job
+                 WHERE sync_wait_key = %s AND state = 'pending' AND priority <= %s
+                 ORDER BY priority, sync_due, id LIMIT 1) IS NOT NULL
         """,
         backend_id,
         key,
@@ -1179,7 +1182,7 @@ def is_needed(cr, stream_id, backend_id, uuid, priority, yields):
                       AND %(due)s <= %(now)s
                       AND (%(yields)s OR priority < COALESCE(%(priority)s, (
                            SELECT priority FROM queue_job WHERE uuid = %(uuid)s)))
-                    LIMIT 1) AS other
+                    ORDER BY priority, %(due)s, id LIMIT 1) AS other
              WHERE backend.id <> %(backend)s
              UNION ALL
             SELECT FROM queue_job
