@@ -394,7 +394,6 @@ def asked_about_waiting(stream, job):
         (store.wake, record),
         (store.wake, nothing),
         (store.move_sleepers, ahead),
-        (store.put_to_sleep, backend_id, system, None, 9, waiting.BATCH),
         (store.sleep_on, 9, waiting.BATCH),
         (store.settle_jobs, [(uuid, "Delivered.", None, 0.1)]),
         (store.lock_pending, uuid),
