@@ -137,8 +137,16 @@ class TestCaptureFollowed(SyncCase):
         super().setUpClass()
         # of companies and their lines: with a filter, and with a list of lines
         cls.stream.domain = "[('name', '!=', 'Nobody')]"
-        # off-peak hours all day long, and a system that takes nothing now
-        cls.stream.write({"delay_policy": "window", "window_start": 0, "window_end": 0})
+        # off-peak hours that are now, and a system that takes nothing
+        now = fields.Datetime.now()
+        cls.stream.write(
+            {
+                "delay_policy": "window",
+                "window_start": (now.hour - 2) % 24,
+                "window_end": (now.hour + 2) % 24,
+                "window_tz": "UTC",
+            }
+        )
         cls.env["sync.incident"].create(
             {
                 "backend_id": cls.backend.id,
