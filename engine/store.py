@@ -258,8 +258,11 @@ def due_changes(cr, stream_id, uuid, limit):
                   AND priority = level.priority AND %(may)s AND %(due)s <= %(now)s
                 ORDER BY %(due)s, id LIMIT %(limit)s) AS job
          CROSS JOIN LATERAL (
-               SELECT res_id, min(id) AS first FROM sync_outbox
-                WHERE job_uuid = job.uuid AND stream_id = %(stream)s
+               SELECT res_id, min(id) AS first
+                 FROM (SELECT * FROM sync_outbox WHERE job_uuid = job.uuid
+                       -- by the job, whatever is known of a stream that has just begun
+                       OFFSET 0) AS owed
+                WHERE stream_id = %(stream)s
                 GROUP BY res_id LIMIT %(limit)s) AS change
          ORDER BY level.priority, job.due, job.id, change.first LIMIT %(limit)s
         """,
@@ -295,7 +298,8 @@ def is_overtaken(cr, stream_id, uuid, priority, passed, unclaimed):
                AND %s <= %s AND %s
                AND (sync_res_id IS NULL OR sync_res_id <> ALL(%s))
                AND uuid <> ALL(%s)
-             LIMIT 1
+             -- in the order of the index, or PostgreSQL may read all of the stream's
+             ORDER BY priority, %s, id LIMIT 1
             """,
             stream_id,
             priority,
@@ -305,6 +309,7 @@ def is_overtaken(cr, stream_id, uuid, priority, passed, unclaimed):
             MAY_GO_ALONG,
             list(passed),
             list(unclaimed),
+            DUE,
         )
     )
 
@@ -1211,7 +1216,7 @@ def sleep_on(cr, seconds, limit):
                SELECT id FROM queue_job
                 WHERE sync_wait_key IS NOT NULL AND state = 'pending'
                   AND eta < now() AT TIME ZONE 'utc' + interval '1 hour'
-                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
+                ORDER BY eta LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
         """,
         (seconds, limit),
     )
@@ -1240,9 +1245,10 @@ def has_backlog(env, backend_id, key, priority):
         """
         SELECT EXISTS (SELECT FROM sync_incident
                         WHERE backend_id = %s AND closed IS NULL)
-            OR EXISTS (SELECT FROM queue_job
-                        WHERE sync_wait_key = %s AND state = 'pending'
-                          AND priority <= %s)
+            -- in the order of the index, or PostgreSQL may read the table
+            OR (SELECT id FROM queue_job
+                 WHERE sync_wait_key = %s AND state = 'pending' AND priority <= %s
+                 ORDER BY priority, sync_due, id LIMIT 1) IS NOT NULL
         """,
         backend_id,
         key,
@@ -1337,7 +1343,7 @@ def channels_that_wait(cr, backend_id, uuid, priority, yields):
                   AND %(due)s <= %(now)s - interval '1 second'
                   AND (%(yields)s OR priority < COALESCE(%(priority)s, (
                        SELECT priority FROM queue_job WHERE uuid = %(uuid)s)))
-                LIMIT 10) AS other
+                ORDER BY priority, %(due)s, id LIMIT 10) AS other
          WHERE backend.id <> %(backend)s
         """,
         due=DUE,

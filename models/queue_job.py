@@ -254,9 +254,13 @@ class QueueJob(models.Model):
     _sync_wait_index = models.Index(
         "(sync_wait_key, priority, sync_due, id) WHERE sync_wait_key IS NOT NULL"
     )
-    # Used by store.has_no_caller and store.is_needed: who is awake
+    # Used by store.sleep_on
+    _sync_sleep_index = models.Index(
+        "(eta) WHERE state = 'pending' AND sync_wait_key IS NOT NULL"
+    )
+    # Used by store.has_no_caller, store.is_needed and store.put_to_sleep: who is awake
     _sync_awake_index = models.Index(
-        "(sync_backend_id, COALESCE(sync_due, eta, date_created))"
+        "(sync_backend_id, priority, COALESCE(sync_due, eta, date_created), id)"
         " WHERE state = 'pending' AND sync_wait_key IS NULL"
         " AND sync_stream_id IS NOT NULL"
     )

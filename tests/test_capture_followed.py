@@ -10,7 +10,7 @@ from unittest.mock import patch
 import psycopg2
 from psycopg2 import errors as pg_errors
 
-from odoo import models
+from odoo import fields, models
 from odoo.exceptions import ConcurrencyError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -137,7 +137,23 @@ class TestCaptureFollowed(SyncCase):
         super().setUpClass()
         # of companies and their lines: with a filter, and with a list of lines
         cls.stream.domain = "[('name', '!=', 'Nobody')]"
-        cls.stream.delay_policy = "window"
+        # off-peak hours that are now, and a system that takes nothing
+        now = fields.Datetime.now()
+        cls.stream.write(
+            {
+                "delay_policy": "window",
+                "window_start": (now.hour - 2) % 24,
+                "window_end": (now.hour + 2) % 24,
+                "window_tz": "UTC",
+            }
+        )
+        cls.env["sync.incident"].create(
+            {
+                "backend_id": cls.backend.id,
+                "kind": "manual",
+                "opened": fields.Datetime.now(),
+            }
+        )
         cls.env["sync.mapping"].create(
             {
                 "stream_id": cls.stream.id,
@@ -262,7 +278,8 @@ class TestCaptureFollowed(SyncCase):
             {
                 *("_watched_fields", "_line_watchers", "_sync_watched_fields"),
                 *("_sync_domain", "known_ids", "_facts", "_eta", "names_of"),
-                *("seconds_until_open", "paused_until", "with_delay", "delay"),
+                *("seconds_until_open", "at_birth", "has_backlog", "safety", "after"),
+                *("with_delay", "delay"),
                 *("_job_store_values", "_sync_paths", "store", "_matching"),
             },
             names,

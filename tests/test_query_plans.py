@@ -66,10 +66,11 @@ FILL_SLEEP = """
        SET eta = CASE WHEN sync_res_id %% 5 < 3
                       THEN now() AT TIME ZONE 'utc' + interval '30 hours' END,
            sync_due = CASE WHEN sync_res_id %% 5 < 3 THEN date_created END,
+           -- a hundred for each record
            sync_wait_key = CASE sync_res_id %% 5
                WHEN 0 THEN 'system:' || sync_backend_id
-               WHEN 1 THEN 'record:' || sync_stream_id || ':' || sync_res_id
-               WHEN 2 THEN 'ahead:' || sync_stream_id || ':' || sync_res_id + 1 END
+               WHEN 1 THEN 'record:' || sync_stream_id || ':' || sync_res_id / 500
+               WHEN 2 THEN 'ahead:' || sync_stream_id || ':' || sync_res_id / 500 END
      WHERE state = 'pending' AND sync_res_id %% 5 < 4
        AND sync_stream_id = ANY(%(streams)s)
 """
@@ -325,6 +326,13 @@ class TestQueryPlans(SyncCase):
             self.env.company._job_failure_digest()
 
     def test_incident(self):
+        self.env["sync.incident"].create(
+            {
+                "backend_id": self.small.id,
+                "kind": "outage",
+                "opened": fields.Datetime.now(),
+            }
+        )
         key = waiting.for_system(self.small.id)
         reason = words.kept(words._lt("Waits for its turn."))
         with self.plans():
@@ -365,9 +373,9 @@ def asked_about_waiting(stream, job):
     """
     stream_id, backend_id, uuid = stream.id, stream.backend_id.id, job.uuid
     system = waiting.for_system(backend_id)
-    record = waiting.for_record(stream_id, job.sync_res_id)
-    nothing = waiting.for_record(stream_id, 0)
-    ahead = [waiting.for_ahead(stream_id, job.sync_res_id + n) for n in range(100)]
+    record = waiting.for_record(stream_id, job.sync_res_id // 500)
+    nothing = waiting.for_record(0, 0)
+    ahead = [waiting.for_ahead(stream_id, job.sync_res_id // 500)]
     key = stream_id, job.sync_res_id
     return [
         (store.due_changes, stream_id, uuid, 100),
@@ -386,7 +394,6 @@ def asked_about_waiting(stream, job):
         (store.wake, record),
         (store.wake, nothing),
         (store.move_sleepers, ahead),
-        (store.put_to_sleep, backend_id, system, None, 9, waiting.BATCH),
         (store.sleep_on, 9, waiting.BATCH),
         (store.settle_jobs, [(uuid, "Delivered.", None, 0.1)]),
         (store.lock_pending, uuid),
@@ -526,7 +533,7 @@ class TestNewStream(SyncCase):
                 self.fail(f"{rows} rows of {table} are touched by: {text}")
 
     def touched(self, plan, text, table=None):
-        """Yield each table that a plan has read, with how many rows, and the query.
+        """Yield each table that a plan has read, with how many rows, and how.
 
         :param table: that the node above reads: the scan of an index for a bitmap
             does not name it
@@ -541,7 +548,8 @@ class TestNewStream(SyncCase):
                     "Rows Removed by Index Recheck",
                 )
             )
-            yield table, rows * plan["Actual Loops"], text
+            how = f"{plan['Node Type']} {plan.get('Index Name', '')}"
+            yield table, rows * plan["Actual Loops"], f"{how}: {text}"
         for inner in plan.get("Plans", ()):
             yield from self.touched(inner, text, table)
 
@@ -580,7 +588,7 @@ class TestNewStream(SyncCase):
             job = self.jobs(stream)[:1]
             with self.touching_few():
                 in_job = stream.with_context(job_uuid=job.uuid)
-                jobs.hand_on(in_job, [job.sync_res_id])
+                jobs.hand_on(in_job, job.uuid, [job.sync_res_id])
             with self.touching_few():
                 jobs.record_failure(job)
 

@@ -36,7 +36,7 @@ class TestPrecedence(SaleCase):
         state, told = self.told_of(order_id)
         self.assertEqual(state, "waiting")
         self.assertIn(why, told)
-        self.assertIn("after the records that it points at", told)
+        self.assertIn("It will be sent", told)
         self.assertEqual(self.run_job(contact_job), "done")
         job = self.job(order_job, "state", "eta", "sync_wait_key")
         self.assertEqual((job["state"], job["sync_wait_key"]), ("pending", False))
