@@ -674,7 +674,7 @@ class SyncBackend(models.Model):
         if incident:
             return incident._waiting_text()
         if store.is_quiet(self.env.cr, self.id):
-            return self.env._("%s has asked to be left alone for a while.", self.name)
+            return self.env._("%s takes no more requests for the moment.", self.name)
         return None
 
     @api.model
