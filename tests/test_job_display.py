@@ -99,7 +99,7 @@ class TestJobThatSleeps(DeliveryCase):
         self.assertEqual(self.run_job(second), "pending")
         job = self.job(second, *self.FIELDS)
         self.assertEqual(
-            job["state_reason"], "CRM has asked to be left alone for a while."
+            job["state_reason"], "CRM takes no more requests for the moment."
         )
         with self.transaction() as env:
             env.cr.execute("UPDATE sync_rate SET quiet_until = now() - interval '1 h'")

@@ -371,10 +371,11 @@ class TestSaidByJobs(DeliveryCase):
     def failing(self, error):
         """Have the system answer so."""
 
-        def send(_transport, messages):
-            return none_sent(messages, error)
+        def deliver(transport, take):
+            while messages := take(transport.at_once):
+                yield from none_sent(messages, error)
 
-        with patch.object(RestTransport, "send", send):
+        with patch.object(RestTransport, "deliver", deliver):
             yield
 
     def fail_with(self, error):
