@@ -512,6 +512,7 @@ class SyncIncident(models.Model):
     @api.model
     def _cron_watch(self):
         """Mend what was lost in a crash, and tell people about incidents."""
+        self.env["sync.health"]._watch()
         self._watch_origin()
         for incident in self.search([("closed", "=", False)]):
             with incident._apart() as own:
