@@ -314,7 +314,7 @@ def _stuck_minutes(cr, started):
         before=before,
         held=_held_channels(cr),
     )
-    return int((clock.now(cr) - due).total_seconds() // 60) if due else 0
+    return round((clock.now(cr) - due).total_seconds() / 60) if due else 0
 
 
 def _held_channels(cr):

@@ -8,13 +8,16 @@ from unittest.mock import patch
 from odoo.exceptions import AccessError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.modules.registry import Registry
-from odoo.tests import Form, HttpCase, TransactionCase, new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import config, mute_logger
 
 from ..engine import health
 from .common import SyncCase, backend_values
+from .failure_mail_case import FailureMailCase
 from .health_case import be_server
+from .incident_case import IncidentCase
+from .tour_case import TourCase
 
 
 class HealthCase(SyncCase):
@@ -26,10 +29,12 @@ class HealthCase(SyncCase):
 
     def found(self):
         """Return what is wrong, as a list of kinds."""
+        self.env.flush_all()
         return [each.kind for each in health.problems(self.env)]
 
     def problem(self):
         """Return the only problem, its sentence as a text."""
+        self.env.flush_all()
         (problem,) = health.problems(self.env)
         return problem._replace(reason=str(problem.reason))
 
@@ -53,6 +58,8 @@ class HealthCase(SyncCase):
     def new_job(self, minutes=6, **values):
         """Queue a job of another addon, made some minutes ago."""
         job = self.env["queue.job"].with_delay()._test_job().db_record()
+        # which nobody may change otherwise
+        job = job.with_context(_job_edit_sentinel=job.EDIT_SENTINEL)
         job.write({"date_created": self.ago(minutes=minutes), **values})
         return job
 
@@ -261,82 +268,12 @@ class TestStuck(HealthCase):
 
 
 @tagged("post_install", "-at_install")
-class TestNotes(HealthCase, HttpCase):
-    def notes(self):
-        self.env.invalidate_all()
-        return self.env["sync.node"].search([])
-
-    def test_the_cron_notes_what_the_server_is(self):
-        be_server(self, workers=3, channels="root:2")
-        self.env["sync.incident"]._cron_watch()
-        (node,) = self.notes()
-        here = health.here()
-        self.assertEqual(tuple(node[name] for name in here._fields), here)
-        self.assertEqual((here.workers, here.capacity, here.loaded), (3, 2, True))
-        self.assertGreater(node.noted, self.ago(minutes=1))
-        self.assertFalse(node.asked)
-        be_server(self, workers=5, channels="root:4")
-        self.env["sync.incident"]._cron_watch()
-        self.assertEqual((self.notes().workers, self.notes().capacity), (5, 4))
-
-    def test_notes_go_when_they_are_old(self):
-        self.note(minutes=health.KEEP_DAYS * 24 * 60 + 1)
-        kept = self.note("kept:8069", minutes=health.FRESH_MINUTES + 1)
-        self.env["sync.incident"]._cron_watch()
-        self.assertIn(kept, self.notes())
-        self.assertEqual(len(self.notes()), 2)
-
-    def test_a_worker_that_is_asked_for_a_job_notes_it_once_in_a_while(self):
-        with patch.dict(health._noted, clear=True):
-            self.url_open("/queue_job/runjob?job_uuid=none")
-            (node,) = self.notes()
-            self.assertGreater(node.asked, self.ago(minutes=1))
-            node.asked = self.ago(days=1)
-            node.flush_recordset()
-            self.url_open("/queue_job/runjob?job_uuid=none")
-            self.assertLess(self.notes().asked, self.ago(hours=1))
-            # a note of the cron says nothing of jobs
-            self.env["sync.incident"]._cron_watch()
-            self.assertLess(self.notes().asked, self.ago(hours=1))
-            health._noted.clear()
-            self.url_open("/queue_job/runjob?job_uuid=none")
-            self.assertGreater(self.notes().asked, self.ago(minutes=1))
-
-    def test_a_copy_forgets_the_servers_of_the_original(self):
-        self.note()
-        self.env["sync.health"].create({"kind": "stuck", "seen": self.ago()})
-        self.env.flush_all()
-        (query,) = get_neutralization_queries(["queue_job_sync"])
-        self.env.cr.execute(query)
-        self.assertFalse(self.notes())
-        self.assertFalse(self.env["sync.health"].search([]))
-
-
-@tagged("post_install", "-at_install")
-class TestLockedNotes(TransactionCase):
-    def test_nobody_waits_for_a_table_that_is_locked(self):
-        with Registry(get_db_name()).cursor() as cr:
-            cr.execute("LOCK TABLE sync_node")
-            with mute_logger("odoo.sql_db"), self.assertLogs(health._logger) as logs:
-                # not a test's registry, whose cursors share one transaction
-                with patch.object(type(self.registry), "cursor", self.real_cursor):
-                    health.note(self.registry)
-        self.assertIn("could not be noted", logs.output[0])
-
-    def real_cursor(self, *_args, **_options):
-        return self.registry._db.cursor()
-
-
-@tagged("post_install", "-at_install")
-class TestTelling(HealthCase):
+class TestScreens(HealthCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["sync.health"].search([]).unlink()
         cls.manager, cls.admin, cls.user = (
-            new_test_user(
-                cls.env, f"sync_health_{name}", groups, email=f"{name}@x.test"
-            )
+            new_test_user(cls.env, f"sync_health_{name}", groups)
             for name, groups in (
                 ("manager", "base.group_user,queue_job.group_queue_job_manager"),
                 ("admin", "base.group_system"),
@@ -344,87 +281,11 @@ class TestTelling(HealthCase):
             )
         )
 
-    def watch(self):
-        self.env["sync.incident"]._cron_watch()
-        self.env.invalidate_all()
-
-    def mails(self):
-        return self.env["mail.mail"].search([("model", "=", "sync.health")])
-
-    def pass_minutes(self, minutes):
-        for problem in self.env["sync.health"].search([]):
-            problem.seen -= timedelta(minutes=minutes)
-
-    def test_one_mail_as_long_as_it_lasts(self):
+    def setUp(self):
+        super().setUp()
         be_server(self, channels="root:4")
-        for _minute in range(3):
-            self.watch()
-            self.pass_minutes(1)
-        (mail,) = self.mails()
-        self.assertEqual(mail.subject, "Job Queue: Jobs can take every worker")
-        self.assertIn(self.manager.partner_id, mail.recipient_ids)
-        self.assertNotIn(self.user.partner_id, mail.recipient_ids)
-        for text in ("all 4 workers", "workers = 4", "root:3", "action_sync_dashboard"):
-            self.assertIn(text, mail.body_html)
-
-    def test_another_problem_is_another_mail(self):
-        be_server(self, channels="root:4")
-        self.watch()
-        self.new_job()
-        self.watch()
-        self.assertEqual(
-            self.mails().sorted("id").mapped("subject"),
-            [
-                "Job Queue: Jobs can take every worker",
-                "Job Queue: Jobs are due, and none starts",
-            ],
-        )
-
-    def test_two_servers_are_one_problem(self):
-        be_server(self, channels="root:4")
-        self.note(capacity=9)
-        self.watch()
-        self.watch()
-        self.assertEqual(len(self.mails()), 1)
-        self.assertEqual(self.found(), ["no_place"] * 2)
-
-    def test_told_again_when_it_comes_back(self):
-        be_server(self, channels="root:4")
-        self.watch()
-        be_server(self)
-        self.pass_minutes(11)
-        self.watch()
-        self.assertFalse(self.env["sync.health"].search([]))
-        be_server(self, channels="root:4")
-        self.watch()
-        self.assertEqual(len(self.mails()), 2)
-
-    def test_back_within_minutes_it_is_the_same(self):
-        be_server(self, channels="root:4")
-        self.watch()
-        be_server(self)
-        self.pass_minutes(9)
-        self.watch()
-        be_server(self, channels="root:4")
-        self.watch()
-        self.assertEqual(len(self.mails()), 1)
-
-    def test_a_mail_that_cannot_be_written_is_tried_again(self):
-        be_server(self, channels="root:4")
-        template = self.env.ref("queue_job_sync.mail_template_health")
-        template.subject = "{{ object.missing }}"
-        with (
-            mute_logger("odoo.addons.mail.models.mail_render_mixin"),
-            self.assertLogs("odoo.addons.queue_job_sync.models.sync_health") as logs,
-        ):
-            self.watch()
-        self.assertIn("could not be watched", logs.output[0])
-        template.subject = "Mended"
-        self.watch()
-        self.assertEqual(self.mails().subject, "Mended")
 
     def test_who_may_not_configure_is_told_without_lines(self):
-        be_server(self, channels="root:4")
         (shown,) = self.env["sync.health"].with_user(self.admin).banner()
         self.assertEqual(shown["title"], "Jobs can take every worker")
         self.assertIn("all 4 workers", shown["text"])
@@ -435,16 +296,189 @@ class TestTelling(HealthCase):
             self.env["sync.health"].with_user(self.user).banner()
 
     def test_wizards_say_it(self):
-        be_server(self, channels="root:4")
         self.stream.state = "draft"
-        wizards = (
+        go_live = self.env["sync.go.live"].with_user(self.admin)
+        for wizard in (
             Form(self.env["sync.setup"].with_user(self.admin)),
-            Form(
-                self.env["sync.go.live"]
-                .with_user(self.admin)
-                .with_context(default_stream_id=self.stream.id)
-            ),
-        )
-        for wizard in wizards:
+            Form(go_live.with_context(default_stream_id=self.stream.id)),
+        ):
             (shown,) = wizard.health
             self.assertIn("workers = 4", shown["lines"])
+
+    def test_a_copy_forgets_the_servers_of_the_original(self):
+        self.note()
+        self.env["sync.health"].create({"kind": "stuck", "seen": self.ago()})
+        self.env.flush_all()
+        (query,) = get_neutralization_queries(["queue_job_sync"])
+        self.env.cr.execute(query)
+        self.env.invalidate_all()
+        for model in ("sync.node", "sync.health"):
+            self.assertFalse(self.env[model].search([]))
+
+
+class NotesCase(IncidentCase):
+    """Real transactions: a note is committed by itself."""
+
+    def setUp(self):
+        super().setUp()
+        self.forget()
+        self.addCleanup(self.forget)
+
+    def forget(self):
+        with self.transaction() as env:
+            env["sync.node"].search([]).unlink()
+            env["sync.health"].search([]).unlink()
+        health._noted.clear()
+
+    def notes(self):
+        return self.read("sync.node", [], [], order="name")
+
+    def told(self):
+        return self.read("sync.health", [], [])
+
+    def change(self, model, **time):
+        """Commit that what servers say, or people were told, is longer ago."""
+        with self.transaction() as env:
+            for row in env[model].search([]):
+                for name in {"seen", "noted", "asked"} & row._fields.keys():
+                    row[name] = row[name] and row[name] - timedelta(**time)
+
+
+@tagged("post_install", "-at_install")
+class TestNotes(NotesCase):
+    def test_the_cron_notes_what_the_server_is(self):
+        be_server(self, workers=3, channels="root:2")
+        self.watch()
+        (node,) = self.notes()
+        here = health.here()
+        self.assertEqual(tuple(node[name] for name in here._fields), here)
+        self.assertEqual((here.workers, here.capacity, here.loaded), (3, 2, True))
+        self.assertFalse(node["asked"])
+        be_server(self, workers=5, channels="root:4")
+        self.watch()
+        (again,) = self.notes()
+        self.assertEqual((again["workers"], again["capacity"]), (5, 4))
+        self.assertEqual(again["id"], node["id"])
+
+    def test_notes_go_when_they_are_old(self):
+        self.watch()
+        with self.transaction() as env:
+            for name in ("gone:8069", "silent:8069"):
+                env["sync.node"].search([], limit=1).copy({"name": name})
+            gone, silent = env["sync.node"].search([("name", "like", ":8069")])[-2:]
+            gone.noted -= timedelta(days=health.KEEP_DAYS, minutes=1)
+            silent.noted -= timedelta(hours=1)
+        self.watch()
+        names = [node["name"] for node in self.notes()]
+        self.assertEqual(len(names), 2)
+        self.assertNotIn("gone:8069", names)
+
+    def test_nobody_waits_for_a_table_that_is_locked(self):
+        with self.registry.cursor() as cr:
+            cr.execute("LOCK TABLE sync_node")
+            with mute_logger("odoo.sql_db"), self.assertLogs(health._logger) as logs:
+                health.note(self.registry)
+        self.assertIn("could not be noted", logs.output[0])
+        self.assertFalse(self.notes())
+
+
+@tagged("post_install", "-at_install")
+class TestAsked(NotesCase, TourCase):
+    def asked(self):
+        """Return when this server has noted that it was asked, asked once more now."""
+        self.url_open("/queue_job/runjob?job_uuid=none")
+        (node,) = self.notes()
+        return node["asked"]
+
+    def test_a_worker_that_is_asked_for_a_job_notes_it_once_in_a_while(self):
+        first = self.asked()
+        self.assertTrue(first)
+        self.change("sync.node", minutes=9)
+        self.assertEqual(self.asked(), first - timedelta(minutes=9))
+        # a note of the cron says nothing of jobs
+        self.watch()
+        self.assertEqual(self.asked(), first - timedelta(minutes=9))
+        health._noted.clear()
+        self.assertGreaterEqual(self.asked(), first)
+
+
+@tagged("post_install", "-at_install")
+class TestTelling(FailureMailCase, NotesCase):
+    def mails(self):
+        with self.transaction() as env:
+            return self._read_mails(env, [("model", "=", "sync.health")])
+
+    def test_one_mail_as_long_as_it_lasts(self):
+        be_server(self, channels="root:4")
+        for _minute in range(3):
+            self.watch()
+            self.change("sync.health", minutes=1)
+        (mail,) = self.mails()
+        self.assertEqual(mail["subject"], "Job Queue: Jobs can take every worker")
+        self.assertIn(self.manager_id, mail["users"])
+        self.assertNotIn(self.plain_id, mail["users"])
+        for text in ("all 4 workers", "workers = 4", "root:3", "action_sync_dashboard"):
+            self.assertIn(text, mail["html"])
+
+    def test_another_problem_is_another_mail(self):
+        be_server(self, channels="root:4")
+        self.watch()
+        be_server(self, loaded=False)
+        self.watch()
+        self.assertEqual(
+            [mail["subject"] for mail in self.mails()],
+            [
+                "Job Queue: Jobs can take every worker",
+                "Job Queue: No job runs",
+            ],
+        )
+
+    def test_two_servers_are_one_problem(self):
+        be_server(self, channels="root:4")
+        self.watch()
+        with self.transaction() as env:
+            env["sync.node"].search([]).copy({"name": "other:8069", "capacity": 9})
+        self.watch()
+        with self.transaction() as env:
+            self.assertEqual(len(health.problems(env)), 2)
+        self.assertEqual(len(self.mails()), 1)
+
+    def test_told_again_when_it_comes_back(self):
+        be_server(self, channels="root:4")
+        self.watch()
+        be_server(self)
+        self.change("sync.health", minutes=11)
+        self.watch()
+        self.assertFalse(self.told())
+        be_server(self, channels="root:4")
+        self.watch()
+        self.assertEqual(len(self.mails()), 2)
+
+    def test_back_within_minutes_it_is_the_same(self):
+        be_server(self, channels="root:4")
+        self.watch()
+        be_server(self)
+        self.change("sync.health", minutes=9)
+        self.watch()
+        be_server(self, channels="root:4")
+        self.watch()
+        self.assertEqual(len(self.mails()), 1)
+
+    def test_a_mail_that_cannot_be_written_is_tried_again(self):
+        be_server(self, channels="root:4")
+        with self.transaction() as env:
+            template = env.ref("queue_job_sync.mail_template_health")
+            subject = template.subject
+            template.subject = "{{ object.missing }}"
+        try:
+            with (
+                mute_logger("odoo.addons.mail.models.mail_render_mixin"),
+                self.assertLogs("odoo.addons.queue_job_sync.models.sync_health"),
+            ):
+                self.watch()
+            self.assertFalse(self.told())
+        finally:
+            with self.transaction() as env:
+                env.ref("queue_job_sync.mail_template_health").subject = subject
+        self.watch()
+        self.assertEqual(len(self.mails()), 1)

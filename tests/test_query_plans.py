@@ -14,10 +14,11 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..engine import capture, gate, jobs, precedence, secrets, store
+from ..engine import capture, gate, health, jobs, precedence, secrets, store
 from ..engine.delivery import SWEEP_BATCH, Delivery
 from ..transports.base import Message, Receipt, Route
 from .common import SyncCase, backend_values, stream_values
+from .health_case import be_server
 
 TABLES = {"queue_job", "sync_outbox", "sync_binding", "sync_delivery", "sync_attempt"}
 PLANNED = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
@@ -345,6 +346,17 @@ class TestQueryPlans(SyncCase):
     def test_figures(self):
         with self.plans():
             self.env["sync.backend"].search([])._queue_figures()
+
+    def test_health(self):
+        # none has started lately: those that wait are looked at
+        with self.plans():
+            found = health.problems(self.env)
+        self.assertNotIn("stuck", [each.kind for each in found])
+        self.env.cr.execute("UPDATE queue_job SET eta = NULL WHERE state = 'pending'")
+        be_server(self)
+        with self.plans():
+            (problem,) = health.problems(self.env)
+        self.assertEqual(problem.kind, "stuck")
 
 
 NEW = 30_000  # records of a stream that the statistics know nothing of
