@@ -6,7 +6,7 @@ In the order in which an edit passes through: ``capture`` notes it and inserts w
 owed, ``jobs`` makes the job, ``gate`` says when it may go, ``delivery`` sends it, with
 ``precedence`` (what has to be there before) and ``task`` (a record against what is
 there). ``store`` holds the statements, ``secrets`` the credentials, ``clock`` the time
-that all nodes agree on, ``standing`` answers those who look on, ``health`` tells whether
-jobs run at all, and ``words`` says it to people. None of these imports ``models/``,
-which calls them.
+that all nodes agree on, ``standing`` answers those who look on, ``health`` tells
+whether jobs run at all, and ``words`` says it to people. None of these imports
+``models/``, which calls them.
 """

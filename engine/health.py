@@ -147,7 +147,8 @@ def note(registry, asked=False):
                     """,
                     SQL(", ").join(SQL("%s", value) for value in here()),
                     asked,
-                )
+                ),
+                log_exceptions=False,
             )
     except psycopg2.Error:
         _logger.warning("This server could not be noted", exc_info=True)

@@ -9,6 +9,7 @@ from odoo.tests.common import BaseCase, TransactionCase, get_db_name
 from odoo.tools import SQL, mute_logger
 
 from ..controllers.run_job import RunJobController
+from .health_case import be_server
 from .servers import HttpDestination
 
 # Odoo's chatter does more at each edit than what is tested here.
@@ -165,6 +166,7 @@ class DeliveryCase(BaseCase):
 
     def setUp(self):
         super().setUp()
+        be_server(self, workers=0)
         self.registry = Registry(get_db_name())
         self.destination = self.enterContext(self.destination_class())
         with self.transaction() as env:

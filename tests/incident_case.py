@@ -10,7 +10,6 @@ from odoo import SUPERUSER_ID, fields
 from odoo.tools import mute_logger
 
 from .common import drop
-from .health_case import be_server
 from .race_case import RaceCase
 from .test_delivery_errors import closed_port
 
@@ -29,7 +28,6 @@ class IncidentCase(RaceCase):
 
     def setUp(self):
         super().setUp()
-        be_server(self)
         self.change_backend(outage_threshold=THRESHOLD)
         self.addCleanup(self._delete_probes)
 

@@ -10,7 +10,6 @@ from odoo.tests import HttpCase, new_test_user
 from odoo.tests.common import get_db_name
 
 from .common import DeliveryCase
-from .health_case import be_server
 
 USERS = {
     "sync_tour_reader": "base.group_user",
@@ -66,10 +65,6 @@ class TourCase(DeliveryCase, HttpCase):
         cls.startClassPatcher(
             patch.object(cls.registry, "check_signaling", return_value=cls.registry)
         )
-
-    def setUp(self):
-        super().setUp()
-        be_server(self)
 
     @classmethod
     def user_values(cls, login):

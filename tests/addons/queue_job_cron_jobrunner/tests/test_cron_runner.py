@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from odoo.addons.queue_job_sync.engine import health
 from odoo.addons.queue_job_sync.tests.common import DeliveryCase
@@ -17,7 +18,7 @@ class TestCronRunner(DeliveryCase):
         be_server(self, loaded=False)
 
     def run_cron(self):
-        with self.transaction() as env:
+        with self.transaction() as env, mute_logger(*self.quiet_loggers):
             env["queue.job"]._job_runner()
 
     def test_contacts_are_delivered(self):
@@ -56,11 +57,11 @@ class TestCronRunner(DeliveryCase):
             # before the first job as well
             env["queue.job"].search([]).unlink()
             self.assertFalse(health.problems(env))
-            cron_jobs = env["queue.job"].with_delay()._test_job().db_record()
+            job = env["queue.job"].with_delay()._test_job().db_record()
             env.cr.execute(
                 "UPDATE queue_job SET date_created = now() AT TIME ZONE 'utc'"
                 " - interval '6 minutes' WHERE id = %s",
-                (cron_jobs.id,),
+                (job.id,),
             )
             # it runs none, though
             self.assertEqual([each.kind for each in health.problems(env)], ["stuck"])
