@@ -13,7 +13,6 @@ import logging
 import os
 import socket
 import time
-from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -86,22 +85,24 @@ def here():
     )
 
 
-def _configured():
-    """Return the channels as the runner reads them, by full name, as dicts."""
+def channels():
+    """Return the channels as this server's runner reads them: dicts by full name."""
+    try:
+        configured = ChannelManager.parse_simple_config(_channels())
+    except ValueError:
+        # with these, the runner does not start
+        return {"root": {"capacity": 0, "paused": True}}
     found = {"root": {"capacity": 1}}
-    # with what cannot be read, the runner does not start
-    with suppress(ValueError):
-        for channel in ChannelManager.parse_simple_config(_channels()):
-            name = channel["name"]
-            if name != "root" and not name.startswith("root."):
-                name = f"root.{name}"
-            found[name] = channel
-        return found
-    return {"root": {"paused": True}}
+    for channel in configured:
+        name = channel["name"]
+        if name != "root" and not name.startswith("root."):
+            name = f"root.{name}"
+        found[name] = channel
+    return found
 
 
 def _capacity():
-    root = _configured()["root"]
+    root = channels()["root"]
     if not _is_runner_enabled() or root.get("paused"):
         return 0
     return max(root["capacity"] or UNLIMITED, 0)
@@ -255,12 +256,12 @@ def _lines(capacity, **options):
     """
     parts = [part.strip() for part in _channels().replace("\n", ",").split(",")]
     others = [part for part in parts if part and part.split(":")[0].strip() != "root"]
-    channels = ",".join([f"root:{capacity}", *others])
+    text = ",".join([f"root:{capacity}", *others])
     lines = ["[options]", *(f"{name} = {value}" for name, value in options.items())]
     if os.environ.get(CHANNELS):
         # which goes before the file
-        return "\n".join([*lines, "", "# environment", f"{CHANNELS}={channels}"])
-    return "\n".join([*lines, "", "[queue_job]", f"channels = {channels}"])
+        return "\n".join([*lines, "", "# environment", f"{CHANNELS}={text}"])
+    return "\n".join([*lines, "", "[queue_job]", f"channels = {text}"])
 
 
 # -- whether jobs start -------------------------------------------------------
@@ -320,9 +321,9 @@ def _stuck_minutes(cr, started):
 
 def _held_channels(cr):
     """Return the channels that are paused, or sequential and stopped by a failure."""
-    channels = _configured()
-    held = [name for name, each in channels.items() if each.get("paused")]
-    sequential = [name for name, each in channels.items() if each.get("sequential")]
+    configured = channels().items()
+    held = [name for name, each in configured if each.get("paused")]
+    sequential = [name for name, each in configured if each.get("sequential")]
     if sequential:
         held += ask_column(
             cr,
