@@ -20,6 +20,13 @@ registry.category("web_tour.tours").add("queue_job_sync_health", {
         {
             content: "The dashboard has the lines for the configuration",
             trigger: `.o_queue_job_sync_dashboard ${BANNER} pre:contains('workers = 4')`,
+            run() {
+                // as it is seen, and copied
+                const lines = this.anchor.innerText.split("\n");
+                if (!lines.includes("workers = 4")) {
+                    throw new Error(`The lines are folded: ${lines}`);
+                }
+            },
         },
         {
             content: "Connect a system",
