@@ -120,7 +120,7 @@ def let_time_pass(name, minutes):
     """Let all that jobs and servers have done be longer ago."""
     for table, columns in (
         ("queue_job", ("date_created", "date_started", "date_done", "eta")),
-        ("sync_node", ("asked",)),
+        ("sync_node", ("asked", "since")),
     ):
         changes = ", ".join(
             f"{each} = {each} - interval '{minutes} minutes'" for each in columns

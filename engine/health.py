@@ -137,17 +137,21 @@ def note(registry, asked=False):
                 SQL(
                     """
                     INSERT INTO sync_node AS node
-                           (name, workers, loaded, capacity, spread, noted, asked)
-                    SELECT %s, now, CASE WHEN %s THEN now END
+                           (name, workers, loaded, capacity, spread, noted, asked,
+                            since)
+                    SELECT %s, now, CASE WHEN %s THEN now END,
+                           COALESCE((SELECT min(since) FROM sync_node
+                                      WHERE noted > now - %s * interval '1 s'), now)
                       FROM (SELECT clock_timestamp() AT TIME ZONE 'utc') AS at (now)
                         ON CONFLICT (name) DO UPDATE SET
                            workers = EXCLUDED.workers, loaded = EXCLUDED.loaded,
                            capacity = EXCLUDED.capacity, spread = EXCLUDED.spread,
-                           noted = EXCLUDED.noted,
+                           noted = EXCLUDED.noted, since = EXCLUDED.since,
                            asked = COALESCE(EXCLUDED.asked, node.asked)
                     """,
                     SQL(", ").join(SQL("%s", value) for value in here()),
                     asked,
+                    PATIENCE,
                 ),
                 log_exceptions=False,
             )
@@ -165,10 +169,10 @@ def problems(env):
     """
     env["queue.job"].flush_model()
     env["sync.incident"].flush_model(["backend_id", "closed"])
-    nodes, asked = _nodes(env.cr)
+    nodes, asked, since = _nodes(env.cr)
     found = [each for node in nodes if (each := _no_place(node, nodes))]
     started = max(filter(None, [asked, _last_start(env.cr)]), default=None)
-    waits = _stuck_minutes(env.cr, started)
+    waits = _stuck_minutes(env.cr, started, since)
     if not any(node.runs_jobs for node in nodes) and not _by_cron(env):
         used = started and started > clock.now(env.cr) - timedelta(days=USED_DAYS)
         if waits or not (used or _runner_is_there(env.cr)):
@@ -179,19 +183,22 @@ def problems(env):
 
 
 def _nodes(cr):
-    """Return the servers, this one as it is now, and when one was asked for a job."""
+    """Return the servers, this one as it is now.
+
+    :return: list of :class:`Node`, when one was last asked to run a job, and since when
+        there has been one; either is None if that is not known
+    """
     rows = ask(
         cr,
-        "SELECT name, workers, loaded, capacity, spread, asked FROM sync_node"
+        "SELECT name, workers, loaded, capacity, spread, asked, since FROM sync_node"
         " WHERE noted > %s ORDER BY name",
         clock.now(cr) - timedelta(minutes=FRESH_MINUTES),
     )
-    nodes = {name: Node(name, *rest) for name, *rest, _asked in rows}
+    nodes = {name: Node(name, *rest) for name, *rest, _asked, _since in rows}
     node = here()
     nodes[node.name] = node
-    return list(nodes.values()), max(
-        filter(None, (row[-1] for row in rows)), default=None
-    )
+    asked = max(filter(None, (row[-2] for row in rows)), default=None)
+    return list(nodes.values()), asked, min((row[-1] for row in rows), default=None)
 
 
 def _no_place(node, nodes):
@@ -287,16 +294,18 @@ def _last_start(cr):
     return max(filter(None, [ended, started]), default=None)
 
 
-def _stuck_minutes(cr, started):
+def _stuck_minutes(cr, started, since):
     """Return for how many minutes a job has been due, 0 if jobs start or none is.
 
     What waits for a system that is down or paused is not due, nor is what a channel
     holds back on purpose.
 
     :param started: when a job has started last
+    :param since: since when there has been a server: after a standstill jobs are late,
+        and the runner begins some seconds after the cron
     """
     before = clock.now(cr) - timedelta(seconds=PATIENCE)
-    if started and started > before:
+    if not since or since > before or (started and started > before):
         return 0
     ((due,),) = ask(
         cr,

@@ -40,6 +40,11 @@ class SyncNode(models.Model):
     noted = fields.Datetime(
         required=True, readonly=True, help="When it has said so, by the database."
     )
+    since = fields.Datetime(
+        required=True,
+        readonly=True,
+        help="Since then there has been a server of the database all the time.",
+    )
     asked = fields.Datetime(
         readonly=True, help="When it was asked to run a job, as far as it has said so."
     )

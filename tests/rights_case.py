@@ -167,7 +167,11 @@ class RightsCase(SyncCase):
                 "field_path": "city",
                 "target": "city",
             },
-            "sync.node": lambda: {"name": "server:8069", "noted": now},
+            "sync.node": lambda: {
+                "name": "server:8069",
+                "noted": now,
+                "since": now,
+            },
             "sync.now": lambda: {
                 "res_model": self.partner._name,
                 "res_ids": self.partner.ids,

@@ -51,6 +51,7 @@ class HealthCase(SyncCase):
                 "loaded": True,
                 "capacity": 2,
                 "noted": self.ago(minutes=minutes),
+                "since": self.ago(hours=1),
                 **values,
             }
         )
@@ -165,6 +166,7 @@ class TestRunner(HealthCase):
 
     def test_something_else_may_run_jobs(self):
         be_server(self, loaded=False)
+        self.note(loaded=False)
         job = self.new_job(state="done", date_started=self.ago(days=2))
         self.assertFalse(self.found())
         job.date_started = self.ago(days=health.USED_DAYS + 1)
@@ -189,6 +191,7 @@ class TestStuck(HealthCase):
     def setUp(self):
         super().setUp()
         be_server(self)
+        self.other = self.note()
 
     def test_a_due_job_and_none_starts(self):
         self.new_job(minutes=4)
@@ -237,10 +240,19 @@ class TestStuck(HealthCase):
     def test_a_server_that_is_asked_to_run_jobs_starts_them(self):
         # they may all have been put back since
         self.new_job(minutes=600)
-        other = self.note(asked=self.ago(minutes=4))
+        self.other.asked = self.ago(minutes=4)
         self.assertFalse(self.found())
-        other.asked = self.ago(minutes=6)
+        self.other.asked = self.ago(minutes=6)
         self.assertEqual(self.found(), ["stuck"])
+
+    def test_after_a_standstill_jobs_get_the_time_to_start(self):
+        self.new_job(minutes=600)
+        self.other.since = self.ago(minutes=4)
+        self.assertFalse(self.found())
+        self.other.since = self.ago(minutes=6)
+        self.assertEqual(self.found(), ["stuck"])
+        self.other.noted = self.ago(hours=1)
+        self.assertFalse(self.found())
 
     def test_a_system_that_is_paused_waits_for_people(self):
         self.backend.action_pause()
@@ -340,7 +352,7 @@ class NotesCase(IncidentCase):
         """Commit that what servers say, or people were told, is longer ago."""
         with self.transaction() as env:
             for row in env[model].search([]):
-                for name in {"seen", "noted", "asked"} & row._fields.keys():
+                for name in {"seen", "noted", "asked", "since"} & row._fields.keys():
                     row[name] = row[name] and row[name] - timedelta(**time)
 
 
@@ -359,6 +371,22 @@ class TestNotes(NotesCase):
         (again,) = self.notes()
         self.assertEqual((again["workers"], again["capacity"]), (5, 4))
         self.assertEqual(again["id"], node["id"])
+
+    def test_since_when_there_has_been_a_server(self):
+        self.watch()
+        (first,) = self.notes()
+        self.change("sync.node", minutes=4)
+        # another one comes, and the first one goes
+        with patch("socket.gethostname", return_value="other"):
+            self.watch()
+            self.change("sync.node", minutes=4)
+            self.watch()
+        since = {node["since"] for node in self.notes()}
+        self.assertEqual(since, {first["since"] - timedelta(minutes=8)})
+        self.change("sync.node", minutes=6)
+        self.watch()
+        since = max(node["since"] for node in self.notes())
+        self.assertGreaterEqual(since, first["since"])
 
     def test_notes_go_when_they_are_old(self):
         self.watch()

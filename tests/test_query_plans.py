@@ -354,6 +354,10 @@ class TestQueryPlans(SyncCase):
         self.assertNotIn("stuck", [each.kind for each in found])
         self.env.cr.execute("UPDATE queue_job SET eta = NULL WHERE state = 'pending'")
         be_server(self)
+        long_ago = self.env.cr.now() - timedelta(hours=1)
+        self.env["sync.node"].create(
+            {"name": "other:8069", "noted": self.env.cr.now(), "since": long_ago}
+        )
         with self.plans():
             (problem,) = health.problems(self.env)
         self.assertEqual(problem.kind, "stuck")

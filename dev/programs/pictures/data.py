@@ -65,7 +65,7 @@ def prepare(env):
     tomorrow = fields.Datetime.now() + timedelta(days=1)
     server = {"name": "odoo:8069", "workers": 4, "loaded": True, "capacity": 2}
     if not env["sync.node"].search([("name", "=", server["name"])]):
-        env["sync.node"].create({**server, "noted": tomorrow, "asked": tomorrow})
+        env["sync.node"].create({**server, "noted": tomorrow, "since": tomorrow})
     job = env["queue.job"].search([("state", "=", "failed")], limit=1)
     print("\nrecord crm", crm.id)
     print("record crm_stream", crm.stream_ids.id)

@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from datetime import timedelta
+
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
@@ -63,6 +65,10 @@ class TestCronRunner(DeliveryCase):
                 " - interval '6 minutes' WHERE id = %s",
                 (job.id,),
             )
+            now = env.cr.now()
+            values = {"name": "other:8069", "noted": now}
+            env["sync.node"].create({**values, "since": now - timedelta(hours=1)})
+            env.flush_all()
             # it runs none, though
             self.assertEqual([each.kind for each in health.problems(env)], ["stuck"])
             env.cr.rollback()
