@@ -355,8 +355,9 @@ class TestQueryPlans(SyncCase):
         self.env.cr.execute("UPDATE queue_job SET eta = NULL WHERE state = 'pending'")
         be_server(self)
         long_ago = self.env.cr.now() - timedelta(hours=1)
+        other = {"name": "other:8069", "workers": 4, "capacity": 2}
         self.env["sync.node"].create(
-            {"name": "other:8069", "noted": self.env.cr.now(), "since": long_ago}
+            {**other, "noted": self.env.cr.now(), "since": long_ago}
         )
         with self.plans():
             (problem,) = health.problems(self.env)

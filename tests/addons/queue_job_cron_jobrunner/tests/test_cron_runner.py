@@ -66,8 +66,8 @@ class TestCronRunner(DeliveryCase):
                 (job.id,),
             )
             now = env.cr.now()
-            values = {"name": "other:8069", "noted": now}
-            env["sync.node"].create({**values, "since": now - timedelta(hours=1)})
+            other = {"name": "other:8069", "workers": 4, "capacity": 0, "noted": now}
+            env["sync.node"].create({**other, "since": now - timedelta(hours=1)})
             env.flush_all()
             # it runs none, though
             self.assertEqual([each.kind for each in health.problems(env)], ["stuck"])
