@@ -11,7 +11,7 @@ from odoo import SUPERUSER_ID, http
 from odoo.http import request
 from odoo.tools import groupby
 
-from ..engine import standing
+from ..engine import health, standing
 from ..engine.secrets import SecretMissing
 from ..engine.store import BOUNDS, DELIVERED, KINDS, NOT_TIMED
 
@@ -92,6 +92,7 @@ class _Collector:
         yield from self._collect_present()
         yield from self._collect_attempts()
         yield self._collect_incidents()
+        yield self._collect_problems()
 
     def _collect_present(self):
         waiting = standing.waiting_changes(self._env)
@@ -160,6 +161,18 @@ class _Collector:
         for each, kind in product(systems, INCIDENT_KINDS):
             is_open = kind == each.incident_kind
             family.add_metric((each.name, str(each.id), kind), int(is_open))
+        return family
+
+    def _collect_problems(self):
+        family = families.GaugeMetricFamily(
+            "queue_job_sync_problem",
+            "Whether jobs can take every worker, no job runs at all, or jobs are due "
+            "and none starts.",
+            labels=("kind",),
+        )
+        found = {problem.kind for problem in health.problems(self._env)}
+        for kind in self._env["sync.health"]._fields["kind"].get_values(self._env):
+            family.add_metric((kind,), int(kind in found))
         return family
 
 

@@ -8,12 +8,13 @@ from contextlib import suppress
 
 import psycopg2
 
+from odoo import http
 from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
-from ..engine import job_load, jobs, waiting, words
+from ..engine import health, job_load, jobs, waiting, words
 from ..engine.run import SOON
 from ..engine.store import ask, end_sleep, keep_connection
 from ..exceptions import SyncError
@@ -26,6 +27,11 @@ PATIENCE, PAUSE = 20, 0.5
 
 class RunJobController(QueueJobs):
     """How a worker runs a job that queue_job's runner asks for."""
+
+    @http.route()
+    def runjob(self, job_uuid, **kw):
+        health.note(http.request.env.registry, asked=True)
+        return super().runjob(job_uuid, **kw)
 
     @classmethod
     def _acquire_job(cls, env, job_uuid):

@@ -9,3 +9,7 @@ DELETE FROM sync_secret_value;
 
 -- it sends from nowhere now: should it ever send again, that is where it is then
 DELETE FROM ir_config_parameter WHERE key = 'queue_job_sync.origin';
+
+-- other servers work on it
+DELETE FROM sync_node;
+DELETE FROM sync_health;

@@ -22,7 +22,7 @@ TROUBLE = ("could not serialize", "lock timeout", "deadlock detected", "tries le
 
 @pytest.fixture
 def server():
-    """A running Odoo with two workers and the runner, in a database of its own."""
+    """A running Odoo with three workers and the runner, in a database of its own."""
     with scratch_odoo.installed("hang") as running:
         yield running
 

@@ -27,7 +27,7 @@ FAIL = """
 
 @pytest.fixture
 def server():
-    """A running Odoo with two workers and cron, in a database of its own."""
+    """A running Odoo with three workers and cron, in a database of its own."""
     with scratch_odoo.installed("mail") as running:
         yield running
 

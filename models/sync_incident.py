@@ -361,6 +361,7 @@ class SyncIncident(models.Model):
     @api.model
     def _cron_watch(self):
         """Mend what was lost in a crash, tell of incidents, wake who waits in vain."""
+        self.env["sync.health"]._watch()
         self._watch_origin()
         self._queue_lost_probes()
         self.env["sync.backfill"]._queue_lost_steps()

@@ -92,7 +92,7 @@ class OdooServer:
         port=None,
         channels="root:2",
         environment=None,
-        workers=2,
+        workers=3,
         options=(),
     ):
         self.database = database

@@ -78,7 +78,7 @@ def serving(name, log, command=None, keep_log=True, **options):
 def installed(purpose, variables=None):
     """Have a running server with the addon, in a database of its own.
 
-    It has two workers, cron and queue_job's runner; its log begins when it starts.
+    It has three workers, cron and queue_job's runner; its log begins when it starts.
 
     :param purpose: a word for the names of its database and log
     :param variables: its environment, if not the usual one

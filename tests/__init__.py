@@ -46,6 +46,7 @@ from . import test_failure_mail
 from . import test_failure_mail_trouble
 from . import test_fate_decisions
 from . import test_fate_orders
+from . import test_health
 from . import test_help
 from . import test_house
 from . import test_html_fields

@@ -11,6 +11,7 @@ from odoo.tools import SQL, mute_logger
 
 from ..controllers.run_job import RunJobController
 from ..engine import store
+from .health_case import be_server
 from .servers import HttpDestination
 
 # Odoo's chatter does more at each edit than what is tested here.
@@ -168,6 +169,7 @@ class DeliveryCase(BaseCase):
 
     def setUp(self):
         super().setUp()
+        be_server(self, workers=0)
         self.registry = Registry(get_db_name())
         self.destination = self.enterContext(self.destination_class())
         due_changes = store.due_changes

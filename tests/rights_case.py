@@ -160,11 +160,17 @@ class RightsCase(SyncCase):
                 "state": "success",
             },
             "sync.go.live": lambda: of_stream,
+            "sync.health": lambda: {"kind": "stuck", "seen": now},
             "sync.incident": lambda: {**of_backend, "kind": "manual", "opened": now},
             "sync.mapping": lambda: {
                 **of_stream,
                 "field_path": "city",
                 "target": "city",
+            },
+            "sync.node": lambda: {
+                "name": "server:8069",
+                "noted": now,
+                "since": now,
             },
             "sync.now": lambda: {
                 "res_model": self.partner._name,

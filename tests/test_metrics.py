@@ -17,6 +17,7 @@ from ..controllers import metrics
 from ..engine.secrets import METRICS_TOKEN as NAME
 from ..engine.store import KINDS
 from .common import SyncCase
+from .health_case import be_server
 from .secret_case import set_variable
 
 TOKEN = "s3cr3t-token-for-monitoring"
@@ -57,6 +58,14 @@ class TestMetrics(SyncCase, HttpCase):
     def test_no_token_no_page(self):
         for authorization in (None, "Bearer ", f"Bearer {TOKEN}", "Bearer False"):
             self.assertEqual(self.get(authorization).status_code, 404)
+
+    def test_problems_of_the_servers(self):
+        self.set_token(TOKEN)
+        for channels, value in (("root:3", "0.0"), ("root:4", "1.0")):
+            be_server(self, workers=4, channels=channels)
+            page = self.get().text
+            self.assertIn(f'queue_job_sync_problem{{kind="no_place"}} {value}', page)
+            self.assertIn('queue_job_sync_problem{kind="no_runner"} 0.0', page)
 
     def test_only_with_the_token(self):
         self.set_token(TOKEN)

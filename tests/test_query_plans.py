@@ -13,11 +13,22 @@ from odoo.tools import SQL
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..engine import capture, gate, jobs, precedence, secrets, store, waiting, words
+from ..engine import (
+    capture,
+    gate,
+    health,
+    jobs,
+    precedence,
+    secrets,
+    store,
+    waiting,
+    words,
+)
 from ..engine.delivery import SWEEP_BATCH, Delivery
 from ..engine.task import Given
 from ..transports.base import Message, Receipt, Route
 from .common import SyncCase, backend_values, stream_values
+from .health_case import be_server
 
 TABLES = {"queue_job", "sync_outbox", "sync_binding", "sync_delivery", "sync_attempt"}
 PLANNED = ("SELECT", "WITH", "UPDATE", "DELETE", "INSERT")
@@ -365,6 +376,22 @@ class TestQueryPlans(SyncCase):
         with self.plans():
             self.env["sync.backend"].search([])._queue_figures()
 
+    def test_health(self):
+        # none has started lately: those that wait are looked at
+        with self.plans():
+            found = health.problems(self.env)
+        self.assertNotIn("stuck", [each.kind for each in found])
+        self.env.cr.execute("UPDATE queue_job SET eta = NULL WHERE state = 'pending'")
+        be_server(self)
+        long_ago = self.env.cr.now() - timedelta(hours=1)
+        other = {"name": "other:8069", "workers": 4, "capacity": 2}
+        self.env["sync.node"].create(
+            {**other, "noted": self.env.cr.now(), "since": long_ago}
+        )
+        with self.plans():
+            (problem,) = health.problems(self.env)
+        self.assertEqual(problem.kind, "stuck")
+
 
 def asked_about_waiting(stream, job):
     """Return what jobs ask, and those who wake them: functions and their arguments.
@@ -379,13 +406,16 @@ def asked_about_waiting(stream, job):
     key = stream_id, job.sync_res_id
     return [
         (store.due_changes, stream_id, uuid, 100),
-        (store.is_overtaken, stream_id, uuid, None, [job.sync_res_id]),
-        (store.is_needed, stream_id, backend_id, uuid, None, False),
-        (store.is_needed, stream_id, backend_id, uuid, None, True),
+        (store.is_overtaken, stream_id, uuid, None, [job.sync_res_id], [uuid]),
+        (store.channels_that_wait, backend_id, uuid, None, False),
+        (store.channels_that_wait, backend_id, uuid, None, True),
+        (store.sleeps_urgently, system, stream_id, uuid, None),
         (store.is_at_work, backend_id),
         (store.has_no_caller, backend_id),
         (store.waits_for, key, key),
-        (store.waited_for,),
+        (store.waited_for, "record:"),
+        (store.awaited, [nothing, record]),
+        (store.streams_behind, *ahead),
         (store.sleeps_any, [system]),
         (store.sleeps_any, [nothing, record]),
         (store.sleeps_any, [nothing]),
@@ -393,7 +423,11 @@ def asked_about_waiting(stream, job):
         (store.wake, system),
         (store.wake, record),
         (store.wake, nothing),
-        (store.move_sleepers, ahead),
+        (store.move_sleepers, ahead, waiting.BATCH),
+        (store.follow, uuid, system, waiting.BATCH),
+        (store.end_sleep, uuid),
+        (store.covered_jobs, 100),
+        (store.is_free, *key),
         (store.sleep_on, 9, waiting.BATCH),
         (store.settle_jobs, [(uuid, "Delivered.", None, 0.1)]),
         (store.lock_pending, uuid),

@@ -6,6 +6,7 @@ import time
 
 from odoo.tests import tagged
 
+from .health_case import be_server
 from .test_tours_jobs import JobsTourCase
 from .tour_case import TourCase
 
@@ -92,3 +93,20 @@ class TestToursDashboardLive(TourCase):
     def unarchive(self, backend_ids):
         with self.transaction() as env:
             env["sync.backend"].browse(backend_ids).active = True
+
+
+@tagged("post_install", "-at_install")
+class TestToursHealth(TourCase):
+    """Jobs can take every worker."""
+
+    def setUp(self):
+        super().setUp()
+        be_server(self, channels="root:4")
+
+    def test_admin_gets_the_lines_for_the_configuration(self):
+        self.start_tour("/odoo", "queue_job_sync_health", login="sync_tour_system")
+
+    def test_manager_is_told_whom_to_tell(self):
+        self.start_tour(
+            "/odoo", "queue_job_sync_health_manager", login="sync_tour_manager"
+        )

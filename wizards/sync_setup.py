@@ -179,6 +179,12 @@ class SyncSetup(models.TransientModel):
     summary = fields.Char(
         compute="_compute_summary", help="What will happen, with the number of records."
     )
+    health = fields.Json(
+        compute="_compute_health", help="What keeps jobs from running well."
+    )
+
+    def _compute_health(self):
+        self.health = self.env["sync.health"].banner()
 
     @api.depends("stream_id", "start_with", "domain", "model_id", "step")
     def _compute_summary(self):

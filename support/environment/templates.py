@@ -31,7 +31,11 @@ def template(variables, samples=False):
     """
     kind = "samples" if samples else "deps"
     more = SAMPLE_DEPENDENCIES if samples else ()
-    key = stamps.key(source.version(), paths.REQUIREMENTS, *more)
+    # what Odoo finds is in its list of modules
+    found = sorted(
+        file.parent.name for file in paths.TEST_ADDONS.glob("*/__manifest__.py")
+    )
+    key = stamps.key(source.version(), paths.REQUIREMENTS, *more, *found)
     return _made(kind, key, (*DEPENDENCIES, *more), variables)
 
 

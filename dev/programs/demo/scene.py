@@ -56,7 +56,7 @@ class Scene:
         with console.Step(f"Installing the addon in the database {DATABASE}") as step:
             databases.copy_template(template, DATABASE)
             self._install(step)
-        with console.Step("Starting Odoo: two workers, cron, job runner"):
+        with console.Step("Starting Odoo: three workers, cron, job runner"):
             self._start_server()
         with console.Step("Users, external systems and synchronizations"):
             self._configure()

@@ -10,8 +10,9 @@ import os
 import socket
 import tempfile
 from contextlib import contextmanager
+from datetime import timedelta
 
-from odoo import SUPERUSER_ID, Command
+from odoo import SUPERUSER_ID, Command, fields
 
 from odoo.addons.queue_job.controllers.main import RunJobController
 
@@ -60,6 +61,11 @@ def prepare(env):
         with tempfile.TemporaryDirectory() as folder:
             tell(editor_env, Crm(folder), Warehouse("screenshots_warehouse"))
         crm = env["sync.backend"].search([("name", "=", "CRM")])
+    # the pictures are taken without a runner, which nobody is to miss
+    tomorrow = fields.Datetime.now() + timedelta(days=1)
+    server = {"name": "odoo:8069", "workers": 4, "loaded": True, "capacity": 2}
+    if not env["sync.node"].search([("name", "=", server["name"])]):
+        env["sync.node"].create({**server, "noted": tomorrow, "since": tomorrow})
     job = env["queue.job"].search([("state", "=", "failed")], limit=1)
     print("\nrecord crm", crm.id)
     print("record crm_stream", crm.stream_ids.id)

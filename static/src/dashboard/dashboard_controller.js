@@ -1,10 +1,12 @@
 // Copyright 2026 queue_job_sync contributors
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import { onMounted, onWillUnmount, status } from "@odoo/owl";
+import { onMounted, onWillStart, onWillUnmount, status, useState } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { ConnectionLostError } from "@web/core/network/rpc";
+import { useService } from "@web/core/utils/hooks";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
+import { HealthBanner } from "../health/health_banner";
 
 // Milliseconds from one look at the figures to the next.
 const INTERVAL = 4000;
@@ -15,8 +17,14 @@ const FOCUS_INTERVAL = 150;
 
 /** A dashboard that follows what happens, as long as somebody can see it. */
 export class DashboardController extends KanbanController {
+    static template = "queue_job_sync.DashboardView";
+    static components = { ...KanbanController.components, HealthBanner };
+
     setup() {
         super.setup();
+        this.orm = useService("orm");
+        this.health = useState({ problems: [] });
+        onWillStart(() => this.readHealth());
         const onVisibilityChange = () => this.follow();
         const onFocus = (ev) => this.rememberFocus(ev.target);
         onMounted(() => {
@@ -42,7 +50,7 @@ export class DashboardController extends KanbanController {
         }
         try {
             if (this.model.isReady) {
-                await this.model.refresh();
+                await Promise.all([this.model.refresh(), this.readHealth()]);
             }
         } catch (error) {
             // Odoo itself says that the connection is lost, and when it is back;
@@ -52,6 +60,10 @@ export class DashboardController extends KanbanController {
             }
         }
         this.lookLater();
+    }
+
+    async readHealth() {
+        this.health.problems = await this.orm.silent.call("sync.health", "banner", []);
     }
 
     lookLater() {
