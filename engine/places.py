@@ -9,10 +9,7 @@ given back with the job's transaction, however that ends.
 
 from typing import NamedTuple
 
-from odoo.addons.queue_job.jobrunner import runner
-from odoo.addons.queue_job.jobrunner.channels import ChannelManager
-
-from . import store
+from . import health, store
 
 ROOT = "root"
 # Slots of a channel without a limit: no server has as many workers.
@@ -51,15 +48,14 @@ def slots_of(channel):
     :param str channel: complete name, such as ``root.crm``
     :return: ``(number, complete name)``
     """
-    capacities = {ROOT: 1}
-    for each in ChannelManager.parse_simple_config(runner._channels()):
-        name = each["name"]
-        if name.partition(".")[0] != ROOT:
-            name = f"{ROOT}.{name}"
-        capacities[name] = each.get("capacity", 1)
+    configured = health.channels()
     parts = channel.split(".")
     above = [".".join(parts[: n + 1]) for n in range(len(parts))]
-    limits = [(capacities[name], name) for name in above if capacities.get(name)]
+    limits = [
+        (configured[name]["capacity"], name)
+        for name in above
+        if name in configured and configured[name].get("capacity")
+    ]
     # the first of the smallest: what is above is shared by more; 0 is no limit
     return min(limits, key=lambda found: found[0], default=(UNLIMITED, ROOT))
 

@@ -1369,7 +1369,7 @@ def sleeps_urgently(cr, key, stream_id, uuid, priority):
              WHERE sync_wait_key = %s AND state = 'pending' AND sync_stream_id <> %s
                AND priority < COALESCE(
                    %s, (SELECT priority FROM queue_job WHERE uuid = %s))
-             LIMIT 1
+             ORDER BY priority, sync_due, id LIMIT 1
             """,
             key,
             stream_id,

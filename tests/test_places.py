@@ -12,10 +12,9 @@ from odoo import fields
 from odoo.tests import BaseCase, tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.queue_job.jobrunner import runner
 from odoo.addons.queue_job.jobrunner.channels import ChannelManager
 
-from ..engine import places, run, store
+from ..engine import health, places, run, store
 from ..engine.places import Share
 from .incident_case import IncidentCase
 
@@ -41,7 +40,7 @@ MANY = 12
 
 def configured(channels):
     """The job queue is configured like this."""
-    return patch.object(runner, "_channels", lambda: channels)
+    return patch.object(health, "_channels", lambda: channels)
 
 
 @tagged("post_install", "-at_install")

@@ -3,6 +3,7 @@
 
 import json
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
