@@ -12,7 +12,9 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..engine import jobs
+from ..engine.delivery import Delivery
 from ..engine.gate import zone
+from ..engine.task import Given
 from .common import SyncCase, stream_values
 
 LOGGERS = ("odoo.addons.queue_job_sync", "odoo.sql_db")
@@ -187,7 +189,7 @@ class TestProblem(ProblemCase):
         function = self.env.ref("queue_job_sync.job_function_res_partner_sync_deliver")
         function.on_fail_method = "no_such_method"
         in_job = self.stream.with_context(job_uuid=row.job_uuid)
-        jobs.hand_on(in_job, self.partner.ids)
+        jobs.hand_on(in_job, row.job_uuid, self.partner.ids)
         self.assertFalse(row.job_uuid)
         function.on_fail_method = False
         self.sweep()
@@ -397,5 +399,6 @@ class TestJobOfWhatIsGone(ProblemCase):
         )
         self.edit()
         with self.assertRaisesRegex(Exception, "x_gone"):
-            self.partner._sync_deliver(self.stream)
+            given = {self.partner.id: Given(None, own=True)}
+            Delivery(self.stream.sudo(), given, lambda: True, 0).run()
         self.assertEqual(len(self.outbox(self.partner)), 1)
