@@ -158,7 +158,7 @@ class Run:
         """
         size = min(self.stream._facts().batch_size, CHUNK_RECORDS)
         urgent, rest = {}, {}
-        own = {id_: self.left[id_] for id_ in self.left.keys() - self.passed}
+        own = {id_: each for id_, each in self.left.items() if id_ not in self.passed}
         if self.begun or len(own) < size:
             for res_id, given, is_urgent in self._due(size):
                 if res_id not in self.passed:
