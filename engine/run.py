@@ -182,7 +182,7 @@ class Run:
         """
         size = min(self.stream._facts().batch_size, CHUNK_RECORDS)
         urgent, rest = {}, {}
-        own = {id_: self.left[id_] for id_ in self.left.keys() - self.passed}
+        own = {id_: each for id_, each in self.left.items() if id_ not in self.passed}
         if self.is_broken:
             # what breaks on a record that is alone is the job's own failure
             own = dict(self.left)

@@ -203,7 +203,7 @@ def insert_changes(stream, uid, rows, backfill=None):
 
 
 def owed_changes(stream, record_ids):
-    """Return the :class:`Owed` changes of records, by record id.
+    """Return the :class:`Owed` changes of records, by record id, in their order.
 
     They and the records are read in one snapshot, so the rows found here are exactly
     the changes that the content covers. Nobody owes those of a stream that is gone.
@@ -215,7 +215,7 @@ def owed_changes(stream, record_ids):
                array_agg(o.job_uuid)
           FROM %s AS o JOIN sync_stream s ON s.id = o.stream_id
           LEFT JOIN sync_backfill b ON b.id = o.backfill_id
-         GROUP BY o.res_id
+         GROUP BY o.res_id ORDER BY o.res_id
         """,
         rows_about("sync_outbox", product(stream.ids, record_ids)),
     )

@@ -141,6 +141,16 @@ class TestTogether(RunCase):
         self.assertTrue(deliveries)
         self.assertLessEqual({each["res_id"] for each in deliveries}, {*ids})
 
+    def test_records_of_a_job_go_in_their_order(self):
+        self.takes_along = False
+        self.change_backend(concurrency=1)
+        self.change_stream(batch_size=3)
+        # so many that sets of their ids would be in another order
+        names = [f"P{number:02}" for number in range(24)]
+        self.new_partners(*names)
+        self.assertEqual(self.run_pending(), ["done"] * 8)
+        self.assertEqual(self.names_sent(), names)
+
     def test_what_failed_settles_itself_once_a_later_change_is_delivered(self):
         partner_id = self.new_partner()
         self.destination.answer(422)

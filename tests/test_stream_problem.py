@@ -12,10 +12,8 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..engine import jobs
-from ..engine.delivery import Delivery
 from ..engine.gate import zone
-from ..engine.task import Given
-from .common import SyncCase, stream_values
+from .common import DeliveryCase, SyncCase, stream_values
 
 LOGGERS = ("odoo.addons.queue_job_sync", "odoo.sql_db")
 
@@ -391,14 +389,18 @@ class TestGone(ProblemCase):
 
 
 @tagged("post_install", "-at_install")
-class TestJobOfWhatIsGone(ProblemCase):
+class TestJobOfWhatIsGone(DeliveryCase):
     def test_job_names_the_field(self):
-        line = self.stream.mapping_ids.filtered(lambda each: each.target == "email")
-        self.plain_sql(
-            "UPDATE sync_mapping SET field_path = 'x_gone' WHERE id = %s", line.id
-        )
-        self.edit()
-        with self.assertRaisesRegex(Exception, "x_gone"):
-            given = {self.partner.id: Given(None, own=True)}
-            Delivery(self.stream.sudo(), given, lambda: True, 0).run()
-        self.assertEqual(len(self.outbox(self.partner)), 1)
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE sync_mapping SET field_path = 'x_gone'"
+                " WHERE stream_id = %s AND target = 'email'",
+                (self.stream_id,),
+            )
+        self.registry.clear_cache()
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.assertEqual(self.run_job(uuid), "failed")
+        self.assertIn("x_gone", self.job(uuid, "exc_message")["exc_message"])
+        self.assertFalse(self.destination.requests)
+        self.assertEqual(len(self.outbox(partner_id)), 1)
