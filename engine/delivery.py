@@ -72,7 +72,8 @@ class Delivery:
             self.behind = precedence.blocked(self.stream, list(self.owed))
             for res_id in self.behind:
                 del self.owed[res_id]
-            self._queue_ahead()
+            if self.behind:
+                self._queue_ahead()
         if self.owed:
             self._prepare(self._lock())
             self._resume_creations()
