@@ -9,7 +9,9 @@ import time
 from collections import Counter
 from contextlib import suppress
 
-from e2e.soak_hasty import HASTY
+import psutil
+
+from e2e.soak_hasty import HASTY, KIND
 from e2e.soak_postgres import FAST, IMMEDIATE
 from e2e.soak_waverer import WAVERER
 
@@ -31,7 +33,7 @@ DRAGGING = {"kind": "hang", "seconds": 2.0}
 # While a worker is to be killed within a chunk: the CRM has answered some of it.
 UNEVEN = {"kind": "hang", "seconds": 2.0, "share": 0.5}
 RENEW = 1.0  # seconds after which the CRM is told again to be slow
-LOOK = 20.0  # seconds to wait at most for a job that is where it is to be met
+LOOK = 20.0  # seconds to wait at most for what is to be met
 # queue_job holds a lock in this table for as long as a job runs.
 END_CONNECTIONS = """
 SELECT pg_terminate_backend(a.pid)
@@ -41,16 +43,24 @@ SELECT pg_terminate_backend(a.pid)
        SELECT FROM pg_locks l
         WHERE l.pid = a.pid AND l.relation = 'queue_job_lock'::regclass AND l.granted)
 """
-# Who has been answered, by keys of requests, and has not committed it: the note of what
-# was sent is there, and a claim on its record, which the worker's job holds.
+# Who has been answered, by keys of requests, and has not committed it, by the port that
+# its connection comes from: the note of what was sent is there, and a claim on its
+# record, which the worker's job holds.
 WITHIN_CHUNK = """
-SELECT DISTINCT substring(worker.application_name FROM '[0-9]+$')::int
+SELECT DISTINCT worker.client_port
   FROM sync_attempt note
   JOIN pg_locks claim ON claim.locktype = 'advisory' AND claim.granted
    AND (claim.classid, claim.objid, claim.objsubid) = (note.stream_id, note.res_id, 2)
   JOIN pg_stat_activity worker ON worker.pid = claim.pid
  WHERE note.idempotency_key = ANY(%s)
 """
+
+
+def _ports_of(pid):
+    """Return the local ports of a process's connections; none if it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        return {each.laddr.port for each in psutil.Process(pid).net_connections("tcp")}
+    return set()
 
 
 class Faults:
@@ -60,15 +70,17 @@ class Faults:
     whose starting thread ends.
 
     :param scene: the open :class:`soak_scene.Scene`
+    :param ledger: the editors' :class:`soak_ledger.Ledger`
     :param seed: what the choices follow from
     """
 
-    def __init__(self, scene, seed):
+    def __init__(self, scene, ledger, seed):
         self._scene = scene
+        self._ledger = ledger
         self._random = random.Random(seed)
         self._done = Counter()
         self._blocked, self._since = 0.0, None  # what has ended, and what goes on
-        self._hot_until = 0.0  # as of time.monotonic()
+        self._is_hot = False
         self._database_down = []  # (start, end) as of time.monotonic()
 
     def carry_out(self, events, over):
@@ -118,7 +130,7 @@ class Faults:
 
     def is_hot(self):
         """Tell whether one contact is to be edited again and again."""
-        return time.monotonic() < self._hot_until
+        return self._is_hot
 
     # -- Odoo -----------------------------------------------------------------
 
@@ -142,8 +154,9 @@ class Faults:
         answered = [
             entry["key"] for entry in self._scene.crm.journal() if entry["status"] < 300
         ]
-        found = {pid for (pid,) in self._scene.query(WITHIN_CHUNK, answered)}
-        return sorted(found & set(self._scene.server.workers("WorkerHTTP")))
+        ports = {port for (port,) in self._scene.query(WITHIN_CHUNK, answered)}
+        workers = self._scene.server.workers("WorkerHTTP") if ports else ()
+        return [pid for pid in workers if ports & _ports_of(pid)]
 
     def _look(self, find, *slow):
         """Return what is found while the CRM is slow; nothing after some time.
@@ -211,10 +224,14 @@ class Faults:
         self._scene.crm.misbehave(duration=duration, **DRAGGING)
         self._done["crm_slow"] += 1
 
-    def hot_contact(self, duration):
-        """Have one contact edited again and again while its delivery hangs."""
-        self._scene.crm.misbehave(duration=duration, match=HASTY, **DRAGGING)
-        self._hot_until = time.monotonic() + duration
+    def hot_contact(self, edits):
+        """Have one contact edited so often while its delivery hangs."""
+        enough = self._ledger.kinds[KIND] + edits
+        self._is_hot = True
+        self._look(
+            lambda: self._ledger.kinds[KIND] >= enough, {**DRAGGING, "match": HASTY}
+        )
+        self._is_hot = False
         self._done["hot_contact"] += 1
 
     def crm_down(self):

@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""A user of a soak who edits the same contact again and again."""
+"""A user of a soak who at times edits the same contact again and again."""
 
 from e2e.soak_editors import Contact, Editor
 
@@ -9,14 +9,19 @@ KIND = "hot"  # how the ledger calls these edits
 
 
 class Hasty(Editor):
-    """An editor of one contact of its own, which is made first.
+    """An editor of one contact of its own, which is made at once.
 
     What is for it is as for :class:`Editor`.
     """
 
     def __init__(self, client, ledger, seed, may_edit, enough, excused, values):
+        contact = Contact()
+
+        def may_make_or_edit():
+            return not contact.id or may_edit()
+
         super().__init__(
-            client, [Contact()], ledger, seed, may_edit, enough, excused, values
+            client, [contact], ledger, seed, may_make_or_edit, enough, excused, values
         )
 
     def _choose(self, contacts):

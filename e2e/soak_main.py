@@ -54,7 +54,8 @@ def _soak(scene, arguments):
 
     :return: the result as a dict
     """
-    ledger, faults = Ledger(), Faults(scene, arguments.seed)
+    ledger = Ledger()
+    faults = Faults(scene, ledger, arguments.seed)
     editors = _make_editors(scene, ledger, faults, arguments)
     plan = make_plan(
         random.Random(arguments.seed),

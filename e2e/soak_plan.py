@@ -35,11 +35,9 @@ GLITCHES = (
     ("lose_connections", {}),
 )
 GLITCH_EVERY = 4  # seconds from one to the next, on average
-# What goes on for longer: a CRM that is slow to all, and to a contact that is edited
-# again and again meanwhile.
-PHASES = ("crm_slow", "hot_contact")
+# A CRM that is slow to all, and to one contact that is edited meanwhile, so often.
+PHASES = (("crm_slow", {"duration": 5.0}), ("hot_contact", {"edits": 20}))
 PHASE_EVERY = 30  # seconds from one to the next, on average
-PHASE = (4.0, 8.0)  # seconds, least and most
 LEAD = 0.7  # seconds that the CRM hangs before a worker is killed
 DOWN = (2.0, 8.0)  # seconds, least and most
 # Parts of the time. Nobody is killed in the last one: while contacts are still edited,
@@ -80,10 +78,8 @@ def make_plan(rng, seconds, kills, outages):
         events.append(Event(begin, f"{where}_down"))
         events.append(Event(begin + duration, f"{where}_up"))
     count = max(len(PHASES), round(seconds / PHASE_EVERY))
-    for (start, end), action in _spread(rng, seconds, count, PHASES):
-        duration = min(rng.uniform(*PHASE), end - start)
-        at = rng.uniform(start, end - duration)
-        events.append(Event(at, action, {"duration": duration}))
+    for slot, (action, options) in _spread(rng, seconds, count, PHASES):
+        events.append(Event(rng.uniform(*slot), action, options))
     count = max(len(GLITCHES), round(seconds / GLITCH_EVERY))
     for slot, (action, options) in _spread(rng, seconds, count, GLITCHES):
         duration = rng.uniform(1.0, 3.0)
