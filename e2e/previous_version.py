@@ -32,7 +32,9 @@ partners.search([("name", "=", "Eve")]).unlink()
 env.cr.commit()
 """
 # What the destinations are to hold when all that is owed is delivered.
-OWED = {"Ada": "Paris", "Bob": "Rome", "Dora": "Oslo"}
+OWED = {"Ada": "Paris", "Bob": "Rome", "Dora": "Oslo", "Hugo": "Bern"}
+# Whom the CRM has refused, and once a person has corrected it; Hugo works there.
+CORRECTED = {"email": "cleo@example.com", "city": "Bern"}
 
 
 def wheel():
@@ -49,8 +51,9 @@ def version():
 def make(database, folder, crm, warehouse, log):
     """Install the previous version and have it work; then stop it.
 
-    Afterwards two contacts are in both destinations, one in the warehouse that the
-    CRM has refused, the CRM is down, which an incident tells, and changes are owed.
+    Afterwards two contacts are in both destinations, two in the warehouse alone: the
+    CRM has refused one, and the other's job depends on that one's. The CRM is down,
+    which an incident tells, and changes are owed.
 
     :param database: name of a database with the addon's dependencies
     :param folder: where the version is unpacked
@@ -78,6 +81,14 @@ def make(database, folder, crm, warehouse, log):
             return states == ["done"] * 7 + ["failed"]
 
         wait_until(settled, PATIENCE, "seven deliveries and a refusal")
+        employee = {"name": "Hugo", "email": "hugo@example.com"}
+        admin.create("res.partner", {**employee, "parent_id": contacts["Cleo"]})
+        dependent = [("state", "=", "wait_dependencies")]
+        wait_until(
+            lambda: admin.search_read("queue.job", dependent, ["name"]),
+            PATIENCE,
+            "a job that depends on another",
+        )
         crm.stop()
         admin.write("res.partner", contacts["Ada"], {"city": "Paris"})
         wait_until(
@@ -110,6 +121,7 @@ def _configure(admin, crm, warehouse):
     rest = {"name": "CRM", "transport": "rest", "url": crm.url, "outage_threshold": 1}
     rest |= {"auth": "bearer", "auth_secret": crm.token}
     stream = {"endpoint": "contacts", "delete_policy": "delete"}
+    stream["send_first"] = "parent_id"
     _make_stream(admin, rest, stream)
     variables = scratch_odoo.environment()
     table = {"name": "Warehouse", "transport": "postgresql"}

@@ -7,8 +7,9 @@ import random
 
 DESCRIPTION = """\
 Editors change a set of contacts while workers, the job runner, all of Odoo and
-PostgreSQL are killed, and the CRM and the warehouse hang, fail, lose answers and go
-down. In the end everything is compared. The last line is one JSON object, and the exit
+PostgreSQL are killed, and the CRM and the warehouse hang, fail, lose answers, are slow
+and go down. One contact is edited again and again while its delivery hangs. In the end
+everything is compared. The last line is one JSON object, and the exit
 status is 0 only if its mismatches, lost, duplicates, stale_overwrites, editor_failures
 and stuck are all 0. Everything runs on the loopback address, on servers of its own, and
 ends by itself.
@@ -27,7 +28,7 @@ def parse(arguments=None):
         ("seconds", _positive, 60, "how long contacts are edited, beside restarts"),
         ("editors", _positive, 4, "users who edit at once"),
         ("contacts", _positive, 50, "contacts that are edited again and again"),
-        ("edits", _positive, 600, "changes of a contact, spread over the time"),
+        ("edits", _positive, 600, "changes of contacts, spread over the time"),
         ("kills", _count, 6, "processes killed: workers, runner, Odoo, PostgreSQL"),
         ("outages", _count, 2, "times that a destination is down"),
         ("settle", _positive, 300, "seconds that everything may take to arrive after"),

@@ -9,6 +9,9 @@ import time
 from collections import Counter
 from contextlib import suppress
 
+import psutil
+
+from e2e.soak_hasty import HASTY, KIND
 from e2e.soak_postgres import FAST, IMMEDIATE
 from e2e.soak_waverer import WAVERER
 
@@ -25,8 +28,12 @@ SLOW = (
     {"kind": "late", "seconds": 2.0},
     {"kind": "hang", "seconds": 2.0, "match": WAVERER},
 )
+# The CRM answers each request within the time that Odoo waits, but only just.
+DRAGGING = {"kind": "hang", "seconds": 2.0}
+# While a worker is to be killed within a chunk: the CRM has answered some of it.
+UNEVEN = {"kind": "hang", "seconds": 2.0, "share": 0.5}
 RENEW = 1.0  # seconds after which the CRM is told again to be slow
-LOOK = 20.0  # seconds to wait for a job that waits for an answer, at most
+LOOK = 20.0  # seconds to wait at most for what is to be met
 # queue_job holds a lock in this table for as long as a job runs.
 END_CONNECTIONS = """
 SELECT pg_terminate_backend(a.pid)
@@ -36,6 +43,24 @@ SELECT pg_terminate_backend(a.pid)
        SELECT FROM pg_locks l
         WHERE l.pid = a.pid AND l.relation = 'queue_job_lock'::regclass AND l.granted)
 """
+# Who has been answered, by keys of requests, and has not committed it, by the port that
+# its connection comes from: the note of what was sent is there, and a claim on its
+# record, which the worker's job holds.
+WITHIN_CHUNK = """
+SELECT DISTINCT worker.client_port
+  FROM sync_attempt note
+  JOIN pg_locks claim ON claim.locktype = 'advisory' AND claim.granted
+   AND (claim.classid, claim.objid, claim.objsubid) = (note.stream_id, note.res_id, 2)
+  JOIN pg_stat_activity worker ON worker.pid = claim.pid
+ WHERE note.idempotency_key = ANY(%s)
+"""
+
+
+def _ports_of(pid):
+    """Return the local ports of a process's connections; none if it is gone."""
+    with suppress(psutil.NoSuchProcess):
+        return {each.laddr.port for each in psutil.Process(pid).net_connections("tcp")}
+    return set()
 
 
 class Faults:
@@ -45,14 +70,17 @@ class Faults:
     whose starting thread ends.
 
     :param scene: the open :class:`soak_scene.Scene`
+    :param ledger: the editors' :class:`soak_ledger.Ledger`
     :param seed: what the choices follow from
     """
 
-    def __init__(self, scene, seed):
+    def __init__(self, scene, ledger, seed):
         self._scene = scene
+        self._ledger = ledger
         self._random = random.Random(seed)
         self._done = Counter()
         self._blocked, self._since = 0.0, None  # what has ended, and what goes on
+        self._is_hot = False
         self._database_down = []  # (start, end) as of time.monotonic()
 
     def carry_out(self, events, over):
@@ -100,6 +128,10 @@ class Faults:
             for down, up in list(self._database_down)
         )
 
+    def is_hot(self):
+        """Tell whether one contact is to be edited again and again."""
+        return self._is_hot
+
     # -- Odoo -----------------------------------------------------------------
 
     def kill_worker(self):
@@ -107,6 +139,41 @@ class Faults:
         workers = self._scene.server.workers("WorkerHTTP")
         sending = sorted(set(workers) & set(self._scene.sending_workers()))
         self._kill(sending or workers, "worker_mid_send" if sending else "worker")
+
+    def kill_chunk(self):
+        """Kill a worker that has answers of the CRM and waits for others.
+
+        It has committed none of them: what it was answered is known to nobody then. A
+        CRM that is down is brought back for it.
+        """
+        self.crm_up()
+        within = self._look(self._within_chunk, UNEVEN)
+        self._kill(within, "worker_in_chunk")
+
+    def _within_chunk(self):
+        answered = [
+            entry["key"] for entry in self._scene.crm.journal() if entry["status"] < 300
+        ]
+        ports = {port for (port,) in self._scene.query(WITHIN_CHUNK, answered)}
+        workers = self._scene.server.workers("WorkerHTTP") if ports else ()
+        return [pid for pid in workers if ports & _ports_of(pid)]
+
+    def _look(self, find, *slow):
+        """Return what is found while the CRM is slow; nothing after some time.
+
+        :param find: function that returns what it finds
+        :param slow: how it is slow, as :meth:`Crm.misbehave` takes it
+        """
+        found, renew, deadline = [], 0, time.monotonic() + LOOK
+        while not found and time.monotonic() < deadline:
+            if time.monotonic() > renew:
+                renew = time.monotonic() + RENEW
+                for options in slow:
+                    self._scene.crm.misbehave(duration=2 * RENEW, **options)
+            found = find()
+            if not found:
+                time.sleep(0.05)
+        return found
 
     def kill_runner(self):
         """Kill the process that starts the jobs."""
@@ -143,14 +210,7 @@ class Faults:
         The CRM is slow until there is such a job. Connections of editors, who have no
         such lock, are left alone.
         """
-        ended, renew, deadline = [], 0, time.monotonic() + LOOK
-        while not ended and time.monotonic() < deadline:
-            if time.monotonic() > renew:
-                renew = time.monotonic() + RENEW
-                for slow in SLOW:
-                    self._scene.crm.misbehave(duration=2 * RENEW, **slow)
-            ended = self._scene.query(END_CONNECTIONS)
-            time.sleep(0.1)
+        ended = self._look(lambda: self._scene.query(END_CONNECTIONS), *SLOW)
         self._done["connections_lost"] += len(ended)
 
     # -- destinations ---------------------------------------------------------
@@ -158,6 +218,21 @@ class Faults:
     def crm_fault(self, kind, duration, **options):
         """Let the CRM misbehave for some seconds, see ``crm_faults.py``."""
         self._scene.crm.misbehave(kind, duration, **options)
+
+    def crm_slow(self, duration):
+        """Let the CRM take seconds for each answer."""
+        self._scene.crm.misbehave(duration=duration, **DRAGGING)
+        self._done["crm_slow"] += 1
+
+    def hot_contact(self, edits):
+        """Have one contact edited so often while its delivery hangs."""
+        enough = self._ledger.kinds[KIND] + edits
+        self._is_hot = True
+        self._look(
+            lambda: self._ledger.kinds[KIND] >= enough, {**DRAGGING, "match": HASTY}
+        )
+        self._is_hot = False
+        self._done["hot_contact"] += 1
 
     def crm_down(self):
         """Stop the CRM."""

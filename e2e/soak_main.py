@@ -8,10 +8,11 @@ import signal
 import time
 import traceback
 
-from e2e import soak_arguments, soak_evidence
+from e2e import soak_arguments, soak_evidence, soak_runs
 from e2e.soak_checker import check
 from e2e.soak_editors import Contact, Editor
 from e2e.soak_faults import Faults
+from e2e.soak_hasty import KIND, Hasty
 from e2e.soak_journals import crm_changes
 from e2e.soak_ledger import Ledger
 from e2e.soak_log import retries_of_editors
@@ -30,7 +31,7 @@ def main():
     :return: exit status
     """
     arguments = soak_arguments.parse()
-    scene = Scene(arguments.editors + 1, arguments.keep)
+    scene = Scene(arguments.editors + 2, arguments.keep)
     print(f"Seed {arguments.seed}", flush=True)
     try:
         scene.open()
@@ -53,7 +54,8 @@ def _soak(scene, arguments):
 
     :return: the result as a dict
     """
-    ledger, faults = Ledger(), Faults(scene, arguments.seed)
+    ledger = Ledger()
+    faults = Faults(scene, ledger, arguments.seed)
     editors = _make_editors(scene, ledger, faults, arguments)
     plan = make_plan(
         random.Random(arguments.seed),
@@ -63,6 +65,7 @@ def _soak(scene, arguments):
     )
     title = f"{arguments.editors} editors, {len(plan)} faults and mends"
     with console.Step(f"{title} in {arguments.seconds} s"):
+        soak_runs.count(scene)
         for editor in editors:
             editor.start()
         faults.carry_out(plan, lambda: not any(each.is_alive() for each in editors))
@@ -85,8 +88,10 @@ def _soak(scene, arguments):
     return {
         "seed": arguments.seed,
         "edits": ledger.edits,
+        "hot_edits": ledger.kinds[KIND],
         "contacts": len(ledger.confirmed),
         "deliveries": len(changes) + len(evidence.warehouse_journal),
+        "runs_per_delivery": soak_runs.per_delivery(scene),
         **findings.counts,
         "interrupted_edits": ledger.interrupted,
         "editor_p50_ms": ledger.percentile(50),
@@ -109,20 +114,32 @@ def _make_editors(scene, ledger, faults, arguments):
         return progress() >= 1
 
     def may_edit():
-        return ledger.edits < arguments.edits * progress()
+        others = ledger.edits - ledger.kinds[KIND]
+        return others < arguments.edits * progress()
 
     common = {
-        "may_edit": may_edit,
         "enough": enough,
         "excused": faults.excuse,
         "values": scene.values,
     }
-    *others, last = scene.editors
+    *others, waverer, hasty = scene.editors
     editors = [
-        Editor(client, contacts, ledger, seed=f"{arguments.seed} {number}", **common)
+        Editor(
+            client,
+            contacts,
+            ledger,
+            seed=f"{arguments.seed} {number}",
+            may_edit=may_edit,
+            **common,
+        )
         for number, client in enumerate(others)
     ]
-    return [*editors, Waverer(last, ledger, f"{arguments.seed} last", **common)]
+    seed = f"{arguments.seed} last"
+    return [
+        *editors,
+        Waverer(waverer, ledger, seed, may_edit, **common),
+        Hasty(hasty, ledger, seed, faults.is_hot, **common),
+    ]
 
 
 def _tell(title, sentences):

@@ -4,8 +4,9 @@
 
 from dataclasses import dataclass, field
 
-# In this order of frequency. A worker is killed while it sends.
-KILLS = ("worker", "odoo", "runner", "postgres", "worker", "runner", "worker")
+# In this order of frequency. A worker is killed while it sends, or while it has answers
+# that are not committed yet.
+KILLS = ("worker", "odoo", "runner", "postgres", "chunk", "worker", "runner", "chunk")
 DESTINATIONS = ("crm", "warehouse")
 # Answers that are more, or other, than an answer should be.
 ANSWERS = (
@@ -34,6 +35,9 @@ GLITCHES = (
     ("lose_connections", {}),
 )
 GLITCH_EVERY = 4  # seconds from one to the next, on average
+# A CRM that is slow to all, and to one contact that is edited meanwhile, so often.
+PHASES = (("crm_slow", {"duration": 5.0}), ("hot_contact", {"edits": 20}))
+PHASE_EVERY = 30  # seconds from one to the next, on average
 LEAD = 0.7  # seconds that the CRM hangs before a worker is killed
 DOWN = (2.0, 8.0)  # seconds, least and most
 # Parts of the time. Nobody is killed in the last one: while contacts are still edited,
@@ -73,6 +77,9 @@ def make_plan(rng, seconds, kills, outages):
         begin = rng.uniform(start, end - duration)
         events.append(Event(begin, f"{where}_down"))
         events.append(Event(begin + duration, f"{where}_up"))
+    count = max(len(PHASES), round(seconds / PHASE_EVERY))
+    for slot, (action, options) in _spread(rng, seconds, count, PHASES):
+        events.append(Event(rng.uniform(*slot), action, options))
     count = max(len(GLITCHES), round(seconds / GLITCH_EVERY))
     for slot, (action, options) in _spread(rng, seconds, count, GLITCHES):
         duration = rng.uniform(1.0, 3.0)

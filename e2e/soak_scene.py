@@ -34,6 +34,8 @@ DATABASE = "soak"
 WORKERS = 6
 # Fewer jobs at once than workers, so that a destination that hangs leaves some.
 CHANNELS = "root:4"
+# Seconds after which Odoo kills a worker: a run is a quarter of it.
+TIME_LIMIT = 20
 LOG = paths.LOGS / "soak.log"  # Odoo's log of the run that ended last
 RUN = "soak-run-"  # begins the name of a run's folder; the process id follows
 
@@ -116,6 +118,10 @@ class Scene:
             channels=CHANNELS,
             environment=odoo.environment(self.postgres.variables),
             workers=WORKERS,
+            options=(
+                f"--limit-time-real={TIME_LIMIT}",
+                "--limit-time-real-cron=120",
+            ),
         )
         self._stack.callback(self._keep_log)
         self._stack.callback(self.server.stop)

@@ -11,7 +11,8 @@ from support.processes import NotInTime, wait_until
 
 LIVE = "('wait_dependencies', 'pending', 'enqueued', 'started')"
 JOBS = """
-SELECT uuid, state, name, retry, eta::text, COALESCE(exc_message, result, '')
+SELECT uuid, state, name, retry, COALESCE(sync_wait_key, eta::text),
+       COALESCE(exc_message, result, '')
   FROM queue_job WHERE state IN {} ORDER BY id
 """
 OUTBOX = """
@@ -72,6 +73,6 @@ def _wait(scene, deadline):
 
 
 def _sentence(job):
-    uuid, state, name, retry, eta, reason = job
-    until = f" until {eta}" if eta and state == "pending" else ""
+    uuid, state, name, retry, wait, reason = job
+    until = f" until {wait}" if wait and state == "pending" else ""
     return f"{uuid} ({name}) is {state}{until} after {retry} tries: {reason}"

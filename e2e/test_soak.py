@@ -19,7 +19,7 @@ ZERO = (
 def test_short_soak(soak):
     process = soak(
         *("--seconds", "25", "--seed", "11", "--editors", "4", "--contacts", "20"),
-        *("--edits", "160", "--kills", "4", "--outages", "2", "--settle", "240"),
+        *("--edits", "160", "--kills", "5", "--outages", "2", "--settle", "240"),
     )
     output, errors = process.communicate(timeout=WHOLE_RUN)
     assert output, errors
@@ -33,8 +33,12 @@ def test_short_soak(soak):
     assert result["deliveries"] >= 60
     assert 0 < result["editor_p50_ms"] <= result["editor_p99_ms"]
     faults = result["faults"]
-    assert sum(n for kind, n in faults.items() if kind.startswith("killed_")) == 3
+    assert sum(n for kind, n in faults.items() if kind.startswith("killed_")) == 4
     assert sum(n for kind, n in faults.items() if kind.startswith("postgres_")) == 1
     assert faults["connections_lost"] >= 1
     assert (faults["crm_down"], faults["warehouse_down"]) == (1, 1)
+    assert faults["killed_worker_in_chunk"] == 1
+    assert (faults["crm_slow"], faults["hot_contact"]) == (1, 1)
+    assert result["hot_edits"] >= 5
+    assert 0 < result["runs_per_delivery"] <= 1.5
     assert faults["killed_odoo"] == faults["killed_runner"] == 1

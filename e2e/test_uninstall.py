@@ -36,7 +36,7 @@ def somebody_at_work(database):
 
 
 def use(admin, crm):
-    """Leave a job of every kind: done, failed, waiting for its next try, put off."""
+    """Leave a job of every kind: done, failed, waiting for its next try, asleep."""
     stream, _answer = configure.make_crm_stream(admin, crm)
     make = {"name": "Ada Lovelace", "email": "ada@example.com"}
     contact = admin.create("res.partner", make)
@@ -111,7 +111,7 @@ def test_nothing_is_left(database, crm):
         state = "SELECT state FROM ir_module_module WHERE name = %s"
         assert query(database, state, paths.ADDON) == [("installed",)]
 
-        # a job asks whether the CRM is back, and those put off begin to run
+        # a job asks whether the CRM is back, and those asleep begin to run
         crm.start()
         uninstall(admin)
 

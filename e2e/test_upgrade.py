@@ -4,6 +4,7 @@
 
 import ast
 import re
+from collections import Counter
 
 import pytest
 
@@ -112,14 +113,21 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
         leave_a_backfill(database)
         before = {table: rows(database, table) for table in KEPT}
         owed_before = owed(database)
-        assert len(owed_before) == 8  # three to both, Cleo and Ada to the CRM
+        # three to both, Ada, Cleo and Hugo to the CRM
+        assert len(owed_before) == 9
+        assert_jobs_wait_as_they_did(before)
         command, environment = odoo.command_line(), scratch_odoo.environment()
         upgrade(command, database, [paths.ADDON], log, environment)
         complaints = [match[0] for match in COMPLAINT.finditer(log.read_text())]
         assert complaints == []
 
+        now = {table: rows(database, table) for table in KEPT}
+        assert_jobs_sleep(now, before)
+        before["queue_job"] = {
+            key: as_it_waits_now(job) for key, job in before["queue_job"].items()
+        }
         for table, old in before.items():
-            assert changed(old, rows(database, table)) == [], table
+            assert changed(old, now[table]) == [], table
         assert owed(database) == owed_before
         (backfill,) = rows(database, "sync_backfill").values()
         assert (backfill["state"], backfill["scope"]) == ("cancelled", "unconfirmed")
@@ -139,6 +147,47 @@ def test_an_upgrade_keeps_everything_and_goes_on(fresh, tmp_path, crm, warehouse
         (note,) = before["sync_attempt"].values()
         assert note["idempotency_key"] in {entry["key"] for entry in crm.journal()}
         assert rows(database, "sync_attempt") == {}
+
+
+def assert_jobs_wait_as_they_did(before):
+    """See one that depends on another, and those that the incident has put off."""
+    jobs = before["queue_job"]
+    states = Counter(job["state"] for job in jobs.values())
+    assert states["wait_dependencies"] == 1
+    names = sorted(jobs[id_]["sync_record_name"] for id_ in put_off(before))
+    assert names == ["3 records (Contact)", "Ada"]
+
+
+def put_off(before):
+    """Return the ids of the jobs that deliver to the system that is down, later."""
+    (incident,) = before["sync_incident"].values()
+    return {
+        key
+        for key, job in before["queue_job"].items()
+        if job["state"] == "pending"
+        and job["sync_stream_id"]
+        and job["sync_backend_id"] == incident["backend_id"]
+    }
+
+
+def as_it_waits_now(job):
+    """Return a job of the previous version as it is after the upgrade."""
+    if not job["graph_uuid"]:
+        return job
+    state = job["state"].replace("wait_dependencies", "pending")
+    return {**job, "state": state, "graph_uuid": None, "dependencies": None}
+
+
+def assert_jobs_sleep(now, before):
+    """See those asleep that were put off, for their system, and nobody else."""
+    (incident,) = before["sync_incident"].values()
+    key = f"system:{incident['backend_id']}"
+    asleep = {
+        id_: job["sync_wait_key"]
+        for id_, job in now["queue_job"].items()
+        if job["sync_wait_key"]
+    }
+    assert asleep == dict.fromkeys(put_off(before), key)
 
 
 def assert_reasons_are_told(admin, before):
@@ -190,8 +239,9 @@ def assert_same_as(fresh, database):
 def assert_all_is_delivered(admin, crm, warehouse):
     """See what was owed arrive, the refused contact too once it is corrected."""
     (cleo,) = admin.call("res.partner", "search", domain=[("name", "=", "Cleo")])
-    admin.write("res.partner", cleo, {"email": "cleo@example.com", "city": "Bern"})
-    expected = {**previous_version.OWED, "Cleo": "Bern"}
+    corrected = previous_version.CORRECTED
+    admin.write("res.partner", cleo, corrected)
+    expected = {**previous_version.OWED, "Cleo": corrected["city"]}
 
     def cities(contacts):
         return {one["name"]: one["city"] for one in contacts if not one.get("deleted")}
@@ -206,4 +256,8 @@ def assert_all_is_delivered(admin, crm, warehouse):
     )
     wait_until(
         lambda: not admin.search_read("sync.outbox", [], ["id"]), PATIENCE, "no change"
+    )
+    live = [("sync_stream_id", "!=", False), ("state", "!=", "done")]
+    wait_until(
+        lambda: not admin.search_read("queue.job", live, ["id"]), PATIENCE, "all done"
     )

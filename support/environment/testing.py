@@ -31,10 +31,10 @@ contacts are synchronized.
 # many wait for a time to pass or for a server; but no more than this.
 MOST = 5
 # Tests from outside that take long, the longest first: none is waited for at the end.
-LONG = ("test_develop", "test_documents", "test_audit", "test_two_nodes")
-LONG += ("test_upgrade", "test_uninstall", "test_copy", "test_packaging", "test_demo")
-LONG += ("test_benchmarks", "test_hang", "test_mail", "test_metrics")
-LONG += ("test_uninstalled_model", "test_soak_command", "test_lint")
+LONG = ("test_wake_ups", "test_develop", "test_documents", "test_audit")
+LONG += ("test_two_nodes", "test_upgrade", "test_uninstall", "test_copy")
+LONG += ("test_packaging", "test_demo", "test_benchmarks", "test_hang", "test_mail")
+LONG += ("test_metrics", "test_uninstalled_model", "test_soak_command", "test_lint")
 # What has every server killed wants the machine for itself.
 ALONE = ("test_soak",)
 # Installed for their tests; no database needs them otherwise.
