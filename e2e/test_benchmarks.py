@@ -113,6 +113,8 @@ def test_destination_notes_when_a_contact_arrives(destination):
     assert first.json()["id"] != second.json()["id"]
     arrived = destination.first_arrivals()["a@example.com"]
     assert before <= arrived < before + 0.3
+    assert destination.first_arrival("a@example.com") == arrived
+    assert destination.first_arrival("b@example.com") is None
     assert destination.last_arrivals()["a@example.com"] >= arrived + 0.3
     counts = destination.counts()
     assert (counts["contacts"], counts["requests"]) == (1, 2)

@@ -67,7 +67,7 @@ def _edit(scene, peer, id_, email):
     start = time.monotonic()
     peer.save(id_, {"street": contacts.text("Road")})
     while time.monotonic() < start + scene.sizes.bulk_patience:
-        arrived = scene.destination.first_arrivals().get(email)
+        arrived = scene.destination.first_arrival(email)
         if arrived:
             return arrived - start
         time.sleep(EVERY)

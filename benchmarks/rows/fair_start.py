@@ -78,7 +78,7 @@ def _create(scene, peer):
     end = start + scene.sizes.fair_patience
     _id, email = peer.create_one()
     while time.monotonic() < end:
-        arrived = scene.idle.first_arrivals().get(email)
+        arrived = scene.idle.first_arrival(email)
         if arrived:
             return arrived - start
         time.sleep(EVERY)
