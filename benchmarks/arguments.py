@@ -13,14 +13,24 @@ ROWS = (
     "create_bulk",
     "edit_one",
     "edit_hang",
+    "hot_contact",
     "pickup_ms",
+    "lone_edit",
     "drain_rest",
+    "drain_singles",
+    "drain_singles_500",
     "drain_sql",
     "drain_sql_limit",
     "import_csv",
     "backfill_memory",
     "million",
     "outage_runs",
+    "resume_90k",
+    "fair_start",
+    "fair_start_30k",
+    "slow_batch",
+    "slow_batch_sent",
+    "bulk_behind_edit",
 )
 
 
@@ -29,7 +39,7 @@ def parse(arguments=None):
 
     :param arguments: list of texts; the default is what the process was started with
     :return: namespace with ``quick``, ``json``, ``rows`` (ids), ``rounds`` (a number,
-        or None for each row's own) and ``keep``
+        or None for each row's own), ``before`` (a commit, or None) and ``keep``
     """
     parser = argparse.ArgumentParser(prog="benchmarks/run", description=DESCRIPTION)
     parser.add_argument(
@@ -47,6 +57,11 @@ def parse(arguments=None):
     )
     parser.add_argument(
         "--rounds", type=_positive, help="how often each row is measured"
+    )
+    parser.add_argument(
+        "--before",
+        metavar="COMMIT",
+        help="compare with the addon as it was at a commit, where a row does so",
     )
     parser.add_argument(
         "--keep", action="store_true", help="leave the databases and logs of the run"

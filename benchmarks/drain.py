@@ -7,7 +7,7 @@ from benchmarks import peers
 PATIENCE = 3_600  # seconds that a drain may take
 
 
-def drain(scene, peer, kind, count):
+def drain(scene, peer, kind, count, singly=False):
     """Queue edits of contacts while the runner is held, then let it go.
 
     The destination knows none of the contacts, each time.
@@ -15,6 +15,7 @@ def drain(scene, peer, kind, count):
     :param peer: a :class:`~benchmarks.peer.Peer` that sends to this destination
     :param kind: ``peers.REST`` or ``peers.SQL``
     :param count: how many contacts
+    :param bool singly: each edited in a transaction of its own, not 1,000 in one
     :return: contacts per second, from the runner's start to the last one's arrival
     """
     ids = peer.old_ids(count)
@@ -22,7 +23,10 @@ def drain(scene, peer, kind, count):
     peer.pause()
     try:
         peer.forget_deliveries(ids)
-        peer.touch(ids)
+        if singly:
+            scene.edit_singly(peer, ids)
+        else:
+            peer.touch(ids)
         scene.destination.tell(reset=True)
         scene.warehouse.empty()
     finally:

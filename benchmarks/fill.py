@@ -6,6 +6,8 @@ Rows are copies of real ones, which the addon itself has made for a contact, wit
 numbers: so they are what the code at hand writes, column by column.
 """
 
+from contextlib import contextmanager
+
 from benchmarks import contacts
 from benchmarks.progress import tell
 
@@ -51,15 +53,13 @@ def fill(peer, destination, sizes):
     peer.wait_until_idle()
     peer.save(id_, {"street": contacts.text("Road")})
     peer.wait_until_idle()
-    # The trigger would tell the runner of each; it reads them when it starts again.
-    peer.query("ALTER TABLE queue_job DISABLE TRIGGER USER")
     count = {"elsewhere": ELSEWHERE}
     done = "queue_job WHERE state = 'done' ORDER BY id DESC LIMIT 1"
-    _copy(peer, "queue_job", done, {**JOB, **DONE}, {**count, "n": sizes.done_jobs})
+    with _unheard(peer):
+        _copy(peer, "queue_job", done, {**JOB, **DONE}, {**count, "n": sizes.done_jobs})
     some = "sync_binding ORDER BY id DESC LIMIT 1"
     _copy(peer, "sync_binding", some, BINDING, {**count, "n": sizes.bindings})
     _fill_waiting(peer, id_, {**count, "n": sizes.waiting_jobs})
-    peer.query("ALTER TABLE queue_job ENABLE TRIGGER USER")
     for table in TABLES:
         peer.query(f"VACUUM ANALYZE {table}")
     peer.keep_jobs()
@@ -70,8 +70,19 @@ def _fill_waiting(peer, id_, count):
     """Have jobs that wait for their time, with the changes that they will deliver."""
     peer.pause()
     peer.save(id_, {"street": contacts.text("Road")})
+    copy_waiting(peer, count, WAITING)
+    peer.resume()
+
+
+def copy_waiting(peer, count, changed=None):
+    """Copy the job that was queued last, and its change, for other contacts.
+
+    :param count: how many as ``n``, and the id before their first one as ``elsewhere``
+    :param changed: SQL by column of ``queue_job``, besides what says whose job it is
+    """
     pending = "queue_job WHERE state = 'pending' ORDER BY id DESC LIMIT 1"
-    _copy(peer, "queue_job", pending, {**JOB, **WAITING}, count)
+    with _unheard(peer):
+        _copy(peer, "queue_job", pending, {**JOB, **(changed or {})}, count)
     columns = _columns(peer, "sync_outbox")
     peer.query(
         f"INSERT INTO sync_outbox ({', '.join(columns)})"
@@ -80,7 +91,19 @@ def _fill_waiting(peer, id_, count):
         " queue_job AS job WHERE job.state = 'pending' AND job.sync_res_id > %s",
         count["elsewhere"],
     )
-    peer.resume()
+
+
+@contextmanager
+def _unheard(peer):
+    """Let the runner hear of no job while the body runs.
+
+    The trigger would tell it of each; it reads them when it starts again.
+    """
+    peer.query("ALTER TABLE queue_job DISABLE TRIGGER USER")
+    try:
+        yield
+    finally:
+        peer.query("ALTER TABLE queue_job ENABLE TRIGGER USER")
 
 
 def _copy(peer, table, source, changed, count):

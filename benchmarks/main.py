@@ -21,7 +21,7 @@ def main():
     asked = arguments.parse()
     chosen = [rows.ALL[name] for name in asked.rows]
     names = {name for row in chosen for name in row.peers}
-    scene = Scene(names, sizes.of(asked), asked.keep)
+    scene = Scene(names, sizes.of(asked), asked.keep, asked.before)
     measured, failed = [], []
     try:
         # What steps say is progress too: the result has stdout for itself.

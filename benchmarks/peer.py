@@ -35,19 +35,30 @@ class Peer:
     :param command: program and arguments that run Odoo's command line
     :param environment: Odoo's environment variables
     :param log: path of the server's log
+    :param channels: capacity of the runner's channels
+    :param options: more of Odoo's own arguments
     """
 
-    def __init__(self, name, database, command, environment, log):
+    def __init__(
+        self,
+        name,
+        database,
+        command,
+        environment,
+        log,
+        channels=CHANNELS,
+        options=OPTIONS,
+    ):
         self.name = name
         self.database = database
         self.server = OdooServer(
             command,
             database,
             log,
-            channels=CHANNELS,
+            channels=channels,
             environment=environment,
             workers=WORKERS,
-            options=OPTIONS,
+            options=options,
         )
         self._paused = ()
         self._connection = None
@@ -95,6 +106,18 @@ class Peer:
         self.stop()
         self.start()
 
+    def start_over(self):
+        """Remove what the measuring has queued, that which runs too, and restart.
+
+        The new runner has heard of none of it.
+        """
+        self.resume()
+        self.server.stop()
+        self.clear_queue(("pending", "enqueued", "started"))
+        self.restart()
+        with self.paused():
+            self.warm_up()
+
     # -- what users do ---------------------------------------------------------
 
     def create(self, count):
@@ -106,6 +129,15 @@ class Peer:
         start = time.perf_counter()
         self.admin.call("res.partner", "create", vals_list=rows)
         return time.perf_counter() - start
+
+    def create_one(self):
+        """Create one contact.
+
+        :return: its id and its mail address
+        """
+        row = contacts.values(self.countries)
+        (id_,) = self.admin.call("res.partner", "create", vals_list=[row])
+        return id_, row["email"]
 
     def save(self, id_, values):
         """Save a contact as the web client's form does.
@@ -209,11 +241,13 @@ class Peer:
             self.clear_queue()
             self.resume()
 
-    def clear_queue(self):
-        """Remove what the measuring has queued."""
+    def clear_queue(self, states=("pending", "enqueued")):
+        """Remove what the measuring has queued.
+
+        :param states: of the jobs that go
+        """
         self.query(
-            "DELETE FROM queue_job WHERE id > %s AND state IN ('pending', 'enqueued')",
-            self._before,
+            "DELETE FROM queue_job WHERE id > %s AND state IN %s", self._before, states
         )
         if self._has_addon():
             self.query(

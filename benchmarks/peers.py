@@ -8,6 +8,8 @@ from support.configure import make_system
 OURS, BARE, NAIVE, WEBHOOK = "ours", "bare", "naive", "webhook"
 FULL = "full"  # ours, with a million done jobs and many waiting ones
 MANY = "many"  # ours, with the contacts of a large company
+SMALL = "small"  # ours, on a small server: root:3, and Odoo's own time limits
+BEFORE = "before"  # the addon as it was at another commit
 MODULES = {
     OURS: ("queue_job_sync",),
     BARE: (),
@@ -15,23 +17,31 @@ MODULES = {
     WEBHOOK: ("base_automation",),
     FULL: ("queue_job_sync",),
     MANY: ("queue_job_sync",),
+    SMALL: ("queue_job_sync",),
+    BEFORE: ("queue_job_sync",),
 }
-REST, SQL = "rest", "sql"
+SMALL_CHANNELS = "root:3"
+REST, SQL, IDLE = "rest", "sql", "idle"
 ENDPOINT = "contacts"
 URL_PARAMETER, DSN_PARAMETER = "queue_job_naive.url", "queue_job_naive.dsn"
 
 
-def configure(peer, destination, warehouse=None):
+def configure(peer, destination, warehouse=None, idle=None):
     """Have a peer send contacts to the REST destination.
 
     :param peer: a running :class:`~benchmarks.peer.Peer`
     :param destination: the ``Destination``
     :param warehouse: the ``Warehouse`` that :func:`send_to` may name
+    :param idle: the ``Destination`` that the small one's new contacts go to as well
     """
-    ours = dict.fromkeys((OURS, FULL, MANY), _ours)
+    ours = dict.fromkeys((OURS, FULL, MANY, SMALL, BEFORE), _ours)
     setup = {**ours, NAIVE: _naive, WEBHOOK: _webhook}.get(peer.name)
     if setup:
         setup(peer, destination, warehouse)
+    if peer.name == SMALL:
+        new = repr([("email", "=like", contacts.NEW.replace("%s", "%"))])
+        system = {"transport": "rest", "url": idle.url}
+        _stream(peer.admin, IDLE, system, {"endpoint": ENDPOINT, "domain": new})
 
 
 def send_to(peer, kind, destination, warehouse):

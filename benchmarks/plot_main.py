@@ -51,7 +51,8 @@ def _bars(title, rows):
     for panel, row in zip(panels[0], rows, strict=True):
         names, values = zip(*row["peers"].items(), strict=True)
         colors = [COLORS.get(name, OTHER) for name in names]
-        bars = panel.bar(names, values, color=colors)
+        lines = [name.replace(", ", ",\n") for name in names]
+        bars = panel.bar(lines, values, color=colors)
         panel.bar_label(bars, fmt="{:.4g}")
         panel.set_title(row["id"], fontsize=10)
         panel.set_ylabel(row["unit"])

@@ -63,14 +63,14 @@ def table(rows):
         value = "-" if result.value is None else f"{_rounded(result.value):g}"
         sign = ">=" if row.at_least else "<="
         goal = f"{sign} {row.goal:g}"
-        lines.append(f"{row.id:16}{value:>9}  {goal:<9}{met:<12} {row.title}")
+        lines.append(f"{row.id:18}{value:>9}  {goal:<9}{met:<12} {row.title}")
         figures = ", ".join(
             f"{name} {_rounded(figure):g} {result.unit}".rstrip()
             for name, figure in result.peers.items()
         )
         rounds = f"{result.rounds} rounds" if result.rounds else ""
         told = "; ".join(filter(None, (figures, rounds, result.note)))
-        lines.append(f"{'':16}{told}")
+        lines.append(f"{'':18}{told}")
     return "\n".join(lines)
 
 

@@ -10,7 +10,7 @@ class Sizes:
     """Counts of a run.
 
     ``rounds``: how often each row is measured; the others are counts per round,
-    ``latency`` and ``outage`` are seconds.
+    what has no count (``latency``, ``outage``, ...) is in seconds.
     """
 
     rounds: int = 5
@@ -32,6 +32,23 @@ class Sizes:
     bindings: int = 1_000_000
     outage_jobs: int = 10_000
     outage: int = 600
+    hot_edits: int = 200
+    hang: float = 20
+    few_rounds: int = 2  # of the rows that take minutes each time
+    singles: int = 2_000
+    singles_naive: int = 400  # their rate is steady
+    fair_few: int = 1_000
+    fair_many: int = 30_000
+    fair_latency: float = 10
+    fair_settled: float = 20
+    fair_patience: float = 180
+    slow_batch: int = 100
+    slow_latency: float = 12
+    time_limit: int = 120  # Odoo's own
+    slow_patience: float = 600
+    bulk: int = 40_000
+    bulk_patience: float = 180
+    resumed: int = 90_000
 
 
 FULL = Sizes()
@@ -53,6 +70,22 @@ QUICK = replace(
     bindings=50_000,
     outage_jobs=500,
     outage=40,
+    hot_edits=40,
+    hang=5,
+    few_rounds=1,
+    singles=150,
+    singles_naive=60,
+    fair_few=60,
+    fair_many=1_000,
+    fair_latency=3,
+    fair_settled=5,
+    fair_patience=30,
+    slow_latency=3,
+    time_limit=30,
+    slow_patience=120,
+    bulk=4_000,
+    bulk_patience=60,
+    resumed=4_000,
 )
 
 
@@ -60,6 +93,6 @@ def of(arguments):
     """Return the sizes that the command line asks for."""
     sizes = QUICK if arguments.quick else FULL
     if arguments.rounds:
-        rounds = {"rounds": arguments.rounds, "drain_rounds": arguments.rounds}
-        sizes = replace(sizes, **rounds, import_rounds=arguments.rounds)
+        names = ("rounds", "drain_rounds", "import_rounds", "few_rounds")
+        sizes = replace(sizes, **dict.fromkeys(names, arguments.rounds))
     return sizes

@@ -36,13 +36,17 @@ def test_fastest_rows(tmp_path):
     result = json.loads(done.stdout.splitlines()[-1])
     assert [row["id"] for row in result["rows"]] == list(ROWS)
     hang, pickup = result["rows"]
-    assert set(hang["peers"]) == {"ours", "bare", "naive"}
+    idle = {"ours, idle", "bare, idle"}
+    assert set(hang["peers"]) == {"ours", "bare", "naive", *idle}
     assert set(pickup["peers"]) == {"ours", "naive"}
     for row in result["rows"]:
         assert all(figure > 0 for figure in row["peers"].values())
         assert (row["met"], row["rounds"]) == (row["value"] <= row["goal"], 1)
-    ours, bare = hang["peers"]["ours"], hang["peers"]["bare"]
-    assert hang["value"] == pytest.approx(ours / bare, rel=0.01)
+    ours, bare, ours_idle, bare_idle = (
+        hang["peers"][name] for name in ("ours", "bare", "ours, idle", "bare, idle")
+    )
+    less = ours / bare - ours_idle / bare_idle
+    assert hang["value"] == pytest.approx(less, abs=0.01)
     assert pickup["value"] == pickup["peers"]["ours"]
     assert result["machine"]["cpus"] > 0
     assert result["machine"]["quick"] is True
@@ -109,6 +113,8 @@ def test_destination_notes_when_a_contact_arrives(destination):
     assert first.json()["id"] != second.json()["id"]
     arrived = destination.first_arrivals()["a@example.com"]
     assert before <= arrived < before + 0.3
+    assert destination.first_arrival("a@example.com") == arrived
+    assert destination.first_arrival("b@example.com") is None
     assert destination.last_arrivals()["a@example.com"] >= arrived + 0.3
     counts = destination.counts()
     assert (counts["contacts"], counts["requests"]) == (1, 2)

@@ -4,24 +4,9 @@
 
 import time
 
-from benchmarks import peers
+from benchmarks import peers, runs
 from benchmarks.peers import NAIVE, OURS
 from support.figures import Result, Row
-
-# Each start of a job, whatever becomes of it.
-COUNTER = """
-CREATE TABLE IF NOT EXISTS bench_run (uuid text);
-CREATE OR REPLACE FUNCTION bench_count_run() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO bench_run VALUES (NEW.uuid);
-    RETURN NULL;
-END $$;
-CREATE OR REPLACE TRIGGER bench_count_run AFTER UPDATE OF state ON queue_job
-FOR EACH ROW WHEN (NEW.state = 'started' AND OLD.state IS DISTINCT FROM 'started')
-EXECUTE FUNCTION bench_count_run();
-TRUNCATE bench_run
-"""
-NO_COUNTER = "DROP TRIGGER bench_count_run ON queue_job"
 
 
 def measure(scene):
@@ -36,25 +21,20 @@ def measure(scene):
             peer.wait_until_idle()
             peer.pause()
             peer.touch(peer.old_ids(sizes.outage_jobs))
-            peer.query(COUNTER)
+            runs.count(peer)
         jobs = {name: peer.open_jobs() for name, peer in pair.items()}
         for peer in pair.values():
             peer.resume()
         time.sleep(sizes.outage)
-        runs = {name: _runs(peer) for name, peer in pair.items()}
+        starts = {name: runs.counted(peer) for name, peer in pair.items()}
     finally:
         for peer in pair.values():
             peer.resume()
-            peer.query(NO_COUNTER)
+            runs.stop_counting(peer)
         scene.destination.start()
         peers.change_stream(pair[OURS], peers.REST, {"batch_size": 100})
     note = f"{jobs[OURS]} jobs, {sizes.outage} s; the naive jobs end as failed"
-    return Result(runs[OURS], runs, 1, "runs", note)
-
-
-def _runs(peer):
-    ((count,),) = peer.query("SELECT count(*) FROM bench_run")
-    return count
+    return Result(starts[OURS], starts, 1, "runs", note)
 
 
 ROW = Row(

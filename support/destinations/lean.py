@@ -18,6 +18,7 @@ import time
 EMAIL = re.compile(rb'"email": ?"([^"]*)"')
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 CONTROL = b"/control"
+ARRIVAL = CONTROL + b"/arrival/"  # and a mail address
 
 
 class State:
@@ -106,6 +107,8 @@ class Connection(asyncio.Protocol):
             self._state.tell(json.loads(body))
         elif path == CONTROL + b"/arrivals":
             return {"first": self._state.first, "last": self._state.last}
+        elif path.startswith(ARRIVAL):
+            return {"first": self._state.first.get(path[len(ARRIVAL) :].decode())}
         return self._state.counts()
 
     async def _contact(self, began, method, path, body):

@@ -70,6 +70,10 @@ class Destination:
         """
         return self._control("get", "/arrivals")["first"]
 
+    def first_arrival(self, email):
+        """As :meth:`first_arrivals`, of one contact, None before it has arrived."""
+        return self._control("get", f"/arrival/{email}")["first"]
+
     def last_arrivals(self):
         """As :meth:`first_arrivals`, of each contact's latest request."""
         return self._control("get", "/arrivals")["last"]

@@ -63,7 +63,7 @@ def build(folder, commit=None):
         tempfile.TemporaryDirectory(prefix="build-", dir=paths.WORK) as scratch,
     ):
         scratch = Path(scratch)
-        root = _checkout(commit, scratch / "commit") if commit else paths.ROOT
+        root = checkout(commit, scratch / "commit") if commit else paths.ROOT
         copy = scratch / paths.ADDON
         addon.copy_to(copy, root)
         # Those are only for this repository's own tests.
@@ -94,10 +94,11 @@ def _variables(root, commit, scratch):
     return variables
 
 
-def _checkout(commit, folder):
+def checkout(commit, folder):
     """Write the files of a commit, with its time as theirs, to a new folder.
 
     :return: the folder
+    :raises Failure: when there is no such commit
     """
     archive = folder.with_suffix(".tar")
     command = ["git", "archive", f"--output={archive}", commit]
