@@ -448,7 +448,7 @@ def requeue_many(jobs):
     bulk = BULK if len(jobs) > 1 else 0
     requeued = store.requeue_jobs(jobs.env, jobs, bulk, waiting.safety())
     rearm(requeued)
-    keys = [waiting.for_system(each.id) for each in requeued.sync_backend_id]
+    keys = map(waiting.for_system, requeued.sync_backend_id.ids)
     waiting.look_later(jobs.env, *keys)
     return len(requeued)
 

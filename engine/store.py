@@ -1044,7 +1044,7 @@ def end_sleep(cr, uuid):
 
 
 def sleep_of(cr, uuid):
-    """Return a job's system and stream, what it waits for, and why."""
+    """Return a job's system and stream, what it waits for, and why: ``None`` each."""
     rows = ask(
         cr,
         "SELECT sync_backend_id, sync_stream_id,"

@@ -223,16 +223,15 @@ def after_run(registry, uuid, closed=False):
 def _after_run(registry, uuid, closed):
     with store.read_committed(registry) as cr:
         backend_id, stream_id, key, reason = store.sleep_of(cr, uuid)
-        system, stream = for_system(backend_id), for_stream(stream_id)
+        keys = {for_system(backend_id)} if backend_id else set()
+        keys |= {for_stream(stream_id)} if stream_id else set()
         # those like it need not start in vain
-        if key == system:
+        if key and key == for_system(backend_id):
             _put_to_sleep(cr, backend_id, reason)
-        elif key == stream or closed:
-            store.follow(cr, uuid, system, BATCH)
-        keys = {system, stream, key} - {None}
-        is_awaited = key or store.sleeps_any(cr, keys)
-    if backend_id and is_awaited:
-        look(registry, *keys)
+        elif key == for_stream(stream_id) or closed:
+            store.follow(cr, uuid, for_system(backend_id), BATCH)
+        keys = store.awaited(cr, keys) | ({key} if key else set())
+    look(registry, *keys)
 
 
 def let_go(registry, stream_id, record_ids, settled):
@@ -271,7 +270,7 @@ def look_everywhere(env):
         keys = store.waited_for(env.cr, f"{kind}:")
         # of very many, others each time
         for key in random.sample(keys, min(len(keys), LOOKS)):
-            look(env.registry, key)
+            look_soon(env.registry, key)
             if not progress():
                 return
 
