@@ -4,7 +4,7 @@
 
 import logging
 from collections import deque
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -284,9 +284,14 @@ class Delivery:
         else:
             with transport:
                 transport.recreating = self._noting_creations(by_id)
-                with closing(transport.deliver(take)) as receipts:
+                receipts = transport.deliver(take)
+                try:
                     for receipt in receipts:
                         self._keep_receipt(by_id[receipt.message.key], receipt)
+                finally:
+                    # what is under way is waited for; one of another addon may have
+                    # given a list
+                    getattr(receipts, "close", lambda: None)()
         self._keep_refusals([each for each in tasks if each.receipt and each.error])
 
     def _keep_receipt(self, task, receipt):

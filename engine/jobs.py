@@ -467,7 +467,7 @@ def told_values(job):
     if sleep:
         # by now, whatever the clock of a node says, and although the runner may have
         # started what had fallen asleep meanwhile
-        due = min(due, clock.now(job.env.cr))
+        due = min(due, job.env.cr.now())
     return {
         "sync_error": getattr(job, "sync_error", False),
         "sync_wait_key": sleep and sleep.key,

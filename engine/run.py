@@ -281,6 +281,8 @@ class Run:
         self.begun = True
         self.behind |= chunk.behind
         self.passed |= met.keys() | chunk.busy | chunk.behind.keys() | chunk.broken
+        # what other jobs have got is theirs to send
+        self.passed |= chunk.apart
         self.is_broken = any(
             given[res_id].own and given[res_id].alone for res_id in chunk.broken
         )

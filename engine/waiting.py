@@ -277,9 +277,11 @@ def look_everywhere(env):
 
 def _system_takes(env, backend_id):
     # who is awake finds a place by himself, and wakes the next one for the next place
-    return store.has_no_caller(env.cr, backend_id) and places.is_free(
-        env["sync.backend"].browse(backend_id)
-    )
+    if not store.has_no_caller(env.cr, backend_id):
+        return False
+    backend = env["sync.backend"].browse(backend_id).exists()
+    # that of a system that is gone finds out so
+    return not backend or places.is_free(backend)
 
 
 def _stream_sends(env, stream_id):

@@ -145,6 +145,11 @@ class TestDeliveryBatch(DeliveryCase):
         self.assertEqual(self.awake(), [chunk])
         self.assertEqual(self.run_pending(), ["done"])
 
+    def watch(self):
+        """Do what the cron does each minute."""
+        with self.transaction() as env:
+            env["sync.incident"]._cron_watch()
+
     def test_binding_that_is_locked_by_something_else_is_waited_for(self):
         """As by a person who closes a job; nobody is told when that is over."""
         ids = self.new_partners("A", "B")
@@ -158,7 +163,11 @@ class TestDeliveryBatch(DeliveryCase):
             )
             self.assertEqual(self.run_job(chunk), "pending")
             self.assertEqual(self.job(chunk, "retry")["retry"], 0)
-            self.assertEqual(self.awake(), [chunk])
+            self.assertEqual(self.awake(), [])
+            self.watch()
+            self.assertEqual(self.awake(), [])
+        self.watch()
+        self.assertEqual(self.awake(), [chunk])
         self.assertEqual(self.run_pending(), ["done"])
 
     def test_delivered_records_cost_one_look(self):

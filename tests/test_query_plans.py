@@ -348,7 +348,7 @@ class TestQueryPlans(SyncCase):
         key = waiting.for_system(self.small.id)
         reason = words.kept(words._lt("Waits for its turn."))
         with self.plans():
-            store.put_to_sleep(self.env.cr, self.small.id, key, reason, 9, 500)
+            store.put_to_sleep(self.env.cr, self.small.id, key, reason, 9, 9, 500)
         with self.plans():
             self.env["sync.incident"]._queue_lost_probes()
 
