@@ -1077,6 +1077,7 @@ def follow(cr, uuid, key, limit):
                SELECT id FROM queue_job
                 WHERE sync_wait_key = %s AND state = 'pending'
                   AND sync_stream_id = first.sync_stream_id
+                ORDER BY priority, sync_due, id
                 LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
         """,
         (uuid, key, limit),
