@@ -41,15 +41,28 @@ LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 DELIVER = "_sync_deliver"
 OWN_TASKS = (("sync.backfill", "_step"), ("sync.incident", "_probe"))
 
-# Jobs of synchronizations; those that are not at an end; those sent in bulk.
-OWN_JOBS = Domain("method_name", "=", DELIVER) | Domain.OR(
-    Domain("model_name", "=", model) & Domain("method_name", "=", method)
-    for model, method in OWN_TASKS
-)
-OPEN_OWN_JOBS = Domain("state", "in", store.OPEN_STATES) & OWN_JOBS
-BULK_JOBS = (
-    Domain("priority", ">", BULK) & Domain("priority", "<=", 2 * BULK) & OWN_JOBS
-)
+
+# A domain remembers the fields of the registry that it was first used with, so that
+# these are made for each use: modules come and go while the server runs.
+
+
+def own_jobs():
+    """Return the domain of the jobs of synchronizations."""
+    return Domain("method_name", "=", DELIVER) | Domain.OR(
+        Domain("model_name", "=", model) & Domain("method_name", "=", method)
+        for model, method in OWN_TASKS
+    )
+
+
+def open_own_jobs():
+    """Return the domain of those that are not at an end."""
+    return Domain("state", "in", store.OPEN_STATES) & own_jobs()
+
+
+def bulk_jobs():
+    """Return the domain of those that are sent in bulk."""
+    in_bulk = Domain("priority", ">", BULK) & Domain("priority", "<=", 2 * BULK)
+    return in_bulk & own_jobs()
 
 
 def is_own(model_name, method_name):

@@ -1060,10 +1060,11 @@ def sleep_of(cr, uuid):
 def follow(cr, uuid, key, limit):
     """Let jobs of the same stream that sleep under a key wait as another job does.
 
-    For the same thing, or until the same time.
+    For the same thing, or until the same time. Of those that would be woken next: there
+    may be others of the system between them.
 
     :param str uuid: of that job
-    :param int limit: how many at most
+    :param int limit: how many are looked at
     """
     cr.execute(
         """
@@ -1074,13 +1075,16 @@ def follow(cr, uuid, key, limit):
           FROM queue_job AS first
          WHERE first.uuid = %s AND first.state = 'pending'
            AND job.id = ANY(ARRAY(
-               SELECT id FROM queue_job
-                WHERE sync_wait_key = %s AND state = 'pending'
-                  AND sync_stream_id = first.sync_stream_id
-                ORDER BY priority, sync_due, id
-                LIMIT %s FOR NO KEY UPDATE SKIP LOCKED))
+               SELECT found.id
+                 FROM (SELECT id FROM queue_job
+                        WHERE sync_wait_key = %s AND state = 'pending'
+                        ORDER BY priority, sync_due, id
+                        LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) AS found
+                 JOIN queue_job AS one ON one.id = found.id
+                WHERE one.sync_stream_id = (
+                      SELECT sync_stream_id FROM queue_job WHERE uuid = %s)))
         """,
-        (uuid, key, limit),
+        (uuid, key, limit, uuid),
     )
 
 

@@ -346,7 +346,7 @@ class QueueJob(models.Model):
 
     @api.depends("priority", "model_name", "method_name")
     def _compute_sync_priority(self):
-        bulk = self.filtered_domain(jobs.BULK_JOBS)
+        bulk = self.filtered_domain(jobs.bulk_jobs())
         for job in self:
             in_bulk = job in bulk
             job.sync_bulk = in_bulk and "bulk"
@@ -361,9 +361,9 @@ class QueueJob(models.Model):
             return NotImplemented
         found = Domain.FALSE
         if "bulk" in value:
-            found |= jobs.BULK_JOBS
+            found |= jobs.bulk_jobs()
         if False in value:
-            found |= ~jobs.BULK_JOBS
+            found |= ~jobs.bulk_jobs()
         return found
 
     def _set_priority(self, priority, keep_bulk=True):
@@ -372,11 +372,11 @@ class QueueJob(models.Model):
         :param bool keep_bulk: leave those in bulk behind all others
         :raises UserError: it is none that a synchronization has
         """
-        if self.filtered_domain(jobs.OWN_JOBS) and not 1 <= priority <= jobs.BULK:
+        if self.filtered_domain(jobs.own_jobs()) and not 1 <= priority <= jobs.BULK:
             raise UserError(
                 self.env._("The priority goes from 1 (first) to 10 (last).")
             )
-        bulk = self.filtered_domain(jobs.BULK_JOBS if keep_bulk else Domain.FALSE)
+        bulk = self.filtered_domain(jobs.bulk_jobs() if keep_bulk else Domain.FALSE)
         # tracking would read all fields of all jobs
         untracked = self.with_context(tracking_disable=True)
         (untracked & bulk).priority = priority + jobs.BULK

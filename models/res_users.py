@@ -12,6 +12,6 @@ class ResUsers(models.Model):
 
     def unlink(self):
         """Let what their edits still have to send go on without these users."""
-        theirs = jobs.OPEN_OWN_JOBS & Domain("user_id", "in", self.ids)
+        theirs = jobs.open_own_jobs() & Domain("user_id", "in", self.ids)
         job_load.go_on_as_odoobot(self.env["queue.job"].sudo().search(theirs))
         return super().unlink()

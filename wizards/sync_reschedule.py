@@ -10,7 +10,7 @@ from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
 from ..actions import closed, success
 from ..engine import words
-from ..engine.jobs import BULK_JOBS
+from ..engine.jobs import bulk_jobs
 
 # A job that a worker holds writes its own priority and time back when it ends.
 STATES = (DEPENDENT, PENDING, FAILED)
@@ -78,7 +78,7 @@ class SyncReschedule(models.TransientModel):
         for wizard in self:
             mine = Domain("id", "in", wizard.job_ids.ids)
             counts = dict(jobs._read_group(mine, ["state"], ["__count"]))
-            wizard.bulk_count = jobs.search_count(mine & BULK_JOBS)
+            wizard.bulk_count = jobs.search_count(mine & bulk_jobs())
             wizard.failed_count = counts.get(FAILED, 0)
             wizard.waiting_count = counts.get(PENDING, 0) + counts.get(DEPENDENT, 0)
             wizard.other_count = (

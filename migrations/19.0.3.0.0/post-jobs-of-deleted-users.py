@@ -12,5 +12,5 @@ def migrate(cr, version):
     The database has emptied the link to the user, who is named in the records still.
     """
     queue = api.Environment(cr, SUPERUSER_ID, {})["queue.job"]
-    theirs = queue.search([*jobs.OPEN_OWN_JOBS, ("user_id", "=", False)])
+    theirs = queue.search([*jobs.open_own_jobs(), ("user_id", "=", False)])
     job_load.go_on_as_odoobot(theirs)
