@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import psycopg2
+from psycopg2 import errors as pg_errors
 
 from odoo.tools import SQL, config
 
@@ -25,7 +26,7 @@ from odoo.addons.queue_job.jobrunner.channels import ChannelManager
 from odoo.addons.queue_job.jobrunner.runner import PG_ADVISORY_LOCK_ID, _channels
 
 from . import clock, words
-from .store import ask, ask_column, read_committed
+from .store import ask, ask_column
 
 _logger = logging.getLogger(__name__)
 
@@ -131,8 +132,9 @@ def note(registry, asked=False):
         return
     _noted[key] = time.monotonic() + PAUSE
     try:
-        # the table may be about to go, or to change
-        with read_committed(registry, SQL("SET LOCAL lock_timeout = '1s'")) as cr:
+        with registry.cursor() as cr:
+            # the table may be about to go, or to change
+            cr.execute("SET LOCAL lock_timeout = '1s'")
             cr.execute(
                 SQL(
                     """
@@ -155,6 +157,10 @@ def note(registry, asked=False):
                 ),
                 log_exceptions=False,
             )
+            cr.execute("SET LOCAL lock_timeout = DEFAULT")
+    except pg_errors.SerializationFailure:
+        # another process of this server has just done so
+        pass
     except psycopg2.Error:
         _logger.warning("This server could not be noted", exc_info=True)
 

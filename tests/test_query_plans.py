@@ -425,7 +425,6 @@ def asked_about_waiting(stream, job):
         (store.wake, record),
         (store.wake, nothing),
         (store.move_sleepers, ahead, waiting.BATCH),
-        (store.follow, uuid, system, waiting.BATCH),
         (store.end_sleep, uuid),
         (store.covered_jobs, 100),
         (store.is_free, *key),
