@@ -97,6 +97,8 @@ class Run:
         self.stream = words.in_company_language(self.stream, company)
         self.env = self.stream.env
         if not owed:
+            # whoever sleeps for the same, and owes nothing either, is woken in turn
+            waiting.let_go_later(self.env, self.stream.id, self.record_ids)
             return self._summary()
         own = Given(self.job_uuid, alone=len(self.record_ids) == 1, own=True)
         # of several, some may have been handed on when it ran before
@@ -142,9 +144,8 @@ class Run:
         if not self.place:
             text = words._lt("Waits for its turn.")
             raise waiting.asleep(self.env, key, text)
-        keys = [key, waiting.for_stream(self.stream.id)]
-        if store.sleeps_any(self.env.cr, keys):
-            waiting.look(self.env.registry, *keys)
+        if store.sleeps_any(self.env.cr, [key]):
+            waiting.look(self.env.registry, key)
 
     # -- chunks ---------------------------------------------------------------
 
@@ -186,6 +187,7 @@ class Run:
         if self.is_broken:
             # what breaks on a record that is alone is the job's own failure
             own = dict(self.left)
+            self.passed -= own.keys()
         elif self.begun or len(own) < size:
             for res_id, given, is_urgent in self._due(size):
                 if res_id not in self.passed:
@@ -299,6 +301,10 @@ class Run:
         # our own limit is not what it fails by, where anything else was met
         failed.sort(key=lambda error: isinstance(error, RateLimited))
         self.error = self.error or next(iter(failed), None)
+        if isinstance(chunk.obstacle, Throttled):
+            # before anybody is woken
+            seconds = chunk.obstacle.retry_after
+            store.keep_quiet(self.env.registry, self.backend.id, seconds)
         if isinstance(chunk.obstacle, Unreachable):
             self.hold = self.backend._note_unreachable(chunk.obstacle)
         others = [
@@ -326,9 +332,6 @@ class Run:
             behind += [(uuid, sleep) for uuid, _task in down]
         jobs.tell(self.stream, chunk.covered, others, behind)
         self._let_go(given, settled)
-        if isinstance(chunk.obstacle, Throttled):
-            seconds = chunk.obstacle.retry_after
-            store.keep_quiet(self.env.registry, self.backend.id, seconds)
 
     # -- what becomes of the job ----------------------------------------------
 

@@ -49,8 +49,7 @@ NOW = SQL("(now() AT TIME ZONE 'utc')")
 # Jobs that others may take along: they depend on none, and wait for nothing but their
 # system. As the index has it.
 MAY_GO_ALONG = SQL(
-    "graph_uuid IS NULL AND (sync_wait_key IS NULL"
-    " OR sync_wait_key ~ '^(system|stream):')"
+    "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
 )
 # Seconds after which a job comes at most that has heard how long to be patient.
 CALLER_LATE = 3
@@ -1081,10 +1080,13 @@ def follow(cr, uuid, key, limit):
                         ORDER BY priority, sync_due, id
                         LIMIT %s FOR NO KEY UPDATE SKIP LOCKED) AS found
                  JOIN queue_job AS one ON one.id = found.id
-                WHERE one.sync_stream_id = (
-                      SELECT sync_stream_id FROM queue_job WHERE uuid = %s)))
+                WHERE one.sync_stream_id = first.sync_stream_id
+                  -- off-peak hours do not hold back what somebody insists on
+                  AND (first.sync_wait_key <> '' OR NOT EXISTS (
+                      SELECT FROM sync_outbox
+                       WHERE job_uuid = one.uuid AND force OFFSET 0))))
         """,
-        (uuid, key, limit, uuid),
+        (uuid, key, limit),
     )
 
 

@@ -153,8 +153,8 @@ def _look_after_birth(registry, backend_id):
 def look(registry, *keys):
     """Wake who sleeps under keys if what they wait for is over, and commit.
 
-    The first one: it takes the others along, or wakes the next. Those behind a record
-    wait for their systems from then on.
+    The first one: it takes the others along, or wakes the next. Those behind a record,
+    or of a synchronization that has rested, wait for their systems from then on.
     """
     for key in keys:
         kind, *ids = key.split(":")
@@ -164,14 +164,14 @@ def look(registry, *keys):
                 is_over = IS_OVER[kind](env, *map(int, ids))
                 # what was tried must not be in the way of who looks at the same time
                 trial.rollback()
-            if is_over and kind != "ahead":
+            if is_over and kind not in MOVED:
                 store.wake(cr, key)
-        if is_over and kind == "ahead":
+        if is_over and kind in MOVED:
             _move(registry, [key])
 
 
 def _move(registry, keys):
-    """Let those behind records wait for their systems, and wake the first ones.
+    """Let sleepers wait for their systems, and wake the first ones.
 
     The runner reads each anew: they are moved a few at a time, and if they are very
     many, the rest by the cron.
@@ -223,13 +223,12 @@ def after_run(registry, uuid, closed=False):
 def _after_run(registry, uuid, closed):
     with store.read_committed(registry) as cr:
         backend_id, stream_id, key, reason = store.sleep_of(cr, uuid)
-        keys = {for_system(backend_id)} if backend_id else set()
-        keys |= {for_stream(stream_id)} if stream_id else set()
         # those like it need not start in vain
         if key and key == for_system(backend_id):
             _put_to_sleep(cr, backend_id, reason)
         elif key == for_stream(stream_id) or closed:
             store.follow(cr, uuid, for_system(backend_id), BATCH)
+        keys = {for_system(backend_id)} if backend_id else set()
         keys = store.awaited(cr, keys) | ({key} if key else set())
     look(registry, *keys)
 
@@ -286,9 +285,7 @@ def _system_takes(env, backend_id):
 
 def _stream_sends(env, stream_id):
     stream = env["sync.stream"].browse(stream_id).exists()
-    if not stream:
-        return True
-    return not stream._resting_text() and _system_takes(env, stream.backend_id.id)
+    return not (stream and stream._resting_text())
 
 
 def _record_is_free(env, stream_id, res_id):
@@ -320,3 +317,5 @@ IS_OVER = {
     "record": _record_is_free,
     "ahead": _is_there,
 }
+# The kinds of which all go on to wait for their systems.
+MOVED = ("stream", "ahead")

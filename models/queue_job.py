@@ -248,7 +248,7 @@ class QueueJob(models.Model):
     _sync_due_index = models.Index(
         "(sync_stream_id, priority, COALESCE(sync_due, eta, date_created), id)"
         " WHERE state = 'pending' AND sync_stream_id IS NOT NULL AND graph_uuid IS NULL"
-        " AND (sync_wait_key IS NULL OR sync_wait_key ~ '^(system|stream):')"
+        " AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
     )
     # Used by store.wake and whoever looks for sleepers
     _sync_wait_index = models.Index(

@@ -361,13 +361,16 @@ def deliver_list(
     for place, message in enumerate(messages):
         places[_record(message)].append(place)
     free = [of_record[0] for of_record in places.values()]  # a heap: the first go first
+    begun = False
 
     def take(most):
-        nonlocal obstacle
-        if end is not None and free and time.monotonic() > end:
+        nonlocal obstacle, begun
+        # the first ones always leave: who comes back must not find all as it was
+        if end is not None and begun and free and time.monotonic() > end:
             text = wording._lt("Not sent: the time of this run is over.")
             obstacle = obstacle or RateLimited(text, 1.0)
         count = 0 if obstacle else min(most, len(free))
+        begun = begun or count > 0
         return [messages[heappop(free)] for _number in range(count)]
 
     for receipt in deliver(take):
