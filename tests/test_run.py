@@ -263,6 +263,29 @@ class TestTogether(RunCase):
         self.assertEqual(self.names_sent(), ["A"])
         self.assertTrue(self.outbox(ids[1]))
 
+    def test_closed_off_peak_hours_hold_back_others_but_not_what_is_insisted_on(self):
+        ids = [self.new_partner(name=name) for name in "ABC"]
+        opens = fields.Datetime.now() + timedelta(hours=3)
+        self.change_stream(
+            delay_policy="window",
+            window_start=opens.hour,
+            window_end=(opens.hour + 1) % 24,
+            window_tz="UTC",
+        )
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_pause()
+            env["res.partner"].browse(ids[2]).action_sync_now()
+        first, _second, third, insisted = self.job_uuids()
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_resume()
+        self.assertEqual(self.run_job(first), "pending")
+        # the second has a place of its own by then; the third need not find out
+        etas = {uuid: self.job(uuid, "eta")["eta"] for uuid in (first, third)}
+        self.assertEqual(etas[first], etas[third])
+        self.assertGreater(etas[first], fields.Datetime.now() + timedelta(hours=1))
+        self.assertEqual(self.run_job(insisted), "done")
+        self.assertEqual(self.names_sent(), ["C"])
+
     def test_batches_are_as_large_as_the_batch_size(self):
         self.change_stream(batch_size=3, batch_endpoint="batch")
         for number in range(7):
