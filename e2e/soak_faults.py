@@ -136,7 +136,8 @@ class Faults:
 
     def kill_worker(self):
         """Kill a worker, one that is sending if there is any."""
-        workers = self._scene.server.workers("WorkerHTTP")
+        # a server that has just started again may have none yet
+        workers = self._look(lambda: self._scene.server.workers("WorkerHTTP"))
         sending = sorted(set(workers) & set(self._scene.sending_workers()))
         self._kill(sending or workers, "worker_mid_send" if sending else "worker")
 
@@ -180,10 +181,12 @@ class Faults:
         self._kill(self._scene.server.workers("WorkerJobRunner"), "runner")
 
     def _kill(self, pids, name):
-        if pids:
+        # one may have ended by itself meanwhile, as after its time limit
+        for pid in self._random.sample(pids, len(pids)):
             with suppress(ProcessLookupError):
-                os.kill(self._random.choice(pids), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
                 self._done[f"killed_{name}"] += 1
+                return
 
     def kill_odoo(self):
         """Kill every process of Odoo, and start it again."""
