@@ -80,7 +80,7 @@ class Run:
         self.end = self.started + budget(self.env)
         self.chunk_end = 0.0
         self.looked = None  # when it was last asked whether something is more urgent
-        self.priority = None  # of the most urgent record of the chunk
+        self.priority = None  # of the least urgent record of the chunk
 
     def go(self):
         """Deliver the job's own records, and others that are due.
