@@ -81,6 +81,7 @@ class Faults:
         self._done = Counter()
         self._blocked, self._since = 0.0, None  # what has ended, and what goes on
         self._is_hot = False
+        self._is_looking = False
         self._database_down = []  # (start, end) as of time.monotonic()
 
     def carry_out(self, events, over):
@@ -128,6 +129,10 @@ class Faults:
             for down, up in list(self._database_down)
         )
 
+    def is_looking(self):
+        """Tell whether it takes edits to find what is looked for."""
+        return self._is_looking
+
     def is_hot(self):
         """Tell whether one contact is to be edited again and again."""
         return self._is_hot
@@ -136,8 +141,7 @@ class Faults:
 
     def kill_worker(self):
         """Kill a worker, one that is sending if there is any."""
-        # a server that has just started again may have none yet
-        workers = self._look(lambda: self._scene.server.workers("WorkerHTTP"))
+        workers = self._processes("WorkerHTTP")
         sending = sorted(set(workers) & set(self._scene.sending_workers()))
         self._kill(sending or workers, "worker_mid_send" if sending else "worker")
 
@@ -162,10 +166,13 @@ class Faults:
     def _look(self, find, *slow):
         """Return what is found while the CRM is slow; nothing after some time.
 
+        There may be nothing to be found unless somebody edits meanwhile.
+
         :param find: function that returns what it finds
         :param slow: how it is slow, as :meth:`Crm.misbehave` takes it
         """
         found, renew, deadline = [], 0, time.monotonic() + LOOK
+        self._is_looking = bool(slow)
         while not found and time.monotonic() < deadline:
             if time.monotonic() > renew:
                 renew = time.monotonic() + RENEW
@@ -174,11 +181,16 @@ class Faults:
             found = find()
             if not found:
                 time.sleep(0.05)
+        self._is_looking = False
         return found
 
     def kill_runner(self):
         """Kill the process that starts the jobs."""
-        self._kill(self._scene.server.workers("WorkerJobRunner"), "runner")
+        self._kill(self._processes("WorkerJobRunner"), "runner")
+
+    def _processes(self, kind):
+        # a server that has just started again may have none yet
+        return self._look(lambda: self._scene.server.workers(kind))
 
     def _kill(self, pids, name):
         # one may have ended by itself meanwhile, as after its time limit

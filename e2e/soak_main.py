@@ -115,7 +115,7 @@ def _make_editors(scene, ledger, faults, arguments):
 
     def may_edit():
         others = ledger.edits - ledger.kinds[KIND]
-        return others < arguments.edits * progress()
+        return others < arguments.edits * progress() or faults.is_looking()
 
     common = {
         "enough": enough,

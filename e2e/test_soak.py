@@ -33,7 +33,8 @@ def test_short_soak(soak):
     assert result["deliveries"] >= 60
     assert 0 < result["editor_p50_ms"] <= result["editor_p99_ms"]
     faults = result["faults"]
-    assert sum(n for kind, n in faults.items() if kind.startswith("killed_")) == 4
+    killed = {kind: n for kind, n in faults.items() if kind.startswith("killed_")}
+    assert sum(killed.values()) == 4, killed
     assert sum(n for kind, n in faults.items() if kind.startswith("postgres_")) == 1
     assert faults["connections_lost"] >= 1
     assert (faults["crm_down"], faults["warehouse_down"]) == (1, 1)
