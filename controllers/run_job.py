@@ -16,7 +16,7 @@ from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
 from ..engine import health, job_load, jobs, waiting, words
 from ..engine.run import SOON
-from ..engine.store import ask, end_sleep, keep_connection
+from ..engine.store import KEEPING_CONNECTION, ask, end_sleep
 from ..exceptions import SyncError
 
 _logger = logging.getLogger(__name__)
@@ -94,27 +94,35 @@ class RunJobController(QueueJobs):
         """Try to perform a job; one of ours outlives the loss of its connection.
 
         The database server may have ended it, or may restart: that says nothing about
-        the job, and uses no try.
+        the job, and uses no try. Nor does somebody who is about to change the table of
+        the jobs: he waits for this one to end, and queue_job, which stores what became
+        of it on another connection, would wait for him.
         """
         if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
         tries = job.retry
         try:
-            keep_connection(env.cr)
+            env.cr.execute(KEEPING_CONNECTION)
             job.sync_due = job.eta
             with jobs.keeping_etas(env.cr):
                 return super()._try_perform_job(env, job)
         except Exception as error:
             # Not what was raised tells: a destination may be a database as well, and
             # a lost connection is noticed by whoever uses it next.
-            if not env.cr.closed:
+            if env.cr.closed:
+                _logger.info("%s has lost its connection", job, exc_info=True)
+                reason = jobs.LOST
+            elif jobs.is_table_wanted(env.registry, job.uuid):
+                _logger.info("%s ends for who changes its table", job, exc_info=True)
+                reason = jobs.LOCKED
+                env.cr.rollback()
+            else:
                 # stored with the job, whatever queue_job makes of the exception
                 job.sync_error = jobs.error_behind(error)
                 job.sync_sleep = getattr(error, "sync_sleep", None)
                 job.sync_closed = getattr(error, "sync_closed", False)
                 raise
-            _logger.info("%s has lost its connection", job, exc_info=True)
-            cls._put_back(env, job, tries)
+            cls._put_back(job, tries, reason)
             return None
 
     @classmethod
@@ -156,10 +164,11 @@ class RunJobController(QueueJobs):
         return super()._enqueue_dependent_jobs(env, job) if job.state == DONE else None
 
     @classmethod
-    def _put_back(cls, env, job, tries):
-        """Let a job run again that has lost its connection, unless another one does.
+    def _put_back(cls, job, tries, reason):
+        """Let a job run again that has lost its lock, unless another worker does.
 
         :param int tries: how often it was tried before
+        :param reason: how it has lost it, a sentence for people
         """
         deadline = time.monotonic() + PATIENCE
         while True:
@@ -167,12 +176,9 @@ class RunJobController(QueueJobs):
                 job.env.clear()
                 with job.in_temporary_env():
                     if cls._is_still_here(job):
-                        reason = cls._speaking(job).env._(
-                            "The connection to Odoo's database was lost while the job"
-                            " worked. It is tried again."
-                        )
+                        told = words.said(cls._speaking(job).env, reason)
                         job.retry = tries
-                        job.postpone(result=reason, seconds=random.uniform(*SOON))
+                        job.postpone(result=told, seconds=random.uniform(*SOON))
                         job.set_pending(reset_retry=False)
                         job.store()
                 return

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 import psycopg2
+from psycopg2.errors import LockNotAvailable
 
 from ..exceptions import (
     RateLimited,
@@ -270,7 +271,12 @@ class Delivery:
             if self.obstacle or not left or not self._more():
                 return []
             wave = [left.popleft() for _number in range(min(most, len(left)))]
-            self._note(wave)
+            try:
+                self._note(wave)
+            except LockNotAvailable:
+                # somebody changes the table of the notes
+                left.extendleft(reversed(wave))
+                return []
             return [task.message for task in wave]
 
         # opened first: it reads secrets, and what has no connection notes nothing
@@ -363,7 +369,7 @@ class Delivery:
         attempted = [task for task in failed if task.receipt.request] or failed[:1]
         try:
             if attempted:
-                with self.env.registry.cursor() as cr:
+                with store.connected(self.env.registry) as cr:
                     self._log(self.env(cr=cr), attempted)
             if closed or over:
                 # the sweep may be at the same notes
@@ -425,7 +431,7 @@ class Delivery:
                 if version < task.binding.version and digest != task.digest:
                     late.setdefault(res_id, []).append(late_until)
             if late:
-                with self.env.registry.cursor() as cr:
+                with store.connected(self.env.registry) as cr:
                     send_once_more(self.stream.with_env(self.env(cr=cr)), late)
         except Exception:
             # the job is done; the sweep looks after notes that stay
@@ -464,7 +470,7 @@ class Delivery:
             list(last),
         )
         try:
-            with self.env.registry.cursor() as cr:
+            with store.connected(self.env.registry) as cr:
                 env = self.env(cr=cr)
                 stream = self.stream.with_env(env)
                 given = {

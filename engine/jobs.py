@@ -11,6 +11,9 @@ import random
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 
+import psycopg2
+from psycopg2.errors import LockNotAvailable
+
 from odoo import fields
 from odoo.exceptions import MissingError
 from odoo.fields import Domain
@@ -343,6 +346,31 @@ def retry_seconds(stream, error, current_try):
 
 
 # -- run again ----------------------------------------------------------------
+
+LOST = words._lt(
+    "The connection to Odoo's database was lost while the job worked. It is tried "
+    "again."
+)
+LOCKED = words._lt(
+    "Somebody else has locked tables of Odoo's database while the job worked. It is "
+    "tried again."
+)
+
+
+def is_table_wanted(registry, uuid):
+    """Return whether somebody is about to change the table of the jobs.
+
+    :param str uuid: of a job that has read it
+    """
+    try:
+        with store.read_committed(registry) as cr:
+            store.sleep_of(cr, uuid)
+    except LockNotAvailable:
+        return True
+    except psycopg2.Error:
+        # whoever uses a connection next finds out
+        pass
+    return False
 
 
 @contextmanager

@@ -20,6 +20,7 @@ import time
 from contextlib import contextmanager
 
 import psycopg2
+from psycopg2.errors import LockNotAvailable
 
 from odoo.tools import config
 
@@ -122,16 +123,15 @@ class Run:
     def _telling_loss(self):
         """Let the job be tried again that has lost one of its connections.
 
-        That says nothing about its records. The controller sees to the job's own.
+        Or could not use it. That says nothing about its records. The controller sees to
+        the job's own.
         """
         try:
             yield
-        except store.ConnectionLost:
-            _logger.info("Job %s has lost a connection", self.job_uuid, exc_info=True)
-            text = self.env._(
-                "The connection to Odoo's database was lost while the job worked. It "
-                "is tried again."
-            )
+        except (store.ConnectionLost, LockNotAvailable) as error:
+            _logger.info("Job %s is tried again", self.job_uuid, exc_info=True)
+            is_lost = isinstance(error, store.ConnectionLost)
+            text = words.said(self.env, jobs.LOST if is_lost else jobs.LOCKED)
             raise gate.later(text, random.uniform(*SOON)) from None
 
     def _take_place(self):
@@ -213,8 +213,22 @@ class Run:
         if not self.begun:
             # the job has just begun, and so has what it sees
             return store.due_changes(self.env.cr, self.stream.id, self.job_uuid, most)
-        with store.read_committed(self.env.registry) as cr:
-            return store.due_changes(cr, self.stream.id, self.job_uuid, most)
+        found = []
+        with self._looking() as cr:
+            found = store.due_changes(cr, self.stream.id, self.job_uuid, most)
+        return found
+
+    @contextmanager
+    def _looking(self):
+        """Yield a cursor that sees the jobs as they are by now.
+
+        Whoever changes their table waits for this job to end: then it is over.
+        """
+        try:
+            with store.read_committed(self.env.registry) as cr:
+                yield cr
+        except LockNotAvailable:
+            self.chunk_end = self.end = time.monotonic()
 
     def _deliver(self, given):
         """Send records in a transaction of their own; return the :class:`Delivery`.
@@ -261,14 +275,14 @@ class Run:
             return False
         elif now > self.looked + LOOK_EVERY:
             self.looked = now
-            with store.read_committed(self.env.registry) as cr:
+            with self._looking() as cr:
                 urgency = self.job_uuid, self.priority
                 apart = self.passed, self.unclaimed
                 if store.is_overtaken(cr, self.stream.id, *urgency, *apart):
                     self.chunk_end = now
                 if places.is_needed(cr, self.stream, self.place, *urgency):
                     self.chunk_end = self.end = now
-            return now < self.chunk_end
+            return time.monotonic() < self.chunk_end
         return True
 
     # -- what became of a chunk -----------------------------------------------

@@ -28,7 +28,7 @@ from .task import Attempt, Given, Held, Owed
 
 _logger = logging.getLogger(__name__)
 
-# Seconds to wait for another worker that is reserving, and after a failure to.
+# Seconds to wait for what another transaction has locked, and after that has failed.
 PATIENCE = 5
 # Jobs whose work is still to be done, and with those that people have to decide about.
 LIVE_STATES = ("wait_dependencies", "pending", "enqueued", "started")
@@ -73,17 +73,38 @@ class ConnectionLost(psycopg2.OperationalError):
     """A connection to Odoo's database is gone, or none could be had."""
 
 
+# Has the server not end a transaction that waits for a destination's answer.
+# ``transaction_timeout`` came with PostgreSQL 17.
+KEEPING_CONNECTION = SQL(
+    """
+    SELECT set_config(name, '0', true)
+      FROM unnest(ARRAY['idle_in_transaction_session_timeout',
+                        'transaction_timeout']) AS name
+     WHERE current_setting(name, true) IS NOT NULL
+    """
+)
+
+
 @contextmanager
-def connected(registry):
+def connected(registry, first=None):
     """Yield a cursor of its own, committed on leaving.
 
+    It does not wait for ever: who changes a table, an upgrade say, waits for the jobs
+    that have read it, and what these would do on other connections waits behind that.
+    PostgreSQL does not see such a circle.
+
+    :param first: :class:`SQL` to begin the transaction with
     :raises ConnectionLost: its connection is gone. Not what was raised tells: the
         content of a record may come from another database.
+    :raises LockNotAvailable: somebody else has locked what it needs
     """
     connection = None
     try:
         with registry.cursor() as cr:
             connection = cr.connection
+            # nothing has been executed yet
+            patience = "SET LOCAL lock_timeout = %s; %s"
+            cr.execute(SQL(patience, f"{PATIENCE}s", first or SQL()))
             yield cr
     except psycopg2.Error as error:
         if connection is None or connection.closed:
@@ -101,11 +122,8 @@ def read_committed(registry, more=None):
 
     :param more: :class:`SQL` that sets something else for this transaction
     """
-    with connected(registry) as cr:
-        # nothing has been executed yet
-        cr.execute(
-            SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; %s", more or SQL())
-        )
+    level = SQL("SET TRANSACTION ISOLATION LEVEL READ COMMITTED; %s", more or SQL())
+    with connected(registry, level) as cr:
         yield cr
 
 
@@ -115,24 +133,8 @@ def delivering(registry):
 
     Its snapshot is taken before anything else is done with it.
     """
-    with connected(registry) as cr:
-        keep_connection(cr)
+    with connected(registry, KEEPING_CONNECTION) as cr:
         yield cr
-
-
-def keep_connection(cr):
-    """Have the server not end a transaction that waits for a destination's answer.
-
-    ``transaction_timeout`` came with PostgreSQL 17.
-    """
-    cr.execute(
-        """
-        SELECT set_config(name, '0', true)
-          FROM unnest(ARRAY['idle_in_transaction_session_timeout',
-                            'transaction_timeout']) AS name
-         WHERE current_setting(name, true) IS NOT NULL
-        """
-    )
 
 
 def ask(cr, statement, *values, **named):
@@ -1443,8 +1445,7 @@ def reserve(registry, backend_id, count, span, patience):
     :raises RateLimited: the turn could not be reserved
     """
     try:
-        patience_here = SQL("SET LOCAL lock_timeout = %s", f"{PATIENCE}s")
-        with read_committed(registry, patience_here) as cr:
+        with read_committed(registry) as cr:
             return _reserve(cr, backend_id, count, span, patience)
     except psycopg2.Error:
         # what was sent before it has receipts that must not be lost

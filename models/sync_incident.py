@@ -13,7 +13,7 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
 from ..engine import clock, gate, jobs, waiting, words
-from ..engine.store import LIVE_STATES, read_committed
+from ..engine.store import LIVE_STATES, connected, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
 
@@ -142,7 +142,7 @@ class SyncIncident(models.Model):
         # the runner may be changing the jobs, and another worker opening the incident
         busy = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation)
         for _try in range(PAUSE_TRIES):
-            with suppress(*busy), self.env.registry.cursor() as cr:
+            with suppress(*busy), connected(self.env.registry) as cr:
                 incidents = self.with_env(self.env(cr=cr, su=True))
                 return incidents._insert(backend.id, kind, reason)._waiting_text()
         _logger.warning("System %s could not be paused", backend.id)

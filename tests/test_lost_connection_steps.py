@@ -105,9 +105,9 @@ class TestEveryStep(RaceCase):
             with fault.on():
                 return perform(env, job)
 
-        def after_run_and_lose(registry, uuid):
+        def after_run_and_lose(*args):
             with fault.on():
-                return after_run(registry, uuid)
+                return after_run(*args)
 
         with (
             patch.object(Cursor, "execute", execute_and_lose),

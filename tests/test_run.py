@@ -11,9 +11,12 @@ from odoo.modules.registry import DummyRLock, Registry
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..engine import jobs, run
+from ..engine import jobs, run, store
 from .common import DeliveryCase
 from .servers import Answer, HttpDestination
+
+
+PATIENCE = 10  # seconds for what ends at once
 
 
 class WatchedDestination(HttpDestination):
@@ -392,6 +395,71 @@ class TestBounded(RunCase):
         self.assertEqual(len(self.destination.records), 8)
         # those of one chunk were asked again, with the same key
         self.assertLessEqual(len(self.destination.requests), 10)
+
+    def want_table(self):
+        """Have somebody wait for the table of the jobs, to change it.
+
+        :return: the thread that does. Whoever uses the table from now on waits for it
+        """
+        pids = []
+
+        def lock():
+            with self.registry.cursor() as cr:
+                pids.append(cr.connection.get_backend_pid())
+                cr.execute("LOCK TABLE queue_job IN ACCESS EXCLUSIVE MODE")
+
+        waiting = "SELECT FROM pg_locks WHERE pid = %s AND NOT granted"
+        thread = threading.Thread(target=lock, daemon=True)
+        thread.start()
+        with self.registry.cursor() as cr:
+            while not (pids and (cr.execute(waiting, pids) or cr.rowcount)):
+                time.sleep(0.01)
+        return thread
+
+    def run_while_table_is_wanted(self):
+        """Run a job that comes upon somebody who wants the table of the jobs.
+
+        PostgreSQL sees no circle where a job waits for itself.
+
+        :return: how many requests it had made when it ended
+        """
+        wanting = []
+
+        def hears(name):
+            if name == "P3" and not wanting:
+                wanting.append(self.want_table())
+
+        ids = self.new_partners(*(f"P{number}" for number in range(10)))
+        self.edit(ids[0], name="P0 again")
+        self.new_partner(name="Another")
+        uuid, covered, _other = self.job_uuids()
+        self.destination.hears = hears
+        with (
+            patch.object(store, "PATIENCE", 0.3),
+            mute_logger("odoo.sql_db", "odoo.addons.queue_job_sync"),
+        ):
+            self.assertEqual(self.run_job(uuid), "pending")
+        wanting[0].join(PATIENCE)
+        self.assertFalse(wanting[0].is_alive())
+        made = len(self.destination.requests)
+        job = self.job(uuid, "retry", "result")
+        self.assertEqual((job["retry"], job["result"]), (0, jobs.LOCKED))
+        # what was answered is settled, though not all who wait for that could be told
+        self.assertEqual(len(self.outbox()), 11 - made)
+        self.assertFalse(self.read("sync.attempt", [], []))
+        self.assertEqual(self.job(covered, "state")["state"], "pending")
+        self.assertEqual(set(self.run_pending()), {"done"})
+        self.assertEqual(len(self.destination.requests), 11)
+        self.assertFalse(self.outbox())
+        return made
+
+    def test_run_ends_for_who_changes_the_table_of_jobs_within_a_chunk(self):
+        with patch.object(run, "LOOK_EVERY", 0):
+            self.assertEqual(self.run_while_table_is_wanted(), 4)
+
+    def test_run_ends_for_who_changes_the_table_of_jobs_between_chunks(self):
+        with patch.object(run, "CHUNK_SECONDS", 0.8):
+            self.assertLess(self.run_while_table_is_wanted(), 9)
 
     def test_edit_overtakes_a_long_batch_under_way(self):
         ids = self.new_partners(*(f"P{number}" for number in range(20)))
