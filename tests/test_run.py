@@ -15,7 +15,6 @@ from ..engine import jobs, run, store
 from .common import DeliveryCase
 from .servers import Answer, HttpDestination
 
-
 PATIENCE = 10  # seconds for what ends at once
 
 
