@@ -41,8 +41,8 @@ class RunJobController(QueueJobs):
         """
         for mended in (False, True):
             try:
-                cls._check_environment(env, job_uuid)
-                end_sleep(env.cr, job_uuid)
+                if cls._check_environment(env, job_uuid):
+                    end_sleep(env.cr, job_uuid)
                 return super()._acquire_job(env, job_uuid)
             except psycopg2.Error:
                 # says nothing about the job
@@ -68,14 +68,18 @@ class RunJobController(QueueJobs):
         """Raise ``UserError`` if a job's user, or its language, is gone.
 
         queue_job does not always notice while it loads the job.
+
+        :return: whether the job is still asleep
         """
-        for has_user, has_language in ask(
+        sleeps = False
+        for has_user, has_language, sleeps in ask(
             env.cr,
             """
             SELECT EXISTS (SELECT FROM res_users WHERE id = stored.uid)
                    OR stored.uid IS NULL,
                    EXISTS (SELECT FROM res_lang WHERE code = stored.lang AND active)
-                   OR COALESCE(stored.lang, 'en_US') = 'en_US'
+                   OR COALESCE(stored.lang, 'en_US') = 'en_US',
+                   sync_wait_key IS NOT NULL
               FROM queue_job, LATERAL (
                    SELECT ((records #>> '{}')::json ->> 'uid')::int,
                           (records #>> '{}')::json #>> '{context,lang}'
@@ -88,6 +92,7 @@ class RunJobController(QueueJobs):
                 raise UserError(job_load.text_user_gone(env))
             if not has_language:
                 raise UserError(env._("The job's language is switched off."))
+        return sleeps
 
     @classmethod
     def _try_perform_job(cls, env, job):

@@ -21,7 +21,7 @@ from ..exceptions import (
 )
 from ..transports.base import DONE, UNKNOWN, unsent
 from . import capture, gate, jobs, precedence, store, words
-from .task import Attempt, TaskBuilder
+from .task import Attempt, TaskBuilder, new_key
 
 _logger = logging.getLogger(__name__)
 
@@ -481,12 +481,13 @@ class Delivery:
                     and task.noted[-1].creates
                 }
                 kept = store.keep_ids(stream, given)
-                notes = [
-                    # a creation whose id is known is asked for no more
-                    (id_, replace(note, creates=note.creates and id_ not in kept))
+                # a creation whose id is known is asked for no more: what comes next is
+                # another request, and must not have its key
+                updates = [
+                    replace(note, creates=False, key=new_key()) if id_ in kept else note
                     for id_, note in last.items()
                 ]
-                store.restore_notes(cr, stream, notes)
+                store.restore_notes(cr, stream, zip(last, updates, strict=True))
                 self._log(env, [task for task in sent if task.receipt.ok])
                 send_once_more(stream, dict.fromkeys(last, ()))
         # what the job has to tell is its loss; the notes are there, and whoever sends

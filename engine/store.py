@@ -868,7 +868,8 @@ def restore_notes(cr, stream, notes):
         INSERT INTO sync_attempt (stream_id, id, {_NOTED})
         SELECT %s, id, {_NOTED} FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
         ON CONFLICT (id) DO UPDATE
-           SET late_until = NULL, creates = EXCLUDED.creates
+           SET late_until = NULL, creates = EXCLUDED.creates,
+               idempotency_key = EXCLUDED.idempotency_key
         """,
         (stream.id, _as_json(notes)),
     )
@@ -1047,15 +1048,23 @@ def end_sleep(cr, uuid):
 
 
 def sleep_of(cr, uuid):
-    """Return a job's system and stream, what it waits for, and why: ``None`` each."""
+    """Return a job's system and stream, and what there is to know of sleepers.
+
+    :return: ``(id of the system, id of the stream, key that it waits for, reason,
+        whether others wait for its system)``
+    """
     rows = ask(
         cr,
-        "SELECT sync_backend_id, sync_stream_id,"
-        " CASE state WHEN 'pending' THEN sync_wait_key END, sync_wait_reason"
-        " FROM queue_job WHERE uuid = %s",
+        """
+        SELECT sync_backend_id, sync_stream_id,
+               CASE state WHEN 'pending' THEN sync_wait_key END, sync_wait_reason,
+               EXISTS (SELECT FROM queue_job
+                        WHERE sync_wait_key = 'system:' || job.sync_backend_id)
+          FROM queue_job AS job WHERE uuid = %s
+        """,
         uuid,
     )
-    return rows[0] if rows else (None, None, None, None)
+    return rows[0] if rows else (None, None, None, None, False)
 
 
 def follow(cr, uuid, key, limit):

@@ -247,6 +247,8 @@ def _idempotency_key(binding, attempts, digest):
     have been carried out since: a destination that honours keys answers a known one
     from memory, and writes nothing. It is random so that a database that was restored
     from a backup does not repeat the keys of edits that it has forgotten.
+
+    A destination may refuse a key that comes with another request than the first time.
     """
     last = attempts[-1] if attempts else None
     if last and (last.digest, last.version) == (digest, binding.version):
@@ -254,6 +256,11 @@ def _idempotency_key(binding, attempts, digest):
         # a creation's key is all that keeps it from being a second one
         if last.creates or all(each.late_until is None for each in others):
             return last.key
+    return new_key()
+
+
+def new_key():
+    """Return a key for a request that has not been made before."""
     return uuid.uuid4().hex
 
 

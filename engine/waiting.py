@@ -222,15 +222,14 @@ def after_run(registry, uuid, closed=False):
 
 def _after_run(registry, uuid, closed):
     with store.read_committed(registry) as cr:
-        backend_id, stream_id, key, reason = store.sleep_of(cr, uuid)
+        backend_id, stream_id, key, reason, is_awaited = store.sleep_of(cr, uuid)
         # those like it need not start in vain
         if key and key == for_system(backend_id):
             _put_to_sleep(cr, backend_id, reason)
         elif key == for_stream(stream_id) or closed:
             store.follow(cr, uuid, for_system(backend_id), BATCH)
-        keys = {for_system(backend_id)} if backend_id else set()
-        keys = store.awaited(cr, keys) | ({key} if key else set())
-    look(registry, *keys)
+    keys = {key, for_system(backend_id) if is_awaited else None}
+    look(registry, *keys - {None})
 
 
 def let_go(registry, stream_id, record_ids, settled):

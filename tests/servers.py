@@ -66,7 +66,8 @@ class HttpDestination:
     It keeps records: ``POST /x`` creates one and answers its id, ``PUT`` and
     ``PATCH /x/<id>`` change it, ``DELETE`` removes it, ``GET`` shows it, and what is
     unknown is a 404. A ``POST`` with an ``Idempotency-Key`` that it has seen gets the
-    first answer again.
+    first answer again, and a key that comes with another request than before a 422, as
+    the draft of the IETF on that header has it.
 
     :param upsert: let ``PUT`` create what is unknown
     :param tls: ``ssl.SSLContext`` of the server, for https
@@ -85,6 +86,7 @@ class HttpDestination:
         self.greets = b""
         self._script = deque()
         self._replies = {}
+        self._asked = {}  # by key
         self._ids = 0
         self._lost = 0
         self._lock = threading.Lock()
@@ -160,6 +162,9 @@ class HttpDestination:
 
     def _obey(self, request):
         key = request.headers.get("Idempotency-Key")
+        asked = request.method, request.path, request.body
+        if key and self._asked.setdefault(key, asked) != asked:
+            return Answer(422, {"message": "this key was used for another request"})
         if request.method != "POST" or not key:
             return self._crud(request)
         if key not in self._replies:

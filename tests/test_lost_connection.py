@@ -193,6 +193,21 @@ class TestLostConnection(LostConnectionCase):
         self.assertFalse(self.outbox())
         self.assertFalse(self.attempts())
 
+    def test_creation_and_what_follows_are_two_requests(self):
+        self.new_partner(name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            with self.losing(uuid, self.destination.held):
+                pass
+        self.settle()
+        self.assertEqual(self.names_there(), [LATE])
+        created, updated = self.destination.requests
+        self.assertEqual((created.method, updated.method), ("POST", "PUT"))
+        keys = {each.headers["Idempotency-Key"] for each in (created, updated)}
+        self.assertEqual(len(keys), 2)
+        self.assertFalse(self.outbox())
+        self.assertFalse(self.attempts())
+
     def test_nothing_else_was_sent_meanwhile(self):
         partner_id = self.new_partner(name="Zero")
         self.settle()
