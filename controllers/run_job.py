@@ -71,7 +71,6 @@ class RunJobController(QueueJobs):
 
         :return: whether the job is still asleep
         """
-        sleeps = False
         for has_user, has_language, sleeps in ask(
             env.cr,
             """
@@ -92,7 +91,8 @@ class RunJobController(QueueJobs):
                 raise UserError(job_load.text_user_gone(env))
             if not has_language:
                 raise UserError(env._("The job's language is switched off."))
-        return sleeps
+            return sleeps
+        return False
 
     @classmethod
     def _try_perform_job(cls, env, job):

@@ -72,6 +72,7 @@ class Run:
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
         self.place = 0  # of those that the system has
+        self.others = True  # whether others may have been due when the job began
         self.tasks = []  # of its own, what has been sent or need not be
         self.apart = 0  # how many of its own are left to other jobs
         self.error = None  # what its own have met
@@ -90,7 +91,7 @@ class Run:
         :raises RetryableJobError: one of its own has to wait, or to be tried again
         :raises SyncError: its only record was refused
         """
-        owed = store.owed_changes(self.stream, self.record_ids)
+        owed = store.who_owes(self.stream, self.record_ids, self.job_uuid)
         if not owed and not self.stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
         # what the job says is for all who see it, not for who has edited
@@ -104,9 +105,7 @@ class Run:
         own = Given(self.job_uuid, alone=len(self.record_ids) == 1, own=True)
         # of several, some may have been handed on when it ran before
         self.left = {
-            res_id: own
-            for res_id, each in owed.items()
-            if own.alone or self.job_uuid in each.job_uuids
+            res_id: own for res_id, is_own in owed.items() if own.alone or is_own
         }
         with self._telling_loss():
             self._take_place()
@@ -144,7 +143,8 @@ class Run:
         if not self.place:
             text = words._lt("Waits for its turn.")
             raise waiting.asleep(self.env, key, text)
-        if store.sleeps_any(self.env.cr, [key]):
+        sleep, self.others = store.others_wait(self.env.cr, key, self.stream.id)
+        if sleep:
             waiting.look(self.env.registry, key)
 
     # -- chunks ---------------------------------------------------------------
@@ -212,7 +212,8 @@ class Run:
         most = CLAIM_FACTOR * size + len(self.passed)
         if not self.begun:
             # the job has just begun, and so has what it sees
-            return store.due_changes(self.env.cr, self.stream.id, self.job_uuid, most)
+            due = self.stream.id, self.job_uuid, most
+            return store.due_changes(self.env.cr, *due) if self.others else []
         found = []
         with self._looking() as cr:
             found = store.due_changes(cr, self.stream.id, self.job_uuid, most)

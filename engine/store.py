@@ -212,8 +212,7 @@ def owed_changes(stream, record_ids):
     rows = ask(
         stream.env.cr,
         """
-        SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend),
-               array_agg(o.job_uuid)
+        SELECT o.res_id, array_agg(o.id), bool_or(o.force), bool_or(b.resend)
           FROM %s AS o JOIN sync_stream s ON s.id = o.stream_id
           LEFT JOIN sync_backfill b ON b.id = o.backfill_id
          GROUP BY o.res_id ORDER BY o.res_id
@@ -221,9 +220,30 @@ def owed_changes(stream, record_ids):
         rows_about("sync_outbox", product(stream.ids, record_ids)),
     )
     return {
-        res_id: Owed(row_ids, bool(force), bool(resend), tuple(uuids))
-        for res_id, row_ids, force, resend, uuids in rows
+        res_id: Owed(row_ids, bool(force), bool(resend))
+        for res_id, row_ids, force, resend in rows
     }
+
+
+def who_owes(stream, record_ids, uuid):
+    """Return who of records has changes that are owed, and whether a job owes some.
+
+    Nobody owes those of a stream that is gone.
+
+    :param str uuid: of the job
+    :return: dict of booleans by record id
+    """
+    rows = ask(
+        stream.env.cr,
+        """
+        SELECT res_id, bool_or(job_uuid = %s) IS TRUE FROM %s AS change
+         WHERE EXISTS (SELECT FROM sync_stream WHERE id = change.stream_id)
+         GROUP BY res_id ORDER BY res_id
+        """,
+        uuid,
+        rows_about("sync_outbox", product(stream.ids, record_ids)),
+    )
+    return dict(rows)
 
 
 def due_changes(cr, stream_id, uuid, limit):
@@ -1101,10 +1121,20 @@ def follow(cr, uuid, key, limit):
     )
 
 
-def sleeps_any(cr, keys):
-    """Return whether a job sleeps under one of the keys."""
-    statement = "SELECT FROM queue_job WHERE sync_wait_key = ANY(%s) LIMIT 1"
-    return bool(ask(cr, statement, list(keys)))
+def others_wait(cr, key, stream_id):
+    """Return whether jobs sleep under a key, and whether any may be due of a stream."""
+    ((sleep, may_be_due),) = ask(
+        cr,
+        """
+        SELECT EXISTS (SELECT FROM queue_job WHERE sync_wait_key = %s),
+               EXISTS (SELECT FROM queue_job
+                        WHERE sync_stream_id = %s AND state = 'pending' AND %s)
+        """,
+        key,
+        stream_id,
+        MAY_GO_ALONG,
+    )
+    return sleep, may_be_due
 
 
 def awaited(cr, keys):

@@ -55,7 +55,6 @@ class Owed:
     row_ids: list[int]  # of the outbox
     force: bool  # asked for by a person: sent now, and even if nothing has changed
     resend: bool = False  # sent even if nothing has changed
-    job_uuids: tuple[str, ...] = ()  # of the jobs that owe them
 
 
 class Given(NamedTuple):
