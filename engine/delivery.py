@@ -57,6 +57,7 @@ class Delivery:
         self.settled = []  # those whose changes are delivered
         self.learned = False  # a creation that was asked for again was confirmed
         self.obstacle = None  # the error that others would meet as well
+        self.backfill_ids = set()  # those that have got further
         self.covered = {}  # by UUID of a job that owed it: settled task, UUID to log
 
     def run(self):
@@ -249,11 +250,12 @@ class Delivery:
             send_once_more(self.stream, late)
 
     def _drop_changes(self):
-        """Drop the changes that are settled; note whose they were."""
+        """Drop the changes that are settled; note whose they were, and of what."""
         row_ids = [id_ for task in self.settled for id_ in task.owed.row_ids]
         by_id = {task.binding.res_id: task for task in self.settled}
         own = {each.uuid for each in self.given.values() if each.own}
-        for res_id, uuid in store.delete_changes(self.env, row_ids):
+        for res_id, uuid, backfill_id in store.delete_changes(self.env, row_ids):
+            self.backfill_ids |= {backfill_id} - {None}
             if uuid and uuid not in own:
                 self.covered[uuid] = by_id[res_id], self.given[res_id].uuid
 

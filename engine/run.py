@@ -171,10 +171,11 @@ class Run:
         is_over = self.error or chunk.obstacle or is_lone or now > self.end
         return self.is_broken or not is_over
 
-    def _let_go(self, given, settled=()):
+    def _let_go(self, given, settled=(), backfill_ids=()):
         """Wake who waits for records that are not claimed any more."""
         if given:
-            waiting.let_go(self.env.registry, self.stream.id, list(given), settled)
+            records = self.stream.id, list(given), settled
+            waiting.let_go(self.env.registry, *records, backfill_ids)
 
     def _claim(self):
         """Claim the records of the next chunk, and return them: :class:`Given` by id.
@@ -346,7 +347,7 @@ class Run:
             others = [each for each in others if each not in down]
             behind += [(uuid, sleep) for uuid, _task in down]
         jobs.tell(self.stream, chunk.covered, others, behind)
-        self._let_go(given, settled)
+        self._let_go(given, settled, chunk.backfill_ids)
 
     # -- what becomes of the job ----------------------------------------------
 

@@ -403,13 +403,14 @@ def changes_of(env, uuids):
 def delete_changes(env, row_ids):
     """Drop delivered changes by their ids.
 
-    :return: list of ``(record id, UUID of the job it had)``
+    :return: list of ``(record id, UUID of the job it had, id of its backfill)``
     """
     if not row_ids:
         return []
     found = ask(
         env.cr,
-        "DELETE FROM sync_outbox WHERE id = ANY(%s) RETURNING res_id, job_uuid",
+        "DELETE FROM sync_outbox WHERE id = ANY(%s)"
+        " RETURNING res_id, job_uuid, backfill_id",
         row_ids,
     )
     env["sync.outbox"].browse(row_ids).invalidate_recordset(flush=False)

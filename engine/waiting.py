@@ -73,6 +73,12 @@ def for_ahead(stream_id, res_id):
     return f"ahead:{stream_id}:{res_id}"
 
 
+def for_backfill(backfill_id):
+    """Return the key of a backfill that has queued as much as there is room for, or
+    everything."""
+    return f"backfill:{backfill_id}"
+
+
 # -- to sleep ------------------------------------------------------------------
 
 
@@ -232,25 +238,29 @@ def _after_run(registry, uuid, closed):
     look(registry, *keys - {None})
 
 
-def let_go(registry, stream_id, record_ids, settled):
+def let_go(registry, stream_id, record_ids, settled, backfill_ids=()):
     """Wake who waits for records that have just been sent, or leave it to the cron.
 
     :param record_ids: ids of all that were sent, whatever became of them
     :param settled: ids of those that are there now
+    :param backfill_ids: of the backfills that have asked for them
     """
-    _at_leisure(partial(_let_go, registry, stream_id, record_ids, settled))()
+    records = stream_id, record_ids, settled
+    _at_leisure(partial(_let_go, registry, *records, backfill_ids))()
 
 
-def _let_go(registry, stream_id, record_ids, settled):
+def _let_go(registry, stream_id, record_ids, settled, backfill_ids):
     keys = [for_record(stream_id, id_) for id_ in record_ids]
     ahead = [for_ahead(stream_id, id_) for id_ in settled]
+    steps = list(map(for_backfill, backfill_ids))
     with store.read_committed(registry) as cr:
-        found = store.awaited(cr, keys + ahead)
+        found = store.awaited(cr, keys + ahead + steps)
         for key in found.intersection(keys):
             store.wake(cr, key)
     behind = found.intersection(ahead)
     if behind:
         _move(registry, list(behind))
+    look(registry, *found.intersection(steps))
 
 
 def look_everywhere(env):
@@ -310,11 +320,17 @@ def _is_there(env, stream_id, res_id):
     )
 
 
+def _backfill_goes_on(env, backfill_id):
+    backfill = env["sync.backfill"].browse(backfill_id).exists()
+    return not (backfill and backfill._obstacle())
+
+
 IS_OVER = {
     "system": _system_takes,
     "stream": _stream_sends,
     "record": _record_is_free,
     "ahead": _is_there,
+    "backfill": _backfill_goes_on,
 }
 # The kinds of which all go on to wait for their systems.
 MOVED = ("stream", "ahead")

@@ -12,7 +12,7 @@ from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ..actions import window
-from ..engine import capture, gate, jobs, words
+from ..engine import capture, gate, jobs, waiting, words
 from ..engine.jobs import BULK
 from ..engine.store import CONFIRMED, ask
 
@@ -25,8 +25,8 @@ OUTSTANDING = 20
 IN_HAND = OUTSTANDING // 2
 # Records that one step reads, at most: this bounds what a worker holds in memory.
 STEP_RECORDS = 2000
-# Seconds until it is looked again whether there is room for more.
-WAIT_SECONDS = 5
+# Seconds until it is tried again that somebody has had it locked.
+BUSY_SECONDS = 5
 
 
 class SyncBackfill(models.Model):
@@ -34,9 +34,9 @@ class SyncBackfill(models.Model):
 
     It goes over its stream by one job after another, some records each. A step is a job
     of their priority, in bulk. It queues some records and the next step, which stands
-    in the queue before the last of them, so that the workers never run dry and nothing
-    has to be polled while records get through. Nothing of a step outlives it but the id
-    where the next begins.
+    in the queue before the last of them, so that the workers never run dry. One that
+    finds no room, or nothing left to queue, sleeps until records get through. Nothing
+    of a step outlives it but the id where the next begins.
     """
 
     _name = "sync.backfill"
@@ -216,10 +216,10 @@ class SyncBackfill(models.Model):
     def _compute_progress(self):
         open_rows = self._open_rows()
         for backfill in self:
-            waiting, _jobs, failed = open_rows.get(backfill.id, (0, 0, 0))
-            backfill.waiting = waiting
+            left, _jobs, failed = open_rows.get(backfill.id, (0, 0, 0))
+            backfill.waiting = left
             backfill.failed = failed
-            backfill.done = max(0, backfill.queued - waiting - failed)
+            backfill.done = max(0, backfill.queued - left - failed)
             settled = backfill.done + failed
             if backfill.total:
                 backfill.progress = min(100, 100 * settled / backfill.total)
@@ -292,9 +292,13 @@ class SyncBackfill(models.Model):
         self.check_access("read")
         user = self.env.user.name
         note = words.Sentence(words._lt("Cancelled by %(user)s."), user=user)
-        self.sudo().filtered(lambda each: each.state in ("running", "stopped")).write(
+        given_up = self.sudo().filtered(
+            lambda each: each.state in ("running", "stopped")
+        )
+        given_up.write(
             {"state": "cancelled", "ended": fields.Datetime.now(), "note": note}
         )
+        given_up._wake_step()
         return True
 
     def action_refresh(self):
@@ -320,9 +324,13 @@ class SyncBackfill(models.Model):
 
     def _stop(self, note):
         """Queue no further records; ``note``, a sentence, tells people why."""
-        self.filtered(lambda each: each.state == "running").write(
-            {"state": "stopped", "note": note}
-        )
+        running = self.filtered(lambda each: each.state == "running")
+        running.write({"state": "stopped", "note": note})
+        running._wake_step()
+
+    def _wake_step(self):
+        """Let a step that waits for records find out what has been decided."""
+        waiting.look_later(self.env, *map(waiting.for_backfill, self.ids))
 
     def _queue_step(self):
         """Queue the only job that may do the next step."""
@@ -366,7 +374,7 @@ class SyncBackfill(models.Model):
         self = words.in_company_language(self, self.sudo().company_id)
         backfill = self.sudo().try_lock_for_update(allow_referencing=True)
         if not backfill:
-            raise gate.later(self.env._("Somebody is changing it."), WAIT_SECONDS)
+            raise gate.later(self.env._("Somebody is changing it."), BUSY_SECONDS)
         if backfill.state != "running":
             return self.env._("It does not run any more: nothing queued.")
         if backfill.step_uuid != self.env.context.get("job_uuid"):
@@ -397,23 +405,38 @@ class SyncBackfill(models.Model):
 
     def _queue_records(self):
         """Queue as many records as there is room for, and the next step."""
-        waiting, open_jobs, _failed = self._open_rows().get(self.id, (0, 0, 0))
+        obstacle = self._obstacle()
+        if obstacle:
+            raise waiting.asleep(self.env, waiting.for_backfill(self.id), obstacle)
         if self.last_id >= self.end_id:
-            if waiting:
-                raise gate.later(
-                    self.env._("%s records to deliver.", waiting), WAIT_SECONDS
-                )
             over = {"state": "done", "ended": fields.Datetime.now(), "step_uuid": False}
             # what was counted may have changed meanwhile
             self.write({**over, "total": self.queued})
             return self.env._("All records have been queued and delivered, or failed.")
-        if open_jobs >= OUTSTANDING:
-            raise gate.later(
-                self.env._("%s jobs have to be done first.", open_jobs), WAIT_SECONDS
-            )
-        count = self._enqueue(OUTSTANDING - open_jobs)
+        count = self._enqueue(OUTSTANDING - self._open_counts()[1])
         self.queued += count
         return self.env._("%s records queued.", count)
+
+    def _obstacle(self):
+        """Return why the next step cannot be done yet, a sentence; ``None`` if it can.
+
+        One of a backfill that does not run any more has nothing to wait for.
+        """
+        if self.state != "running":
+            return None
+        records, open_jobs, _failed = self._open_counts()
+        is_queued = self.last_id >= self.end_id
+        if is_queued and records:
+            text = words._lt("%(count)s records to deliver.")
+            return words.Sentence(text, count=records)
+        if not is_queued and open_jobs >= OUTSTANDING:
+            text = words._lt("%(count)s jobs have to be done first.")
+            return words.Sentence(text, count=open_jobs)
+        return None
+
+    def _open_counts(self):
+        """Return the counts of :meth:`_open_rows` for this backfill."""
+        return self._open_rows().get(self.id, (0, 0, 0))
 
     def _enqueue(self, room):
         """Queue the next records, as at most ``room`` jobs; return how many."""

@@ -86,10 +86,60 @@ class TestBackfill(BackfillCase):
         self.run_next()
         uuid = self.step()
         self.assertEqual(self.run_job(uuid), "pending")
-        job = self.job(uuid, "retry", "eta")
-        self.assertEqual(job["retry"], 0)
-        self.assertTrue(job["eta"])
+        self.assertEqual(self.job(uuid, "retry")["retry"], 0)
+        self.assertTrue(self.sleeps(uuid))
         self.assertEqual(len(self.job_uuids()), 20)
+        # one that was delivered makes room
+        self.run_job(self.job_uuids("pending")[0])
+        self.assertFalse(self.sleeps(uuid))
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(len(self.job_uuids()), 21)
+
+    def test_last_step_sleeps_until_everything_is_settled(self):
+        self.fill(6)
+        self.start()
+        self.run_next()
+        first, second, third = self.job_uuids("pending")
+        uuid = self.step()
+        self.run_job(uuid)
+        self.assertTrue(self.sleeps(uuid))
+        text = "4 records to deliver."
+        self.run_job(first)
+        self.assertTrue(self.sleeps(uuid))
+        self.run_job(uuid)
+        self.assertEqual(self.job(uuid, "result")["result"], text)
+        self.run_job(second)
+        self.assertTrue(self.sleeps(uuid))
+        # what failed is not waited for, and wakes nobody
+        self.destination.answer(422, {"message": "no"}, times=2)
+        self.run_job(third)
+        for alone in self.job_uuids("pending"):
+            self.destination.answer(422, {"message": "no"})
+            self.assertEqual(self.run_job(alone), "failed")
+        self.sweep()
+        self.assertFalse(self.sleeps(uuid))
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.backfill()["state"], "done")
+
+    def test_sleeping_step_of_one_that_is_stopped_ends(self):
+        self.fill(4)
+        for button in ("action_stop", "action_cancel"):
+            self.start()
+            self.run_next()
+            uuid = self.step()
+            self.run_job(uuid)
+            self.assertTrue(self.sleeps(uuid))
+            self.press(button)
+            self.assertFalse(self.sleeps(uuid))
+            self.assertEqual(self.run_job(uuid), "done")
+            self.press("action_cancel")
+            self.run_all()
+
+    def sleeps(self, uuid):
+        """Return whether a step waits for the records of its backfill."""
+        key = self.job(uuid, "sync_wait_key")["sync_wait_key"]
+        self.assertIn(key, (False, f"backfill:{self.backfill_id}"))
+        return bool(key)
 
     def test_goes_in_bulk_and_edits_go_first(self):
         ids = self.fill(60)
