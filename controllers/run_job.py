@@ -120,7 +120,14 @@ class RunJobController(QueueJobs):
             elif jobs.is_table_wanted(env.registry, job.uuid):
                 _logger.info("%s ends for who changes its table", job, exc_info=True)
                 reason = jobs.LOCKED
-                env.cr.rollback()
+                with suppress(psycopg2.Error):
+                    # whoever has read the table may write to it before he has it
+                    job.env.clear()
+                    cls._set_back(job, tries, reason)
+                    env.flush_all()
+                    return None
+                with suppress(psycopg2.Error):
+                    env.cr.rollback()
             else:
                 # stored with the job, whatever queue_job makes of the exception
                 job.sync_error = jobs.error_behind(error)
@@ -181,11 +188,7 @@ class RunJobController(QueueJobs):
                 job.env.clear()
                 with job.in_temporary_env():
                     if cls._is_still_here(job):
-                        told = words.said(cls._speaking(job).env, reason)
-                        job.retry = tries
-                        job.postpone(result=told, seconds=random.uniform(*SOON))
-                        job.set_pending(reset_retry=False)
-                        job.store()
+                        cls._set_back(job, tries, reason)
                 return
             except psycopg2.Error:
                 if time.monotonic() > deadline:
@@ -193,6 +196,14 @@ class RunJobController(QueueJobs):
                     _logger.exception("%s could not be put back", job)
                     return
                 time.sleep(PAUSE)
+
+    @classmethod
+    def _set_back(cls, job, tries, reason):
+        job.retry = tries
+        told = words.said(cls._speaking(job).env, reason)
+        job.postpone(result=told, seconds=random.uniform(*SOON))
+        job.set_pending(reset_retry=False)
+        job.store()
 
     @classmethod
     def _is_still_here(cls, job):

@@ -164,6 +164,9 @@ class Delivery:
         try:
             with self.env.cr.savepoint(flush=False):
                 return records._sync_payloads(self.stream)
+        except psycopg2.OperationalError:
+            # it says nothing about any of them
+            raise
         except Exception:
             # which of them it was
             payloads = {}
@@ -171,6 +174,8 @@ class Delivery:
                 try:
                     with self.env.cr.savepoint(flush=False):
                         payloads[record.id] = record._sync_payload(self.stream)
+                except psycopg2.OperationalError:
+                    raise
                 except Exception:
                     self.broken.add(record.id)
             return payloads
@@ -433,7 +438,7 @@ class Delivery:
                 if version < task.binding.version and digest != task.digest:
                     late.setdefault(res_id, []).append(late_until)
             if late:
-                with store.connected(self.env.registry) as cr:
+                with store.delivering(self.env.registry) as cr:
                     send_once_more(self.stream.with_env(self.env(cr=cr)), late)
         except Exception:
             # the job is done; the sweep looks after notes that stay
@@ -472,7 +477,7 @@ class Delivery:
             list(last),
         )
         try:
-            with store.connected(self.env.registry) as cr:
+            with store.delivering(self.env.registry) as cr:
                 env = self.env(cr=cr)
                 stream = self.stream.with_env(env)
                 given = {
@@ -489,6 +494,10 @@ class Delivery:
                     replace(note, creates=False, key=new_key()) if id_ in kept else note
                     for id_, note in last.items()
                 ]
+                # what the same answer was to
+                known = [each for each in sent if each.binding.res_id in kept]
+                closed = {id_ for task in known for id_ in task.closed_by(DONE)}
+                store.end_notes(cr, closed, ())
                 store.restore_notes(cr, stream, zip(last, updates, strict=True))
                 self._log(env, [task for task in sent if task.receipt.ok])
                 send_once_more(stream, dict.fromkeys(last, ()))

@@ -237,6 +237,14 @@ def tell(stream, covered, failed, behind):
     :param failed: list of ``(UUID, Task)`` of the jobs of one record each
     :param behind: list of ``(UUID, Sleep)`` of those whose record waits for others
     """
+    try:
+        _tell(stream, covered, failed, behind)
+    except LockNotAvailable:
+        # nor could the next one be
+        _logger.warning("Jobs of synchronization %s were not told", stream.id)
+
+
+def _tell(stream, covered, failed, behind):
     env, registry = stream.env, stream.env.registry
     if covered:
         together = [
@@ -267,10 +275,14 @@ def _telling(registry, stream):
     """Yield a cursor to tell a job by, which sees what is committed by now.
 
     It must not fail: what was delivered is committed, and what was not is tried again.
+
+    :raises LockNotAvailable: nobody can be told now
     """
     try:
         with store.read_committed(registry) as cr:
             yield cr
+    except LockNotAvailable:
+        raise
     except Exception:
         _logger.exception("A job of synchronization %s was not told", stream.id)
 

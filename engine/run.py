@@ -17,7 +17,7 @@ confirms it.
 import logging
 import random
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg2
 from psycopg2.errors import LockNotAvailable
@@ -320,7 +320,8 @@ class Run:
         if isinstance(chunk.obstacle, Throttled):
             # before anybody is woken
             seconds = chunk.obstacle.retry_after
-            store.keep_quiet(self.env.registry, self.backend.id, seconds)
+            with suppress(LockNotAvailable):
+                store.keep_quiet(self.env.registry, self.backend.id, seconds)
         if isinstance(chunk.obstacle, Unreachable):
             self.hold = self.backend._note_unreachable(chunk.obstacle)
         others = [

@@ -85,6 +85,14 @@ KEEPING_CONNECTION = SQL(
 )
 
 
+# Until a chunk is settled, nobody can take away the tables that it is settled in: who
+# wants one for himself has it before anything is sent, or waits.
+HOLDING_TABLES = SQL(
+    "LOCK TABLE sync_binding, sync_outbox, sync_delivery, sync_counter, queue_job"
+    " IN ROW EXCLUSIVE MODE"
+)
+
+
 @contextmanager
 def connected(registry, first=None):
     """Yield a cursor of its own, committed on leaving.
@@ -103,13 +111,16 @@ def connected(registry, first=None):
         with registry.cursor() as cr:
             connection = cr.connection
             # nothing has been executed yet
-            patience = "SET LOCAL lock_timeout = %s; %s"
-            cr.execute(SQL(patience, f"{PATIENCE}s", first or SQL()))
+            cr.execute(SQL("%s; %s", _patience(), first or SQL()))
             yield cr
     except psycopg2.Error as error:
         if connection is None or connection.closed:
             raise ConnectionLost(str(error)) from error
         raise
+
+
+def _patience():
+    return SQL("SET LOCAL lock_timeout = %s", f"{PATIENCE}s")
 
 
 @contextmanager
@@ -132,8 +143,11 @@ def delivering(registry):
     """Yield the cursor of a chunk of deliveries, committed on leaving.
 
     Its snapshot is taken before anything else is done with it.
+
+    :raises LockNotAvailable: somebody else has locked a table that it needs
     """
-    with connected(registry, KEEPING_CONNECTION) as cr:
+    first = SQL("%s; %s", HOLDING_TABLES, KEEPING_CONNECTION)
+    with connected(registry, first) as cr:
         yield cr
 
 
@@ -516,7 +530,7 @@ def _insert_bindings(cr, stream_id, record_ids):
         log_exceptions=False,
     )
     inserted = [Held(*row) for row in cr.fetchall()]
-    cr.execute("SET LOCAL lock_timeout = DEFAULT")
+    cr.execute(_patience())
     return inserted
 
 
@@ -594,7 +608,7 @@ def keep_ids(stream, ids_there):
             log_exceptions=False,
         )
         kept = {res_id for (res_id,) in cr.fetchall()}
-        cr.execute("SET LOCAL lock_timeout = DEFAULT")
+        cr.execute(_patience())
     return kept
 
 

@@ -729,7 +729,7 @@ class SyncBackend(models.Model):
         """
         if not self.pause_on_outage:
             return None
-        with self.env.registry.cursor() as cr:
+        with store.connected(self.env.registry) as cr:
             # as committed by now, the attempts of the other workers among them
             seen = self.with_env(self.env(cr=cr))._unanswered_in_a_row(
                 self.id, self.outage_threshold

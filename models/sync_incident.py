@@ -9,7 +9,6 @@ from functools import partial
 from psycopg2 import errors as pg_errors
 
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, ormcache
 
 from ..engine import clock, gate, jobs, waiting, words
@@ -140,7 +139,11 @@ class SyncIncident(models.Model):
         :return: why its jobs wait, a sentence for people; ``None`` if it went wrong
         """
         # the runner may be changing the jobs, and another worker opening the incident
-        busy = (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, pg_errors.UniqueViolation)
+        busy = (
+            pg_errors.SerializationFailure,
+            pg_errors.DeadlockDetected,
+            pg_errors.UniqueViolation,
+        )
         for _try in range(PAUSE_TRIES):
             with suppress(*busy), connected(self.env.registry) as cr:
                 incidents = self.with_env(self.env(cr=cr, su=True))

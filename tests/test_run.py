@@ -22,6 +22,7 @@ class WatchedDestination(HttpDestination):
     """A destination that takes its time, and tells of each request as it comes."""
 
     seconds = 0.0
+    refused = None  # whose request is answered with 422
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -37,6 +38,10 @@ class WatchedDestination(HttpDestination):
         time.sleep(self.seconds)
         with self.count_lock:
             self.under_way -= 1
+        if request.json and request.json.get("name") == self.refused:
+            with self._lock:
+                self.requests.append(request)
+            return Answer(422, {"message": "no"})
         return super().reply(request)
 
 
@@ -395,8 +400,8 @@ class TestBounded(RunCase):
         # those of one chunk were asked again, with the same key
         self.assertLessEqual(len(self.destination.requests), 10)
 
-    def want_table(self):
-        """Have somebody wait for the table of the jobs, to change it.
+    def want_table(self, table="queue_job"):
+        """Have somebody wait for a table, to change it.
 
         :return: the thread that does. Whoever uses the table from now on waits for it
         """
@@ -405,7 +410,7 @@ class TestBounded(RunCase):
         def lock():
             with self.registry.cursor() as cr:
                 pids.append(cr.connection.get_backend_pid())
-                cr.execute("LOCK TABLE queue_job IN ACCESS EXCLUSIVE MODE")
+                cr.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
 
         waiting = "SELECT FROM pg_locks WHERE pid = %s AND NOT granted"
         thread = threading.Thread(target=lock, daemon=True)
@@ -459,6 +464,48 @@ class TestBounded(RunCase):
     def test_run_ends_for_who_changes_the_table_of_jobs_between_chunks(self):
         with patch.object(run, "CHUNK_SECONDS", 0.8):
             self.assertLess(self.run_while_table_is_wanted(), 9)
+
+    def test_what_was_answered_is_kept_whoever_changes_a_table(self):
+        self.destination.refused = "P1"
+        names = [f"P{number}" for number in range(6)]
+        for table in (
+            "sync_binding",
+            "sync_counter",
+            "sync_delivery",
+            "sync_outbox",
+            "queue_job",
+        ):
+            with self.subTest(table=table):
+                self.keep_for_who_wants(table, names)
+
+    def keep_for_who_wants(self, table, names):
+        wanting, start = [], len(self.destination.requests)
+
+        def hears(name):
+            if name == "P3" and not wanting:
+                wanting.append(self.want_table(table))
+
+        self.new_partners(*names)
+        (uuid,) = self.job_uuids("pending")
+        self.destination.hears = hears
+        with (
+            patch.object(store, "PATIENCE", 0.3),
+            mute_logger("odoo.sql_db", "odoo.addons.queue_job_sync"),
+        ):
+            self.run_job(uuid)
+        wanting[0].join(PATIENCE)
+        self.assertFalse(wanting[0].is_alive())
+        while self.job_uuids("pending"):
+            self.run_pending()
+        # what is refused in a batch is sent once more alone
+        self.assertEqual(
+            sorted(self.names_sent()[start:]),
+            sorted([*names, self.destination.refused]),
+        )
+        self.assertEqual(
+            self.job(uuid, "state", "retry"), {"state": "done", "retry": 1}
+        )
+        self.assertFalse(self.read("sync.attempt", [], []))
 
     def test_edit_overtakes_a_long_batch_under_way(self):
         ids = self.new_partners(*(f"P{number}" for number in range(20)))
