@@ -208,6 +208,26 @@ class TestLostConnection(LostConnectionCase):
         self.assertFalse(self.outbox())
         self.assertFalse(self.attempts())
 
+    def test_creation_that_was_asked_for_twice_is_known_by_its_answer(self):
+        partner_id = self.new_partner(name=LATE)
+        (uuid,) = self.job_uuids("pending")
+        # the first request is lost on its way, at once
+        self.destination.held.set()
+        self.destination.answer(drop=True)
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertEqual(len(self.attempts()), 1)
+        self.outlast_requests()
+        self.destination.held.clear()
+        with self.assertLogs("odoo.addons.queue_job_sync", "WARNING"):
+            with self.losing(uuid, self.destination.held):
+                pass
+        self.settle()
+        self.assertEqual(self.names_there(), [LATE])
+        methods = [request.method for request in self.destination.requests]
+        self.assertEqual(methods, ["POST", "POST", "PUT"])
+        self.assertFalse(self.outbox(partner_id))
+        self.assertFalse(self.attempts())
+
     def test_nothing_else_was_sent_meanwhile(self):
         partner_id = self.new_partner(name="Zero")
         self.settle()
