@@ -375,13 +375,13 @@ class Delivery:
         # after the first failure of a whole system the rest was not even sent
         attempted = [task for task in failed if task.receipt.request] or failed[:1]
         try:
-            if attempted:
-                with store.connected(self.env.registry) as cr:
-                    self._log(self.env(cr=cr), attempted)
             if closed or over:
                 # the sweep may be at the same notes
                 with store.read_committed(self.env.registry) as cr:
                     store.end_notes(cr, closed, over)
+            if attempted:
+                with store.connected(self.env.registry) as cr:
+                    self._log(self.env(cr=cr), attempted)
         except psycopg2.Error:
             # what the others were answered must not go with it; notes that stay do no
             # harm
