@@ -105,7 +105,7 @@ class RunJobController(QueueJobs):
         """
         if not jobs.is_own(job.model_name, job.method_name):
             return super()._try_perform_job(env, job)
-        tries = job.retry
+        tries, started = job.retry, (job.worker_pid, job.date_started)
         try:
             env.cr.execute(KEEPING_CONNECTION)
             job.sync_due = job.eta
@@ -117,12 +117,13 @@ class RunJobController(QueueJobs):
             if env.cr.closed:
                 _logger.info("%s has lost its connection", job, exc_info=True)
                 reason = jobs.LOST
-            elif jobs.is_table_wanted(env.registry, job.uuid):
+            elif jobs.is_table_wanted(env.registry):
                 _logger.info("%s ends for who changes its table", job, exc_info=True)
                 reason = jobs.LOCKED
                 with suppress(psycopg2.Error):
                     # whoever has read the table may write to it before he has it
                     job.env.clear()
+                    env.cr.execute("SET LOCAL lock_timeout = '500ms'")
                     cls._set_back(job, tries, reason)
                     env.flush_all()
                     return None
@@ -134,7 +135,7 @@ class RunJobController(QueueJobs):
                 job.sync_sleep = getattr(error, "sync_sleep", None)
                 job.sync_closed = getattr(error, "sync_closed", False)
                 raise
-            cls._put_back(job, tries, reason)
+            cls._put_back(job, started, tries, reason)
             return None
 
     @classmethod
@@ -176,9 +177,10 @@ class RunJobController(QueueJobs):
         return super()._enqueue_dependent_jobs(env, job) if job.state == DONE else None
 
     @classmethod
-    def _put_back(cls, job, tries, reason):
+    def _put_back(cls, job, started, tries, reason):
         """Let a job run again that has lost its lock, unless another worker does.
 
+        :param started: process id of this worker, and when it has started the job
         :param int tries: how often it was tried before
         :param reason: how it has lost it, a sentence for people
         """
@@ -187,7 +189,7 @@ class RunJobController(QueueJobs):
             try:
                 job.env.clear()
                 with job.in_temporary_env():
-                    if cls._is_still_here(job):
+                    if cls._is_still_here(job, *started):
                         cls._set_back(job, tries, reason)
                 return
             except psycopg2.Error:
@@ -206,7 +208,7 @@ class RunJobController(QueueJobs):
         job.store()
 
     @classmethod
-    def _is_still_here(cls, job):
+    def _is_still_here(cls, job, worker_pid, date_started):
         """Lock a job; return whether it is as this worker has started it."""
         rows = ask(
             job.env.cr,
@@ -214,7 +216,7 @@ class RunJobController(QueueJobs):
             " AND date_trunc('second', date_started) = %s FOR NO KEY UPDATE",
             job.uuid,
             STARTED,
-            job.worker_pid,
-            job.date_started.replace(microsecond=0),
+            worker_pid,
+            date_started.replace(microsecond=0),
         )
         return bool(rows)

@@ -164,7 +164,7 @@ class Delivery:
         try:
             with self.env.cr.savepoint(flush=False):
                 return records._sync_payloads(self.stream)
-        except psycopg2.OperationalError:
+        except LockNotAvailable:
             # it says nothing about any of them
             raise
         except Exception:
@@ -174,7 +174,7 @@ class Delivery:
                 try:
                     with self.env.cr.savepoint(flush=False):
                         payloads[record.id] = record._sync_payload(self.stream)
-                except psycopg2.OperationalError:
+                except LockNotAvailable:
                     raise
                 except Exception:
                     self.broken.add(record.id)

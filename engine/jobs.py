@@ -369,14 +369,12 @@ LOCKED = words._lt(
 )
 
 
-def is_table_wanted(registry, uuid):
-    """Return whether somebody is about to change the table of the jobs.
-
-    :param str uuid: of a job that has read it
-    """
+def is_table_wanted(registry):
+    """Return whether somebody has locked the table of the jobs, or waits for that."""
     try:
         with store.read_committed(registry) as cr:
-            store.sleep_of(cr, uuid)
+            # as who stores a job, or makes one
+            cr.execute("LOCK TABLE queue_job IN ROW EXCLUSIVE MODE")
     except LockNotAvailable:
         return True
     except psycopg2.Error:
@@ -444,6 +442,8 @@ def record_failure(job, error=None):
     rows = store.changes_of(job.env, [job.uuid])
     error = error or job.exc_message or job.exc_name
     _write_bindings(rows, last_error=error, last_error_date=fields.Datetime.now())
+    # they count as settled there
+    waiting.look_later(job.env, *waiting.for_backfills_of(rows))
 
 
 def settle(jobs, note):
@@ -456,6 +456,7 @@ def settle(jobs, note):
     now = fields.Datetime.now()
     settled = _write_bindings(rows, note=note, note_date=now, skipped=True)
     keys = {waiting.for_ahead(row.stream_id.id, row.res_id) for row in settled}
+    keys |= waiting.for_backfills_of(settled)
     settled.unlink()
     # who waits for them need not any longer, or relied on one that was awake
     keys.update(map(waiting.for_system, jobs.sync_backend_id.ids))

@@ -323,7 +323,8 @@ class Run:
             with suppress(LockNotAvailable):
                 store.keep_quiet(self.env.registry, self.backend.id, seconds)
         if isinstance(chunk.obstacle, Unreachable):
-            self.hold = self.backend._note_unreachable(chunk.obstacle)
+            with suppress(LockNotAvailable):
+                self.hold = self.backend._note_unreachable(chunk.obstacle)
         others = [
             (given[res_id].uuid, task)
             for res_id, task in met.items()

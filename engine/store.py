@@ -86,9 +86,11 @@ KEEPING_CONNECTION = SQL(
 
 
 # Until a chunk is settled, nobody can take away the tables that it is settled in: who
-# wants one for himself has it before anything is sent, or waits.
+# wants one for himself has it before anything is sent, or waits. Where an upgrade has
+# some of them and wants the others, it must not be what PostgreSQL ends.
 HOLDING_TABLES = SQL(
-    "LOCK TABLE sync_binding, sync_outbox, sync_delivery, sync_counter, queue_job"
+    "SET LOCAL lock_timeout = '500ms';"
+    " LOCK TABLE sync_binding, sync_outbox, sync_delivery, sync_counter, queue_job"
     " IN ROW EXCLUSIVE MODE"
 )
 
@@ -123,6 +125,15 @@ def _patience():
     return SQL("SET LOCAL lock_timeout = %s", f"{PATIENCE}s")
 
 
+def _change_patience(cr, timeout):
+    """Wait so long for locks in the rest of a transaction; return what it was."""
+    change = "set_config('lock_timeout', %s, true)"
+    ((before, _now),) = ask(
+        cr, f"SELECT current_setting('lock_timeout'), {change}", timeout
+    )
+    return before
+
+
 @contextmanager
 def read_committed(registry, more=None):
     """Yield a cursor of its own, committed on leaving, that is READ COMMITTED.
@@ -146,7 +157,7 @@ def delivering(registry):
 
     :raises LockNotAvailable: somebody else has locked a table that it needs
     """
-    first = SQL("%s; %s", HOLDING_TABLES, KEEPING_CONNECTION)
+    first = SQL("%s; %s; %s", HOLDING_TABLES, _patience(), KEEPING_CONNECTION)
     with connected(registry, first) as cr:
         yield cr
 
@@ -514,7 +525,7 @@ def _insert_bindings(cr, stream_id, record_ids):
     What another job is sending is there, and left out: to run into what it has written
     would mean to wait for it.
     """
-    cr.execute("SET LOCAL lock_timeout = '100ms'")
+    before = _change_patience(cr, "100ms")
     cr.execute(
         """
         INSERT INTO sync_binding (stream_id, res_id, version, skipped)
@@ -530,7 +541,7 @@ def _insert_bindings(cr, stream_id, record_ids):
         log_exceptions=False,
     )
     inserted = [Held(*row) for row in cr.fetchall()]
-    cr.execute(_patience())
+    _change_patience(cr, before)
     return inserted
 
 
@@ -592,7 +603,7 @@ def keep_ids(stream, ids_there):
     in_use = suppress(pg_errors.LockNotAvailable, pg_errors.SerializationFailure)
     with in_use, cr.savepoint(flush=False):
         # a job that is sending the record knows better in a moment
-        cr.execute("SET LOCAL lock_timeout = '1s'")
+        before = _change_patience(cr, "1s")
         cr.execute(
             """
             INSERT INTO sync_binding AS binding
@@ -608,7 +619,7 @@ def keep_ids(stream, ids_there):
             log_exceptions=False,
         )
         kept = {res_id for (res_id,) in cr.fetchall()}
-        cr.execute(_patience())
+        _change_patience(cr, before)
     return kept
 
 

@@ -79,6 +79,11 @@ def for_backfill(backfill_id):
     return f"backfill:{backfill_id}"
 
 
+def for_backfills_of(rows):
+    """Return the keys of the backfills that have asked for changes, as a set."""
+    return set(map(for_backfill, rows.backfill_id.ids))
+
+
 # -- to sleep ------------------------------------------------------------------
 
 

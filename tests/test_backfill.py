@@ -13,6 +13,7 @@ from odoo.tools import mute_logger
 from odoo.addons.queue_job_sync.models import sync_backfill
 
 from .backfill_case import MARK, BackfillCase
+from .servers import Answer
 
 
 @contextmanager
@@ -110,16 +111,42 @@ class TestBackfill(BackfillCase):
         self.assertEqual(self.job(uuid, "result")["result"], text)
         self.run_job(second)
         self.assertTrue(self.sleeps(uuid))
-        # what failed is not waited for, and wakes nobody
+        # what failed is not waited for
         self.destination.answer(422, {"message": "no"}, times=2)
         self.run_job(third)
         for alone in self.job_uuids("pending"):
             self.destination.answer(422, {"message": "no"})
             self.assertEqual(self.run_job(alone), "failed")
-        self.sweep()
         self.assertFalse(self.sleeps(uuid))
         self.assertEqual(self.run_job(uuid), "done")
         self.assertEqual(self.backfill()["state"], "done")
+
+    def test_goes_on_by_itself_where_each_batch_has_a_record_that_is_refused(self):
+        class Refusing(type(self.destination)):
+            def reply(self, request):
+                if request.json["name"][-1] in "13579":
+                    return Answer(422, {"message": "no"})
+                return super().reply(request)
+
+        self.destination.__class__ = Refusing
+        self.fill(100)
+        self.start()
+        self.run_all()
+        backfill = self.backfill()
+        self.assertEqual(backfill["state"], "done")
+        self.assertEqual((backfill["done"], backfill["failed"]), (50, 50))
+
+    def test_step_hears_of_jobs_that_a_person_closes(self):
+        self.fill(2)
+        self.start()
+        self.run_next()
+        (alone,) = self.job_uuids("pending")
+        uuid = self.step()
+        self.run_job(uuid)
+        self.assertTrue(self.sleeps(uuid))
+        with self.transaction() as env:
+            env["queue.job"].search([("uuid", "=", alone)]).button_done()
+        self.assertFalse(self.sleeps(uuid))
 
     def test_sleeping_step_of_one_that_is_stopped_ends(self):
         self.fill(4)

@@ -420,17 +420,19 @@ class TestBounded(RunCase):
                 time.sleep(0.01)
         return thread
 
-    def run_while_table_is_wanted(self):
+    def run_while_table_is_wanted(self, before=lambda uuid: None):
         """Run a job that comes upon somebody who wants the table of the jobs.
 
         PostgreSQL sees no circle where a job waits for itself.
 
+        :param before: is told the job's UUID just before that
         :return: how many requests it had made when it ended
         """
         wanting = []
 
         def hears(name):
             if name == "P3" and not wanting:
+                before(uuid)
                 wanting.append(self.want_table())
 
         ids = self.new_partners(*(f"P{number}" for number in range(10)))
@@ -464,6 +466,18 @@ class TestBounded(RunCase):
     def test_run_ends_for_who_changes_the_table_of_jobs_between_chunks(self):
         with patch.object(run, "CHUNK_SECONDS", 0.8):
             self.assertLess(self.run_while_table_is_wanted(), 9)
+
+    def test_run_ends_for_who_changes_the_table_of_jobs_and_has_changed_the_job(self):
+        """What it sees of itself is too old to be written to."""
+
+        def change_priority(uuid):
+            with self.registry.cursor() as cr:
+                cr.execute("UPDATE queue_job SET priority = 4 WHERE uuid = %s", (uuid,))
+
+        with patch.object(run, "LOOK_EVERY", 0):
+            self.run_while_table_is_wanted(change_priority)
+        priorities = [job["priority"] for job in self.jobs("priority")]
+        self.assertEqual(priorities, [4, 5, 5])
 
     def test_what_was_answered_is_kept_whoever_changes_a_table(self):
         self.destination.refused = "P1"
