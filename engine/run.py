@@ -72,7 +72,7 @@ class Run:
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
         self.place = 0  # of those that the system has
-        self.others = True  # whether others may have been due when the job began
+        self.others = False  # whether others may have been due when the job began
         self.tasks = []  # of its own, what has been sent or need not be
         self.apart = 0  # how many of its own are left to other jobs
         self.error = None  # what its own have met
@@ -143,8 +143,9 @@ class Run:
         if not self.place:
             text = words._lt("Waits for its turn.")
             raise waiting.asleep(self.env, key, text)
-        sleep, self.others = store.others_wait(self.env.cr, key, self.stream.id)
-        if sleep:
+        # nearly always there is nobody: one plain question instead of several
+        self.others = store.others_wait(self.env.cr, self.backend.id)
+        if self.others and store.awaited(self.env.cr, [key]):
             waiting.look(self.env.registry, key)
 
     # -- chunks ---------------------------------------------------------------

@@ -103,7 +103,7 @@ def connected(registry, first=None):
     that have read it, and what these would do on other connections waits behind that.
     PostgreSQL does not see such a circle.
 
-    :param first: :class:`SQL` to begin the transaction with
+    :param first: :class:`SQL` to begin the transaction with, or all that it does
     :raises ConnectionLost: its connection is gone. Not what was raised tells: the
         content of a record may come from another database.
     :raises LockNotAvailable: somebody else has locked what it needs
@@ -828,36 +828,38 @@ def write_notes(registry, stream_id, notes, seconds):
     :param seconds: after which all of them are over, however slow the answers
     :return: dict of the notes' ids by record id
     """
-    with connected(registry) as cr:
-        cr.execute(
-            f"""
-            INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
-            -- whole seconds, as the eta of a job that waits for it
-            SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
-                                            + %s * interval '1 second'), {_NOTED}
-              FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
-            RETURNING res_id, id
-            """,
-            (stream_id, seconds, _as_json(notes)),
-        )
+    statement = SQL(
+        f"""
+        INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
+        -- whole seconds, as the eta of a job that waits for it
+        SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
+                                        + %s * interval '1 second'), {_NOTED}
+          FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
+        RETURNING res_id, id
+        """,
+        stream_id,
+        seconds,
+        _as_json(notes),
+    )
+    with connected(registry, statement) as cr:
         return dict(cr.fetchall())
 
 
 def read_notes(registry, stream, record_ids):
     """Return the open :class:`Attempt` s of records, by record id, oldest first."""
-    with connected(registry) as cr:
-        rows = ask(
-            cr,
-            """
-            SELECT res_id, version, operation, idempotency_key, digest,
-                   content, COALESCE(creates, false), id, late_until,
-                   late_until IS NULL
-                   OR late_until < clock_timestamp() AT TIME ZONE 'utc'
-              FROM %s AS attempt
-             ORDER BY id
-            """,
-            rows_about("sync_attempt", product(stream.ids, record_ids)),
-        )
+    statement = SQL(
+        """
+        SELECT res_id, version, operation, idempotency_key, digest,
+               content, COALESCE(creates, false), id, late_until,
+               late_until IS NULL
+               OR late_until < clock_timestamp() AT TIME ZONE 'utc'
+          FROM %s AS attempt
+         ORDER BY id
+        """,
+        rows_about("sync_attempt", product(stream.ids, record_ids)),
+    )
+    with connected(registry, statement) as cr:
+        rows = cr.fetchall()
     found = {}
     for res_id, *values in rows:
         found.setdefault(res_id, []).append(Attempt(*values))
@@ -1147,20 +1149,10 @@ def follow(cr, uuid, key, limit):
     )
 
 
-def others_wait(cr, key, stream_id):
-    """Return whether jobs sleep under a key, and whether any may be due of a stream."""
-    ((sleep, may_be_due),) = ask(
-        cr,
-        """
-        SELECT EXISTS (SELECT FROM queue_job WHERE sync_wait_key = %s),
-               EXISTS (SELECT FROM queue_job
-                        WHERE sync_stream_id = %s AND state = 'pending' AND %s)
-        """,
-        key,
-        stream_id,
-        MAY_GO_ALONG,
-    )
-    return sleep, may_be_due
+def others_wait(cr, backend_id):
+    """Return whether there are jobs of a system that have not begun, due or not."""
+    statement = "SELECT FROM queue_job WHERE sync_backend_id = %s AND state = 'pending'"
+    return bool(ask(cr, statement + " LIMIT 1", backend_id))
 
 
 def awaited(cr, keys):

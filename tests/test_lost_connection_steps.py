@@ -19,6 +19,8 @@ from .race_case import RaceCase
 MANY = 200
 # What changes nothing of what the connection holds is no step.
 NO_STEPS = ("SAVEPOINT", "RELEASE", "SET ")
+# What a connection begins with, together with its first statement.
+PATIENCE = "SET LOCAL lock_timeout = %s; "
 # It tells of what it has lost, and each of these tests would tell of it again.
 LOGGERS = (
     "odoo.addons.queue_job.controllers.main",
@@ -88,7 +90,8 @@ class TestEveryStep(RaceCase):
 
         def execute_and_lose(cursor, query, *args, **kwargs):
             result = execute(cursor, query, *args, **kwargs)
-            fault.after(cursor, " ".join(str(getattr(query, "code", query)).split()))
+            text = " ".join(str(getattr(query, "code", query)).split())
+            fault.after(cursor, text.removeprefix(PATIENCE))
             return result
 
         def commit_and_lose(cursor):
