@@ -145,7 +145,7 @@ class Run:
             raise waiting.asleep(self.env, key, text)
         # nearly always there is nobody: one plain question instead of several
         self.others = store.others_wait(self.env.cr, self.backend.id)
-        if self.others and store.awaited(self.env.cr, [key]):
+        if self.others and store.sleeps_any(self.env.cr, key):
             waiting.look(self.env.registry, key)
 
     # -- chunks ---------------------------------------------------------------

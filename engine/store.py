@@ -1155,6 +1155,12 @@ def others_wait(cr, backend_id):
     return bool(ask(cr, statement + " LIMIT 1", backend_id))
 
 
+def sleeps_any(cr, key):
+    """Return whether a job sleeps under a key."""
+    statement = "SELECT FROM queue_job WHERE sync_wait_key = %s LIMIT 1"
+    return bool(ask(cr, statement, key))
+
+
 def awaited(cr, keys):
     """Return which of the keys jobs sleep under, as a set."""
     return set(
