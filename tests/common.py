@@ -172,6 +172,7 @@ class DeliveryCase(BaseCase):
         be_server(self, workers=0)
         self.registry = Registry(get_db_name())
         self.destination = self.enterContext(self.destination_class())
+        self.destination.strict = True
         due_changes = store.due_changes
         self.enterContext(
             patch.object(

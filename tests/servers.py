@@ -66,12 +66,14 @@ class HttpDestination:
     It keeps records: ``POST /x`` creates one and answers its id, ``PUT`` and
     ``PATCH /x/<id>`` change it, ``DELETE`` removes it, ``GET`` shows it, and what is
     unknown is a 404. A ``POST`` with an ``Idempotency-Key`` that it has seen gets the
-    first answer again, and a key that comes with another request than before a 422, as
-    the draft of the IETF on that header has it.
+    first answer again; where it is ``strict``, a key that comes with another request than
+    before gets a 422, as the draft of the IETF on that header has it.
 
     :param upsert: let ``PUT`` create what is unknown
     :param tls: ``ssl.SSLContext`` of the server, for https
     """
+
+    strict = False
 
     def __init__(self, upsert=False, tls=None):
         self.upsert = upsert
@@ -163,7 +165,7 @@ class HttpDestination:
     def _obey(self, request):
         key = request.headers.get("Idempotency-Key")
         asked = request.method, request.path, request.body
-        if key and self._asked.setdefault(key, asked) != asked:
+        if self.strict and key and self._asked.setdefault(key, asked) != asked:
             return Answer(422, {"message": "this key was used for another request"})
         if request.method != "POST" or not key:
             return self._crud(request)
