@@ -66,8 +66,8 @@ class HttpDestination:
     It keeps records: ``POST /x`` creates one and answers its id, ``PUT`` and
     ``PATCH /x/<id>`` change it, ``DELETE`` removes it, ``GET`` shows it, and what is
     unknown is a 404. A ``POST`` with an ``Idempotency-Key`` that it has seen gets the
-    first answer again; where it is ``strict``, a key that comes with another request than
-    before gets a 422, as the draft of the IETF on that header has it.
+    first answer again. A ``strict`` one answers 422 to a key that comes with another
+    request than before, as the draft of the IETF on that header has it.
 
     :param upsert: let ``PUT`` create what is unknown
     :param tls: ``ssl.SSLContext`` of the server, for https
