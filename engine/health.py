@@ -159,8 +159,7 @@ def note(registry, asked=False):
             )
             cr.execute("SET LOCAL lock_timeout = DEFAULT")
     except pg_errors.SerializationFailure:
-        # another process of this server has just done so
-        pass
+        _logger.debug("Another process of this server has just been noted")
     except psycopg2.Error:
         _logger.warning("This server could not be noted", exc_info=True)
 

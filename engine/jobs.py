@@ -8,7 +8,7 @@ name it.
 
 import logging
 import random
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 
 import psycopg2
@@ -371,15 +371,14 @@ LOCKED = words._lt(
 
 def is_table_wanted(registry):
     """Return whether somebody has locked the table of the jobs, or waits for that."""
-    try:
-        with store.read_committed(registry) as cr:
-            # as who stores a job, or makes one
-            cr.execute("LOCK TABLE queue_job IN ROW EXCLUSIVE MODE")
-    except LockNotAvailable:
-        return True
-    except psycopg2.Error:
-        # whoever uses a connection next finds out
-        pass
+    # whoever uses a connection next finds out what has become of it
+    with suppress(psycopg2.Error):
+        try:
+            with store.read_committed(registry) as cr:
+                # as who stores a job, or makes one
+                cr.execute("LOCK TABLE queue_job IN ROW EXCLUSIVE MODE")
+        except LockNotAvailable:
+            return True
     return False
 
 

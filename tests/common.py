@@ -302,7 +302,7 @@ class DeliveryCase(BaseCase):
                 if not cr.closed:
                     cr.rollback()
             if not cr.closed:
-                cr.commit()
+                cr.commit()  # pylint: disable=invalid-commit
         return self.job(uuid, "state")["state"]
 
     def run_pending(self):

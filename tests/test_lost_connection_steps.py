@@ -89,10 +89,9 @@ class TestEveryStep(RaceCase):
         perform, after_run = RunJobController._try_perform_job, waiting.after_run
 
         def execute_and_lose(cursor, query, *args, **kwargs):
-            result = execute(cursor, query, *args, **kwargs)
+            execute(cursor, query, *args, **kwargs)
             text = " ".join(str(getattr(query, "code", query)).split())
             fault.after(cursor, text.removeprefix(PATIENCE))
-            return result
 
         def commit_and_lose(cursor):
             if not fault.is_on:
