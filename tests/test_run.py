@@ -255,8 +255,8 @@ class TestTogether(RunCase):
         self.assertEqual(self.names_sent(), ["A"])
         self.assertEqual(self.states(), ["done", "pending", "pending", "failed"])
 
-    def test_closed_off_peak_hours_are_kept_by_what_goes_along(self):
-        ids = [self.new_partner(name=name) for name in "AB"]
+    def close_for_hours(self):
+        """Have the off-peak hours of the synchronization begin in some hours."""
         opens = fields.Datetime.now() + timedelta(hours=3)
         self.change_stream(
             delay_policy="window",
@@ -264,6 +264,10 @@ class TestTogether(RunCase):
             window_end=(opens.hour + 1) % 24,
             window_tz="UTC",
         )
+
+    def test_closed_off_peak_hours_are_kept_by_what_goes_along(self):
+        ids = [self.new_partner(name=name) for name in "AB"]
+        self.close_for_hours()
         with self.transaction() as env:
             env["res.partner"].browse(ids[0]).action_sync_now()
         self.assertEqual(self.run_job(self.job_uuids()[-1]), "done")
@@ -272,13 +276,7 @@ class TestTogether(RunCase):
 
     def test_closed_off_peak_hours_hold_back_others_but_not_what_is_insisted_on(self):
         ids = [self.new_partner(name=name) for name in "ABC"]
-        opens = fields.Datetime.now() + timedelta(hours=3)
-        self.change_stream(
-            delay_policy="window",
-            window_start=opens.hour,
-            window_end=(opens.hour + 1) % 24,
-            window_tz="UTC",
-        )
+        self.close_for_hours()
         with self.transaction() as env:
             env["sync.backend"].browse(self.backend_id).action_pause()
             env["res.partner"].browse(ids[2]).action_sync_now()
