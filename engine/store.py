@@ -20,7 +20,15 @@ from psycopg2 import errors as pg_errors
 from odoo import fields
 from odoo.tools import SQL
 
-from ..exceptions import RateLimited, Rejected, Temporary, Throttled, Unreachable
+from ..exceptions import (
+    Blocked,
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    Temporary,
+    Throttled,
+    Unreachable,
+)
 from ..text import storable
 from ..transports.pace import Slots, slots_within
 from . import secrets, words
@@ -55,9 +63,12 @@ MAY_GO_ALONG = SQL(
 CALLER_LATE = 3
 # Characters of a content that the log keeps.
 BODY_LIMIT = 10_000
-# The kinds of failure: of a record, or of a whole system.
+# The kinds of failure: of a record, of a synchronization, or of a whole system. The
+# first class that fits.
 KINDS = {
+    Blocked: "blocked",
     Rejected: "rejected",
+    Misconfigured: "misconfigured",
     Throttled: "throttled",
     Unreachable: "unreachable",
     Temporary: "temporary",
@@ -700,6 +711,7 @@ def log_receipts(stream, sent):
             "status": receipt.status,
             "response": receipt.response or None,
             "error": receipt.error and words.kept(receipt.error),
+            "warning": receipt.warning and words.kept(receipt.warning),
             "kind": kind_of(receipt.error),
             "duration": receipt.duration,
             "bound": str(bound_of(receipt)),
@@ -715,14 +727,15 @@ def log_receipts(stream, sent):
                 SELECT * FROM jsonb_to_recordset(%(lines)s) AS line (
                        job text, res_id int, operation text, state text, request text,
                        body text,
-                       status text, response text, error text, kind text,
-                       duration float8, bound float8)
+                       status text, response text, error text, warning text,
+                       kind text, duration float8, bound float8)
             ), logged AS (
                 INSERT INTO sync_delivery
                        (date, stream_id, job_uuid, res_id, operation, state, request,
-                        request_body, status, response, error, error_kind, duration)
+                        request_body, status, response, error, warning, error_kind,
+                        duration)
                 SELECT %(now)s, %(stream)s, job, res_id, operation, state, request,
-                       body, status, response, error, kind, duration
+                       body, status, response, error, warning, kind, duration
                   FROM line
             ), counted AS (
                 SELECT CASE line.state WHEN 'success' THEN %(delivered)s

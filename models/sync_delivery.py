@@ -77,9 +77,14 @@ class SyncDelivery(models.Model):
         "Answer", readonly=True, help="What the system has answered, without secrets."
     )
     error = SentenceText("Reason", readonly=True, help="Why it was not delivered.")
+    warning = SentenceText(
+        readonly=True, help="What is doubtful about it, although the system took it."
+    )
     error_kind = fields.Selection(
         [
             ("rejected", "Refused this record"),
+            ("blocked", "Kept this record out"),
+            ("misconfigured", "Set up wrongly"),
             ("throttled", "Asked to wait"),
             ("unreachable", "Not reachable"),
             ("temporary", "Temporary fault"),

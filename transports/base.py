@@ -16,7 +16,14 @@ from heapq import heappop, heappush
 from typing import Any
 
 from .. import wording
-from ..exceptions import RateLimited, Rejected, SyncError, Throttled, Unreachable
+from ..exceptions import (
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    SyncError,
+    Throttled,
+    Unreachable,
+)
 from ..text import storable_within
 from .pace import NO_PACE, Pace
 from .redact import Redactor, one_line, shorten  # noqa: F401 (for other addons)
@@ -44,7 +51,8 @@ class Route:
     :param batch_target: path that takes many records in one request, see
         :mod:`.rest.batch`; empty when there is none (REST)
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
-        Odoo's key is the id there
+        Odoo's key is the id there, ``none`` when it keeps no records: each message is
+        told anew, and there is nothing to update
     :param external_id_key: where the answer to a creation holds the new id; dots
         go into nested objects (REST)
     :param update_method: ``put`` or ``patch`` (REST)
@@ -64,6 +72,8 @@ class Route:
     batch_target: str = ""
     binary: tuple[str, ...] = ()
     constants: tuple[tuple[str, Any], ...] = ()
+    proven: frozenset[str] = frozenset()
+    known_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,8 @@ class Message:
         flag, for ``delete`` empty
     :param external_id: id that the destination gave to the record, if it did
     :param idempotency_key: the same on every attempt to send the same content
+    :param again: it creates a record that may be there already: the same was sent
+        before with the same key, and not answered
     """
 
     operation: str
@@ -85,6 +97,7 @@ class Message:
     route: Route
     external_id: str | None = None
     idempotency_key: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +105,8 @@ class Receipt:
     """What became of one message. Nothing in it contains a secret.
 
     :param external_id: id of the record at the destination from now on; ``None``
-        when there is none (deleted, or Odoo's key is the id)
+        when there is none (deleted, or Odoo's key is the id), and when the answer to a
+        creation has none: the record is there, and nobody here knows its id
     :param error: why it was not delivered; ``None`` when it was
     :param request: what was sent, for the log; empty when nothing was, and when one
         request for several messages got no answer and the receipt of the first one
@@ -105,6 +119,9 @@ class Receipt:
         carried out, or still be; ``unsent``, nothing of it ever left. Where a message
         took several requests, what all of them together may have changed. A transport
         that does not say gets what is safe, see :func:`_fate_told_by`
+    :param accepted: the destination has taken a message that it has confirmed, and
+        has not said that it is carried out
+    :param warning: what is doubtful about a confirmation, a sentence for people
     """
 
     message: Message
@@ -115,6 +132,8 @@ class Receipt:
     response: str = ""
     duration: float = 0.0
     fate: str | None = field(default=None, compare=False)
+    accepted: bool = False
+    warning: wording.Sentence | None = field(default=None, compare=False)
 
     def __post_init__(self):
         # also where a receipt was copied with another error than it was made with
@@ -133,7 +152,7 @@ class Receipt:
     @property
     def holds_up_others(self) -> bool:
         """Whether other messages would meet the same error."""
-        return isinstance(self.error, Throttled | Unreachable)
+        return isinstance(self.error, Throttled | Unreachable | Misconfigured)
 
 
 @dataclass(frozen=True)
@@ -389,14 +408,18 @@ def _record(message):
     return message.route.target, str(message.key)
 
 
-def not_sent(message: Message, obstacle: Throttled | Unreachable) -> Receipt:
+def not_sent(message: Message, obstacle: SyncError) -> Receipt:
     """:return: the receipt of a message that was held back after ``obstacle``"""
-    waits = (obstacle.retry_after,) if isinstance(obstacle, Throttled) else ()
+    more = ()
+    if isinstance(obstacle, Throttled):
+        more = (obstacle.retry_after,)
+    elif isinstance(obstacle, Misconfigured):
+        more = (obstacle.setting,)
     # of another addon's class too, which may take nothing but a message
     text = wording.Sentence(
         wording._lt("Not sent after an earlier failure: %(why)s"), why=obstacle
     )
-    return unsent(message, type(obstacle)(text, *waits))
+    return unsent(message, type(obstacle)(text, *more))
 
 
 def unsent(message: Message, error: SyncError) -> Receipt:
@@ -460,4 +483,4 @@ def _fate_told_by(error):
         return DONE
     if isinstance(error, RateLimited):
         return UNSENT
-    return REFUSED if isinstance(error, Rejected) else UNKNOWN
+    return REFUSED if isinstance(error, Rejected | Misconfigured) else UNKNOWN

@@ -55,6 +55,7 @@ class HttpConfig:
     :param connect_timeout: seconds to connect
     :param read_timeout: seconds from a request to the end of its answer
     :param concurrency: requests that one transport sends at once
+    :param repeats_are_safe: a request that comes again with its key is carried out once
     """
 
     url: str
@@ -66,6 +67,7 @@ class HttpConfig:
     connect_timeout: float = 5
     read_timeout: float = 30
     concurrency: int = 8
+    repeats_are_safe: bool = False
 
     def __post_init__(self):
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
