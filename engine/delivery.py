@@ -4,7 +4,7 @@
 
 import logging
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -27,6 +27,15 @@ _logger = logging.getLogger(__name__)
 
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
+MEGABYTE = 1024 * 1024
+# Bytes of content of one record at most: it is noted in the database, which takes 256 MB
+# at a time, before it is sent.
+RECORD_BYTES = 64 * MEGABYTE
+# Bytes of the contents that are noted at a time, and of those of one chunk, after which
+# no more are added.
+WAVE_BYTES, CHUNK_BYTES = 16 * MEGABYTE, 64 * MEGABYTE
+# Records that are read at a time where each may have files in it.
+LARGE_RECORDS = 10
 
 
 class Delivery:
@@ -47,12 +56,15 @@ class Delivery:
         self._end = end
         # a thread uses it, which must not touch the environment
         self._write_notes = partial(store.write_notes, stream.env.registry, stream.id)
+        self.route = stream._route_proven()
         self.owed = {}  # Owed by record id
         self.behind = {}  # what has to wait, and for what: see precedence.blocked()
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
+        self.unclear = {}  # what a person has to decide about first, and why, by id
         self.tasks = []
+        self.left_out = set()  # ids of what is too much for one chunk
         self.unasked = set()  # those whose creation there was no time to ask for
         self.settled = []  # those whose changes are delivered
         self.learned = False  # a creation that was asked for again was confirmed
@@ -90,16 +102,17 @@ class Delivery:
     @property
     def is_kept(self):
         """Whether there is anything to be committed."""
-        return bool(self.settled or self.apart or self.behind or self.learned)
+        kept = self.settled, self.apart, self.behind, self.learned, self.unclear
+        return any(kept)
 
     @property
     def untaken(self):
         """The ids of what there was no time for."""
-        return {
+        return self.left_out | {
             task.binding.res_id
             for task in self.tasks
             if task in self.unasked
-            or (task.message and not task.receipt and not task.error)
+            or (task.message and not (task.doubt or task.receipt or task.error))
         }
 
     # -- what is to be sent ---------------------------------------------------
@@ -131,28 +144,57 @@ class Delivery:
         return bindings
 
     def _prepare(self, bindings):
+        """Make the tasks of records, in the order in which they are due.
+
+        What is too much for one chunk is left for the next.
+        """
+        stream = self.stream
+        order = {res_id: number for number, res_id in enumerate(self.given)}
+        bindings = sorted(bindings, key=lambda each: order[each.res_id])
+        ids = [each.res_id for each in bindings]
+        attempts = store.read_notes(self.env.registry, stream, ids)
+        builder = TaskBuilder(stream, self.route)
+        # one large record is not read in the company of a hundred others
+        step = LARGE_RECORDS if stream._sends_files() else len(bindings)
+        size = 0
+        for start in range(0, len(bindings), step):
+            some = bindings[start : start + step]
+            if size > CHUNK_BYTES:
+                self.left_out |= {each.res_id for each in some}
+                continue
+            payloads = self._contents([each.res_id for each in some])
+            tasks = [
+                builder.build(
+                    binding,
+                    self.owed[binding.res_id],
+                    payloads.get(binding.res_id),
+                    attempts.get(binding.res_id, ()),
+                )
+                for binding in some
+                if binding.res_id not in self.broken
+            ]
+            size += sum(len(task.content) for task in tasks)
+            self.tasks += tasks
+        for task in self.tasks:
+            if task.message and len(task.content) > RECORD_BYTES:
+                task.error = Rejected(
+                    words._lt(
+                        "The record is too large to be sent: %(size)s MB, and "
+                        "%(most)s MB at most. Map smaller fields, or smaller images."
+                    ),
+                    size=len(task.content) // MEGABYTE,
+                    most=RECORD_BYTES // MEGABYTE,
+                )
+
+    def _contents(self, ids):
+        """Return the content of records by id, without those that are gone."""
         stream = self.stream
         model = stream._for_sending(self.env[stream.model_name])
         # at once which of them are left, and what is in them
-        ids = [each.res_id for each in bindings]
         records = model.search_fetch([("id", "in", ids)], order="id")
         # what a model of another addon hides from its searches is not deleted there
         records |= (model.browse(ids) - records).exists()
-        payloads = self._payloads(stream._matching(records))
-        attempts = store.read_notes(self.env.registry, stream, ids)
-        builder = TaskBuilder(stream)
-        order = {res_id: number for number, res_id in enumerate(self.given)}
-        self.tasks = [
-            builder.build(
-                binding,
-                self.owed[binding.res_id],
-                payloads.get(binding.res_id),
-                attempts.get(binding.res_id, ()),
-            )
-            # in the order in which they are due
-            for binding in sorted(bindings, key=lambda each: order[each.res_id])
-            if binding.res_id not in self.broken
-        ]
+        return self._payloads(stream._matching(records))
 
     def _payloads(self, records):
         """Return the content of records by id; what has none is ``broken``.
@@ -189,11 +231,15 @@ class Delivery:
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         replaced by what is still to be done; what cannot be told is a failure.
         """
-        asked = {task.asking_again(): task for task in self.tasks if task.asks_again}
+        asked = {
+            task.asking_again(): task
+            for task in self.tasks
+            if task.asks_again and not task.error
+        }
         self._transmit(list(asked))
         with self._telling_loss(asked):
             self._confirm(asked)
-        builder = TaskBuilder(self.stream)
+        builder = TaskBuilder(self.stream, self.route)
         for again, task in asked.items():
             if not again.receipt:
                 self.unasked.add(task)
@@ -204,41 +250,45 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
+            elif isinstance(again.receipt.error, Rejected):
+                # no refusal of a request tells what became of the one before it
+                self._keep_doubt(task, again.receipt.error)
             else:
-                error = again.receipt.error
-                was_judged = again.receipt.status and not isinstance(error, Throttled)
-                # a person risks a second record, rather than wait for ever
-                if not (was_judged and task.owed.force):
-                    task.error = self._still_unknown(task, error)
+                task.error = again.receipt.error
 
-    def _still_unknown(self, task, error):
-        """Return the error of a record that may be there, without its id.
+    def _keep_doubt(self, task, error):
+        """Leave a creation without an answer to a person, once nothing of it is late.
 
-        No refusal of a request tells what became of the one before it.
+        :param error: what the last request for it has met
         """
-        if not isinstance(error, Rejected):
-            return error
-        if not task.creation.over:
+        if task.creation and not task.creation.over:
             # it may be refused only because the first one is still being carried out
-            return Temporary(error.message, error.reason)
-        return Rejected(
-            words._lt(
-                "It may be there already: its creation was not answered, and asking "
-                "for it again was refused. Synchronize Now creates it anew. %(why)s"
-            ),
-            why=error,
-        )
+            task.error = Temporary(error.message, error.reason)
+        else:
+            task.doubt, task.error = "maybe", None
+            self.unclear[task.binding.res_id] = error
 
     # -- sending --------------------------------------------------------------
 
     def _send(self):
         tasks = [
-            task for task in self.tasks if not task.error and task not in self.unasked
+            task
+            for task in self.tasks
+            if not (task.error or task.doubt) and task not in self.unasked
         ]
         sent = [task for task in tasks if task.message]
         settled = [task for task in tasks if not task.message]
         self._transmit(sent)
+        self._leave_to_people(sent)
         with self._telling_loss(sent):
+            store.keep_doubts(
+                self.env,
+                [
+                    (task.binding.id, task.doubt, self.unclear[task.binding.res_id])
+                    for task in self.tasks
+                    if task.doubt and task.doubt != task.binding.doubt
+                ],
+            )
             # the system holds what is here: no older state was left there
             self.env["sync.binding"].browse(
                 task.binding.id for task in settled if task.binding.note
@@ -253,6 +303,20 @@ class Delivery:
                 if (overwriting := task.may_be_overwritten)
             }
             send_once_more(self.stream, late)
+
+    def _leave_to_people(self, sent):
+        """Note which records a person has to decide about, and why."""
+        for task in self.tasks:
+            if task.doubt and task.message and not task.error:
+                why = words._lt("What became of its creation is not known.")
+                self.unclear.setdefault(task.binding.res_id, why)
+        if self.system.repeats_are_safe:
+            return
+        for task in sent:
+            # what was noted last is what the receipt is about
+            if task.error and task.receipt.fate == UNKNOWN and task.noted[-1].creates:
+                self.unclear[task.binding.res_id] = task.error
+                task.doubt, task.error = "maybe", None
 
     def _drop_changes(self):
         """Drop the changes that are settled; note whose they were, and of what."""
@@ -277,7 +341,10 @@ class Delivery:
         def take(most):
             if self.obstacle or not left or not self._more():
                 return []
-            wave = [left.popleft() for _number in range(min(most, len(left)))]
+            wave, size = [], 0
+            while left and len(wave) < most and size < WAVE_BYTES:
+                wave.append(left.popleft())
+                size += len(wave[-1].content)
             try:
                 self._note(wave)
             except LockNotAvailable:
@@ -317,7 +384,7 @@ class Delivery:
 
         The content too where :meth:`_resume_creations` may have to send it again.
         """
-        gives_ids = self.stream._route().id_policy == "destination"
+        gives_ids = self.route.id_policy == "destination"
         attempts = {
             task.binding.res_id: Attempt(
                 version=task.binding.version,
@@ -407,15 +474,38 @@ class Delivery:
         self._log(self.env, confirmed)
         for task in confirmed:
             gone = task.message.operation == "delete"
+            external_id = None if gone else task.receipt.external_id
+            is_unknown = task.noted[-1].creates and not external_id
             task.binding = task.binding._replace(
-                external_id=None if gone else task.receipt.external_id,
+                external_id=external_id,
                 content_hash=None if gone else task.digest,
                 version=task.binding.version + 1,
                 note=None,
+                doubt="unknown_id" if is_unknown else None,
             )
         store.confirm_bindings(self.env, [task.binding for task in confirmed])
+        store.keep_doubts(
+            self.env,
+            [
+                (task.binding.id, task.binding.doubt, task.receipt.warning)
+                for task in confirmed
+                if task.binding.doubt
+            ],
+        )
+        store.keep_accepted(
+            self.env, [task.binding.id for task in confirmed if task.receipt.accepted]
+        )
         self.env.cr.postcommit.add(lambda: self._close_notes(confirmed))
+        proven = {proof for task in confirmed if (proof := task.proof)}
+        if not proven <= self.route.proven:
+            text = self.stream._proven_text(self.route.proven | proven)
+            self.env.cr.postcommit.add(partial(self._keep_proven, text))
         return confirmed
+
+    def _keep_proven(self, text):
+        """Remember what the system has carried out: the next one proves the same."""
+        with suppress(psycopg2.Error):
+            store.keep_proven(self.env.registry, self.stream.id, text)
 
     def _close_notes(self, tasks):
         """Drop the notes that a committed confirmation closes.

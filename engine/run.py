@@ -71,6 +71,7 @@ class Run:
         self.unclaimed = []  # UUIDs of more urgent jobs whose records others have
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
+        self.unclear = {}  # what a person has to decide about first, and why, by id
         self.place = 0  # of those that the system has
         self.others = False  # whether others may have been due when the job began
         self.tasks = []  # of its own, what has been sent or need not be
@@ -299,7 +300,9 @@ class Run:
         }
         self.begun = True
         self.behind |= chunk.behind
+        self.unclear |= chunk.unclear
         self.passed |= met.keys() | chunk.busy | chunk.behind.keys() | chunk.broken
+        self.passed |= chunk.unclear.keys()
         # what other jobs have got is theirs to send
         self.passed |= chunk.apart
         self.is_broken = any(
@@ -313,7 +316,7 @@ class Run:
         self.tasks += own
         self.apart += sum(given[res_id].own for res_id in chunk.apart)
         failed = [met[res_id].error for res_id in met if given[res_id].own]
-        if chunk.obstacle and self.left:
+        if chunk.obstacle and self.left.keys() - self.unclear.keys():
             failed.append(chunk.obstacle)
         # our own limit is not what it fails by, where anything else was met
         failed.sort(key=lambda error: isinstance(error, RateLimited))
@@ -339,9 +342,11 @@ class Run:
             del self.behind[res_id]
         self.passed.difference_update(freed)
         behind = [
-            (given[res_id].uuid, self._sleep_behind(keys))
-            for res_id, keys in chunk.behind.items()
-            if given[res_id].alone and not given[res_id].own and res_id in self.behind
+            (given[res_id].uuid, self._sleep_of(res_id))
+            for res_id in chunk.behind.keys() | chunk.unclear.keys()
+            if given[res_id].alone
+            and not given[res_id].own
+            and (res_id in self.behind or res_id in self.unclear)
         ]
         if self.hold:
             # an outage is nobody's try
@@ -364,16 +369,25 @@ class Run:
 
     def _leave_behind(self):
         """Give those of several records that wait for others jobs of their own."""
-        for res_id in self.left.keys() & self.behind.keys():
+        for res_id in self.left.keys() & (self.behind.keys() | self.unclear.keys()):
             if not self.left[res_id].alone:
-                sleep = self._sleep_behind(self.behind[res_id])
+                sleep = self._sleep_of(res_id)
                 jobs.hand_on(self.stream, self.job_uuid, [res_id], sleep=sleep)
                 del self.left[res_id]
                 self.apart += 1
 
-    def _sleep_behind(self, keys):
-        """Return how a record sleeps that waits for others."""
-        names = []
+    def _sleep_of(self, res_id):
+        """Return how a record sleeps that waits for others, or for a person."""
+        if res_id in self.unclear:
+            reason = words.Sentence(
+                words._lt(
+                    "It may be in %(system)s already: a person has to say so. %(why)s"
+                ),
+                system=self.system_name,
+                why=self.unclear[res_id],
+            )
+            return waiting.Sleep(waiting.for_doubt(self.stream.id, res_id), reason)
+        keys, names = self.behind[res_id], []
         for stream_id, res_id in keys[:3]:
             stream = self.stream.browse(stream_id)
             record = self.env[stream.model_name].browse(res_id).exists()
@@ -392,8 +406,8 @@ class Run:
             text = self.env._("%s: goes on with the rest.", self.system_name)
             return gate.later(text, NEXT_RUN)
         res_id = min(self.left)
-        if res_id in self.behind:
-            return waiting.asleep(self.env, *self._sleep_behind(self.behind[res_id]))
+        if res_id in self.behind or res_id in self.unclear:
+            return waiting.asleep(self.env, *self._sleep_of(res_id))
         return waiting.asleep(
             self.env,
             waiting.for_record(self.stream.id, res_id),

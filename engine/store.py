@@ -505,7 +505,7 @@ def lock_bindings(stream, record_ids):
     """
     cr = stream.env.cr
     present = SQL(
-        "SELECT id, res_id, external_id, content_hash, version, note"
+        "SELECT id, res_id, external_id, content_hash, version, note, doubt"
         "  FROM %s AS binding",
         rows_about(
             "sync_binding",
@@ -588,7 +588,8 @@ def confirm_bindings(env, held):
            SET external_id = sent.external_id, content_hash = sent.digest,
                version = version + 1, last_success = %s,
                last_error = NULL, last_error_date = NULL,
-               note = NULL, note_date = NULL, skipped = false
+               note = NULL, note_date = NULL, skipped = false,
+               doubt = NULL, doubt_reason = NULL, accepted = false
           FROM unnest(%s::int[], %s::text[], %s::text[])
                AS sent (id, external_id, digest)
          WHERE binding.id = sent.id
@@ -602,6 +603,63 @@ def confirm_bindings(env, held):
     )
     bindings = env["sync.binding"].browse(each.id for each in held)
     bindings.invalidate_recordset(flush=False)
+
+
+def keep_doubts(env, doubts):
+    """Keep what a person has to decide about records before they are sent.
+
+    :param doubts: list of ``(id of the binding, doubt, sentence)``
+    """
+    if doubts:
+        ids, kinds, sentences = zip(*doubts, strict=True)
+        env.cr.execute(
+            """
+            UPDATE sync_binding AS binding
+               SET doubt = found.doubt, doubt_reason = found.reason
+              FROM unnest(%s::int[], %s::text[], %s::text[])
+                   AS found (id, doubt, reason)
+             WHERE binding.id = found.id
+            """,
+            (list(ids), list(kinds), [each and words.kept(each) for each in sentences]),
+        )
+        env["sync.binding"].browse(ids).invalidate_recordset(flush=False)
+
+
+def is_in_doubt(cr, stream_id, res_id):
+    """Return whether a person has to decide about a record."""
+    statement = (
+        "SELECT FROM sync_binding WHERE stream_id = %s AND res_id = %s"
+        " AND doubt IS NOT NULL"
+    )
+    return bool(ask(cr, statement, stream_id, res_id))
+
+
+def keep_accepted(env, binding_ids):
+    """Keep that a system has taken records, and may still have to carry it out."""
+    if binding_ids:
+        env.cr.execute(
+            "UPDATE sync_binding SET accepted = true WHERE id = ANY(%s)", (binding_ids,)
+        )
+        env["sync.binding"].browse(binding_ids).invalidate_recordset(flush=False)
+
+
+def some_ids_there(stream, limit):
+    """Return the ids there of a few records that are confirmed, as a tuple."""
+    statement = (
+        "SELECT COALESCE(external_id, res_id::text) FROM sync_binding"
+        " WHERE stream_id = %s AND content_hash IS NOT NULL AND doubt IS NULL LIMIT %s"
+    )
+    return tuple(ask_column(stream.env.cr, statement, stream.id, limit))
+
+
+def keep_proven(registry, stream_id, text):
+    """Keep what has worked for a stream, and commit, unless somebody is changing it."""
+    with read_committed(registry) as cr:
+        cr.execute(
+            "UPDATE sync_stream SET proven = %s WHERE id = (SELECT id FROM sync_stream"
+            " WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)",
+            (text, stream_id),
+        )
 
 
 def keep_ids(stream, ids_there):

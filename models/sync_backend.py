@@ -191,6 +191,12 @@ class SyncBackend(models.Model):
 
     # -- fields of pace and pauses --------------------------------------------
 
+    repeats_are_safe = fields.Boolean(
+        "Repeats with One Key Are Safe",
+        help="The system carries out a request once, however often it comes with the "
+        "same Idempotency-Key. Ask its documentation. If it does not, a creation that "
+        "was not answered is left to a person, rather than risk a second record.",
+    )
     concurrency = fields.Integer(
         "Requests at Once",
         required=True,
@@ -481,6 +487,7 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             concurrency=self.concurrency,
+            repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
         )
 

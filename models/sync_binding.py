@@ -65,6 +65,21 @@ class SyncBinding(models.Model):
     last_error_date = fields.Datetime(
         "Failed On", readonly=True, help="When the last try failed."
     )
+    doubt = fields.Selection(
+        [
+            ("maybe", "May be there already"),
+            ("unknown_id", "There, under an unknown ID"),
+        ],
+        readonly=True,
+        help="What a person has to find out before anything more is sent.",
+    )
+    doubt_reason = SentenceText(
+        "Why It Is Not Clear", readonly=True, help="What the system has answered."
+    )
+    accepted = fields.Boolean(
+        readonly=True,
+        help="The system has taken it, and has not said that it is carried out.",
+    )
     note = SentenceText(readonly=True, help="What a person decided about its jobs.")
     note_date = fields.Datetime(
         "Decided On", readonly=True, help="When it was decided."

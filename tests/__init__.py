@@ -38,6 +38,7 @@ from . import test_delivery_delete
 from . import test_delivery_errors
 from . import test_delivery_locks
 from . import test_delivery_postgresql
+from . import test_doubt
 from . import test_exactness
 from . import test_exactness_editors
 from . import test_failure_digest

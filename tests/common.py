@@ -27,6 +27,8 @@ def backend_values(**values):
         "url": "http://127.0.0.1:9/api",
         "connect_timeout": 2,
         "read_timeout": 2,
+        # as the server of the tests has it
+        "repeats_are_safe": True,
         **values,
     }
 
