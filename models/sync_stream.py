@@ -439,6 +439,19 @@ class SyncStream(models.Model):
         # a draft may lack what is not known yet
         self.filtered(lambda each: each.state == "live")._require_route()
 
+    @api.constrains("id_policy", "delete_policy", "backend_id")
+    def _check_deletion(self):
+        for stream in self:
+            has_no_id = stream.transport == "rest" and stream.id_policy == "none"
+            if has_no_id and stream.delete_policy != "ignore":
+                raise ValidationError(
+                    stream.env._(
+                        "%s: without an ID, the system cannot be told which record to "
+                        "delete. Choose to keep deleted records there.",
+                        stream.name,
+                    )
+                )
+
     def _require_route(self):
         """Raise ``ValidationError`` unless these streams say where records go."""
         for stream in self:

@@ -1,15 +1,22 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import runpy
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import patch
 
+from odoo.exceptions import ValidationError
 from odoo.tests import tagged
 
 from ..engine import delivery, waiting
 from .common import MAPPING, DeliveryCase, stream_values
 from .test_delivery_attempts import WorkerDied
 from .test_delivery_errors import closed_port
+
+MIGRATION = (
+    Path(__file__).parents[1] / "migrations/19.0.5.0.0/post-what-has-worked.py"
+)
 
 
 class DoubtCase(DeliveryCase):
@@ -283,6 +290,113 @@ class TestCreationWithoutId(DoubtCase):
         self.run_pending()
         self.assertEqual(self.methods(), ["POST"])
         self.assertFalse(self.outbox())
+
+
+@tagged("post_install", "-at_install")
+class TestNoId(DeliveryCase):
+    """A webhook: each change is a POST, and there is no record to update."""
+
+    stream_options = {"id_policy": "none", "delete_policy": "ignore"}
+
+    def test_each_change_is_told(self):
+        partner_id = self.new_partner(name="Ada")
+        self.destination.answer(204)
+        self.assertEqual(self.run_pending(), ["done"])
+        self.edit(partner_id, name="Grace")
+        self.destination.answer(200, {"id": 55})
+        self.assertEqual(self.run_pending(), ["done"])
+        told = [(each.method, each.path) for each in self.destination.requests]
+        self.assertEqual(told, [("POST", "/contacts")] * 2)
+        binding = self.binding(partner_id)
+        self.assertFalse(binding["doubt"])
+        self.assertFalse(binding["external_id"])
+
+    def test_it_is_told_again_with_the_same_key(self):
+        self.change_backend(repeats_are_safe=False)
+        self.new_partner(name="Ada")
+        self.destination.answer(500)
+        self.assertEqual(self.run_pending(), ["pending"])
+        self.assertEqual(self.run_pending(), ["done"])
+        keys = {each.headers["Idempotency-Key"] for each in self.destination.requests}
+        self.assertEqual(len(self.destination.requests), 2)
+        self.assertEqual(len(keys), 1)
+
+    def test_it_cannot_delete(self):
+        with self.assertRaisesRegex(ValidationError, "keep deleted records"):
+            self.change_stream(delete_policy="delete")
+
+
+@tagged("post_install", "-at_install")
+class TestUpgrade(DoubtCase):
+    """Systems of before go on as they did, and people are told."""
+
+    def migrate(self):
+        with self.registry.cursor() as cr:
+            runpy.run_path(MIGRATION)["migrate"](cr, "19.0.4.0.0")
+
+    def test_repeats_were_taken_for_safe(self):
+        self.migrate()
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(self.backend_id)
+            self.assertTrue(backend.repeats_are_safe)
+            message = backend.message_ids[0]
+            self.assertIn("Idempotency-Key", message.body)
+            readers = backend.env.company._job_failure_partners()
+            self.assertEqual(message.partner_ids, readers - message.author_id)
+
+    def test_address_that_has_worked_is_not_doubted(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.change_stream(proven=False)
+        self.migrate()
+        with self.transaction() as env:
+            proven = env["sync.stream"].browse(self.stream_id)._proven()
+        self.assertEqual(proven, {"create", "update", "delete"})
+
+    def test_address_that_has_not_worked_is(self):
+        self.new_partner(name="Ada")
+        self.run_pending()
+        self.change_stream(proven=False)
+        self.migrate()
+        with self.transaction() as env:
+            self.assertFalse(env["sync.stream"].browse(self.stream_id)._proven())
+
+
+@tagged("post_install", "-at_install")
+class TestWhatHasWorked(DeliveryCase):
+    """What a system has carried out is remembered, with the settings it was by."""
+
+    def proven(self):
+        with self.transaction() as env:
+            return env["sync.stream"].browse(self.stream_id)._proven()
+
+    def test_each_kind(self):
+        partner_id = self.new_partner(name="Ada")
+        self.assertFalse(self.proven())
+        self.run_pending()
+        self.assertEqual(self.proven(), {"create"})
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.assertEqual(self.proven(), {"create", "update"})
+        self.delete(partner_id)
+        self.run_pending()
+        self.assertEqual(self.proven(), {"create", "update", "delete"})
+
+    def test_other_settings_have_not_worked(self):
+        self.new_partner(name="Ada")
+        self.run_pending()
+        self.change_stream(name="Contacts")
+        self.assertEqual(self.proven(), {"create"})
+        self.change_stream(update_method="patch")
+        self.assertFalse(self.proven())
+
+    def test_what_is_refused_proves_nothing(self):
+        self.destination.answer(422)
+        self.new_partner(name="Ada")
+        self.run_pending()
+        self.assertFalse(self.proven())
 
 
 @tagged("post_install", "-at_install")
