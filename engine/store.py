@@ -1131,28 +1131,55 @@ def lock_pending(cr, uuid):
 # for each row of the table, and skips each time what it has found before.
 
 
-def wake(cr, key):
+def wake(cr, key, stream_ids=None):
     """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
 
     Where its system has asked for patience, as soon as that is over. What somebody else
     has locked is about to be changed, or looked at again.
+
+    :param stream_ids: of the streams that it has to be of one of
     """
-    cr.execute(
+    first = SQL(
         """
-        UPDATE queue_job AS job
-           SET eta = GREATEST(sync_due, (
-                   SELECT quiet_until FROM sync_rate
-                    WHERE backend_id = sync_backend_id
-                      AND quiet_until > now() AT TIME ZONE 'utc')),
-               sync_due = NULL, result = NULL,
-               sync_wait_key = NULL, sync_wait_reason = NULL
-         WHERE id = ANY(ARRAY(
-               SELECT id FROM queue_job
-                WHERE sync_wait_key = %s AND state = 'pending'
-                ORDER BY priority, sync_due, id
-                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED))
+        SELECT id FROM queue_job
+         WHERE sync_wait_key = %s AND state = 'pending'
+         ORDER BY priority, sync_due, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
         """,
-        (key,),
+        key,
+    )
+    if stream_ids is not None:
+        # stream by stream, each at its place in the index
+        first = SQL(
+            """
+            SELECT job.id FROM unnest(%(streams)s::int[]) AS stream (id)
+             CROSS JOIN LATERAL (
+                   SELECT id, priority, sync_due FROM queue_job
+                    WHERE sync_stream_id = stream.id AND state = 'pending' AND %(may)s
+                      -- not by an index on the keys, which many jobs share
+                      AND (sync_wait_key = %(key)s) IS TRUE
+                    ORDER BY priority, %(due)s, id LIMIT 1
+                    FOR NO KEY UPDATE SKIP LOCKED) AS job
+             ORDER BY job.priority, job.sync_due, job.id LIMIT 1
+            """,
+            streams=list(stream_ids),
+            key=key,
+            may=MAY_GO_ALONG,
+            due=DUE,
+        )
+    cr.execute(
+        SQL(
+            """
+            UPDATE queue_job AS job
+               SET eta = GREATEST(sync_due, (
+                       SELECT quiet_until FROM sync_rate
+                        WHERE backend_id = sync_backend_id
+                          AND quiet_until > now() AT TIME ZONE 'utc')),
+                   sync_due = NULL, result = NULL,
+                   sync_wait_key = NULL, sync_wait_reason = NULL
+             WHERE id = ANY(ARRAY(%s))
+            """,
+            first,
+        )
     )
 
 
@@ -1402,12 +1429,17 @@ def has_backlog(env, backend_id, key, priority):
     return found
 
 
-def has_no_caller(cr, backend_id):
+def has_no_caller(cr, backend_id, stream_ids=None):
     """Return whether a system may be sent to, and no job is awake to ask for a place.
 
     One that has started has asked for its own already. Where the system has asked for
     patience, one that comes as soon as that is over will.
+
+    :param stream_ids: of the streams whose jobs count; all, if not given
     """
+    counts = SQL("sync_stream_id IS NOT NULL")
+    if stream_ids is not None:
+        counts = SQL("sync_stream_id = ANY(%s)", list(stream_ids))
     ((found,),) = ask(
         cr,
         """
@@ -1415,15 +1447,16 @@ def has_no_caller(cr, backend_id):
                             WHERE backend_id = %(backend)s AND closed IS NULL)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'enqueued'
-                              AND sync_stream_id IS NOT NULL)
+                              AND %(counts)s)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                              AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
+                              AND sync_wait_key IS NULL AND %(counts)s
                               AND %(due)s <= GREATEST(%(now)s, (
                                   SELECT quiet_until + %(late)s * interval '1 second'
                                     FROM sync_rate WHERE backend_id = %(backend)s)))
         """,
         backend=backend_id,
+        counts=counts,
         now=NOW,
         due=DUE,
         late=CALLER_LATE,

@@ -180,7 +180,10 @@ def look(registry, *keys):
                 is_over = IS_OVER[kind](env, *map(int, ids))
                 # what was tried must not be in the way of who looks at the same time
                 trial.rollback()
-            if is_over and kind not in MOVED:
+            if kind == "system":
+                for stream_ids in is_over:
+                    store.wake(cr, key, stream_ids)
+            elif is_over and kind not in MOVED:
                 store.wake(cr, key)
         if is_over and kind in MOVED:
             _move(registry, [key])
@@ -294,12 +297,24 @@ def look_everywhere(env):
 
 
 def _system_takes(env, backend_id):
+    """Return of which streams one more job may go, as a list of ids for each job.
+
+    ``None`` instead of the ids where all of them count.
+    """
     # who is awake finds a place by himself, and wakes the next one for the next place
-    if not store.has_no_caller(env.cr, backend_id):
-        return False
     backend = env["sync.backend"].browse(backend_id).exists()
+    if store.has_no_caller(env.cr, backend_id):
+        found = [None]
+    else:
+        # unless his channel is full: he may be waiting for a slot of it for long
+        channels = backend._streams_by_channel() if backend else ()
+        found = [
+            ids
+            for ids in channels
+            if len(channels) > 1 and store.has_no_caller(env.cr, backend_id, ids)
+        ]
     # that of a system that is gone finds out so
-    return not backend or places.is_free(backend)
+    return found if found and (not backend or places.is_free(backend)) else []
 
 
 def _stream_sends(env, stream_id):

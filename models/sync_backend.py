@@ -451,6 +451,14 @@ class SyncBackend(models.Model):
 
     # -- transport ------------------------------------------------------------
 
+    @tools.ormcache("self.id")
+    def _streams_by_channel(self):
+        """Return the ids of the synchronizations of each channel, as tuples."""
+        mine = [("backend_id", "=", self.id)]
+        streams = self.env["sync.stream"].sudo().with_context(active_test=False)
+        grouped = streams.search(mine).grouped(lambda each: each._facts().channel)
+        return tuple(tuple(each.ids) for each in grouped.values())
+
     def _open_transport(self, end=None):
         """Return the transport that talks to this system.
 
