@@ -62,7 +62,8 @@ class Delivery:
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
-        self.unclear = {}  # what a person has to decide about first, and why, by id
+        self.unclear = {}  # what a person has to look at first, and why, by id
+        self.doubts = []  # what of that is not on the bindings yet
         self.tasks = []
         self.left_out = set()  # ids of what is too much for one chunk
         self.unasked = set()  # those whose creation there was no time to ask for
@@ -265,8 +266,31 @@ class Delivery:
             # it may be refused only because the first one is still being carried out
             task.error = Temporary(error.message, error.reason)
         else:
-            task.doubt, task.error = "maybe", None
-            self.unclear[task.binding.res_id] = error
+            task.error = error
+            self._leave_to_person(task, "maybe", error)
+
+    def _leave_to_person(self, task, doubt, why=None):
+        """Have nothing sent of a record until a person has looked, and said so here.
+
+        :param doubt: as in ``sync.binding``
+        :param why: a sentence, if there is more to say than is on the binding
+        """
+        sentence = (
+            words._lt(
+                "%(system)s may have it already: look there, and say so here. %(why)s"
+            )
+            if doubt == "maybe"
+            else words._lt(
+                "%(system)s has it, under an ID that is not known here: look there, "
+                "and say so here. %(why)s"
+            )
+        )
+        if doubt != task.binding.doubt:
+            self.doubts.append((task.binding.id, doubt, why))
+        task.doubt = doubt
+        self.unclear[task.binding.res_id] = words.Sentence(
+            sentence, system=self.stream._facts().backend_name, why=why or ""
+        )
 
     # -- sending --------------------------------------------------------------
 
@@ -279,16 +303,9 @@ class Delivery:
         sent = [task for task in tasks if task.message]
         settled = [task for task in tasks if not task.message]
         self._transmit(sent)
-        self._leave_to_people(sent)
+        self._find_doubts(sent)
         with self._telling_loss(sent):
-            store.keep_doubts(
-                self.env,
-                [
-                    (task.binding.id, task.doubt, self.unclear[task.binding.res_id])
-                    for task in self.tasks
-                    if task.doubt and task.doubt != task.binding.doubt
-                ],
-            )
+            store.keep_doubts(self.env, self.doubts)
             # the system holds what is here: no older state was left there
             self.env["sync.binding"].browse(
                 task.binding.id for task in settled if task.binding.note
@@ -304,19 +321,17 @@ class Delivery:
             }
             send_once_more(self.stream, late)
 
-    def _leave_to_people(self, sent):
-        """Note which records a person has to decide about, and why."""
+    def _find_doubts(self, sent):
+        """Leave to a person what may be there, and what is there without an id."""
         for task in self.tasks:
-            if task.doubt and task.message and not task.error:
-                why = words._lt("What became of its creation is not known.")
-                self.unclear.setdefault(task.binding.res_id, why)
+            if task.doubt and task.binding.res_id not in self.unclear:
+                self._leave_to_person(task, task.doubt)
         if self.system.repeats_are_safe:
             return
         for task in sent:
             # what was noted last is what the receipt is about
             if task.error and task.receipt.fate == UNKNOWN and task.noted[-1].creates:
-                self.unclear[task.binding.res_id] = task.error
-                task.doubt, task.error = "maybe", None
+                self._leave_to_person(task, "maybe", task.error)
 
     def _drop_changes(self):
         """Drop the changes that are settled; note whose they were, and of what."""
@@ -623,6 +638,11 @@ class Delivery:
 
     @property
     def failures(self):
+        """The tasks that have met an error, and are not left to a person."""
+        return [task for task in self.met if not task.doubt]
+
+    @property
+    def met(self):
         """The tasks that have met an error."""
         return [task for task in self.tasks if task.error]
 

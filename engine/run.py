@@ -71,7 +71,7 @@ class Run:
         self.unclaimed = []  # UUIDs of more urgent jobs whose records others have
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
-        self.unclear = {}  # what a person has to decide about first, and why, by id
+        self.unclear = {}  # what a person has to look at first, and why, by id
         self.place = 0  # of those that the system has
         self.others = False  # whether others may have been due when the job began
         self.tasks = []  # of its own, what has been sent or need not be
@@ -379,14 +379,8 @@ class Run:
     def _sleep_of(self, res_id):
         """Return how a record sleeps that waits for others, or for a person."""
         if res_id in self.unclear:
-            reason = words.Sentence(
-                words._lt(
-                    "It may be in %(system)s already: a person has to say so. %(why)s"
-                ),
-                system=self.system_name,
-                why=self.unclear[res_id],
-            )
-            return waiting.Sleep(waiting.for_doubt(self.stream.id, res_id), reason)
+            key = waiting.for_doubt(self.stream.id, res_id)
+            return waiting.Sleep(key, self.unclear[res_id])
         keys, names = self.behind[res_id], []
         for stream_id, res_id in keys[:3]:
             stream = self.stream.browse(stream_id)

@@ -85,7 +85,7 @@ class TestDeliveryAttempts(DeliveryCase):
         job = self.job(uuid, "sync_wait_key", "state_reason", "retry")
         key = waiting.for_doubt(self.stream_id, partner_id)
         self.assertEqual((job["sync_wait_key"], job["retry"]), (key, 0))
-        self.assertIn("a person has to say", job["state_reason"])
+        self.assertIn("may have it already", job["state_reason"])
         self.assertIn("no such name", job["state_reason"])
         self.assertEqual(len(self.outbox(partner_id)), 2)
         self.assertEqual(self.binding(partner_id)["doubt"], "maybe")
