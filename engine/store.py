@@ -577,6 +577,15 @@ def is_free(cr, stream_id, res_id):
     return False
 
 
+def is_in_doubt(cr, stream_id, res_id):
+    """Return whether a person has to say something of a record before it is sent."""
+    statement = (
+        "SELECT FROM sync_binding"
+        " WHERE stream_id = %s AND res_id = %s AND doubt IS NOT NULL"
+    )
+    return bool(ask(cr, statement, stream_id, res_id))
+
+
 def confirm_bindings(env, held):
     """Keep what the destination has confirmed, in one statement.
 
@@ -916,6 +925,27 @@ def close_notes(registry, stream, closed, known):
             rows_about("sync_attempt", product(stream.ids, known)),
             [id_ for ids in known.values() for id_ in ids] + list(closed),
         )
+
+
+def drop_creations(cr, stream_id, record_ids):
+    """Drop the notes of creations, about which a person has decided.
+
+    :return: ids of the records of which a creation may still arrive
+    """
+    return set(
+        ask_column(
+            cr,
+            """
+            WITH gone AS (
+                DELETE FROM sync_attempt
+                 WHERE creates AND id IN (SELECT id FROM %s AS attempt)
+                RETURNING res_id, late_until)
+            SELECT res_id FROM gone
+             WHERE late_until > clock_timestamp() AT TIME ZONE 'utc'
+            """,
+            rows_about("sync_attempt", product([stream_id], record_ids)),
+        )
+    )
 
 
 def restore_notes(cr, stream, notes):

@@ -73,6 +73,12 @@ def for_ahead(stream_id, res_id):
     return f"ahead:{stream_id}:{res_id}"
 
 
+def for_doubt(stream_id, res_id):
+    """Return the key of a record of which a person has to say whether it is there, or
+    under which ID."""
+    return f"doubt:{stream_id}:{res_id}"
+
+
 def for_backfill(backfill_id):
     """Return the key of a backfill that has queued as much as there is room for, or
     everything."""
@@ -325,6 +331,10 @@ def _is_there(env, stream_id, res_id):
     )
 
 
+def _doubt_is_over(env, stream_id, res_id):
+    return not store.is_in_doubt(env.cr, stream_id, res_id)
+
+
 def _backfill_goes_on(env, backfill_id):
     backfill = env["sync.backfill"].browse(backfill_id).exists()
     return not (backfill and backfill._obstacle())
@@ -335,7 +345,8 @@ IS_OVER = {
     "stream": _stream_sends,
     "record": _record_is_free,
     "ahead": _is_there,
+    "doubt": _doubt_is_over,
     "backfill": _backfill_goes_on,
 }
 # The kinds of which all go on to wait for their systems.
-MOVED = ("stream", "ahead")
+MOVED = ("stream", "ahead", "doubt")
