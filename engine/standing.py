@@ -37,14 +37,20 @@ BY_URGENCY = ("failed", "doubt", "waiting", "skipped", "accepted", "synced")
 # A person has to say whether the system has the record, or under which ID. Where the
 # system has accepted it, nobody has to before its next change: see ASLEEP_IN_DOUBT.
 UNCLEAR = SQL("(doubt IS NOT NULL AND accepted IS NOT TRUE)")
-# Jobs that sleep until somebody has said so. Their keys are a range of the index, in
-# whatever order the database has its texts.
+# The id of the record in the key of a job that sleeps until somebody has said so.
+RES_ID_IN_DOUBT = SQL("NULLIF(split_part(sync_wait_key, ':', 3), '')::int")
+# Such jobs, unless somebody has and they are about to be woken. Their keys are a range
+# of the index, in whatever order the database has its texts.
 ASLEEP_IN_DOUBT = SQL(
-    "(state = 'pending' AND sync_wait_key > 'doubt' AND sync_wait_key < 'doubu'"
-    " AND starts_with(sync_wait_key, 'doubt:'))"
+    """
+    (state = 'pending' AND sync_wait_key > 'doubt' AND sync_wait_key < 'doubu'
+     AND starts_with(sync_wait_key, 'doubt:')
+     AND EXISTS (SELECT FROM sync_binding
+                  WHERE stream_id = sync_stream_id AND res_id = %s
+                    AND doubt IS NOT NULL OFFSET 0))
+    """,
+    RES_ID_IN_DOUBT,
 )
-# The id of the record in such a key.
-RES_ID_IN_DOUBT = SQL("split_part(sync_wait_key, ':', 3)::int")
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,7 @@ def open_changes(env, pairs):
         may be doubt of others, see ``UNCLEAR``), and since when
     """
     env["sync.outbox"].flush_model()
+    env["sync.binding"].flush_model(["doubt"])
     env["queue.job"].flush_model(["uuid", "state", "date_started", "sync_wait_key"])
     return ask(
         env.cr,

@@ -88,7 +88,9 @@ class SyncBinding(models.Model):
         help="What is not known of the record in the system. Nothing more is sent of "
         "it until somebody has looked there.",
     )
-    doubt_reason = SentenceText("Doubt", readonly=True, help="Why it is not known.")
+    doubt_reason = SentenceText(
+        "Reason for Doubt", readonly=True, help="Why it is not known."
+    )
     accepted = fields.Boolean(
         "Accepted, Not Confirmed",
         readonly=True,

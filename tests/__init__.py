@@ -18,6 +18,7 @@ from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_capture_set_up
+from . import test_clarify
 from . import test_clock
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql

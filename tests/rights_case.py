@@ -211,7 +211,12 @@ class RightsCase(SyncCase):
         """Return the binding of the contact, of which nobody knows what it is there."""
         place = [("stream_id", "=", stream.id), ("res_id", "=", self.partner.id)]
         bindings = self.env["sync.binding"]
-        values = {"stream_id": stream.id, "res_id": self.partner.id, "doubt": "maybe"}
+        values = {
+            "stream_id": stream.id,
+            "res_id": self.partner.id,
+            "doubt": "maybe",
+            "doubt_reason": f"{stream.backend_id.name} did not answer",
+        }
         return bindings.search(place) or bindings.create(values)
 
     def line_values(self, stream, records):

@@ -121,6 +121,7 @@ class TestOtherCompanies(RightsCase):
             "sync.backend": self.other_backend,
             "sync.stream": self.other_stream,
             "sync.preview": self.new("sync.preview", None, self.other_stream),
+            "sync.binding": self.doubtful(self.other_stream),
         }
         for model_name in self.own_wizards():
             texts = [

@@ -94,9 +94,11 @@ class SyncClarify(models.TransientModel):
     def _check_may_decide(self):
         self.ensure_one()
         self.check_access("write")
-        # a line of what may no longer be seen is none
         self.line_ids.check_access("write")
         self.line_ids.binding_id.check_access("read")
+        if not self.line_ids:
+            # of what may no longer be seen, there is no line
+            raise UserError(self.env._("There is nothing to clarify any more."))
 
     def _done(self, count):
         return success(
@@ -137,16 +139,23 @@ class SyncClarifyLine(models.TransientModel):
         help="The record was deleted here: if it is there, it is deleted there too.",
     )
     backend_id = fields.Many2one(
-        related="binding_id.backend_id", help="The system to look in."
+        related="binding_id.backend_id",
+        related_sudo=False,
+        help="The system to look in.",
     )
     page = fields.Char(
         "Look There", compute="_compute_page", help="Where the system can be searched."
     )
     doubt = fields.Selection(
-        related="binding_id.doubt", help="What is not known of the record."
+        related="binding_id.doubt",
+        related_sudo=False,
+        help="What is not known of the record.",
     )
     doubt_reason = fields.Text(
-        "Why", related="binding_id.doubt_reason", help="Why it is not known."
+        "Why",
+        related="binding_id.doubt_reason",
+        related_sudo=False,
+        help="Why it is not known.",
     )
     decision = fields.Selection(
         [
