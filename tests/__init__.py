@@ -104,6 +104,7 @@ from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
 from . import test_tours
+from . import test_tours_clarify
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_help
