@@ -22,6 +22,7 @@
         "data/ir_cron_data.xml",
         # wizards
         "wizards/sync_backfill_start_views.xml",
+        "wizards/sync_clarify_views.xml",
         "wizards/sync_go_live_views.xml",
         "wizards/sync_preview_views.xml",
         "wizards/sync_now_views.xml",

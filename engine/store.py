@@ -577,6 +577,15 @@ def is_free(cr, stream_id, res_id):
     return False
 
 
+def is_in_doubt(cr, stream_id, res_id):
+    """Return whether a person has to say something of a record before it is sent."""
+    statement = (
+        "SELECT FROM sync_binding"
+        " WHERE stream_id = %s AND res_id = %s AND doubt IS NOT NULL"
+    )
+    return bool(ask(cr, statement, stream_id, res_id))
+
+
 def confirm_bindings(env, held):
     """Keep what the destination has confirmed, in one statement.
 
@@ -589,7 +598,7 @@ def confirm_bindings(env, held):
                version = version + 1, last_success = %s,
                last_error = NULL, last_error_date = NULL,
                note = NULL, note_date = NULL, skipped = false,
-               doubt = NULL, doubt_reason = NULL, accepted = false
+               doubt = NULL, doubt_reason = NULL, accepted = NULL
           FROM unnest(%s::int[], %s::text[], %s::text[])
                AS sent (id, external_id, digest)
          WHERE binding.id = sent.id
@@ -623,15 +632,6 @@ def keep_doubts(env, doubts):
             (list(ids), list(kinds), [each and words.kept(each) for each in sentences]),
         )
         env["sync.binding"].browse(ids).invalidate_recordset(flush=False)
-
-
-def is_in_doubt(cr, stream_id, res_id):
-    """Return whether a person has to decide about a record."""
-    statement = (
-        "SELECT FROM sync_binding WHERE stream_id = %s AND res_id = %s"
-        " AND doubt IS NOT NULL"
-    )
-    return bool(ask(cr, statement, stream_id, res_id))
 
 
 def keep_accepted(env, binding_ids):
@@ -974,6 +974,27 @@ def close_notes(registry, stream, closed, known):
             rows_about("sync_attempt", product(stream.ids, known)),
             [id_ for ids in known.values() for id_ in ids] + list(closed),
         )
+
+
+def drop_creations(cr, stream_id, record_ids):
+    """Drop the notes of creations, about which a person has decided.
+
+    :return: ids of the records of which a creation may still arrive
+    """
+    return set(
+        ask_column(
+            cr,
+            """
+            WITH gone AS (
+                DELETE FROM sync_attempt
+                 WHERE creates AND id IN (SELECT id FROM %s AS attempt)
+                RETURNING res_id, late_until)
+            SELECT res_id FROM gone
+             WHERE late_until > clock_timestamp() AT TIME ZONE 'utc'
+            """,
+            rows_about("sync_attempt", product([stream_id], record_ids)),
+        )
+    )
 
 
 def restore_notes(cr, stream, notes):

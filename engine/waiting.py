@@ -74,7 +74,8 @@ def for_ahead(stream_id, res_id):
 
 
 def for_doubt(stream_id, res_id):
-    """Return the key of a record of which a person has to say whether it is there."""
+    """Return the key of a record of which a person has to say whether it is there, or
+    under which ID."""
     return f"doubt:{stream_id}:{res_id}"
 
 

@@ -282,6 +282,12 @@ class SyncBackend(models.Model):
         compute="_compute_figures",
         help="Jobs that somebody has to decide about.",
     )
+    doubt_count = fields.Integer(
+        "To Be Clarified",
+        compute="_compute_figures",
+        help="Records of which somebody has to say whether the system has them "
+        "already, or under which ID.",
+    )
     oldest_waiting = fields.Datetime(
         compute="_compute_figures", help="When the oldest waiting job was made."
     )
@@ -807,6 +813,7 @@ class SyncBackend(models.Model):
             backend.waiting_count = mine.get("waiting", 0)
             backend.running_count = mine.get("running", 0)
             backend.failed_count = mine.get("failed", 0)
+            backend.doubt_count = mine.get("doubt", 0)
             backend.oldest_waiting = oldest
             backend.oldest_text = oldest and backend._time_since(oldest)
             backend.delivered_hourly = mine.get("delivered", [])
@@ -846,7 +853,7 @@ class SyncBackend(models.Model):
             "progress": int(backfill.progress),
             "count": self.env._(
                 "%(done)s of %(total)s",
-                done=number(backfill.done + backfill.failed, {}),
+                done=number(backfill._settled(), {}),
                 total=number(backfill.total, {}),
             ),
             "note": note or "",
@@ -932,7 +939,10 @@ class SyncBackend(models.Model):
 
     def action_open_waiting(self):
         """Open the jobs of this system that are to be run."""
-        return self._action_open_jobs("pending", "enqueued")
+        action = self._action_open_jobs("pending", "enqueued")
+        # those that wait for a person are not counted either
+        asleep = ["!", ("sync_wait_key", "=like", "doubt:%")]
+        return {**action, "domain": [*action["domain"], *asleep]}
 
     def action_open_running(self):
         """Open the jobs of this system that are being run."""
@@ -941,6 +951,10 @@ class SyncBackend(models.Model):
     def action_open_failed(self):
         """Open the jobs of this system that have failed."""
         return self._action_open_jobs("failed")
+
+    def action_open_doubts(self):
+        """Open the records of this system that somebody has to clarify."""
+        return self._all_streams()._action_open_doubts(self)
 
     def _action_open_jobs(self, *states):
         """Open the jobs of this system in some states, as filters to be taken off."""

@@ -15,7 +15,7 @@ from odoo.tools.misc import formatLang
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..actions import window
-from ..engine import gate, store, waiting, words
+from ..engine import gate, standing, store, waiting, words
 from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..engine.store import ask_column
@@ -331,6 +331,13 @@ class SyncStream(models.Model):
         help="How often all or many records were sent on request.",
     )
 
+    doubt_count = fields.Integer(
+        "To Be Clarified",
+        compute="_compute_doubt_count",
+        help="Records of which somebody has to say whether the system has them "
+        "already, or under which ID.",
+    )
+
     # -- what forms show ------------------------------------------------------
 
     @api.depends("name", "company_id")
@@ -348,6 +355,11 @@ class SyncStream(models.Model):
     def _compute_backfill_count(self):
         for stream in self:
             stream.backfill_count = len(stream.backfill_ids)
+
+    def _compute_doubt_count(self):
+        found = standing.in_doubt(self.env)
+        for stream in self:
+            stream.doubt_count = len(found.get(stream._origin.id, ()))
 
     # Neither of the two names what it depends on: the form would ask the server after
     # each change of a line. They are told anew whenever it is saved.
@@ -1065,6 +1077,39 @@ class SyncStream(models.Model):
                 )
             )
         return record.get_formview_action()
+
+    def action_open_doubts(self):
+        """Open the records of this synchronization that somebody has to clarify."""
+        return self._action_open_doubts(self)
+
+    def _action_open_doubts(self, record):
+        """Open the records of these streams that somebody has to clarify.
+
+        :param record: whose button it is
+        """
+        found = standing.in_doubt(self.env)
+        of_stream = [
+            Domain("stream_id", "=", stream.id)
+            & Domain("res_id", "in", sorted(found[stream.id]))
+            for stream in self
+            if stream.id in found
+        ]
+        return window(
+            record,
+            "queue_job_sync.action_sync_binding",
+            name=self.env._("To Be Clarified"),
+            domain=list(Domain.OR(of_stream)),
+        )
+
+    def _search_page(self, res_id):
+        """Return an address where people can look for a record, or ``None``.
+
+        Its page, where that goes by Odoo's id; else what the pages have in common.
+        """
+        page = self._record_page(res_id, None)
+        if page or not self.record_url:
+            return page or None
+        return self.record_url.partition("{external_id}")[0].rpartition("/")[0] + "/"
 
     def action_read_columns(self):
         """Ask the system for the columns of the table, and keep the answer.

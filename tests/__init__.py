@@ -18,6 +18,7 @@ from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_capture_set_up
+from . import test_clarify
 from . import test_clock
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
@@ -104,6 +105,7 @@ from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
 from . import test_tours
+from . import test_tours_clarify
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_help
