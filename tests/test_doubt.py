@@ -330,6 +330,30 @@ class TestNoId(DeliveryCase):
 class TestUpgrade(DoubtCase):
     """Systems of before go on as they did, and people are told."""
 
+    def setUp(self):
+        super().setUp()
+        with self.transaction() as env:
+            reader = env["res.users"].create(
+                {
+                    "name": "Reader",
+                    "login": "reader@example.com",
+                    "email": "reader@example.com",
+                    "group_ids": [env.ref("queue_job.group_queue_job_manager").id],
+                }
+            )
+            before = env.company.job_failure_user_ids
+            env.company.job_failure_user_ids = reader
+            self.reader = reader.partner_id
+        self.addCleanup(self._delete_reader, reader.id, before.ids)
+
+    def _delete_reader(self, user_id, before):
+        with self.transaction() as env:
+            env.company.job_failure_user_ids = before
+            reader = env["res.users"].browse(user_id)
+            partner = reader.partner_id
+            reader.unlink()
+            partner.unlink()
+
     def migrate(self):
         with self.registry.cursor() as cr:
             runpy.run_path(MIGRATION)["migrate"](cr, "19.0.4.0.0")
@@ -341,8 +365,7 @@ class TestUpgrade(DoubtCase):
             self.assertTrue(backend.repeats_are_safe)
             message = backend.message_ids[0]
             self.assertIn("Idempotency-Key", message.body)
-            readers = backend.env.company._job_failure_partners()
-            self.assertEqual(message.partner_ids, readers - message.author_id)
+            self.assertEqual(message.partner_ids.ids, self.reader.ids)
 
     def test_address_that_has_worked_is_not_doubted(self):
         partner_id = self.new_partner(name="Ada")
