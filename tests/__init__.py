@@ -120,6 +120,7 @@ from . import test_transport_deliver
 from . import test_transport_fate
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
+from . import test_transport_postgresql_counts
 from . import test_transport_postgresql_errors
 from . import test_transport_postgresql_rows
 from . import test_transport_postgresql_tables

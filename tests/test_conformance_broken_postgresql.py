@@ -34,7 +34,8 @@ class _LosesTheStatement(PostgresqlTransport):
     """One row that is refused, and no row of its statement is written."""
 
     def _write(self, rows):
-        return self._execute(rows)
+        receipts, _met = self._execute(rows)
+        return receipts
 
 
 class _WritesUpToTheFault(PostgresqlTransport):
@@ -91,10 +92,8 @@ class _KeepsTheOldRow(_FindsNoRow):
 
 class _DeletesWhatIsMarked(_RewritesStatements):
     def rewritten(self, text):
-        if not text.startswith("UPDATE"):
-            return text
-        table, where = text.split(" SET ")[0].split()[1], text.split(" WHERE ")[1]
-        return f"DELETE FROM {table} WHERE %s AND {where}"
+        marking = r'^WITH "done" AS \(UPDATE (\S+) SET .* WHERE'
+        return re.sub(marking, r'WITH "done" AS (DELETE FROM \1 WHERE %s AND', text)
 
 
 class _NeverGivesUp(PostgresqlTransport):
