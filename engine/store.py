@@ -436,6 +436,13 @@ def changes_of(env, uuids):
     return env["sync.outbox"].browse(ids)
 
 
+def backfills_of(cr, stream_id, res_id):
+    """Return the ids of the backfills that have asked for a record, as a set."""
+    rows = rows_about("sync_outbox", [(stream_id, res_id)])
+    found = ask_column(cr, "SELECT DISTINCT backfill_id FROM %s AS change", rows)
+    return {*found} - {None}
+
+
 def delete_changes(env, row_ids):
     """Drop delivered changes by their ids.
 

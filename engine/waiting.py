@@ -186,8 +186,13 @@ def look(registry, *keys):
                     store.wake(cr, key, stream_ids)
             elif is_over and kind not in MOVED:
                 store.wake(cr, key)
+            backfills = ()
+            if kind == "doubt" and not is_over:
+                # for a backfill it is settled
+                backfills = store.backfills_of(cr, *map(int, ids))
         if is_over and kind in MOVED:
             _move(registry, [key])
+        look(registry, *map(for_backfill, backfills))
 
 
 def _move(registry, keys):
