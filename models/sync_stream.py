@@ -1097,7 +1097,7 @@ class SyncStream(models.Model):
         return window(
             record,
             "queue_job_sync.action_sync_binding",
-            name=self.env._("To Be Clarified"),
+            display_name=self.env._("To Be Clarified"),
             domain=list(Domain.OR(of_stream)),
         )
 
