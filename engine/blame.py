@@ -190,7 +190,8 @@ def _judge_trial(stream, chunk, failed, uuid):
                 again = incident._trial_refused(
                     error,
                     getattr(error, "setting", None),
-                    not isinstance(error, Misconfigured),
+                    # it may be the fault of that record alone
+                    isinstance(error, Rejected),
                 )
                 if task:
                     incident = words.in_company_language(incident, incident.company_id)

@@ -1193,7 +1193,7 @@ def take_back(cr, stream_ids, alike, since, key, reason, seconds):
                SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
                    exc_name = NULL, exc_message = NULL, exc_info = NULL,
                    sync_wait_key = %(key)s, sync_wait_reason = %(reason)s,
-                   sync_due = %(now)s,
+                   sync_due = LEAST(%(due)s, %(now)s),
                    eta = %(now)s + %(seconds)s * interval '1 second',
                    date_enqueued = NULL, date_started = NULL, date_done = NULL,
                    exec_time = NULL, worker_pid = NULL, failure_notified = false
@@ -1210,6 +1210,7 @@ def take_back(cr, stream_ids, alike, since, key, reason, seconds):
             """,
             key=key,
             reason=reason,
+            due=DUE,
             now=NOW,
             seconds=seconds,
             streams=list(stream_ids),

@@ -413,17 +413,17 @@ class SyncIncident(models.Model):
         if not uuid and (afresh or self.kind == "outage"):
             tried = []
             uuid = store.wake_trial(cr, key, tried)
-        values = {
-            "trial_uuid": uuid or False,
-            "tried": [*tried, uuid][-TRIED:] if uuid else tried,
-            "again": False,
-        }
-        if afresh:
-            values["trials_left"] = TRIALS
         if uuid:
-            values["trials_left"] = values.get("trials_left", self.trials_left) - 1
-        self.write(values)
-        if afresh and not uuid and self.kind == "settings":
+            left = TRIALS if afresh else self.trials_left
+            self.write(
+                {
+                    "trial_uuid": uuid,
+                    "tried": [*tried, uuid][-TRIED:],
+                    "trials_left": max(0, left - 1),
+                    "again": False,
+                }
+            )
+        elif afresh:
             # nobody is left to show it; who comes next finds out
             self._close()
         return bool(uuid)
@@ -433,7 +433,7 @@ class SyncIncident(models.Model):
 
         :param reason: the error
         :param setting: what to look at, if that is known
-        :param bool goes_on: it may be the fault of that record alone
+        :param bool goes_on: whether another record may get through
         :return: whether the same job is to try again at once
         """
         if self.again:
