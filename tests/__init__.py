@@ -132,9 +132,11 @@ from . import test_transport_http_answer
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_parallel
+from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_rest_verdict
 from . import test_transport_words
 from . import test_untidy_text
 from . import test_waiting
