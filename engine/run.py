@@ -356,7 +356,7 @@ class Run:
             (given[res_id].uuid, task)
             for res_id, task in met.items()
             if given[res_id].alone and not given[res_id].own
-        ]
+        ] + chunk.refused
         settled = {task.binding.res_id for task in chunk.settled}
         # what has waited for them in vain may go in the next chunk
         there = {(self.stream.id, id_) for id_ in settled}

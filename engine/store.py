@@ -658,10 +658,13 @@ def keep_accepted(env, binding_ids):
 
 def some_ids_there(stream, limit):
     """Return the ids there of a few records that are confirmed, as a tuple."""
-    statement = (
-        "SELECT COALESCE(external_id, res_id::text) FROM sync_binding"
-        " WHERE stream_id = %s AND content_hash IS NOT NULL AND doubt IS NULL LIMIT %s"
-    )
+    statement = """
+        SELECT COALESCE(external_id, res_id::text)
+          FROM (SELECT * FROM sync_binding WHERE stream_id = %s
+                 -- among a few: there may be none, and many that are not
+                 ORDER BY stream_id DESC, res_id DESC LIMIT 100) AS latest
+         WHERE content_hash IS NOT NULL AND doubt IS NULL LIMIT %s
+        """
     return tuple(ask_column(stream.env.cr, statement, stream.id, limit))
 
 
@@ -963,8 +966,11 @@ def created_without_id(cr, stream_id, limit):
                    AND d.state = 'success' AND d.operation = 'upsert'
                  ORDER BY d.stream_id DESC, d.id DESC
                  LIMIT %(back)s) AS last
-          JOIN sync_binding AS binding
-            ON binding.stream_id = %(stream)s AND binding.res_id = last.res_id
+         CROSS JOIN LATERAL (
+               -- one by one, whatever is known of a stream that has just begun
+               SELECT external_id FROM sync_binding
+                WHERE stream_id = %(stream)s AND res_id = last.res_id
+               OFFSET 0) AS binding
          WHERE (binding.external_id IS NOT NULL OR last.warning IS NOT NULL)
            AND NOT EXISTS (
                SELECT FROM sync_delivery d
