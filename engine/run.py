@@ -339,7 +339,8 @@ class Run:
             with suppress(LockNotAvailable):
                 store.keep_quiet(self.env.registry, self.backend.id, seconds)
         verdict = None
-        if chunk.tasks:
+        warned = any(task.receipt and task.receipt.warning for task in chunk.settled)
+        if chunk.failures or warned or self.is_trial:
             with suppress(LockNotAvailable):
                 uuid = self.is_trial and self.job_uuid
                 verdict = blame.judge(self.stream, chunk, uuid)

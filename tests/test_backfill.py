@@ -262,6 +262,7 @@ class TestBackfill(BackfillCase):
         self.assertOnceEach(10)
 
     def test_failed_records_are_counted_and_the_others_go_on(self):
+        # fewer are refused than hold the synchronization
         self.fill(18)
         self.start()
         self.run_next(4)
