@@ -999,6 +999,13 @@ def created_without_id(cr, stream_id, limit):
     return len(list(takewhile(bool, created)))
 
 
+def lock_incident(cr, incident_id):
+    """Lock an incident; what is read of it from then on is as of now."""
+    cr.execute(
+        "SELECT FROM sync_incident WHERE id = %s FOR NO KEY UPDATE", (incident_id,)
+    )
+
+
 def lock_trials(cr, uuid):
     """Lock the open incidents whose trial a job is, and return their ids."""
     return ask_column(
@@ -1478,20 +1485,25 @@ def wake_trial(cr, key, tried):
     return found[0] if found else None
 
 
-def is_trying(cr, uuid, key):
-    """Return whether a job is about to run, or runs, that was let through for a trial.
-
-    One that waits for something else than its system may wait for long.
+def trial_state(cr, uuid, key):
+    """Return the state of a job that was let through for a trial.
 
     :param str key: what those sleep under that the incident holds back
+    :return: ``None`` if it is at an end; or sleeps again, or waits for something else
+        than its system: that may last
     """
-    statement = (
-        "SELECT FROM queue_job WHERE uuid = %s"
-        " AND (state IN ('enqueued', 'started') OR (state = 'pending' AND ("
-        "sync_wait_key IS NULL OR (sync_wait_key ~ '^system:' AND sync_wait_key <> %s"
-        "))))"
+    found = ask_column(
+        cr,
+        """
+        SELECT state FROM queue_job
+         WHERE uuid = %s AND (state IN ('enqueued', 'started') OR (
+               state = 'pending' AND (sync_wait_key IS NULL OR (
+                   sync_wait_key ~ '^system:' AND sync_wait_key <> %s))))
+        """,
+        uuid,
+        key,
     )
-    return bool(ask(cr, statement, uuid, key))
+    return found[0] if found else None
 
 
 def end_sleep(cr, uuid):

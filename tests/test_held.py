@@ -287,6 +287,15 @@ class TestHeld(HeldCase):
         self.assertEqual(self.run_job(uuid), "done")
         self.assertGoesOn()
 
+    def test_saved_twice_before_the_trial_begins(self):
+        uuid = self.hold()
+        asked = len(self.destination.requests)
+        self.edit_mapping()
+        self.change_stream(endpoint="people")
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertHeld(uuid)
+        self.assertEqual(len(self.destination.requests) - asked, 1)
+
     def assertAwakeSoon(self, uuid):
         job = self.job(uuid, "state", "retry", "sync_wait_key")
         self.assertEqual(
