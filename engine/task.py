@@ -122,7 +122,7 @@ class Task:
             return None
         if self.noted[-1].creates:
             return "create"
-        return "delete" if message.operation == "delete" else "update"
+        return "update" if message.operation == "upsert" else message.operation
 
     def closed_by(self, fate):
         """Return the ids of the notes that its request's fate closes.

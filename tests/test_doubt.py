@@ -409,7 +409,7 @@ class TestUpgrade(DoubtCase):
         self.migrate()
         with self.transaction() as env:
             proven = env["sync.stream"].browse(self.stream_id)._proven()
-        self.assertEqual(proven, {"create", "update", "delete"})
+        self.assertEqual(proven, {"create", "update", "mark", "delete"})
 
     def test_address_that_has_not_worked_is(self):
         self.new_partner(name="Ada")

@@ -51,4 +51,4 @@ def _keep_proven(streams):
         """
     )
     for stream in streams.browse(id_ for (id_,) in cr.fetchall()):
-        stream.proven = stream._proven_text(("create", "update", "delete"))
+        stream.proven = stream._proven_text(("create", "update", "mark", "delete"))
