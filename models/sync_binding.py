@@ -222,7 +222,7 @@ class SyncBinding(models.Model):
         self.write({"external_id": False, "content_hash": False, "accepted": False})
         self._end_doubt()
         for stream, mine in self.grouped("stream_id").items():
-            waiting_ids = store.who_owes(stream, mine.mapped("res_id"), "")
+            waiting_ids, _trial = store.who_owes(stream, mine.mapped("res_id"), "")
             left = mine.filtered(lambda each, ids=waiting_ids: each.res_id not in ids)
             records = (
                 self.env[stream.model_name].sudo(False).browse(left.mapped("res_id"))
