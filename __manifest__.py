@@ -4,7 +4,7 @@
 {
     "name": "Job Queue Synchronization",
     "summary": "Keep contacts in step with other systems, over REST or SQL, by jobs",
-    "version": "19.0.4.0.0",
+    "version": "19.0.5.0.0",
     "category": "Productivity",
     "license": "LGPL-3",
     "author": "queue_job_sync contributors",
@@ -22,6 +22,7 @@
         "data/ir_cron_data.xml",
         # wizards
         "wizards/sync_backfill_start_views.xml",
+        "wizards/sync_clarify_views.xml",
         "wizards/sync_go_live_views.xml",
         "wizards/sync_preview_views.xml",
         "wizards/sync_now_views.xml",

@@ -97,9 +97,11 @@ class _Collector:
     def _collect_present(self):
         waiting = standing.waiting_changes(self._env)
         failed = standing.failed_jobs(self._env)
+        in_doubt = standing.in_doubt(self._env)
         changes = families.GaugeMetricFamily(
             "queue_job_sync_waiting_changes",
-            "Changes that are not delivered yet, without those of failed jobs.",
+            "Changes that are not delivered yet, without those of failed jobs and of "
+            "records that somebody has to clarify.",
             labels=STREAM_LABELS,
         )
         oldest = families.GaugeMetricFamily(
@@ -112,12 +114,19 @@ class _Collector:
             "Jobs that are failed now: somebody has to decide about them.",
             labels=STREAM_LABELS,
         )
+        doubtful = families.GaugeMetricFamily(
+            "queue_job_sync_doubtful_records",
+            "Records of which somebody has to say whether they are there already, or "
+            "under which ID.",
+            labels=STREAM_LABELS,
+        )
         for id_, labels in self._labels.items():
             count, age = waiting.get(id_, (0, 0.0))
             changes.add_metric(labels, count)
             oldest.add_metric(labels, age)
             jobs.add_metric(labels, failed.get(id_, 0))
-        yield from (changes, oldest, jobs)
+            doubtful.add_metric(labels, len(in_doubt.get(id_, ())))
+        yield from (changes, oldest, jobs, doubtful)
 
     def _collect_attempts(self):
         delivered = families.CounterMetricFamily(

@@ -96,19 +96,25 @@ def stale_writes(changes, inactive):
     """Find the writes of a version older than what the destination had seen.
 
     A removal has no version of its own. It was for one of the versions that archived
-    or deleted the contact, at least for the first one after what was seen before.
+    or deleted the contact, at least for the first one after what was seen before. One
+    that follows another may have been sent for the same version again.
 
     :param changes: list of :class:`Change`, oldest first
     :param inactive: by contact, the versions that were to archive or delete it
     :return: list of sentences
     """
-    found, seen = [], {}
+    found, seen, removed = [], {}, set()
     for change in changes:
         newest = seen.get(change.contact, 0)
         if change.version is None:
+            if change.contact in removed:
+                continue
+            removed.add(change.contact)
             later = [v for v in inactive.get(change.contact, ()) if v > newest]
             seen[change.contact] = min(later, default=newest)
-        elif change.version < newest:
+            continue
+        removed.discard(change.contact)
+        if change.version < newest:
             found.append(
                 f"v{change.version} of contact {change.contact} was written after "
                 f"v{newest} (entry {change.number} of the journal)"

@@ -142,6 +142,21 @@ def test_created_again_after_it_was_removed_is_no_duplicate(evidence):
     assert found(evidence) == {}
 
 
+def test_removed_twice_for_one_version(evidence):
+    gone = [delete(8, "C-9"), delete(9, "C-9")]
+    evidence.crm_journal += [post(7, 1, 4, "C-9"), *gone, post(10, 1, 6, "C-9")]
+    evidence.inactive[1] = [5, 7]
+    # it was created anew meanwhile: it is held twice, and nothing older came back
+    assert "stale_overwrites" not in found(evidence)
+
+
+def test_older_state_after_it_was_removed_twice(evidence):
+    gone = [delete(8, "C-9"), delete(9, "C-9")]
+    evidence.crm_journal += [post(7, 1, 4, "C-9"), *gone, post(10, 1, 4, "C-9")]
+    evidence.inactive[1] = [5]
+    assert found(evidence)["stale_overwrites"] == 1
+
+
 def test_stale_overwrite_at_the_crm(evidence):
     evidence.crm_journal += [put(7, 1, 3), put(8, 1, 4)]
     assert found(evidence) == {"stale_overwrites": 1}

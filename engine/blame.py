@@ -51,7 +51,7 @@ def judge(stream, chunk, uuid=None):
     # what is not known of an earlier request is no refusal of this one
     failed = [
         task
-        for task in chunk.failures
+        for task in chunk.met
         if task.receipt or not isinstance(task.error, Rejected)
     ]
     found = uuid and _judge_trial(stream, chunk, failed, uuid)

@@ -4,7 +4,7 @@
 
 import logging
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -30,6 +30,17 @@ _logger = logging.getLogger(__name__)
 OF_MANY = Throttled | Unreachable | Misconfigured
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
+# Seconds until a job runs that is about to be told what became of its record.
+TELL_WITHIN = 10
+MEGABYTE = 1024 * 1024
+# Bytes of content of one record at most: it is noted in the database, which takes 256 MB
+# at a time, before it is sent.
+RECORD_BYTES = 64 * MEGABYTE
+# Bytes of the contents that are noted at a time, and of those of one chunk, after which
+# no more are added.
+WAVE_BYTES, CHUNK_BYTES = 16 * MEGABYTE, 64 * MEGABYTE
+# Records that are read at a time where each may have files in it.
+LARGE_RECORDS = 10
 
 
 class Delivery:
@@ -50,12 +61,17 @@ class Delivery:
         self._end = end
         # a thread uses it, which must not touch the environment
         self._write_notes = partial(store.write_notes, stream.env.registry, stream.id)
+        self.route = stream._route_proven()
         self.owed = {}  # Owed by record id
         self.behind = {}  # what has to wait, and for what: see precedence.blocked()
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
+        self.refused = []  # of those, what was refused: UUID of the job, task
+        self.unclear = {}  # what a person has to look at first, and why, by id
+        self.doubts = []  # what of that is not on the bindings yet
         self.tasks = []
+        self.left_out = set()  # ids of what is too much for one chunk
         self.unasked = set()  # those whose creation there was no time to ask for
         self.settled = []  # those whose changes are delivered
         self.learned = False  # a creation that was asked for again was confirmed
@@ -93,16 +109,17 @@ class Delivery:
     @property
     def is_kept(self):
         """Whether there is anything to be committed."""
-        return bool(self.settled or self.apart or self.behind or self.learned)
+        kept = self.settled, self.apart, self.behind, self.learned, self.unclear
+        return any(kept)
 
     @property
     def untaken(self):
         """The ids of what there was no time for."""
-        return {
+        return self.left_out | {
             task.binding.res_id
             for task in self.tasks
             if task in self.unasked
-            or (task.message and not task.receipt and not task.error)
+            or (task.message and not (task.doubt or task.receipt or task.error))
         }
 
     # -- what is to be sent ---------------------------------------------------
@@ -134,28 +151,57 @@ class Delivery:
         return bindings
 
     def _prepare(self, bindings):
+        """Make the tasks of records, in the order in which they are due.
+
+        What is too much for one chunk is left for the next.
+        """
+        stream = self.stream
+        order = {res_id: number for number, res_id in enumerate(self.given)}
+        bindings = sorted(bindings, key=lambda each: order[each.res_id])
+        ids = [each.res_id for each in bindings]
+        attempts = store.read_notes(self.env.registry, stream, ids)
+        builder = TaskBuilder(stream, self.route)
+        # one large record is not read in the company of a hundred others
+        step = LARGE_RECORDS if stream._sends_files() else len(bindings) or 1
+        size = 0
+        for start in range(0, len(bindings), step):
+            some = bindings[start : start + step]
+            if size > CHUNK_BYTES:
+                self.left_out |= {each.res_id for each in some}
+                continue
+            payloads = self._contents([each.res_id for each in some])
+            tasks = [
+                builder.build(
+                    binding,
+                    self.owed[binding.res_id],
+                    payloads.get(binding.res_id),
+                    attempts.get(binding.res_id, ()),
+                )
+                for binding in some
+                if binding.res_id not in self.broken
+            ]
+            size += sum(len(task.content) for task in tasks)
+            self.tasks += tasks
+        for task in self.tasks:
+            if task.message and len(task.content) > RECORD_BYTES:
+                task.error = Rejected(
+                    words._lt(
+                        "The record is too large to be sent: %(size)s MB, and "
+                        "%(most)s MB at most. Map smaller fields, or smaller images."
+                    ),
+                    size=len(task.content) // MEGABYTE,
+                    most=RECORD_BYTES // MEGABYTE,
+                )
+
+    def _contents(self, ids):
+        """Return the content of records by id, without those that are gone."""
         stream = self.stream
         model = stream._for_sending(self.env[stream.model_name])
         # at once which of them are left, and what is in them
-        ids = [each.res_id for each in bindings]
         records = model.search_fetch([("id", "in", ids)], order="id")
         # what a model of another addon hides from its searches is not deleted there
         records |= (model.browse(ids) - records).exists()
-        payloads = self._payloads(stream._matching(records))
-        attempts = store.read_notes(self.env.registry, stream, ids)
-        builder = TaskBuilder(stream)
-        order = {res_id: number for number, res_id in enumerate(self.given)}
-        self.tasks = [
-            builder.build(
-                binding,
-                self.owed[binding.res_id],
-                payloads.get(binding.res_id),
-                attempts.get(binding.res_id, ()),
-            )
-            # in the order in which they are due
-            for binding in sorted(bindings, key=lambda each: order[each.res_id])
-            if binding.res_id not in self.broken
-        ]
+        return self._payloads(stream._matching(records))
 
     def _payloads(self, records):
         """Return the content of records by id; what has none is ``broken``.
@@ -192,11 +238,15 @@ class Delivery:
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         replaced by what is still to be done; what cannot be told is a failure.
         """
-        asked = {task.asking_again(): task for task in self.tasks if task.asks_again}
+        asked = {
+            task.asking_again(): task
+            for task in self.tasks
+            if task.asks_again and not task.error
+        }
         self._transmit(list(asked))
         with self._telling_loss(asked):
             self._confirm(asked)
-        builder = TaskBuilder(self.stream)
+        builder = TaskBuilder(self.stream, self.route)
         for again, task in asked.items():
             if not again.receipt:
                 self.unasked.add(task)
@@ -207,41 +257,61 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
+            elif isinstance(again.receipt.error, Rejected):
+                # no refusal of a request tells what became of the one before it
+                self._keep_doubt(task, again.receipt.error)
             else:
-                error = again.receipt.error
-                was_judged = again.receipt.status and not isinstance(error, Throttled)
-                # a person risks a second record, rather than wait for ever
-                if not (was_judged and task.owed.force):
-                    task.error = self._still_unknown(task, error)
+                task.error = again.receipt.error
 
-    def _still_unknown(self, task, error):
-        """Return the error of a record that may be there, without its id.
+    def _keep_doubt(self, task, error):
+        """Leave a creation without an answer to a person, once nothing of it is late.
 
-        No refusal of a request tells what became of the one before it.
+        :param error: what the last request for it has met
         """
-        if not isinstance(error, Rejected):
-            return error
-        if not task.creation.over:
+        if task.creation and not task.creation.over:
             # it may be refused only because the first one is still being carried out
-            return Temporary(error.message, error.reason)
-        return Rejected(
+            task.error = Temporary(error.message, error.reason)
+        else:
+            task.error = error
+            self._leave_to_person(task, "maybe", error)
+
+    def _leave_to_person(self, task, doubt, why=None):
+        """Have nothing sent of a record until a person has looked, and said so here.
+
+        :param doubt: as in ``sync.binding``
+        :param why: a sentence, if there is more to say than is on the binding
+        """
+        sentence = (
             words._lt(
-                "It may be there already: its creation was not answered, and asking "
-                "for it again was refused. Synchronize Now creates it anew. %(why)s"
-            ),
-            why=error,
+                "%(system)s may have it already: look there, and say so here. %(why)s"
+            )
+            if doubt == "maybe"
+            else words._lt(
+                "%(system)s has it, under an ID that is not known here: look there, "
+                "and say so here. %(why)s"
+            )
+        )
+        if doubt != task.binding.doubt:
+            self.doubts.append((task.binding.id, doubt, why))
+        task.doubt = doubt
+        self.unclear[task.binding.res_id] = words.Sentence(
+            sentence, system=self.stream._facts().backend_name, why=why or ""
         )
 
     # -- sending --------------------------------------------------------------
 
     def _send(self):
         tasks = [
-            task for task in self.tasks if not task.error and task not in self.unasked
+            task
+            for task in self.tasks
+            if not (task.error or task.doubt) and task not in self.unasked
         ]
         sent = [task for task in tasks if task.message]
         settled = [task for task in tasks if not task.message]
         self._transmit(sent)
+        self._find_doubts(sent)
         with self._telling_loss(sent):
+            store.keep_doubts(self.env, self.doubts)
             # the system holds what is here: no older state was left there
             self.env["sync.binding"].browse(
                 task.binding.id for task in settled if task.binding.note
@@ -256,6 +326,18 @@ class Delivery:
                 if (overwriting := task.may_be_overwritten)
             }
             send_once_more(self.stream, late)
+
+    def _find_doubts(self, sent):
+        """Leave to a person what may be there, and what is there without an id."""
+        for task in self.tasks:
+            if task.doubt and task.binding.res_id not in self.unclear:
+                self._leave_to_person(task, task.doubt)
+        if self.system.repeats_are_safe:
+            return
+        for task in sent:
+            # what was noted last is what the receipt is about
+            if task.error and task.receipt.fate == UNKNOWN and task.noted[-1].creates:
+                self._leave_to_person(task, "maybe", task.error)
 
     def _drop_changes(self):
         """Drop the changes that are settled; note whose they were, and of what."""
@@ -280,7 +362,10 @@ class Delivery:
         def take(most):
             if self.obstacle or not left or not self._more():
                 return []
-            wave = [left.popleft() for _number in range(min(most, len(left)))]
+            wave, size = [], 0
+            while left and len(wave) < most and size < WAVE_BYTES:
+                wave.append(left.popleft())
+                size += len(wave[-1].content)
             try:
                 self._note(wave)
             except LockNotAvailable:
@@ -320,7 +405,7 @@ class Delivery:
 
         The content too where :meth:`_resume_creations` may have to send it again.
         """
-        gives_ids = self.stream._route().id_policy == "destination"
+        gives_ids = self.route.id_policy == "destination"
         attempts = {
             task.binding.res_id: Attempt(
                 version=task.binding.version,
@@ -410,15 +495,38 @@ class Delivery:
         self._log(self.env, confirmed)
         for task in confirmed:
             gone = task.message.operation == "delete"
+            external_id = None if gone else task.receipt.external_id
+            is_unknown = task.noted[-1].creates and not external_id
             task.binding = task.binding._replace(
-                external_id=None if gone else task.receipt.external_id,
+                external_id=external_id,
                 content_hash=None if gone else task.digest,
                 version=task.binding.version + 1,
                 note=None,
+                doubt="unknown_id" if is_unknown else None,
             )
         store.confirm_bindings(self.env, [task.binding for task in confirmed])
+        store.keep_doubts(
+            self.env,
+            [
+                (task.binding.id, task.binding.doubt, task.receipt.warning)
+                for task in confirmed
+                if task.binding.doubt
+            ],
+        )
+        store.keep_accepted(
+            self.env, [task.binding.id for task in confirmed if task.receipt.accepted]
+        )
         self.env.cr.postcommit.add(lambda: self._close_notes(confirmed))
+        proven = {proof for task in confirmed if (proof := task.proof)}
+        if not proven <= self.route.proven:
+            text = self.stream._proven_text(self.route.proven | proven)
+            self.env.cr.postcommit.add(partial(self._keep_proven, text))
         return confirmed
+
+    def _keep_proven(self, text):
+        """Remember what the system has carried out: the next one proves the same."""
+        with suppress(psycopg2.Error):
+            store.keep_proven(self.env.registry, self.stream.id, text)
 
     def _close_notes(self, tasks):
         """Drop the notes that a committed confirmation closes.
@@ -521,21 +629,32 @@ class Delivery:
         batch into as many jobs as it has records. What is alone in its job, and what
         met a fault of the system, stays with it.
         """
-        failed = {task.binding.res_id: task.error for task in self.failures}
+        failed = {task.binding.res_id: task for task in self.failures}
         tasks = [task for task in self.tasks if task.message]
-        at_fault = [each for each in failed.values() if isinstance(each, Rejected)]
+        at_fault = [each for each in self.failures if isinstance(each.error, Rejected)]
         if len(failed) == len(tasks) > 1 and not at_fault:
             failed = {}
         failed |= dict.fromkeys(self.broken)
-        for res_id, error in failed.items():
-            given = self.given[res_id]
-            if not (given.alone or isinstance(error, OF_MANY)):
-                seconds = jobs.retry_seconds(self.stream, error, 1)
-                jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
-                self.apart.add(res_id)
+        for res_id, task in failed.items():
+            given, error = self.given[res_id], task and task.error
+            if given.alone or isinstance(error, OF_MANY):
+                continue
+            seconds = jobs.retry_seconds(self.stream, error, 1)
+            if isinstance(error, Rejected):
+                # it is not asked again: its job is told that it has failed
+                seconds = TELL_WITHIN
+            uuid = jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
+            self.apart.add(res_id)
+            if uuid and isinstance(error, Rejected):
+                self.refused.append((uuid, task))
 
     @property
     def failures(self):
+        """The tasks that have met an error, and are not left to a person."""
+        return [task for task in self.met if not task.doubt]
+
+    @property
+    def met(self):
         """The tasks that have met an error."""
         return [task for task in self.tasks if task.error]
 

@@ -71,6 +71,7 @@ class Run:
         self.unclaimed = []  # UUIDs of more urgent jobs whose records others have
         self.busy = set()  # ids of its own that could not be claimed
         self.behind = {}  # ids of what has to wait for other records: their keys
+        self.unclear = {}  # what a person has to look at first, and why, by id
         self.place = 0  # of those that the system has
         self.others = False  # whether others may have been due when the job began
         self.tasks = []  # of its own, what has been sent or need not be
@@ -311,7 +312,9 @@ class Run:
         }
         self.begun = True
         self.behind |= chunk.behind
+        self.unclear |= chunk.unclear
         self.passed |= met.keys() | chunk.busy | chunk.behind.keys() | chunk.broken
+        self.passed |= chunk.unclear.keys()
         # what other jobs have got is theirs to send
         self.passed |= chunk.apart
         self.is_broken = any(
@@ -325,8 +328,9 @@ class Run:
         self.tasks += own
         self.apart += sum(given[res_id].own for res_id in chunk.apart)
         failed = [met[res_id] for res_id in met if given[res_id].own]
-        if chunk.obstacle and self.left:
-            failed += [task for task in chunk.failures if task.error == chunk.obstacle]
+        is_held_up = chunk.obstacle and self.left.keys() - self.unclear.keys()
+        if is_held_up:
+            failed += [task for task in chunk.met if task.error == chunk.obstacle]
         # our own limit is not what it fails by, where anything else was met
         failed.sort(key=lambda task: isinstance(task.error, RateLimited))
         if isinstance(chunk.obstacle, Throttled):
@@ -347,13 +351,13 @@ class Run:
             self.error = failed[0].error
             if verdict and verdict.alike.covers(failed[0]):
                 self.verdict = verdict
-        elif chunk.obstacle and self.left:
+        elif is_held_up:
             self.error = self.error or chunk.obstacle
         others = [
             (given[res_id].uuid, task)
             for res_id, task in met.items()
             if given[res_id].alone and not given[res_id].own
-        ]
+        ] + chunk.refused
         settled = {task.binding.res_id for task in chunk.settled}
         # what has waited for them in vain may go in the next chunk
         there = {(self.stream.id, id_) for id_ in settled}
@@ -362,9 +366,11 @@ class Run:
             del self.behind[res_id]
         self.passed.difference_update(freed)
         behind = [
-            (given[res_id].uuid, self._sleep_behind(keys))
-            for res_id, keys in chunk.behind.items()
-            if given[res_id].alone and not given[res_id].own and res_id in self.behind
+            (given[res_id].uuid, self._sleep_of(res_id))
+            for res_id in chunk.behind.keys() | chunk.unclear.keys()
+            if given[res_id].alone
+            and not given[res_id].own
+            and (res_id in self.behind or res_id in self.unclear)
         ]
         if verdict and verdict.sleep:
             # what is not a record's fault is nobody's try
@@ -390,16 +396,19 @@ class Run:
 
     def _leave_behind(self):
         """Give those of several records that wait for others jobs of their own."""
-        for res_id in self.left.keys() & self.behind.keys():
+        for res_id in self.left.keys() & (self.behind.keys() | self.unclear.keys()):
             if not self.left[res_id].alone:
-                sleep = self._sleep_behind(self.behind[res_id])
+                sleep = self._sleep_of(res_id)
                 jobs.hand_on(self.stream, self.job_uuid, [res_id], sleep=sleep)
                 del self.left[res_id]
                 self.apart += 1
 
-    def _sleep_behind(self, keys):
-        """Return how a record sleeps that waits for others."""
-        names = []
+    def _sleep_of(self, res_id):
+        """Return how a record sleeps that waits for others, or for a person."""
+        if res_id in self.unclear:
+            key = waiting.for_doubt(self.stream.id, res_id)
+            return waiting.Sleep(key, self.unclear[res_id])
+        keys, names = self.behind[res_id], []
         for stream_id, res_id in keys[:3]:
             stream = self.stream.browse(stream_id)
             record = self.env[stream.model_name].browse(res_id).exists()
@@ -418,8 +427,8 @@ class Run:
             text = self.env._("%s: goes on with the rest.", self.system_name)
             return gate.later(text, NEXT_RUN)
         res_id = min(self.left)
-        if res_id in self.behind:
-            return waiting.asleep(self.env, *self._sleep_behind(self.behind[res_id]))
+        if res_id in self.behind or res_id in self.unclear:
+            return waiting.asleep(self.env, *self._sleep_of(res_id))
         return waiting.asleep(
             self.env,
             waiting.for_record(self.stream.id, res_id),

@@ -17,11 +17,13 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
-from .store import HELD, OPEN_STATES, ask, rows_about
+from .store import HELD, LIVE_STATES, OPEN_STATES, ask, rows_about
 
 SYNC_STATES = [
     ("synced", "Synced"),
     ("waiting", "Waiting"),
+    ("doubt", "To Be Clarified"),
+    ("accepted", "Accepted, Not Confirmed"),
     ("skipped", "Skipped"),
     ("failed", "Failed"),
 ]
@@ -30,7 +32,25 @@ SYNC_STATES = [
 HOURS = 24
 
 # A record that is in several systems shows the state that most wants attention.
-BY_URGENCY = ("failed", "waiting", "skipped", "synced")
+BY_URGENCY = ("failed", "doubt", "waiting", "skipped", "accepted", "synced")
+
+# A person has to say whether the system has the record, or under which ID. Where the
+# system has accepted it, nobody has to before its next change: see ASLEEP_IN_DOUBT.
+UNCLEAR = SQL("(doubt IS NOT NULL AND accepted IS NOT TRUE)")
+# The id of the record in the key of a job that sleeps until somebody has said so.
+RES_ID_IN_DOUBT = SQL("NULLIF(split_part(sync_wait_key, ':', 3), '')::int")
+# Such jobs, unless somebody has and they are about to be woken. Their keys are a range
+# of the index, in whatever order the database has its texts.
+ASLEEP_IN_DOUBT = SQL(
+    """
+    (state = 'pending' AND sync_wait_key > 'doubt' AND sync_wait_key < 'doubu'
+     AND starts_with(sync_wait_key, 'doubt:')
+     AND EXISTS (SELECT FROM sync_binding
+                  WHERE stream_id = sync_stream_id AND res_id = %s
+                    AND doubt IS NOT NULL OFFSET 0))
+    """,
+    RES_ID_IN_DOUBT,
+)
 
 
 @dataclass(frozen=True)
@@ -52,7 +72,7 @@ def most_urgent(situations):
         if found:
             dates = [each.since for each in found if each.since]
             # how long the oldest change has waited, when the others came about
-            choose = min if state == "waiting" else max
+            choose = min if state in ("waiting", "doubt") else max
             return Situation(state, choose(dates, default=None))
     return None
 
@@ -83,13 +103,19 @@ def situations(records):
     if undelivered:
         # the last word: more than what is there, what is on its way counts
         for stream_id, res_id, state, since in open_changes(env, wanted):
-            found[res_id][streams.browse(stream_id)] = Situation(state, since)
+            stream = streams.browse(stream_id)
+            if _state_of(found[res_id].get(stream)) == "doubt":
+                state = "doubt"
+            found[res_id][stream] = Situation(state, since)
     for stream, ids in capture.noted_ids(records, known).items():
         for id_ in ids if stream in streams else ():
-            situation = found[id_].get(stream)
-            if not situation or situation.state != "waiting":
+            if _state_of(found[id_].get(stream)) not in ("waiting", "doubt"):
                 found[id_][stream] = Situation("waiting", env.cr.now())
     return found
+
+
+def _state_of(situation):
+    return situation and situation.state
 
 
 def streams_of(env, model_name):
@@ -115,15 +141,19 @@ def _known(env, pairs):
         env.cr,
         """
         SELECT stream_id, res_id, false,
-               CASE WHEN skipped THEN 'skipped'
+               CASE WHEN %(unclear)s THEN 'doubt'
+                    WHEN skipped THEN 'skipped'
+                    WHEN accepted THEN 'accepted'
                     WHEN last_success IS NOT NULL THEN 'synced' END,
-               CASE WHEN skipped THEN note_date ELSE last_success END,
+               CASE WHEN %(unclear)s THEN GREATEST(last_success, note_date)
+                    WHEN skipped THEN note_date ELSE last_success END,
                %(held)s
           FROM %(bindings)s AS binding
          UNION ALL
         SELECT stream_id, res_id, true, NULL, NULL, true
           FROM %(changes)s AS change
         """,
+        unclear=UNCLEAR,
         held=HELD,
         bindings=rows_about("sync_binding", pairs),
         changes=rows_about("sync_outbox", pairs),
@@ -134,15 +164,18 @@ def open_changes(env, pairs):
     """Return what has undelivered changes: failed when the jobs of all of them have.
 
     :param pairs: list of ``(stream id, record id)`` to look at
-    :return: rows of stream id, record id, ``waiting`` or ``failed``, and since when
+    :return: rows of stream id, record id, ``waiting``, ``failed`` or ``doubt`` (there
+        may be doubt of others, see ``UNCLEAR``), and since when
     """
     env["sync.outbox"].flush_model()
-    env["queue.job"].flush_model(["uuid", "state", "date_started"])
+    env["sync.binding"].flush_model(["doubt"])
+    env["queue.job"].flush_model(["uuid", "state", "date_started", "sync_wait_key"])
     return ask(
         env.cr,
         """
         SELECT o.stream_id, o.res_id,
-               CASE WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
+               CASE WHEN bool_or(%(doubt)s) THEN 'doubt'
+                    WHEN %(waits)s THEN 'waiting' ELSE 'failed' END,
                CASE WHEN %(waits)s THEN min(o.create_date)
                     ELSE COALESCE(max(j.date_started), min(o.create_date)) END
           FROM %(changes)s AS o
@@ -151,6 +184,7 @@ def open_changes(env, pairs):
         """,
         # one whose job has vanished waits, too, since the sweep will queue it again
         waits=SQL("bool_or(j.state IS DISTINCT FROM 'failed')"),
+        doubt=SQL("%s AND %s = o.res_id", ASLEEP_IN_DOUBT, RES_ID_IN_DOUBT),
         changes=rows_about("sync_outbox", pairs),
     )
 
@@ -178,7 +212,8 @@ def job_uuids(records):
 def state_domain(model, state):
     """Return the domain of a model's records in a state.
 
-    A record of which one system failed is failed; else, if any waits, waiting.
+    A record of which one system failed is failed; else, if there is doubt of one, in
+    doubt; else, if any waits, waiting.
 
     :param model: the model that is searched
     :param state: a key of ``SYNC_STATES``, or ``False`` for records that nothing is
@@ -190,7 +225,9 @@ def state_domain(model, state):
     def to_sql(_model, alias, _query):
         env["sync.binding"].flush_model()
         env["sync.outbox"].flush_model()
-        env["queue.job"].flush_model(["uuid", "state", "sync_stream_id"])
+        env["queue.job"].flush_model(
+            ["uuid", "state", "sync_stream_id", "sync_wait_key"]
+        )
         return _state_condition(state, streams, SQL.identifier(alias, "id"))
 
     return Domain.custom(to_sql=to_sql)
@@ -199,22 +236,53 @@ def state_domain(model, state):
 def _state_condition(state, streams, res_id):
     if state == "failed":
         return SQL("%s IN (%s)", res_id, _failed_query(streams))
+    if state == "doubt":
+        return SQL(
+            "(%(id)s IN (%(doubt)s) AND %(id)s NOT IN (%(failed)s))",
+            id=res_id,
+            doubt=_doubt_query(streams),
+            failed=_failed_query(streams),
+        )
     if state == "waiting":
         return SQL(
             "(%(id)s IN (SELECT res_id FROM sync_outbox WHERE stream_id IN %(of)s)"
-            " AND %(id)s NOT IN (%(failed)s))",
+            " AND %(id)s NOT IN (%(failed)s) AND %(id)s NOT IN (%(doubt)s))",
             id=res_id,
             of=streams,
+            doubt=_doubt_query(streams),
             failed=_failed_query(streams),
         )
+    # the most urgent of what is settled: what comes before it is not so
     open_changes = _has("sync_outbox", SQL("true"), streams, res_id)
-    skipped = _has("sync_binding", SQL("skipped"), streams, res_id)
-    if state == "skipped":
-        return SQL("(%s AND NOT %s)", skipped, open_changes)
-    delivered = _has("sync_binding", SQL("last_success IS NOT NULL"), streams, res_id)
-    if state == "synced":
-        return SQL("(%s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
-    return SQL("(NOT %s AND NOT %s AND NOT %s)", delivered, skipped, open_changes)
+    unclear = _has("sync_binding", UNCLEAR, streams, res_id)
+    conditions = [SQL("NOT %s AND NOT %s", open_changes, unclear)]
+    for settled, condition in (
+        ("skipped", SQL("skipped")),
+        ("accepted", SQL("accepted")),
+        ("synced", SQL("last_success IS NOT NULL")),
+    ):
+        is_so = _has("sync_binding", condition, streams, res_id)
+        if settled == state:
+            conditions.append(is_so)
+            break
+        conditions.append(SQL("NOT %s", is_so))
+    return SQL("(%s)", SQL(" AND ").join(conditions))
+
+
+def _doubt_query(streams):
+    """Return the query for the records that a person has to clarify for a system."""
+    return SQL(
+        """
+        SELECT res_id FROM sync_binding WHERE stream_id IN %(streams)s AND %(unclear)s
+         UNION ALL
+        SELECT %(res_id)s FROM queue_job
+         WHERE sync_stream_id IN %(streams)s AND %(asleep)s
+        """,
+        streams=streams,
+        unclear=UNCLEAR,
+        res_id=RES_ID_IN_DOUBT,
+        asleep=ASLEEP_IN_DOUBT,
+    )
 
 
 def _failed_query(streams):
@@ -239,8 +307,13 @@ def _failed_query(streams):
                       SELECT FROM queue_job
                        WHERE uuid = other.job_uuid AND state = 'failed')
                OFFSET 0)
+           AND NOT EXISTS (
+               SELECT FROM sync_binding
+                WHERE stream_id = o.stream_id AND res_id = o.res_id AND %(unclear)s
+               OFFSET 0)
         """,
         streams=streams,
+        unclear=UNCLEAR,
     )
 
 
@@ -265,33 +338,49 @@ def queue_figures(env, backend_ids):
 
     :return: dict by id of the system, each a dict with ``waiting``, ``running``
         and ``failed`` (numbers of jobs), ``oldest`` (when the oldest waiting job
-        was made, UTC, or ``None``) and ``delivered`` (records delivered in each
-        of the last 24 clock hours, the oldest first, the current one last)
+        was made, UTC, or ``None``), ``doubt`` (records that people have to clarify,
+        whose jobs do not wait for anything else) and ``delivered`` (records delivered
+        in each of the last 24 clock hours, the oldest first, the current one last)
     """
     if not backend_ids:
         return {}
-    env["queue.job"].flush_model(["sync_backend_id", "state", "date_created"])
+    names = ["sync_backend_id", "state", "date_created", "sync_wait_key"]
+    env["queue.job"].flush_model(names)
     env["sync.delivery"].flush_model(["stream_id", "state", "date"])
     of_jobs = SQL(
         """
         SELECT b.id,
-               count(*) FILTER (WHERE j.state NOT IN ('started', 'failed')) AS waiting,
+               count(*) FILTER (WHERE j.state NOT IN ('started', 'failed'))
+                   - (SELECT count(*) FROM queue_job
+                       WHERE sync_backend_id = b.id AND %(asleep)s) AS waiting,
                count(*) FILTER (WHERE j.state = 'started') AS running,
                count(*) FILTER (WHERE j.state = 'failed') AS failed,
-               min(j.date_created) FILTER (
-                   WHERE j.state NOT IN ('started', 'failed')) AS oldest
+               (SELECT min(oldest.date_created)
+                  FROM unnest(%(waiting)s) AS one (state)
+                 CROSS JOIN LATERAL (
+                       SELECT date_created FROM queue_job
+                        WHERE sync_backend_id = b.id AND state = one.state
+                          AND state IN %(open)s AND NOT COALESCE(%(asleep)s, false)
+                        ORDER BY date_created LIMIT 1) AS oldest) AS oldest
           FROM sync_backend b
-          LEFT JOIN queue_job j ON j.sync_backend_id = b.id AND j.state IN %s
-         WHERE b.id IN %s
+          LEFT JOIN queue_job j ON j.sync_backend_id = b.id AND j.state IN %(open)s
+         WHERE b.id IN %(backends)s
          GROUP BY b.id
         """,
-        OPEN_STATES,
-        tuple(backend_ids),
+        asleep=ASLEEP_IN_DOUBT,
+        waiting=[each for each in LIVE_STATES if each != "started"],
+        open=OPEN_STATES,
+        backends=tuple(backend_ids),
     )
     figures = {
-        row.pop("id"): {**row, "delivered": [0] * HOURS}
+        row.pop("id"): {**row, "doubt": 0, "delivered": [0] * HOURS}
         for row in env.execute_query_dict(of_jobs)
     }
+    of_streams = [("backend_id", "in", list(figures))]
+    streams = env["sync.stream"].sudo().with_context(active_test=False)
+    found = in_doubt(env)
+    for stream in streams.search(of_streams) if found else ():
+        figures[stream.backend_id.id]["doubt"] += len(found.get(stream.id, ()))
     this_hour = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
     for id_, hour, count in ask(
         env.cr,
@@ -314,13 +403,38 @@ def queue_figures(env, backend_ids):
     return figures
 
 
+def in_doubt(env):
+    """Return the records that people have to clarify, as sets of ids by stream id.
+
+    They are found by indexes that hold little else.
+    """
+    env["sync.binding"].flush_model(["stream_id", "res_id", "doubt", "accepted"])
+    env["queue.job"].flush_model(["sync_stream_id", "state", "sync_wait_key"])
+    rows = ask(
+        env.cr,
+        """
+        SELECT stream_id, array_agg(DISTINCT res_id)
+          FROM (SELECT stream_id, res_id FROM sync_binding WHERE %s
+                 UNION ALL
+                SELECT sync_stream_id, %s FROM queue_job
+                 WHERE %s AND sync_stream_id IS NOT NULL) AS found
+         GROUP BY stream_id
+        """,
+        UNCLEAR,
+        RES_ID_IN_DOUBT,
+        ASLEEP_IN_DOUBT,
+    )
+    return {stream_id: set(ids) for stream_id, ids in rows}
+
+
 # -- monitoring: no query looks at jobs that are done, or at the log ------------
 
 
 def waiting_changes(env):
     """Return ``{stream id: (changes that wait, age of the oldest in seconds)}``.
 
-    Those of failed jobs do not wait: somebody has to decide about them.
+    Those of failed jobs, and of records that people have to clarify, do not wait:
+    somebody has to decide about them.
     """
     rows = ask(
         env.cr,
@@ -333,8 +447,11 @@ def waiting_changes(env):
                SELECT FROM queue_job j
                 WHERE j.uuid = o.job_uuid AND j.state = 'failed'
                   AND j.sync_stream_id IS NOT NULL)
+           AND NOT EXISTS (
+               SELECT FROM queue_job WHERE uuid = o.job_uuid AND %s)
          GROUP BY o.stream_id
         """,
+        ASLEEP_IN_DOUBT,
     )
     return {id_: (count, max(float(age), 0.0)) for id_, count, age in rows}
 

@@ -442,6 +442,13 @@ def changes_of(env, uuids):
     return env["sync.outbox"].browse(ids)
 
 
+def backfills_of(cr, stream_id, res_id):
+    """Return the ids of the backfills that have asked for a record, as a set."""
+    rows = rows_about("sync_outbox", [(stream_id, res_id)])
+    found = ask_column(cr, "SELECT DISTINCT backfill_id FROM %s AS change", rows)
+    return {*found} - {None}
+
+
 def delete_changes(env, row_ids):
     """Drop delivered changes by their ids.
 
@@ -511,7 +518,7 @@ def lock_bindings(stream, record_ids):
     """
     cr = stream.env.cr
     present = SQL(
-        "SELECT id, res_id, external_id, content_hash, version, note"
+        "SELECT id, res_id, external_id, content_hash, version, note, doubt"
         "  FROM %s AS binding",
         rows_about(
             "sync_binding",
@@ -583,6 +590,15 @@ def is_free(cr, stream_id, res_id):
     return False
 
 
+def is_in_doubt(cr, stream_id, res_id):
+    """Return whether a person has to say something of a record before it is sent."""
+    statement = (
+        "SELECT FROM sync_binding"
+        " WHERE stream_id = %s AND res_id = %s AND doubt IS NOT NULL"
+    )
+    return bool(ask(cr, statement, stream_id, res_id))
+
+
 def confirm_bindings(env, held):
     """Keep what the destination has confirmed, in one statement.
 
@@ -594,7 +610,8 @@ def confirm_bindings(env, held):
            SET external_id = sent.external_id, content_hash = sent.digest,
                version = version + 1, last_success = %s,
                last_error = NULL, last_error_date = NULL,
-               note = NULL, note_date = NULL, skipped = false
+               note = NULL, note_date = NULL, skipped = false,
+               doubt = NULL, doubt_reason = NULL, accepted = NULL
           FROM unnest(%s::int[], %s::text[], %s::text[])
                AS sent (id, external_id, digest)
          WHERE binding.id = sent.id
@@ -608,6 +625,57 @@ def confirm_bindings(env, held):
     )
     bindings = env["sync.binding"].browse(each.id for each in held)
     bindings.invalidate_recordset(flush=False)
+
+
+def keep_doubts(env, doubts):
+    """Keep what a person has to decide about records before they are sent.
+
+    :param doubts: list of ``(id of the binding, doubt, sentence)``
+    """
+    if doubts:
+        ids, kinds, sentences = zip(*doubts, strict=True)
+        env.cr.execute(
+            """
+            UPDATE sync_binding AS binding
+               SET doubt = found.doubt, doubt_reason = found.reason
+              FROM unnest(%s::int[], %s::text[], %s::text[])
+                   AS found (id, doubt, reason)
+             WHERE binding.id = found.id
+            """,
+            (list(ids), list(kinds), [each and words.kept(each) for each in sentences]),
+        )
+        env["sync.binding"].browse(ids).invalidate_recordset(flush=False)
+
+
+def keep_accepted(env, binding_ids):
+    """Keep that a system has taken records, and may still have to carry it out."""
+    if binding_ids:
+        env.cr.execute(
+            "UPDATE sync_binding SET accepted = true WHERE id = ANY(%s)", (binding_ids,)
+        )
+        env["sync.binding"].browse(binding_ids).invalidate_recordset(flush=False)
+
+
+def some_ids_there(stream, limit):
+    """Return the ids there of a few records that are confirmed, as a tuple."""
+    statement = """
+        SELECT COALESCE(external_id, res_id::text)
+          FROM (SELECT * FROM sync_binding WHERE stream_id = %s
+                 -- among a few: there may be none, and many that are not
+                 ORDER BY stream_id DESC, res_id DESC LIMIT 100) AS latest
+         WHERE content_hash IS NOT NULL AND doubt IS NULL LIMIT %s
+        """
+    return tuple(ask_column(stream.env.cr, statement, stream.id, limit))
+
+
+def keep_proven(registry, stream_id, text):
+    """Keep what has worked for a stream, and commit, unless somebody is changing it."""
+    with read_committed(registry) as cr:
+        cr.execute(
+            "UPDATE sync_stream SET proven = %s WHERE id = (SELECT id FROM sync_stream"
+            " WHERE id = %s FOR NO KEY UPDATE SKIP LOCKED)",
+            (text, stream_id),
+        )
 
 
 def keep_ids(stream, ids_there):
@@ -652,7 +720,7 @@ def known_ids(stream, record_ids):
         ask_column(
             stream.env.cr,
             """
-            SELECT res_id FROM %s AS binding WHERE %s
+            SELECT res_id FROM %s AS binding WHERE %s OR doubt IS NOT NULL
              UNION
             SELECT res_id FROM %s AS change
             """,
@@ -911,6 +979,7 @@ def created_without_id(cr, stream_id, limit):
                  ORDER BY d.stream_id DESC, d.id DESC
                  LIMIT %(back)s) AS last
          CROSS JOIN LATERAL (
+               -- one by one, whatever is known of a stream that has just begun
                SELECT external_id FROM sync_binding
                 WHERE stream_id = %(stream)s AND res_id = last.res_id
                OFFSET 0) AS binding
@@ -1109,6 +1178,27 @@ def close_notes(registry, stream, closed, known):
             rows_about("sync_attempt", product(stream.ids, known)),
             [id_ for ids in known.values() for id_ in ids] + list(closed),
         )
+
+
+def drop_creations(cr, stream_id, record_ids):
+    """Drop the notes of creations, about which a person has decided.
+
+    :return: ids of the records of which a creation may still arrive
+    """
+    return set(
+        ask_column(
+            cr,
+            """
+            WITH gone AS (
+                DELETE FROM sync_attempt
+                 WHERE creates AND id IN (SELECT id FROM %s AS attempt)
+                RETURNING res_id, late_until)
+            SELECT res_id FROM gone
+             WHERE late_until > clock_timestamp() AT TIME ZONE 'utc'
+            """,
+            rows_about("sync_attempt", product([stream_id], record_ids)),
+        )
+    )
 
 
 def restore_notes(cr, stream, notes):
@@ -1311,28 +1401,55 @@ def lock_pending(cr, uuid):
 # for each row of the table, and skips each time what it has found before.
 
 
-def wake(cr, key):
+def wake(cr, key, stream_ids=None):
     """Let a job run that sleeps under a key: the most urgent, of those the oldest one.
 
     Where its system has asked for patience, as soon as that is over. What somebody else
     has locked is about to be changed, or looked at again.
+
+    :param stream_ids: of the streams that it has to be of one of
     """
-    cr.execute(
+    first = SQL(
         """
-        UPDATE queue_job AS job
-           SET eta = GREATEST(sync_due, (
-                   SELECT quiet_until FROM sync_rate
-                    WHERE backend_id = sync_backend_id
-                      AND quiet_until > now() AT TIME ZONE 'utc')),
-               sync_due = NULL, result = NULL,
-               sync_wait_key = NULL, sync_wait_reason = NULL
-         WHERE id = ANY(ARRAY(
-               SELECT id FROM queue_job
-                WHERE sync_wait_key = %s AND state = 'pending'
-                ORDER BY priority, sync_due, id
-                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED))
+        SELECT id FROM queue_job
+         WHERE sync_wait_key = %s AND state = 'pending'
+         ORDER BY priority, sync_due, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
         """,
-        (key,),
+        key,
+    )
+    if stream_ids is not None:
+        # stream by stream, each at its place in the index
+        first = SQL(
+            """
+            SELECT job.id FROM unnest(%(streams)s::int[]) AS stream (id)
+             CROSS JOIN LATERAL (
+                   SELECT id, priority, sync_due FROM queue_job
+                    WHERE sync_stream_id = stream.id AND state = 'pending' AND %(may)s
+                      -- not by an index on the keys, which many jobs share
+                      AND (sync_wait_key = %(key)s) IS TRUE
+                    ORDER BY priority, %(due)s, id LIMIT 1
+                    FOR NO KEY UPDATE SKIP LOCKED) AS job
+             ORDER BY job.priority, job.sync_due, job.id LIMIT 1
+            """,
+            streams=list(stream_ids),
+            key=key,
+            may=MAY_GO_ALONG,
+            due=DUE,
+        )
+    cr.execute(
+        SQL(
+            """
+            UPDATE queue_job AS job
+               SET eta = GREATEST(sync_due, (
+                       SELECT quiet_until FROM sync_rate
+                        WHERE backend_id = sync_backend_id
+                          AND quiet_until > now() AT TIME ZONE 'utc')),
+                   sync_due = NULL, result = NULL,
+                   sync_wait_key = NULL, sync_wait_reason = NULL
+             WHERE id = ANY(ARRAY(%s))
+            """,
+            first,
+        )
     )
 
 
@@ -1652,12 +1769,17 @@ def what_holds(env, backend_id, stream_id, key, priority):
     return found
 
 
-def has_no_caller(cr, backend_id):
+def has_no_caller(cr, backend_id, stream_ids=None):
     """Return whether a system may be sent to, and no job is awake to ask for a place.
 
     One that has started has asked for its own already. Where the system has asked for
     patience, one that comes as soon as that is over will.
+
+    :param stream_ids: of the streams whose jobs count; all, if not given
     """
+    counts = SQL("sync_stream_id IS NOT NULL")
+    if stream_ids is not None:
+        counts = SQL("sync_stream_id = ANY(%s)", list(stream_ids))
     ((found,),) = ask(
         cr,
         """
@@ -1666,15 +1788,16 @@ def has_no_caller(cr, backend_id):
                               AND stream_id IS NULL)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'enqueued'
-                              AND sync_stream_id IS NOT NULL)
+                              AND %(counts)s)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'pending'
-                              AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
+                              AND sync_wait_key IS NULL AND %(counts)s
                               AND %(due)s <= GREATEST(%(now)s, (
                                   SELECT quiet_until + %(late)s * interval '1 second'
                                     FROM sync_rate WHERE backend_id = %(backend)s)))
         """,
         backend=backend_id,
+        counts=counts,
         now=NOW,
         due=DUE,
         late=CALLER_LATE,

@@ -29,6 +29,7 @@ class Held(NamedTuple):
     content_hash: str | None = None
     version: int = 0
     note: str | None = None
+    doubt: str | None = None  # see ``sync.binding``
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class Task:
     payload: dict | None  # as it is to be sent, None if the record is gone
     attempts: list[Attempt]  # what was sent before, and never answered
     creation: Attempt | None  # the first unsettled one of them that creates
+    doubt: str | None = None  # why it must not be sent: as in ``sync.binding``
     # its own requests: the last is the one that the receipt is about; one before it was
     # an update that has found no record
     noted: list[Attempt] = field(default_factory=list)
@@ -88,7 +90,7 @@ class Task:
     def asks_again(self):
         """Whether the creation has to be asked for before anything else is sent."""
         creation = self.creation
-        return bool(creation and self.message) and (
+        return bool(creation and self.message and not self.doubt) and (
             creation.digest != self.digest or self.attempts[-1].key != creation.key
         )
 
@@ -104,9 +106,23 @@ class Task:
                 operation="upsert",
                 payload=json.loads(creation.content),
                 idempotency_key=creation.key,
+                again=True,
             ),
             noted=[],
         )
+
+    @property
+    def proof(self):
+        """What has been carried out with the present settings, as in ``Route``.
+
+        ``None`` where the system has only said that there is nothing to do, or will be.
+        """
+        receipt, message = self.receipt, self.message
+        if receipt.accepted or not (receipt.status or "").startswith("2"):
+            return None
+        if self.noted[-1].creates:
+            return "create"
+        return "delete" if message.operation == "delete" else "update"
 
     def closed_by(self, fate):
         """Return the ids of the notes that its request's fate closes.
@@ -171,10 +187,12 @@ class TaskBuilder:
     What is the same for all records of a job is found out once.
 
     :param stream: the ``sync.stream``
+    :param route: its :class:`..transports.base.Route`, if it is known
     """
 
-    def __init__(self, stream):
-        self._route = stream._route()
+    def __init__(self, stream, route=None):
+        self._route = route or stream._route()
+        self._repeats_are_safe = stream.backend_id.repeats_are_safe
         self._stream = stream
         self._marks = stream.delete_policy == "mark"
         self._deletes = stream.delete_policy != "ignore"
@@ -213,8 +231,10 @@ class TaskBuilder:
                 and self._deletes
                 and bool(binding.external_id or binding.content_hash or attempts)
             )
-        message = None
+        message = doubt = None
         if needed:
+            doubt = self._doubt(binding, creation)
+            key = _idempotency_key(binding, attempts, digest)
             message = Message(
                 operation=operation,
                 key=binding.res_id,
@@ -222,11 +242,21 @@ class TaskBuilder:
                 route=self._route,
                 # a creation is open: what it had the id of was found gone
                 external_id=None if creation else binding.external_id or None,
-                idempotency_key=_idempotency_key(binding, attempts, digest),
+                idempotency_key=key,
+                again=bool(creation) and creation.key == key,
             )
-        return Task(
-            binding, owed, content, digest, message, payload, list(attempts), creation
-        )
+        told = content, digest, message, payload, list(attempts), creation, doubt
+        return Task(binding, owed, *told)
+
+    def _doubt(self, binding, creation):
+        """Return why nothing may be sent of a record, ``None`` if it may.
+
+        A creation of unknown fate is asked for again only where a repeat with its key
+        makes no second record.
+        """
+        if creation:
+            return None if self._repeats_are_safe else "maybe"
+        return binding.doubt
 
     def _operation(self, payload):
         """Return what to do, and the body that says it."""

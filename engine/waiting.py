@@ -74,6 +74,12 @@ def for_ahead(stream_id, res_id):
     return f"ahead:{stream_id}:{res_id}"
 
 
+def for_doubt(stream_id, res_id):
+    """Return the key of a record of which a person has to say whether it is there, or
+    under which ID."""
+    return f"doubt:{stream_id}:{res_id}"
+
+
 def for_backfill(backfill_id):
     """Return the key of a backfill that has queued as much as there is room for, or
     everything."""
@@ -185,10 +191,18 @@ def look(registry, *keys):
                 is_over = IS_OVER[kind](env, *map(int, ids))
                 # what was tried must not be in the way of who looks at the same time
                 trial.rollback()
-            if is_over and kind not in MOVED:
+            if kind == "system":
+                for stream_ids in is_over:
+                    store.wake(cr, key, stream_ids)
+            elif is_over and kind not in MOVED:
                 store.wake(cr, key)
+            backfills = ()
+            if kind == "doubt" and not is_over:
+                # for a backfill it is settled
+                backfills = store.backfills_of(cr, *map(int, ids))
         if is_over and kind in MOVED:
             _move(registry, [key])
+        look(registry, *map(for_backfill, backfills))
 
 
 def _move(registry, keys):
@@ -299,12 +313,24 @@ def look_everywhere(env):
 
 
 def _system_takes(env, backend_id):
+    """Return of which streams one more job may go, as a list of ids for each job.
+
+    ``None`` instead of the ids where all of them count.
+    """
     # who is awake finds a place by himself, and wakes the next one for the next place
-    if not store.has_no_caller(env.cr, backend_id):
-        return False
     backend = env["sync.backend"].browse(backend_id).exists()
+    if store.has_no_caller(env.cr, backend_id):
+        found = [None]
+    else:
+        # unless his channel is full: he may be waiting for a slot of it for long
+        channels = backend._streams_by_channel() if backend else ()
+        found = [
+            ids
+            for ids in channels
+            if len(channels) > 1 and store.has_no_caller(env.cr, backend_id, ids)
+        ]
     # that of a system that is gone finds out so
-    return not backend or places.is_free(backend)
+    return found if found and (not backend or places.is_free(backend)) else []
 
 
 def _stream_sends(env, stream_id):
@@ -335,6 +361,10 @@ def _is_there(env, stream_id, res_id):
     )
 
 
+def _doubt_is_over(env, stream_id, res_id):
+    return not store.is_in_doubt(env.cr, stream_id, res_id)
+
+
 def _backfill_goes_on(env, backfill_id):
     backfill = env["sync.backfill"].browse(backfill_id).exists()
     return not (backfill and backfill._obstacle())
@@ -345,7 +375,8 @@ IS_OVER = {
     "stream": _stream_sends,
     "record": _record_is_free,
     "ahead": _is_there,
+    "doubt": _doubt_is_over,
     "backfill": _backfill_goes_on,
 }
 # The kinds of which all go on to wait for their systems.
-MOVED = ("stream", "ahead")
+MOVED = ("stream", "ahead", "doubt")

@@ -123,6 +123,12 @@ class QueueJob(models.Model):
     sync_wait_reason = words.SentenceText(
         readonly=True, copy=False, help="Why the job does not go on now."
     )
+    sync_in_doubt = fields.Boolean(
+        "In Doubt",
+        compute="_compute_sync_in_doubt",
+        help="Somebody has to say whether the record is in the system already, or "
+        "under which ID.",
+    )
     sync_due = fields.Datetime(
         "Due",
         readonly=True,
@@ -338,6 +344,11 @@ class QueueJob(models.Model):
             else:
                 job.state_reason = job.result
 
+    @api.depends("sync_wait_key")
+    def _compute_sync_in_doubt(self):
+        for job in self:
+            job.sync_in_doubt = (job.sync_wait_key or "").startswith("doubt:")
+
     @api.depends("retry", "max_retries")
     def _compute_tries(self):
         for job in self:
@@ -448,6 +459,20 @@ class QueueJob(models.Model):
         """
         self.filtered(lambda job: job.state == PENDING).write({"eta": False})
         return True
+
+    def action_clarify(self):
+        """Ask what the record is in the system that the job waits for an answer about.
+
+        :raises UserError: it does not wait for that
+        """
+        self.ensure_one()
+        found = self.env["sync.binding"]
+        if self.sync_in_doubt:
+            _kind, stream_id, res_id = self.sync_wait_key.split(":")
+            found = found.search(
+                [("stream_id", "=", int(stream_id)), ("res_id", "=", int(res_id))]
+            )
+        return found.action_clarify()
 
     def action_delivery(self):
         """Open the delivery that another job has made for this one."""

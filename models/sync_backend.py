@@ -190,6 +190,12 @@ class SyncBackend(models.Model):
 
     # -- fields of pace and pauses --------------------------------------------
 
+    repeats_are_safe = fields.Boolean(
+        "Repeats with One Key Are Safe",
+        help="The system carries out a request once, however often it comes with the "
+        "same Idempotency-Key. Ask its documentation. If it does not, a creation that "
+        "was not answered is left to a person, rather than risk a second record.",
+    )
     concurrency = fields.Integer(
         "Requests at Once",
         required=True,
@@ -279,6 +285,12 @@ class SyncBackend(models.Model):
         "Failed",
         compute="_compute_figures",
         help="Jobs that somebody has to decide about.",
+    )
+    doubt_count = fields.Integer(
+        "To Be Clarified",
+        compute="_compute_figures",
+        help="Records of which somebody has to say whether the system has them "
+        "already, or under which ID.",
     )
     oldest_waiting = fields.Datetime(
         compute="_compute_figures", help="When the oldest waiting job was made."
@@ -458,6 +470,14 @@ class SyncBackend(models.Model):
 
     # -- transport ------------------------------------------------------------
 
+    @tools.ormcache("self.id")
+    def _streams_by_channel(self):
+        """Return the ids of the synchronizations of each channel, as tuples."""
+        mine = [("backend_id", "=", self.id)]
+        streams = self.env["sync.stream"].sudo().with_context(active_test=False)
+        grouped = streams.search(mine).grouped(lambda each: each._facts().channel)
+        return tuple(tuple(each.ids) for each in grouped.values())
+
     def _open_transport(self, end=None):
         """Return the transport that talks to this system.
 
@@ -494,6 +514,7 @@ class SyncBackend(models.Model):
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             concurrency=self.concurrency,
+            repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
         )
 
@@ -793,6 +814,7 @@ class SyncBackend(models.Model):
             backend.waiting_count = mine.get("waiting", 0)
             backend.running_count = mine.get("running", 0)
             backend.failed_count = mine.get("failed", 0)
+            backend.doubt_count = mine.get("doubt", 0)
             backend.oldest_waiting = oldest
             backend.oldest_text = oldest and backend._time_since(oldest)
             backend.delivered_hourly = mine.get("delivered", [])
@@ -832,7 +854,7 @@ class SyncBackend(models.Model):
             "progress": int(backfill.progress),
             "count": self.env._(
                 "%(done)s of %(total)s",
-                done=number(backfill.done + backfill.failed, {}),
+                done=number(backfill._settled(), {}),
                 total=number(backfill.total, {}),
             ),
             "note": note or "",
@@ -924,7 +946,10 @@ class SyncBackend(models.Model):
 
     def action_open_waiting(self):
         """Open the jobs of this system that are to be run."""
-        return self._action_open_jobs("pending", "enqueued")
+        action = self._action_open_jobs("pending", "enqueued")
+        # those that wait for a person are not counted either
+        asleep = ["!", ("sync_wait_key", "=like", "doubt:%")]
+        return {**action, "domain": [*action["domain"], *asleep]}
 
     def action_open_running(self):
         """Open the jobs of this system that are being run."""
@@ -933,6 +958,10 @@ class SyncBackend(models.Model):
     def action_open_failed(self):
         """Open the jobs of this system that have failed."""
         return self._action_open_jobs("failed")
+
+    def action_open_doubts(self):
+        """Open the records of this system that somebody has to clarify."""
+        return self._all_streams()._action_open_doubts(self)
 
     def _action_open_jobs(self, *states):
         """Open the jobs of this system in some states, as filters to be taken off."""

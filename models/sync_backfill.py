@@ -14,6 +14,7 @@ from odoo.tools.misc import babel_locale_parse, get_lang
 from ..actions import window
 from ..engine import capture, gate, jobs, waiting, words
 from ..engine.jobs import BULK
+from ..engine.standing import ASLEEP_IN_DOUBT
 from ..engine.store import CONFIRMED, ask
 
 # Seconds of work after which a rate says something.
@@ -25,6 +26,8 @@ OUTSTANDING = 20
 IN_HAND = OUTSTANDING // 2
 # Records that one step reads, at most: this bounds what a worker holds in memory.
 STEP_RECORDS = 2000
+# What becomes of the queued records, if all of them are delivered.
+NOTHING_OPEN = (0, 0, 0, 0)
 # Seconds until it is tried again that somebody has had it locked.
 BUSY_SECONDS = 5
 
@@ -142,13 +145,19 @@ class SyncBackfill(models.Model):
         compute="_compute_progress",
         help="Queued, and somebody has to decide about their jobs.",
     )
+    doubtful = fields.Integer(
+        "To Be Clarified",
+        compute="_compute_progress",
+        help="Queued, and somebody has to say whether they are in the system already.",
+    )
     waiting = fields.Integer(
         compute="_compute_progress", help="Queued and not delivered yet."
     )
     progress = fields.Float(
         "Progress (%)",
         compute="_compute_progress",
-        help="How many of the records are settled: delivered, unchanged or failed.",
+        help="How many of the records are settled: delivered, unchanged, failed or to "
+        "be clarified.",
     )
 
     # since it was last started or resumed
@@ -191,24 +200,30 @@ class SyncBackfill(models.Model):
     def _open_rows(self):
         """Return what became of the queued records that are not delivered.
 
-        :return: dict ``{id: (records waiting, jobs they wait for, records failed)}``
+        :return: dict ``{id: (records waiting, jobs they wait for, records failed,
+            records that people have to clarify)}``
         """
         self.env["sync.outbox"].flush_model(["backfill_id", "job_uuid"])
-        self.env["queue.job"].flush_model(["uuid", "state"])
+        self.env["queue.job"].flush_model(["uuid", "state", "sync_wait_key"])
         rows = ask(
             self.env.cr,
             """
             SELECT o.backfill_id,
-                   count(*) FILTER (WHERE j.state IS DISTINCT FROM 'failed'),
+                   count(*) FILTER (WHERE %(waits)s),
                    count(DISTINCT COALESCE(o.job_uuid, o.id::text))
-                       FILTER (WHERE j.state IS DISTINCT FROM 'failed'),
-                   count(*) FILTER (WHERE j.state = 'failed')
+                       FILTER (WHERE %(waits)s),
+                   count(*) FILTER (WHERE j.state = 'failed'),
+                   count(*) FILTER (WHERE %(doubt)s)
               FROM sync_outbox o
               LEFT JOIN queue_job j ON j.uuid = o.job_uuid
-             WHERE o.backfill_id IN %s
+             WHERE o.backfill_id IN %(ids)s
              GROUP BY o.backfill_id
             """,
-            tuple(self.ids) or (0,),
+            waits=SQL(
+                "j.state IS DISTINCT FROM 'failed' AND %s IS NOT TRUE", ASLEEP_IN_DOUBT
+            ),
+            doubt=ASLEEP_IN_DOUBT,
+            ids=tuple(self.ids) or (0,),
         )
         return {id_: counts for id_, *counts in rows}
 
@@ -216,11 +231,12 @@ class SyncBackfill(models.Model):
     def _compute_progress(self):
         open_rows = self._open_rows()
         for backfill in self:
-            left, _jobs, failed = open_rows.get(backfill.id, (0, 0, 0))
+            left, _jobs, failed, doubtful = open_rows.get(backfill.id, NOTHING_OPEN)
             backfill.waiting = left
             backfill.failed = failed
-            backfill.done = max(0, backfill.queued - left - failed)
-            settled = backfill.done + failed
+            backfill.doubtful = doubtful
+            backfill.done = max(0, backfill.queued - left - failed - doubtful)
+            settled = backfill._settled()
             if backfill.total:
                 backfill.progress = min(100, 100 * settled / backfill.total)
             else:
@@ -232,12 +248,16 @@ class SyncBackfill(models.Model):
                 left = (backfill.total - settled) / rate
                 backfill.time_left = backfill._duration_text(left)
 
+    def _settled(self):
+        """Return how many records nothing more is sent of, unless a person decides."""
+        return self.done + self.failed + self.doubtful
+
     def _per_second(self):
         """Return how many records were settled each second since it went on."""
         if not self.resumed or self.state in ("stopped", "cancelled"):
             return 0
         seconds = ((self.ended or fields.Datetime.now()) - self.resumed).total_seconds()
-        settled = self.done + self.failed - self.done_before
+        settled = self._settled() - self.done_before
         return max(0, settled) / seconds if seconds >= RATE_SECONDS else 0
 
     def _duration_text(self, seconds):
@@ -282,7 +302,7 @@ class SyncBackfill(models.Model):
                     "state": "running",
                     "note": False,
                     "resumed": backfill.started and fields.Datetime.now(),
-                    "done_before": backfill.done + backfill.failed,
+                    "done_before": backfill._settled(),
                 }
             )
             backfill._queue_step()
@@ -425,7 +445,7 @@ class SyncBackfill(models.Model):
         """
         if self.state != "running":
             return None
-        records, open_jobs, _failed = self._open_counts()
+        records, open_jobs, _failed, _doubtful = self._open_counts()
         is_queued = self.last_id >= self.end_id
         if is_queued and records:
             text = words._lt("%(count)s records to deliver.")
@@ -437,7 +457,7 @@ class SyncBackfill(models.Model):
 
     def _open_counts(self):
         """Return the counts of :meth:`_open_rows` for this backfill."""
-        return self._open_rows().get(self.id, (0, 0, 0))
+        return self._open_rows().get(self.id, NOTHING_OPEN)
 
     def _enqueue(self, room):
         """Queue the next records, as at most ``room`` jobs; return how many."""

@@ -2,11 +2,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
-from ..engine import store
+from ..engine import capture, store, waiting, words
 from ..engine.standing import SYNC_STATES, open_changes
 from ..engine.words import SentenceText
+from ..transports.urls import usable_id
 from .loose_link import record_link, stream_link
 from .sync_delivery import GC_BATCH, kept_since
 
@@ -15,7 +17,8 @@ class SyncBinding(models.Model):
     """What one destination is known to hold of one record.
 
     Only workers write bindings, and the row is their lock: two jobs never send the
-    same record of the same stream at once, see ``engine/delivery.py``.
+    same record of the same stream at once, see ``engine/delivery.py``. People decide
+    about jobs, and say what nobody else can know; they take the same lock.
     """
 
     _name = "sync.binding"
@@ -39,7 +42,9 @@ class SyncBinding(models.Model):
         SYNC_STATES,
         compute="_compute_state",
         help="Synced: the system holds it as it is here. Waiting: a change is on "
-        "its way. Failed: somebody has to decide.",
+        "its way. To Be Clarified: somebody has to look in the system. Accepted, Not "
+        "Confirmed: the system has not said that it is carried out. Failed: somebody "
+        "has to decide.",
     )
     external_id = fields.Char(
         "ID in the System",
@@ -74,6 +79,24 @@ class SyncBinding(models.Model):
         help="A person closed a job that had not delivered: what is there may be older "
         "than what is here.",
     )
+    doubt = fields.Selection(
+        selection=[
+            ("maybe", "May be there already"),
+            ("unknown_id", "There, under an unknown ID"),
+        ],
+        string="In Doubt",
+        readonly=True,
+        help="What is not known of the record in the system. Nothing more is sent of "
+        "it until somebody has looked there.",
+    )
+    doubt_reason = SentenceText(
+        "Reason for Doubt", readonly=True, help="Why it is not known."
+    )
+    accepted = fields.Boolean(
+        "Accepted, Not Confirmed",
+        readonly=True,
+        help="Accepted by the system, which has not said that it is carried out.",
+    )
     delivery_ids = fields.One2many(
         "sync.delivery",
         compute="_compute_delivery_ids",
@@ -86,6 +109,11 @@ class SyncBinding(models.Model):
     _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
     # Used by the search for records by their state
     _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
+    _accepted_index = models.Index("(stream_id, res_id) WHERE accepted")
+    # Used by whoever counts or searches what has to be clarified
+    _doubt_index = models.Index(
+        "(stream_id, res_id) WHERE doubt IS NOT NULL AND accepted IS NOT TRUE"
+    )
 
     def init(self):
         # Room on its page for the next state of a row: no index has to be written when
@@ -119,8 +147,11 @@ class SyncBinding(models.Model):
         }
         for binding in self:
             settled = "synced" if binding.last_success else False
+            settled = "accepted" if binding.accepted else settled
             settled = "skipped" if binding.skipped else settled
-            binding.state = found.get(binding._pair(), settled)
+            state = found.get(binding._pair(), settled)
+            unclear = binding.doubt and not binding.accepted
+            binding.state = "doubt" if unclear else state
 
     def _compute_delivery_ids(self):
         found = store.last_about(self.env, [binding._pair() for binding in self], 20)
@@ -134,6 +165,145 @@ class SyncBinding(models.Model):
         """Open the record in Odoo."""
         self.ensure_one()
         return self.stream_id._action_open_record(self.res_id)
+
+    def action_clarify(self):
+        """Ask what these records are in their systems, of those that are in doubt."""
+        return self.env["sync.clarify"]._open(self)
+
+    # -- what people say of records that may be there -------------------------
+
+    @api.model
+    def _is_there(self, external_ids):
+        """Keep what records are called in their systems, and send what has waited.
+
+        :param dict external_ids: the ID that a person has found, by ``sync.binding``
+        :raises UserError: there is no doubt, an ID cannot be one, or another job is
+            sending one of the records
+        """
+        given = {binding: id_.strip() for binding, id_ in external_ids.items()}
+        for binding, external_id in given.items():
+            binding._check_given(external_id)
+        bindings = self.union(*given)
+        for stream, mine in bindings.grouped("stream_id").items():
+            ids = {binding: given[binding] for binding in mine}
+            taken = self._using(stream, ids)
+            if taken:
+                raise UserError(
+                    self.env._(
+                        "In %(system)s, %(id)s is the ID of %(other)s.",
+                        system=stream.backend_id.name,
+                        other=taken[0],
+                        id=taken[1],
+                    )
+                )
+        bindings._decide(words._lt("ID given by %(user)s"))
+        for binding, external_id in given.items():
+            # what it holds is not known, unless it has confirmed that
+            unknown = {"content_hash": False, "accepted": False}
+            values = unknown if binding.doubt == "maybe" else {}
+            binding.write({**values, "external_id": external_id})
+        bindings._end_doubt()
+
+    def _is_not_there(self):
+        """Have records created in their systems, since a person has not found them.
+
+        :raises UserError: there is no doubt, another job is sending one of the records,
+            or a request that creates one may still arrive
+        """
+        late = self._decide(words._lt("To be created anew: %(user)s"))
+        if late:
+            raise UserError(
+                self.env._(
+                    "A request that creates %s may still arrive. Try again in some "
+                    "minutes, and look once more before.",
+                    ", ".join(late.mapped("record_name")),
+                )
+            )
+        self.write({"external_id": False, "content_hash": False, "accepted": False})
+        self._end_doubt()
+        for stream, mine in self.grouped("stream_id").items():
+            waiting_ids = store.who_owes(stream, mine.mapped("res_id"), "")
+            left = mine.filtered(lambda each, ids=waiting_ids: each.res_id not in ids)
+            records = (
+                self.env[stream.model_name].sudo(False).browse(left.mapped("res_id"))
+            )
+            records = records.browse(stream._matching(records.exists())._ids)
+            capture.enqueue(stream, records, force=True)
+
+    def _check_given(self, external_id):
+        """Raise unless an ID can be that of one of these records."""
+        problem = None
+        if not external_id:
+            problem = self.env._("Give the ID of %s in the system.", self.record_name)
+        elif not (usable_id(external_id) and external_id.isprintable()):
+            problem = self.env._(
+                "%s can have no such ID: it has up to 255 characters, all of which can "
+                "be seen.",
+                self.record_name,
+            )
+        if problem:
+            raise UserError(problem)
+
+    @api.model
+    def _using(self, stream, external_ids):
+        """Return who has one of the IDs already: a name and the ID, ``None`` if nobody.
+
+        :param dict external_ids: IDs of one stream, by ``sync.binding``
+        """
+        seen = {}
+        for binding, external_id in external_ids.items():
+            if external_id in seen:
+                return seen[external_id].record_name, external_id
+            seen[external_id] = binding
+        others = self.search(
+            [
+                ("stream_id", "=", stream.id),
+                ("external_id", "in", list(seen)),
+                ("id", "not in", [binding.id for binding in external_ids]),
+            ],
+            limit=1,
+        )
+        return (others.record_name, others.external_id) if others else None
+
+    def _decide(self, note):
+        """Lock bindings that are in doubt, note who decides, and drop what was noted.
+
+        :param note: a sentence that names the ``user``
+        :return: those of which a creation may still arrive
+        :raises UserError: one of them is not in doubt, or is being sent
+        """
+        clear = self.filtered(lambda binding: not binding.doubt)
+        if clear:
+            raise UserError(
+                self.env._(
+                    "There is no doubt about %s any more.",
+                    ", ".join(clear.mapped("record_name")),
+                )
+            )
+        late = self.browse()
+        for stream, mine in self.grouped("stream_id").items():
+            ids = mine.mapped("res_id")
+            held = {each.id for each in store.lock_bindings(stream, ids)}
+            busy = mine.filtered(lambda binding, held=held: binding.id not in held)
+            if busy:
+                raise UserError(
+                    self.env._(
+                        "Another job is sending %s. Try again in a moment.",
+                        ", ".join(busy.mapped("record_name")),
+                    )
+                )
+            # a job that has met the lock waits for its end
+            waiting.let_go_later(self.env, stream.id, ids)
+            arriving = store.drop_creations(self.env.cr, stream.id, ids)
+            late |= mine.filtered(lambda binding, ids=arriving: binding.res_id in ids)
+        note = words.Sentence(note, user=self.env.user.name)
+        self.write({"note": note, "note_date": fields.Datetime.now()})
+        return late
+
+    def _end_doubt(self):
+        self.write({"doubt": False, "doubt_reason": False})
+        keys = [waiting.for_doubt(*binding._pair()) for binding in self]
+        waiting.look_later(self.env, *keys)
 
     @api.autovacuum
     def _gc_gone_on_both_sides(self):
@@ -152,7 +322,7 @@ class SyncBinding(models.Model):
                 DELETE FROM sync_binding WHERE id IN (
                     SELECT b.id FROM sync_binding b
                      WHERE b.stream_id = %(stream)s AND b.last_success < %(since)s
-                       AND NOT %(held)s
+                       AND NOT %(held)s AND b.doubt IS NULL
                        AND NOT EXISTS (
                            SELECT 1 FROM %(table)s r WHERE r.id = b.res_id)
                        AND NOT EXISTS (

@@ -21,7 +21,8 @@ _logger = logging.getLogger(__name__)
 GROUP = "base.group_user"
 DECORATIONS = {
     "decoration-success": "sync_state == 'synced'",
-    "decoration-info": "sync_state == 'waiting'",
+    "decoration-info": "sync_state in ('waiting', 'accepted')",
+    "decoration-warning": "sync_state == 'doubt'",
     "decoration-danger": "sync_state == 'failed'",
 }
 
@@ -46,8 +47,10 @@ class SyncMixin(models.AbstractModel):
         compute_sudo=True,
         groups="base.group_user",
         help="Synced: every system holds the latest state. Waiting: a change is on "
-        "its way. Skipped: a person closed the job, so a system may hold an older "
-        "state. Failed: a change could not be delivered.",
+        "its way. To Be Clarified: it may be in a system already, and somebody has to "
+        "look there. Accepted, Not Confirmed: a system has not said that it is carried "
+        "out. Skipped: a person closed the job, so a system may hold an older state. "
+        "Failed: a change could not be delivered.",
     )
     sync_date = fields.Datetime(
         "Synchronization Date",
@@ -376,6 +379,7 @@ class SyncMixin(models.AbstractModel):
             for state, label in (
                 ("failed", self.env._("Synchronization failed")),
                 ("waiting", self.env._("Synchronization waiting")),
+                ("doubt", self.env._("Synchronization to be clarified")),
                 ("skipped", self.env._("Synchronization skipped")),
             )
             if not _own_nodes(search, "filter", f"sync_{state}")

@@ -4,7 +4,8 @@
 import ast
 import logging
 import operator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
@@ -14,7 +15,7 @@ from odoo.tools.misc import formatLang
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..actions import window
-from ..engine import gate, waiting, words
+from ..engine import gate, standing, store, waiting, words
 from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..engine.store import ask_column
@@ -28,6 +29,8 @@ from .sync_deletion import BATCH, Owned
 
 _logger = logging.getLogger(__name__)
 
+# Records that a transport may ask for, to find out whether an address works.
+KNOWN_IDS = 3
 # Those that edits are recorded for. Said in full: an editor's context may turn
 # active_test off.
 IN_USE = [
@@ -188,12 +191,14 @@ class SyncStream(models.Model):
         [
             ("destination", "The system gives its own ID"),
             ("odoo", "The system uses Odoo's ID"),
+            ("none", "There is no ID: it is told of each change"),
         ],
         "Identification",
         required=True,
         default="destination",
         help="Who gives a record its ID: the system, in its answer to the first POST, "
-        "or Odoo, whose ID is then part of the address.",
+        "or Odoo, whose ID is then part of the address. Or nobody: a webhook, or a list "
+        "of events, gets each change by a POST.",
     )
     external_id_key = fields.Char(
         "ID in the Answer",
@@ -207,6 +212,12 @@ class SyncStream(models.Model):
         default="put",
         help="PUT sends the whole record, PATCH may leave out what the system "
         "holds besides. Ask the documentation of the system.",
+    )
+    proven = fields.Char(
+        readonly=True,
+        copy=False,
+        help="Which kinds of requests the system has carried out, and with which "
+        "settings: where one has worked, “not found” is about a record.",
     )
     table = fields.Char(help="Table of the database, as table or schema.table.")
     key_column = fields.Char(
@@ -347,6 +358,13 @@ class SyncStream(models.Model):
         help="How often all or many records were sent on request.",
     )
 
+    doubt_count = fields.Integer(
+        "To Be Clarified",
+        compute="_compute_doubt_count",
+        help="Records of which somebody has to say whether the system has them "
+        "already, or under which ID.",
+    )
+
     # -- what forms show ------------------------------------------------------
 
     @api.depends("name", "company_id")
@@ -371,6 +389,11 @@ class SyncStream(models.Model):
     def _compute_backfill_count(self):
         for stream in self:
             stream.backfill_count = len(stream.backfill_ids)
+
+    def _compute_doubt_count(self):
+        found = standing.in_doubt(self.env)
+        for stream in self:
+            stream.doubt_count = len(found.get(stream._origin.id, ()))
 
     # Neither of the two names what it depends on: the form would ask the server after
     # each change of a line. They are told anew whenever it is saved.
@@ -461,6 +484,19 @@ class SyncStream(models.Model):
     def _check_route(self):
         # a draft may lack what is not known yet
         self.filtered(lambda each: each.state == "live")._require_route()
+
+    @api.constrains("id_policy", "delete_policy", "backend_id")
+    def _check_deletion(self):
+        for stream in self:
+            has_no_id = stream.transport == "rest" and stream.id_policy == "none"
+            if has_no_id and stream.delete_policy != "ignore":
+                raise ValidationError(
+                    stream.env._(
+                        "%s: without an ID, the system cannot be told which record to "
+                        "delete. Choose to keep deleted records there.",
+                        stream.name,
+                    )
+                )
 
     def _require_route(self):
         """Raise ``ValidationError`` unless these streams say where records go."""
@@ -834,6 +870,36 @@ class SyncStream(models.Model):
             **self._special_columns(),
         )
 
+    def _route_proven(self):
+        """Return the route, with what is known to have worked with its settings."""
+        route, proven = self._route(), self._proven()
+        if "update" in proven or self.transport == "postgresql":
+            # a table that is not there says so
+            return replace(route, proven=proven)
+        known = store.some_ids_there(self, KNOWN_IDS)
+        return replace(route, proven=proven, known_ids=known)
+
+    def _proven(self):
+        """Return what the system has carried out with the settings of now.
+
+        :return: frozenset, as in :class:`..transports.base.Route`
+        """
+        settings, *kinds = (self.proven or "").split() or [""]
+        return frozenset(kinds if settings == self._settings_digest() else ())
+
+    def _proven_text(self, kinds):
+        """Return what :meth:`_proven` reads, with the settings of now.
+
+        :param kinds: as it returns them
+        """
+        return " ".join([self._settings_digest(), *sorted(kinds)])
+
+    def _settings_digest(self):
+        """Return what is another text once anything says otherwise where to send."""
+        place = (self.backend_id.url, self.endpoint, self.batch_endpoint)
+        how = (self.update_method, self.id_policy)
+        return sha256(repr((*place, *how)).encode()).hexdigest()[:16]
+
     def _own_names(self):
         """Return the keys or columns that the stream fills itself, as a set."""
         key = self.transport == "postgresql" and self.key_column
@@ -845,9 +911,14 @@ class SyncStream(models.Model):
         """Return what a ``Route`` tells of some columns of the table."""
         return special_columns(self.sudo().mapping_ids)
 
+    @tools.ormcache("self.id")
+    def _sends_files(self):
+        """Return whether its records may have files in them, which may be large."""
+        return "binary" in self.sudo().mapping_ids.mapped("field_type")
+
     def _names_records_here(self):
         """Return whether the system knows the records by their ids in Odoo."""
-        return self.transport != "rest" or self.id_policy == "odoo"
+        return self.transport != "rest" or self.id_policy != "destination"
 
     def _record_page(self, res_id, external_id):
         """Return the address of a record's page in the system, or ``None``."""
@@ -1068,6 +1139,39 @@ class SyncStream(models.Model):
                 )
             )
         return record.get_formview_action()
+
+    def action_open_doubts(self):
+        """Open the records of this synchronization that somebody has to clarify."""
+        return self._action_open_doubts(self)
+
+    def _action_open_doubts(self, record):
+        """Open the records of these streams that somebody has to clarify.
+
+        :param record: whose button it is
+        """
+        found = standing.in_doubt(self.env)
+        of_stream = [
+            Domain("stream_id", "=", stream.id)
+            & Domain("res_id", "in", sorted(found[stream.id]))
+            for stream in self
+            if stream.id in found
+        ]
+        return window(
+            record,
+            "queue_job_sync.action_sync_binding",
+            display_name=self.env._("To Be Clarified"),
+            domain=list(Domain.OR(of_stream)),
+        )
+
+    def _search_page(self, res_id):
+        """Return an address where people can look for a record, or ``None``.
+
+        Its page, where that goes by Odoo's id; else what the pages have in common.
+        """
+        page = self._record_page(res_id, None)
+        if page or not self.record_url:
+            return page or None
+        return self.record_url.partition("{external_id}")[0].rpartition("/")[0] + "/"
 
     def action_read_columns(self):
         """Ask the system for the columns of the table, and keep the answer.

@@ -19,6 +19,7 @@ from . import test_capture_job
 from . import test_capture_paths
 from . import test_capture_resilience
 from . import test_capture_set_up
+from . import test_clarify
 from . import test_clock
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
@@ -39,6 +40,7 @@ from . import test_delivery_delete
 from . import test_delivery_errors
 from . import test_delivery_locks
 from . import test_delivery_postgresql
+from . import test_doubt
 from . import test_exactness
 from . import test_exactness_editors
 from . import test_failure_digest
@@ -106,6 +108,7 @@ from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
 from . import test_tours
+from . import test_tours_clarify
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_help
@@ -120,6 +123,7 @@ from . import test_transport_deliver
 from . import test_transport_fate
 from . import test_transport_postgresql
 from . import test_transport_postgresql_connection
+from . import test_transport_postgresql_counts
 from . import test_transport_postgresql_errors
 from . import test_transport_postgresql_rows
 from . import test_transport_postgresql_tables
@@ -128,9 +132,11 @@ from . import test_transport_http_answer
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_parallel
+from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_rest_verdict
 from . import test_transport_words
 from . import test_untidy_text
 from . import test_waiting

@@ -27,6 +27,8 @@ def backend_values(**values):
         "url": "http://127.0.0.1:9/api",
         "connect_timeout": 2,
         "read_timeout": 2,
+        # as the server of the tests has it
+        "repeats_are_safe": True,
         **values,
     }
 
@@ -220,6 +222,12 @@ class DeliveryCase(BaseCase):
         """Commit other settings of the system, secrets among them."""
         with self.transaction() as env:
             write_backend(env["sync.backend"].browse(self.backend_id), values)
+
+    def prove(self, *kinds):
+        """Let requests of these kinds have worked before: see ``Route.proven``."""
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            stream.proven = stream._proven_text(kinds)
 
     def new_partner(self, uid=SUPERUSER_ID, **values):
         """Commit a new contact, and return its id."""

@@ -36,7 +36,17 @@ CREATE TRIGGER scripted BEFORE INSERT ON scripted
     FOR EACH ROW EXECUTE FUNCTION raise_name();
 GRANT ALL ON ALL TABLES IN SCHEMA public TO PUBLIC;
 GRANT ALL ON ALL TABLES IN SCHEMA crm TO PUBLIC;
+CREATE TABLE computed (
+    odoo_id integer PRIMARY KEY, name text, made text GENERATED ALWAYS AS (name) STORED
+);
+GRANT ALL ON computed TO PUBLIC;
 CREATE TABLE private (odoo_id integer PRIMARY KEY, name text);
+CREATE TABLE partly (odoo_id integer PRIMARY KEY, name text);
+GRANT SELECT, INSERT (odoo_id), UPDATE (odoo_id) ON partly TO PUBLIC;
+CREATE TABLE numbered (id serial, odoo_id integer PRIMARY KEY, name text);
+GRANT ALL ON numbered TO PUBLIC;
+CREATE SCHEMA hidden;
+CREATE TABLE hidden.t (odoo_id integer PRIMARY KEY, name text);
 """
 
 

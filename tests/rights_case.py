@@ -146,6 +146,15 @@ class RightsCase(SyncCase):
             "sync.backfill": lambda: of_stream,
             "sync.backfill.start": lambda: of_stream,
             "sync.binding": lambda: of_record,
+            "sync.clarify": lambda: {
+                "line_ids": [
+                    fields.Command.create({"binding_id": self.doubtful(stream).id})
+                ],
+            },
+            "sync.clarify.line": lambda: {
+                "binding_id": self.doubtful(stream).id,
+                "wizard_id": self.new("sync.clarify", user, stream).id,
+            },
             "sync.counter": lambda: {
                 **of_stream,
                 "result": "delivered",
@@ -197,6 +206,18 @@ class RightsCase(SyncCase):
                 stream.backend_id, name=f"{stream.name} 2"
             ),
         }[model_name]()
+
+    def doubtful(self, stream):
+        """Return the binding of the contact, of which nobody knows what it is there."""
+        place = [("stream_id", "=", stream.id), ("res_id", "=", self.partner.id)]
+        bindings = self.env["sync.binding"]
+        values = {
+            "stream_id": stream.id,
+            "res_id": self.partner.id,
+            "doubt": "maybe",
+            "doubt_reason": f"{stream.backend_id.name} did not answer",
+        }
+        return bindings.search(place) or bindings.create(values)
 
     def line_values(self, stream, records):
         return {"stream_id": stream.id, "record_count": len(records)}

@@ -81,32 +81,30 @@ class TestDeliveryAttempts(DeliveryCase):
         self.edit(partner_id, name="Grace")
         self.destination.answer(422, {"message": "no such name"})
         uuid = self.job_uuids("pending")[-1]
-        self.assertEqual(self.run_job(uuid), "failed")
-        reason = self.job(uuid, "failure_reason")["failure_reason"]
-        self.assertIn("may be there already", reason)
-        self.assertIn("no such name", reason)
+        self.assertEqual(self.run_job(uuid), "pending")
+        job = self.job(uuid, "sync_wait_key", "state_reason", "retry")
+        key = waiting.for_doubt(self.stream_id, partner_id)
+        self.assertEqual((job["sync_wait_key"], job["retry"]), (key, 0))
+        self.assertIn("may have it already", job["state_reason"])
+        self.assertIn("no such name", job["state_reason"])
         self.assertEqual(len(self.outbox(partner_id)), 2)
-        with self.transaction() as env:
-            env["queue.job"].search([("uuid", "=", uuid)]).requeue()
+        self.assertEqual(self.binding(partner_id)["doubt"], "maybe")
+        # what is asked for again is answered after all
         self.assertEqual(self.run_job(uuid), "done")
         self.assertEqual(self.names_there(), ["Grace"])
+        self.assertFalse(self.binding(partner_id)["doubt"])
         self.assertFalse(self.attempts())
 
-    def test_person_who_insists_gets_past_a_refusal(self):
+    def test_who_insists_does_not_get_past_the_doubt(self):
         partner_id = self.lose_first_answer(name="Ada")
-        self.destination.records.clear()
         with self.transaction() as env:
             partner = env["res.partner"].browse(partner_id)
             partner.name = "Grace"
             partner.action_sync_now()
         self.destination.answer(422, {"message": "no such name"})
-        self.assertEqual(self.run_job(self.job_uuids("pending")[-1]), "done")
-        self.assertEqual(self.names_there(), ["Grace"])
-        self.assertEqual(
-            [request.method for request in self.destination.requests],
-            ["POST", "POST", "POST"],
-        )
-        self.assertFalse(self.attempts())
+        self.assertEqual(self.run_job(self.job_uuids("pending")[-1]), "pending")
+        self.assertEqual(self.names_there(), ["Ada"])
+        self.assertEqual(self.binding(partner_id)["doubt"], "maybe")
 
     def test_server_error_does_not_tell_that_it_is_not_there(self):
         partner_id = self.lose_first_answer(name="Ada")
@@ -115,17 +113,6 @@ class TestDeliveryAttempts(DeliveryCase):
         uuid = self.job_uuids("pending")[-1]
         self.assertEqual(self.run_job(uuid), "pending")
         self.assertEqual(self.run_job(uuid), "done")
-        self.assertEqual(self.names_there(), ["Grace"])
-
-    def test_person_who_insists_gets_past_a_server_error(self):
-        partner_id = self.lose_first_answer(name="Ada")
-        self.destination.records.clear()
-        with self.transaction() as env:
-            partner = env["res.partner"].browse(partner_id)
-            partner.name = "Grace"
-            partner.action_sync_now()
-        self.destination.answer(500)
-        self.assertEqual(self.run_job(self.job_uuids("pending")[-1]), "done")
         self.assertEqual(self.names_there(), ["Grace"])
 
     def test_content_that_comes_back_is_not_taken_for_unchanged(self):

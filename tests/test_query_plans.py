@@ -21,6 +21,7 @@ from ..engine import (
     jobs,
     precedence,
     secrets,
+    standing,
     store,
     waiting,
     words,
@@ -89,10 +90,11 @@ FILL_SLEEP = """
 """
 FILL_BINDINGS = """
     INSERT INTO sync_binding (stream_id, res_id, external_id, content_hash, version,
-                              last_success, skipped)
+                              last_success, skipped, accepted, doubt)
     SELECT (%(streams)s::int[])[1 + (n %% 10 = 0)::int], n, 'C-' || n,
            md5(n::text) || md5((-n)::text), 1, now() AT TIME ZONE 'utc',
-           n %% 1000 = 0
+           n %% 1000 = 0, n %% 1000 = 1,
+           CASE WHEN n > 30000 AND n %% 1000 = 2 THEN 'maybe' END
       FROM generate_series(1, %(count)s) n
 """
 FILL_DELIVERIES = """
@@ -296,7 +298,7 @@ class TestQueryPlans(SyncCase):
             found = self.listed("res.partner", [("sync_state", "=", "failed")], **shown)
         self.assertEqual(found["length"], FAILED)
         # their count goes through the bindings until it has counted enough
-        for state in ("synced", "skipped"):
+        for state in ("synced", "skipped", "accepted"):
             with self.subTest(state), self.plans("sync_outbox"):
                 self.env["res.partner"].search([("sync_state", "=", state)], limit=80)
         with self.plans():
@@ -306,6 +308,48 @@ class TestQueryPlans(SyncCase):
             self.assertTrue(self.env["sync.status"].browse(action["res_id"]).content)
         with self.plans():
             self.listed("queue.job", self.partner.action_sync_jobs()["domain"])
+
+    def test_doubt(self):
+        self.env.cr.execute(
+            """
+            UPDATE queue_job SET sync_wait_key = 'doubt:' || sync_stream_id || ':'
+                                                 || sync_res_id
+             WHERE state = 'pending' AND sync_res_id %% 100 = 0
+               AND sync_stream_id = %s
+            RETURNING sync_res_id
+            """,
+            (self.small_stream.id,),
+        )
+        ids = [id_ for (id_,) in self.env.cr.fetchall()]
+        self.env.cr.execute(
+            "UPDATE sync_binding SET doubt = 'unknown_id', accepted = true"
+            " WHERE stream_id = %s AND res_id = ANY(%s)",
+            (self.small_stream.id, ids),
+        )
+        with self.plans():
+            found = standing.in_doubt(self.env)
+        self.assertEqual(found[self.small_stream.id], set(ids))
+        self.assertEqual(len(found[self.stream.id]), 30)
+        with self.plans():
+            found = self.listed("res.partner", [("sync_state", "=", "doubt")])
+        self.assertEqual(found["length"], len(ids))
+        with self.plans("sync_outbox"):
+            count = standing.waiting_changes(self.env)[self.small_stream.id][0]
+        self.assertEqual(count, WAITING / 10 - len(ids))
+        with self.plans():
+            (pair,) = self.env["res.partner"].browse(ids[:1])
+            self.assertEqual(pair.sync_state, "doubt")
+        with self.plans():
+            self.assertTrue(self.small.doubt_count)
+        with self.plans():
+            self.assertTrue(
+                store.is_in_doubt(self.env.cr, self.small_stream.id, ids[0])
+            )
+            store.drop_creations(self.env.cr, self.stream.id, [1, 2, 3])
+        with self.plans():
+            self.env["sync.binding"]._using(
+                self.stream, {self.env["sync.binding"].browse(1): "C-7"}
+            )
 
     def test_lists_of_jobs(self):
         not_closed = [("state", "in", NOT_CLOSED)]
@@ -430,6 +474,7 @@ def asked_about_waiting(stream, job):
         (store.sleeps_urgently, system, stream_id, uuid, None),
         (store.is_at_work, backend_id),
         (store.has_no_caller, backend_id),
+        (store.has_no_caller, backend_id, [stream_id]),
         (store.waits_for, key, key),
         (store.waited_for, "record:"),
         (store.awaited, [nothing, record]),
@@ -439,7 +484,9 @@ def asked_about_waiting(stream, job):
         (store.sleeps_any, system),
         (store.sleeps_any, nothing),
         (store.sleep_of, uuid),
+        (store.is_in_doubt, *key),
         (store.wake, system),
+        (store.wake, system, [stream_id]),
         (store.wake, record),
         (store.wake, nothing),
         (store.move_sleepers, ahead, waiting.BATCH),

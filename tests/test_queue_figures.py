@@ -80,6 +80,7 @@ class TestQueueFigures(SyncCase):
                 "running": 0,
                 "failed": 0,
                 "oldest": None,
+                "doubt": 0,
                 "delivered": [0] * 24,
             },
         )

@@ -6,7 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
-from ..exceptions import Rejected, Unreachable
+from ..exceptions import Misconfigured, Unreachable
 from ..transports.base import Column
 from ..transports.postgresql import PostgresqlTransport
 from .common import SyncCase, write_backend
@@ -60,11 +60,14 @@ class TestColumns(PostgresqlCase):
 
     def test_table_that_is_not_there(self):
         for target in ("nowhere", "no.where", "contacts; DROP TABLE contacts"):
-            with self.subTest(target), self.assertRaisesRegex(Rejected, "no table"):
+            with (
+                self.subTest(target),
+                self.assertRaisesRegex(Misconfigured, "no table"),
+            ):
                 self.columns(target)
 
     def test_name_that_is_none(self):
-        with self.assertRaises(Rejected):
+        with self.assertRaises(Misconfigured):
             self.columns("")
 
     def test_server_that_does_not_let_in(self):

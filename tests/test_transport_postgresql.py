@@ -5,7 +5,8 @@ import time
 
 from odoo.tests import tagged
 
-from ..exceptions import Rejected
+from ..exceptions import Misconfigured, Rejected
+from ..transports.base import REFUSED
 from ..transports.postgresql import PostgresqlTransport
 from .postgresql_case import PostgresqlCase
 from .transport_case import message
@@ -75,7 +76,7 @@ class TestPostgresqlOperations(PostgresqlCase):
         self.assertEqual(self.query("SELECT odoo_id FROM contacts"), [(8,)])
         receipt = self.send(message("delete", payload={}))
         self.assertTrue(receipt.ok, "it is gone, as wanted")
-        self.assertEqual(receipt.response, "DELETE 0")
+        self.assertEqual((receipt.response, receipt.warning), ("DELETE 0", None))
 
     def test_mark(self):
         rows = [message(key=key, payload={"name": "x"}) for key in (7, 8)]
@@ -87,8 +88,9 @@ class TestPostgresqlOperations(PostgresqlCase):
             [(7, True), (8, False)],
         )
         self.query("TRUNCATE contacts")
-        self.assertTrue(self.send(marking).ok)
-        self.assertEqual(self.query("TABLE contacts"), [], "nothing to mark")
+        receipt = self.send(marking)
+        self.assertFails(receipt, Rejected, "contacts", "no row to mark")
+        self.assertEqual((receipt.response, receipt.fate), ("UPDATE 0", REFUSED))
 
     def test_names_are_never_code(self):
         receipt = self.send(
@@ -109,7 +111,7 @@ class TestPostgresqlOperations(PostgresqlCase):
         ):
             for operation in ("upsert", "mark", "delete"):
                 sent = message(operation, payload={"name": "x"}, **route)
-                self.assertFails(self.send(sent), Rejected, "does not exist")
+                self.assertFails(self.send(sent), Misconfigured, "does not exist")
         self.assertEqual(self.query("TABLE contacts"), [])
 
     def test_one_bad_row_does_not_undo_the_others(self):

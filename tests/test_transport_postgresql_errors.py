@@ -10,7 +10,8 @@ import psycopg2
 from odoo.sql_db import connection_info_for
 from odoo.tests import tagged
 
-from ..exceptions import Rejected, Temporary, Unreachable
+from ..exceptions import Misconfigured, Rejected, Temporary, Unreachable
+from ..transports.base import REFUSED, UNSENT
 from ..transports.postgresql import PostgresqlTransport, connection
 from ..transports.postgresql.errors import meaning
 from .postgresql_case import PostgresqlCase
@@ -27,10 +28,6 @@ class TestPostgresqlErrors(PostgresqlCase):
             ({"payload": {"name": "x", "age": -1}}, "23514", "age"),
             ({"payload": {"name": "x", "age": "old"}}, "22P02", "old"),
             ({"payload": {"name": "x", "age": 2**40}}, "22003", "range"),
-            ({"payload": {"name": "x", "nope": 1}}, "42703", "nope"),
-            ({"payload": {"name": "x"}, "target": "nope"}, "42P01", "nope"),
-            ({"payload": {"name": "x"}, "target": "no.pe"}, "42P01", "no.pe"),
-            ({"payload": {"name": "x"}, "target": "private"}, "42501", "private"),
             ({"payload": {"name": "x" * 11}, "target": "crm.contacts"}, "22001", "10"),
         ):
             with self.subTest(options):
@@ -40,6 +37,56 @@ class TestPostgresqlErrors(PostgresqlCase):
                 self.assertNotIn("Failing row", receipt.error.message)
                 self.assertEqual(receipt.response, receipt.error.message)
 
+    def test_what_each_record_would_meet(self):
+        x = {"name": "x"}
+        for options, status, setting, word in (
+            ({"payload": {"name": "x", "nope": 1}}, "42703", "mapping", "nope"),
+            ({"payload": x, "key_column": "nope"}, "42703", "key", "nope"),
+            ({"payload": {"email": "x"}}, "23502", "mapping", "“name”"),
+            ({"payload": {"name": "x", "age": ["a"]}}, "42846", "mapping", "integer"),
+            ({"payload": x, "target": "nope"}, "42P01", "address", "nope"),
+            ({"payload": x, "target": "no.pe"}, "42P01", "address", "no.pe"),
+            ({"payload": x, "target": "private"}, "42501", "address", "private"),
+            ({"payload": x, "target": "hidden.t"}, "42501", "address", "hidden"),
+            ({"payload": x, "target": "partly"}, "42501", "address", "partly"),
+            ({"payload": x, "target": "numbered"}, "42501", "address", "numbered"),
+            ({"payload": x, "target": "keyless"}, "42P10", "key", "keyless"),
+            ({"payload": x, "target": "contacts_pkey"}, "42809", "address", "pkey"),
+            ({"payload": {"made": "x"}, "target": "computed"}, "428C9", "mapping", "m"),
+        ):
+            with self.subTest(options):
+                first, *others = self.send(
+                    *[message(key=key, **options) for key in (7, 8)],
+                    message(key=9, payload={"name": "x", "email": "y"}),
+                )
+                self.assertFails(first, Misconfigured, word)
+                self.assertEqual(first.error.setting, setting)
+                self.assertEqual((first.status, first.fate), (status, REFUSED))
+                self.assertTrue(first.holds_up_others)
+                self.assertFails(others[0], Misconfigured, word)
+                if not others[1].ok:
+                    self.assertFails(others[1], Misconfigured, word)
+                    self.assertEqual(others[1].fate, UNSENT)
+
+    def test_empty_value_is_the_records_own(self):
+        """Also where a trigger may fill in what no field is mapped to."""
+        self.query(
+            "CREATE TABLE filled (odoo_id integer PRIMARY KEY, name text, "
+            "folded text NOT NULL); GRANT ALL ON filled TO PUBLIC;"
+            "CREATE FUNCTION fold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "NEW.folded := lower(NEW.name); RETURN NEW; END $$;"
+            "CREATE TRIGGER fold BEFORE INSERT OR UPDATE ON filled FOR EACH ROW "
+            "EXECUTE FUNCTION fold()"
+        )
+        self.addCleanup(self.query, "DROP TABLE filled; DROP FUNCTION fold")
+        for target in ("contacts", "filled"):
+            bad, good = self.send(
+                message(key=1, payload={"name": None}, target=target),
+                message(key=2, payload={"name": "X"}, target=target),
+            )
+            self.assertFails(bad, Rejected)
+            self.assertEqual((bad.status, good.ok), ("23502", True))
+
     def test_value_that_another_row_has(self):
         self.send(message(key=1, payload={"name": "first", "email": "a@x"}))
         receipt = self.send(message(payload={"name": "x", "email": "a@x"}))
@@ -47,19 +94,23 @@ class TestPostgresqlErrors(PostgresqlCase):
 
     def test_key_without_a_unique_constraint(self):
         receipt = self.send(message(payload={"name": "x"}, target="keyless"))
-        self.assertFails(receipt, Rejected, "unique constraint", "keyless", "odoo_id")
+        self.assertFails(
+            receipt, Misconfigured, "unique constraint", "keyless", "odoo_id"
+        )
 
     def test_names_that_cannot_be(self):
-        for route in (
-            {"target": ""},
-            {"target": "crm."},
-            {"target": ".contacts"},
-            {"target": "x" * 64},
-            {"target": "a\0b"},
-            {"key_column": ""},
+        for options, setting in (
+            ({"target": ""}, "address"),
+            ({"target": "crm."}, "address"),
+            ({"target": ".contacts"}, "address"),
+            ({"target": "x" * 64}, "address"),
+            ({"target": "a\0b"}, "address"),
+            ({"key_column": ""}, "key"),
+            ({"payload": {"x" * 64: 1}}, "mapping"),
         ):
-            receipt = self.send(message(payload={"name": "x"}, **route))
-            self.assertFails(receipt, Rejected, "cannot be the name")
+            receipt = self.send(message(**{"payload": {"name": "x"}, **options}))
+            self.assertFails(receipt, Misconfigured, "cannot be the name")
+            self.assertEqual((receipt.error.setting, receipt.fate), (setting, UNSENT))
 
     def test_texts_that_cannot_be(self):
         for value in ("a\0b", ["a\0b"], "\ud800", {"x": "\ud800"}, {"x": object()}):

@@ -6,7 +6,13 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..exceptions import RateLimited, Rejected, Temporary, Unreachable
+from ..exceptions import (
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    Temporary,
+    Unreachable,
+)
 from ..transports.pace import Pace, Slots
 from ..transports.postgresql import PostgresqlTransport
 from ..transports.postgresql import transport as postgresql_transport
@@ -112,7 +118,7 @@ class TestPostgresqlRows(PostgresqlCase):
             with self.subTest(status):
                 self.statements.clear()
                 for receipt in self.send(*_rows(50, **options)):
-                    self.assertFails(receipt, Rejected)
+                    self.assertFails(receipt, Misconfigured)
                     self.assertEqual(receipt.status, status)
                 self.assertEqual(len(self.statements), 1)
 

@@ -15,6 +15,7 @@ from odoo.tests import tagged
 
 from ..engine import run, store, waiting
 from ..exceptions import SyncError
+from .common import drop
 from .incident_case import IncidentCase
 from .race_case import PATIENCE
 from .test_exactness import every_order, have_order
@@ -302,6 +303,43 @@ class TestWaiting(WaitingCase):
                 holder.go_on_to("end")
                 steps = self.sleeping(uuid) | self.holding(holder)
                 self.play_and_drain(order, steps, "J", "A", uuid)
+
+    def test_one_awake_in_a_full_channel_calls_nobody_of_another_one(self):
+        with self.transaction() as env:
+            root = env.ref("queue_job.channel_root")
+            channel = env["queue.job.channel"].create(
+                {"name": "full", "parent_id": root.id}
+            )
+            stream = env["sync.stream"].browse(self.stream_id)
+            other = stream.copy({"name": "Other", "state": "live"})
+            other.channel_id = channel
+            other_id = other.id
+        self.addCleanup(self._delete_channel, channel.id, other_id)
+        self.pause()
+        for _each in range(3):
+            self.new_partner()
+        self.resume()
+        key = waiting.for_system(self.backend_id)
+
+        def awake(stream_id):
+            mine = [("sync_stream_id", "=", stream_id), ("state", "=", "pending")]
+            awake = [*mine, ("sync_wait_key", "=", False)]
+            return len(self.read("queue.job", awake, [])), len(
+                self.read("queue.job", mine, [])
+            )
+
+        # one of each channel: neither can call the other's
+        waiting.look(self.registry, key)
+        waiting.look(self.registry, key)
+        self.assertEqual(awake(self.stream_id), (1, 3))
+        self.assertEqual(awake(other_id), (1, 3))
+
+    def _delete_channel(self, channel_id, stream_id):
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(stream_id)
+            env["queue.job"].search([("sync_stream_id", "=", stream_id)]).unlink()
+            drop(stream)
+            env["queue.job.channel"].browse(channel_id).unlink()
 
     def test_paused_system(self):
         for order in every_order("CL", "KTW"):

@@ -38,14 +38,13 @@ class TestOwnWizards(RightsCase):
         self.assertGreater(tried, 15)
 
     def test_line_is_not_moved_into_a_wizard_of_another_user(self):
-        mine, theirs = self.users["editor"], self.colleagues["editor"]
-        wizard = self.new("sync.now", theirs)
-        line = self.new("sync.now.line", mine)
-        with self.assertRaises(AccessError):
-            commands = [Command.link(wizard.line_ids.id)]
-            self.rpc(
-                mine, "sync.now", "write", line.wizard_id.ids, {"line_ids": commands}
-            )
+        for model_name, role in (("sync.now", "editor"), ("sync.clarify", "manager")):
+            mine, theirs = self.users[role], self.colleagues[role]
+            wizard = self.new(model_name, theirs)
+            line = self.new(f"{model_name}.line", mine)
+            values = {"line_ids": [Command.link(wizard.line_ids.id)]}
+            with self.subTest(model_name), self.assertRaises(AccessError):
+                self.rpc(mine, model_name, "write", line.wizard_id.ids, values)
 
 
 @tagged("post_install", "-at_install")
@@ -57,7 +56,12 @@ class TestOtherCompanies(RightsCase):
 
     def test_record_of_another_company_is_out_of_reach(self):
         for model_name in self.own_models():
-            if model_name in ("sync.now", "sync.reschedule", "sync.status"):
+            if model_name in (
+                "sync.clarify",
+                "sync.now",
+                "sync.reschedule",
+                "sync.status",
+            ):
                 continue  # of no system; what they tell is looked at below
             if model_name in ("sync.node", "sync.health"):
                 continue  # of no company: servers run the jobs of all
@@ -117,6 +121,7 @@ class TestOtherCompanies(RightsCase):
             "sync.backend": self.other_backend,
             "sync.stream": self.other_stream,
             "sync.preview": self.new("sync.preview", None, self.other_stream),
+            "sync.binding": self.doubtful(self.other_stream),
         }
         for model_name in self.own_wizards():
             texts = [

@@ -39,6 +39,11 @@ class SyncStatus(models.TransientModel):
         compute="_compute_can_send",
         help="Whether you may have it sent: you may edit it, and a system takes it.",
     )
+    can_clarify = fields.Boolean(
+        compute="_compute_can_clarify",
+        help="Whether a system may have the record already, or has it under an unknown "
+        "ID, and you may say so.",
+    )
 
     @api.model
     def _open(self, record):
@@ -73,6 +78,11 @@ class SyncStatus(models.TransientModel):
         for status in self:
             record = status._record()
             status.can_send = bool(record) and record.has_access("write")
+
+    def _compute_can_clarify(self):
+        may_decide = self.env["sync.clarify"].has_access("write")
+        for status in self:
+            status.can_clarify = may_decide and bool(status._doubtful())
 
     def _compute_content(self):
         state = self.env["sync.binding"]._fields["state"]
@@ -109,9 +119,8 @@ class SyncStatus(models.TransientModel):
                     "situation": situation,
                     "binding": binding,
                     "url": stream._record_page(record.id, binding.external_id),
-                    "reason": situation.state in ("waiting", "failed")
-                    and self._reason(name, job, deliveries[:1], binding),
-                    "next": self._next_try(situation.state, job),
+                    "reason": self._told(name, situation, job, deliveries, binding),
+                    "next": self._next(name, situation.state, job, binding),
                     "due": self._due(job),
                     "deliveries": [
                         (each, self._plain(name, each, "error")) for each in deliveries
@@ -137,6 +146,14 @@ class SyncStatus(models.TransientModel):
             )[:1]
         return jobs.filtered(lambda job: job.state == FAILED).sorted("id")[-1:]
 
+    def _told(self, system, situation, job, deliveries, binding):
+        """Return why the system does not have the record for sure, or ``False``."""
+        if situation.state == "doubt":
+            return self._plain(system, binding, "doubt_reason")
+        if situation.state in ("waiting", "failed"):
+            return self._reason(system, job, deliveries[:1], binding)
+        return False
+
     def _reason(self, system, job, last, binding):
         """Return why a change is not delivered yet, in words, or ``False``."""
         if job.state_reason:
@@ -159,6 +176,37 @@ class SyncStatus(models.TransientModel):
         if system not in reason:
             reason = f"{system}: {reason}"
         return shorten(reason, REASON_LENGTH)
+
+    def _next(self, system, state, job, binding):
+        """Return what happens next, in sentences, or ``False``."""
+        if state == "doubt":
+            return self._doubt_text(system, binding)
+        if state == "accepted":
+            return self.env._(
+                "%s has accepted it, and has not said that it is carried out.", system
+            )
+        return self._next_try(state, job)
+
+    def _doubt_text(self, system, binding):
+        """Return what is known of a record in doubt, and who has to do what."""
+        if binding.doubt == "unknown_id":
+            known = self.env._(
+                "%s has taken this record, and has not said under which ID. Nothing "
+                "more is sent of it before somebody gives that.",
+                system,
+            )
+        else:
+            known = self.env._(
+                "%s was to create this record, and has not said whether it did. It may "
+                "be there already. Nothing more is sent of it before somebody has "
+                "looked there.",
+                system,
+            )
+        if self.can_clarify:
+            todo = self.env._("Look there, then press Clarify.")
+        else:
+            todo = self.env._("Those who look after the jobs can say so here.")
+        return f"{known} {todo}"
 
     def _next_try(self, state, job):
         """Return what happens next, in a sentence, or ``False``."""
@@ -210,6 +258,32 @@ class SyncStatus(models.TransientModel):
         return relative.value_to_html(date, {"now": fields.Datetime.now()})
 
     # -- what can be done -----------------------------------------------------
+
+    def _doubtful(self):
+        """Return the bindings of the record that are in doubt, as superuser.
+
+        In the systems that the user may be told of.
+        """
+        record = self._record()
+        return (
+            self.env["sync.binding"]
+            .sudo()
+            .search(
+                [
+                    (
+                        "stream_id",
+                        "in",
+                        standing.streams_of(self.env, self.res_model).ids,
+                    ),
+                    ("res_id", "in", record.ids),
+                    ("doubt", "!=", False),
+                ]
+            )
+        )
+
+    def action_clarify(self):
+        """Ask what the record is in the systems that may have it already."""
+        return self._doubtful().sudo(False).action_clarify()
 
     def action_send_now(self):
         """Send the record everywhere, now, with the priority of each stream."""

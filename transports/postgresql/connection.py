@@ -16,9 +16,9 @@ import psycopg2
 from psycopg2 import errorcodes, extensions
 
 from ... import wording
-from ...exceptions import Rejected, Unreachable
+from ...exceptions import Misconfigured, Rejected, Unreachable
 from ..redact import Redactor
-from .errors import concerns_all, connection_error, statement_error
+from .errors import connection_error, statement_error
 from .table import TABLE, Table
 
 APPLICATION_NAME = "queue_job_sync"
@@ -72,8 +72,9 @@ class Connection:
         self._raw = None
         # SQLSTATE of the last statement; None when there was no answer.
         self.sqlstate = None
-        # Whether the last statement was refused whatever its rows.
-        self.concerns_all = False
+        # Column that the error of the last statement is about, where it names one and
+        # comes from no trigger.
+        self.column = None
         # What is known of tables, by their names as SQL.
         self._tables = {}
 
@@ -125,7 +126,7 @@ class Connection:
             the connection broke, may be either
         """
         self.sqlstate = None
-        self.concerns_all = False
+        self.column = None
         return self._run(query, parameters)
 
     def table(self, name) -> Table:
@@ -140,7 +141,7 @@ class Connection:
         if name not in self._tables:
             try:
                 found = self._run(TABLE, [name]).fetchone()
-            except Rejected:
+            except (Misconfigured, Rejected):
                 found = None
             self._tables[name] = Table.from_row(*found) if found else Table()
         return self._tables[name]
@@ -156,7 +157,7 @@ class Connection:
             _wait(self._raw, timeout + GRACE)
         except psycopg2.Error as error:
             self.sqlstate = error.pgcode
-            self.concerns_all = concerns_all(error)
+            self.column = None if error.diag.context else error.diag.column_name
             if error.pgcode is None or self._raw.closed:
                 self.close()
             raise statement_error(error, self._config, self.redact) from None

@@ -6,7 +6,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from ... import wording
-from ...exceptions import Rejected, SyncError, Temporary, Unreachable
+from ...exceptions import Misconfigured, Rejected, SyncError, Temporary, Unreachable
 from ..base import REFUSED, UNKNOWN, UNSENT
 from ..redact import Redactor, one_line, shorten
 
@@ -38,11 +38,26 @@ _MEANING = {
     "57P": Unreachable,  # shutting down, starting up, terminated
     "P0001": Rejected,  # raised by a trigger of the destination
 }
-# Whatever the rows: a feature, schema, table or column is not there or not allowed, the
-# key has no constraint, or the table or column takes no values.
-_WHATEVER_THE_ROWS = set(
-    "0A000 3F000 42501 42703 42809 428C9 42P01 42P10 55000".split()
-)
+# What to look at after a refusal that each row would meet: it is about the statement
+# itself, and its rows have not been looked at.
+_SETTINGS = {
+    "0A000": "address",  # a rule or a kind of table that does not take such a statement
+    "3F000": "address",  # no such schema
+    "42703": "mapping",  # no such column
+    "42804": "mapping",  # a column of another type
+    "42809": "address",  # not a table, as an index
+    "42846": "mapping",  # a column of a type that the values cannot become
+    "428C9": "mapping",  # a column that numbers its rows, or is computed
+    "42P01": "address",  # no such table
+    "42P10": "key",  # no unique constraint
+    "42P17": "address",  # policies that ask each other
+    "55000": "address",  # a view that takes no rows
+}
+# Code for both a right that the login lacks on a whole table, column, schema or
+# sequence, and a row that a policy keeps out. Which one it is, says the function of
+# PostgreSQL that raises it; its text is in the server's language.
+_INSUFFICIENT_PRIVILEGE = "42501"
+_RIGHTS = ("aclcheck_error", "nextval_internal")
 # After these, what was sent may have been committed: the connection or the server was
 # lost, perhaps between the commit and its answer. Any other error of the server has
 # rolled its transaction back.
@@ -70,12 +85,6 @@ def fate_after(error: SyncError, sqlstate: str | None) -> str:
     return UNKNOWN if sqlstate.startswith(_PERHAPS_COMMITTED) else REFUSED
 
 
-def concerns_all(error: psycopg2.Error) -> bool:
-    """:return: whether the statement would be refused for each of its rows"""
-    # a trigger, which may look at them, has a context
-    return error.pgcode in _WHATEVER_THE_ROWS and not error.diag.context
-
-
 def statement_error(error: psycopg2.Error, config, redact: Redactor) -> SyncError:
     """Explain why a statement failed.
 
@@ -101,9 +110,22 @@ def statement_error(error: psycopg2.Error, config, redact: Redactor) -> SyncErro
     said = error.diag.message_primary
     if error.diag.message_detail and error.pgcode in _TELLING_DETAIL:
         said = f"{said}. {error.diag.message_detail}"
-    return meaning(error.pgcode)(
-        wording._lt("PostgreSQL refused it: %(said)s"), said=_bounded(said, redact)
-    )
+    said = _bounded(said, redact)
+    sentence = wording._lt("PostgreSQL refused it: %(said)s")
+    if setting := _setting(error):
+        return Misconfigured(sentence, setting, said=said)
+    return meaning(error.pgcode)(sentence, said=said)
+
+
+def _setting(error):
+    """:return: what to look at where each row meets the same; empty where it is about
+    some of them"""
+    if error.diag.context:  # a trigger, which may look at them
+        return ""
+    if error.pgcode == _INSUFFICIENT_PRIVILEGE:
+        function = error.diag.source_function or ""
+        return "address" if function.startswith(_RIGHTS) else ""
+    return _SETTINGS.get(error.pgcode, "")
 
 
 def lacking_character(payload: dict, encoding: str) -> Rejected | None:

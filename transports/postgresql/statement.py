@@ -9,7 +9,7 @@ from typing import NamedTuple
 from psycopg2 import Binary, sql
 
 from ... import wording
-from ...exceptions import Rejected
+from ...exceptions import Misconfigured, Rejected
 from ..base import Message
 from ..redact import shorten
 from .errors import NUL
@@ -43,7 +43,8 @@ def row(message: Message, table: Table) -> Row:
     key = _value(route.key_column, str(message.key))
     shape = (_ORDER[message.operation], route.target, route.key_column)
     if message.operation == "delete":
-        return Row(message, shape, [key])
+        # where rows may be hidden, the number of those that are gone must be about one
+        return Row(message, (*shape, key) if table.hides_rows else shape, [key])
     payload = {
         column: _column_value(column, value, route.binary, table)
         for column, value in message.payload.items()
@@ -60,8 +61,8 @@ class Statement(NamedTuple):
 
     :param values: for its placeholders
     :param summary: the same in short, for people
-    :param counts: whether its result is how many rows were updated, and how many
-        inserted
+    :param counts: what PostgreSQL calls each thing that it does, where its result is of
+        how many records there was one, and how many rows each was done to
     :param may_collide: whether somebody else who inserts one of the rows at the same
         time makes it fail, so that it finds that row when it is run again
     """
@@ -69,14 +70,14 @@ class Statement(NamedTuple):
     query: sql.Composed
     values: list
     summary: sql.Composed
-    counts: bool = False
+    counts: tuple[str, ...] = ()
     may_collide: bool = False
 
 
 def statement(rows: list[Row], table: Table) -> Statement:
     """Build one statement for rows of one shape, each about another record.
 
-    :raise Rejected: a name is impossible
+    :raise Misconfigured: a name is impossible
     """
     message, count = rows[0].message, len(rows)
     place = _Place(message.route, table)
@@ -88,22 +89,93 @@ def statement(rows: list[Row], table: Table) -> Statement:
     where, constants = place.where(clause)
     if message.operation == "delete":
         query = sql.SQL("DELETE FROM {} WHERE {}").format(place.table, where)
-        return Statement(query, [*keys, *constants], query)
+        return _counted(place, query, [*keys, *constants], "DELETE")
     query = sql.SQL("UPDATE {} SET {} WHERE {}").format(
         place.table, _each("{name} = %s", columns), where
     )
-    flags = [
-        _column_value(column, message.payload[column], message.route.binary, table)
+    flags = _flags(message, columns, table)
+    return _counted(place, query, [*flags, *keys, *constants], "UPDATE")
+
+
+def _counted(place, query, values, word):
+    """:return: a statement that says of how many records it has met a row"""
+    if place.known.rewrites(word):  # by rules of which a WITH takes only some
+        return Statement(query, values, query)
+    text = (
+        "WITH {done} AS ({query} RETURNING {key})"
+        " SELECT count(DISTINCT {key}), count(*) FROM {done}"
+    )
+    counting = sql.SQL(text).format(
+        done=place.alias("done"), query=query, key=place.key_name
+    )
+    return Statement(counting, values, query, (word,))
+
+
+def _flags(message, columns, table):
+    """:return: what all rows of a mark are given"""
+    binary = message.route.binary
+    return [
+        _column_value(column, message.payload[column], binary, table)
         for column in columns
     ]
-    return Statement(query, [*flags, *keys, *constants], query)
+
+
+def look(rows: list[Row], table: Table) -> tuple[sql.Composed, list]:
+    """Build the question what is there of rows of one shape.
+
+    :return: the statement, and its values; its result has the number of each row that
+        is there, and whether it has the content that was sent, as its column keeps it
+    """
+    message = rows[0].message
+    place = _Place(message.route, table)
+    payload = () if message.operation == "delete" else message.payload
+    columns = [column for column in payload if column != place.key]
+    flags = _flags(message, columns, table) if message.operation == "mark" else []
+    names = list(dict.fromkeys([place.key, *columns, *place.columns]))
+    fellows = place.constant_values(names[len(columns) + 1 :])
+    there, sent = place.alias("there"), place.alias("sent")
+    number = "number"
+    while number in names or number in table.columns:
+        number += "_"
+    listed = [number, *names]
+    values = [
+        [count, *each.values, *flags, *fellows] for count, each in enumerate(rows)
+    ]
+    same = place.same(there, sent)
+    if place.index and place.index.predicate:
+        same = sql.SQL(AND).join([same, place.preferred(there)])
+    # as JSON, since not each type can be compared
+    text = "to_jsonb({there}.{name}) IS NOT DISTINCT FROM to_jsonb({sent}.{name})"
+    equal = _each(text, columns, AND, there=there, sent=sent)
+    query = sql.SQL(_LOOK).format(
+        there=there,
+        sent=sent,
+        number=sql.Identifier(number),
+        columns=_each("{name}", listed),
+        typed=sql.SQL(", ").join(
+            sql.SQL(f"column{place_in_row}{_cast(table, name, as_declared=True)}")
+            for place_in_row, name in enumerate(listed, 1)
+        ),
+        rows=_rows(table, listed, values),
+        equal=equal if columns else sql.SQL("true"),
+        table=place.table,
+        same=same,
+    )
+    return query, [value for row in values for value in row]
+
+
+_LOOK = (
+    "WITH {sent} ({columns}) AS (SELECT {typed} FROM (VALUES {rows}) AS given)"
+    " SELECT {sent}.{number}, bool_or({equal})"
+    " FROM {sent} JOIN {table} AS {there} ON {same} GROUP BY 1"
+)
 
 
 def selection(message: Message, table: Table) -> tuple[sql.Composed, list]:
     """Build the question for what the table holds of a message's record.
 
     :return: the statement, whose result is one JSON object as text, and its values
-    :raise Rejected: a name is impossible
+    :raise Misconfigured: a name is impossible
     """
     place = _Place(message.route, table)
     columns = [column for column in message.payload if column != place.key]
@@ -127,10 +199,11 @@ def as_sent(held: dict, message: Message, table: Table) -> dict:
 def table_name(target: str) -> sql.Composable:
     """:return: a table as it is written in a statement
 
-    :raise Rejected: it is no name
+    :raise Misconfigured: it is no name
     """
     schema, dot, table = target.partition(".")
-    return sql.SQL(".").join(map(_name, [schema, table] if dot else [schema]))
+    parts = [schema, table] if dot else [schema]
+    return sql.SQL(".").join(_name(part, "address") for part in parts)
 
 
 class _Place:
@@ -142,6 +215,7 @@ class _Place:
 
     def __init__(self, route, table):
         self.key = route.key_column
+        self.key_name = _name(self.key, "key")
         self.table = table_name(route.target)
         self.known = table
         self.constants = constants = dict(route.constants)
@@ -162,13 +236,15 @@ class _Place:
         """:return: the condition on the rows of records, given the one on their keys,
         and its values behind those of the keys"""
         fellows = self.columns[1:]
-        conditions = [sql.SQL("{} {}").format(_name(self.key), keys)]
+        conditions = [sql.SQL("{} {}").format(self.key_name, keys)]
         conditions += [sql.SQL("{} = %s").format(_name(name)) for name in fellows]
         if self.index and self.index.predicate:
-            conditions.append(self.preferred(_name(self._own_name)))
-        return sql.SQL(AND).join(conditions), [
-            _column_value(name, self.constants[name], (), self.known)
-            for name in fellows
+            conditions.append(self.preferred(_name(self._own_name, "address")))
+        return sql.SQL(AND).join(conditions), self.constant_values(fellows)
+
+    def constant_values(self, names):
+        return [
+            _column_value(name, self.constants[name], (), self.known) for name in names
         ]
 
     def preferred(self, row):
@@ -212,11 +288,14 @@ def _upsert(place, columns, rows):
         decided = not (index.touches - {*index.columns}).isdisjoint(columns)
         same += sql.SQL(AND)
         same += place.preferred(there) if decided else place.covered(there)
-    # A trigger of a view need not tell which rows it has changed.
-    looks = place.known.kind == "v" or not changed
-    told = "" if looks else " RETURNING {sent}.{key}"
+    # what a rule makes of it need not tell which rows it has changed
+    counts = bool(changed) and not place.known.rewrites("UPDATE", "INSERT")
+    # nor need a trigger of a view: which rows are missing is asked there
+    looks = place.known.kind == "v" or not counts
+    told = " RETURNING {sent}.{key}" if counts else ""
     text = _SENT + (f"{_UPDATED}{told})" if changed else "")
-    text += _INSERT_UNSEEN if looks else _INSERT_COUNTED
+    insert = _INSERT + (_UNSEEN if looks else _UNTOLD)
+    text += _COUNTED % insert if counts else f" {insert}"
     parts = {
         "table": place.table,
         "columns": _each("{name}", names),
@@ -227,7 +306,7 @@ def _upsert(place, columns, rows):
         sent=sent,
         updated=place.alias("updated"),
         inserted=place.alias("inserted"),
-        key=_name(place.key),
+        key=place.key_name,
         typed=sql.SQL(", ").join(
             sql.SQL(f"column{number}{_cast(place.known, name)}")
             for number, name in enumerate(names, 1)
@@ -244,7 +323,8 @@ def _upsert(place, columns, rows):
     summary = sql.SQL(_SUMMARY).format(
         marks=sql.SQL(_placeholders(len(names))), **parts
     )
-    return Statement(query, values, summary, not looks, place.arbiter is None)
+    words = ("UPDATE", "INSERT 0") if counts else ()
+    return Statement(query, values, summary, words, place.arbiter is None)
 
 
 _SENT = "WITH {sent} ({columns}) AS (SELECT {typed} FROM (VALUES {rows}) AS given)"
@@ -254,14 +334,14 @@ _UPDATED = (
 _SUMMARY = (
     "UPDATE {table} or INSERT INTO {table} ({columns}) VALUES ({marks}){conflict}"
 )
-_INSERT_UNSEEN = (
-    " INSERT INTO {table} ({columns}) SELECT * FROM {sent}"
-    " WHERE NOT EXISTS (SELECT FROM {table} AS {there} WHERE {same}){conflict}"
-)
-_INSERT_COUNTED = (
-    ", {inserted} AS (INSERT INTO {table} ({columns}) SELECT * FROM {sent}"
-    " WHERE {key} NOT IN (SELECT {key} FROM {updated}){conflict} RETURNING 1)"
-    " SELECT (SELECT count(*) FROM {updated}), (SELECT count(*) FROM {inserted})"
+_INSERT = "INSERT INTO {table} ({columns}) SELECT * FROM {sent} WHERE "
+_UNSEEN = "NOT EXISTS (SELECT FROM {table} AS {there} WHERE {same}){conflict}"
+_UNTOLD = "{key} NOT IN (SELECT {key} FROM {updated}){conflict}"
+_COUNTED = (
+    ", {inserted} AS (%s RETURNING 1)"
+    " SELECT changed.records + added.rows, changed.rows, added.rows"
+    " FROM (SELECT count(DISTINCT {key}) AS records, count(*) AS rows FROM {updated})"
+    " AS changed, (SELECT count(*) AS rows FROM {inserted}) AS added"
 )
 
 
@@ -312,9 +392,11 @@ def _differ(values):
     return len(kinds) > 1 or list in kinds
 
 
-def _cast(table, name):
-    column = table.columns.get(name)
-    return f"::{_escaped(column.type)}" if column else ""
+def _cast(table, name, as_declared=False):
+    """:param as_declared: with its length and the like: a longer text is cut"""
+    if not (column := table.columns.get(name)):
+        return ""
+    return f"::{_escaped(column.declared if as_declared else column.type)}"
 
 
 def _escaped(text):
@@ -333,13 +415,16 @@ def _each(text, names, separator=", ", **parts):
     return sql.SQL(separator).join(said)
 
 
-def _name(name):
-    """An identifier, quoted when it is used."""
+def _name(name, setting="mapping"):
+    """An identifier, quoted when it is used.
+
+    :param setting: where it comes from
+    """
     size = len(name.encode("utf-8", "replace"))
     if not 0 < size <= 63 or "\0" in name:
         # PostgreSQL would cut a longer one and may then find another table.
         sentence = wording._lt("“%(name)s” cannot be the name of a table or column.")
-        raise Rejected(sentence, name=shorten(name, 70))
+        raise Misconfigured(sentence, setting, name=shorten(name, 70))
     return sql.Identifier(_escaped(name))
 
 

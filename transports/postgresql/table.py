@@ -10,17 +10,28 @@ from psycopg2 import errorcodes as codes
 from psycopg2 import sql
 
 from ... import wording
-from ...exceptions import Rejected
+from ...exceptions import Misconfigured
 
 # By the search path, as a statement that writes finds the table. A type without its
 # length, as a cast to varchar(10) would cut what an assignment refuses; minus one, as
 # "no typmod" would turn bpchar into a single character. Arrays of text, as it is asked
 # on each connection: JSON takes PostgreSQL four times as long. PostgreSQL manual,
-# "System Catalogs": attidentity, and attgenerated that comes with a default.
+# "System Catalogs": attidentity, and attgenerated that comes with a default; a trigger
+# whose type has the bit 2 is a BEFORE one.
 TABLE = sql.SQL(
     """
     SELECT c.oid::bigint, c.relkind::text,
            CASE WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END,
+           ARRAY(
+               SELECT r.ev_type::text FROM pg_catalog.pg_rewrite r
+                WHERE r.ev_class = c.oid),
+           row_security_active(c.oid),
+           EXISTS (
+               SELECT FROM pg_catalog.pg_trigger t
+                WHERE NOT t.tgisinternal AND t.tgtype & 2 = 2
+                  AND (t.tgrelid = c.oid OR t.tgrelid IN (
+                      SELECT h.inhrelid FROM pg_catalog.pg_inherits h
+                       WHERE h.inhparent = c.oid))),
            ARRAY(
                SELECT ARRAY[a.attnum::text, a.attname, a.attidentity::text,
                             format_type(coalesce(nullif(t.typbasetype, 0), t.oid), -1),
@@ -66,6 +77,8 @@ NO_UNIQUE_KEY = codes.INVALID_COLUMN_REFERENCE
 NUMBERS_ITSELF = codes.GENERATED_ALWAYS
 NOT_WRITABLE = {codes.OBJECT_NOT_IN_PREREQUISITE_STATE, codes.WRONG_OBJECT_TYPE}
 ADVISED = {NO_UNIQUE_KEY, NUMBERS_ITSELF, *NOT_WRITABLE}
+# As in pg_rewrite.ev_type.
+_RULES = {"UPDATE": "2", "INSERT": "3", "DELETE": "4"}
 # The first half of the key of our locks at a destination; the second one is the table.
 LOCKS = 0x716A73
 
@@ -118,29 +131,58 @@ class Table:
     :param kind: ``pg_class.relkind``; empty when there is none, or none to be seen:
         the statement that writes is refused with the reason then
     :param divided_by: how a partitioned table is divided
+    :param rules: for which kinds of statement there are rules that make another one of
+        them: 2 for UPDATE, 3 for INSERT, 4 for DELETE
+    :param hides_rows: row-level security may keep rows from this login's sight
+    :param fills_in: triggers may change a row before it is written
     """
 
     oid: int = 0
     kind: str = ""
     divided_by: str | None = None
+    rules: tuple[str, ...] = ()
+    hides_rows: bool = False
+    fills_in: bool = False
     columns: dict[str, ColumnType] = field(default_factory=dict)
     indexes: tuple[UniqueIndex, ...] = ()
 
     @classmethod
-    def from_row(cls, oid, kind, divided_by, columns, indexes) -> "Table":
+    def from_row(cls, *facts) -> "Table":
         """:return: the table that a row of the query ``TABLE`` tells of"""
+        *facts, columns, indexes = facts
         names = {number: name for number, name, *_more in columns}
         types = {
             name: ColumnType(type_, declared, identity == "a", required == "true")
             for _number, name, identity, type_, declared, required in columns
         }
         indexes = tuple(_unique_index(names, *index) for index in indexes)
-        return cls(oid, kind, divided_by, types, indexes)
+        return cls(*facts, types, indexes)
 
     @property
     def has_indexes(self) -> bool:
         """Whether a kind of table can have indexes of its own to be found here."""
         return self.kind not in ("v", "m", "f")
+
+    def rewrites(self, *operations: str) -> bool:
+        """:return: whether what is written may become another statement"""
+        return not {_RULES[each] for each in operations}.isdisjoint(self.rules)
+
+    @property
+    def shows_all(self) -> bool:
+        """Whether a row that is not seen is not there.
+
+        A view leaves out what it likes, and a foreign table is somebody else's.
+        """
+        return self.kind in ("r", "p") and not self.hides_rows
+
+    def lacks(self, column: str | None, sent: Collection[str]) -> bool:
+        """:return: whether each new row fails since nobody gives a column its value
+
+        :param column: the one that must not be empty
+        :param sent: the columns that are written
+        """
+        known = column in self.columns and self.kind in ("r", "p")
+        return known and column not in sent and not self.fills_in
 
 
 def _unique_index(names, name, numbers, count, predicate, touches, immediate, valid):
@@ -176,7 +218,7 @@ def best_index(
     return min(candidates, key=rank, default=None)
 
 
-def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | None:
+def advice(table: Table, target: str, key: str, sqlstate: str) -> Misconfigured | None:
     """Say what must be changed at the destination, so that rows can be written.
 
     :param target: the name of the table, as it is configured
@@ -222,8 +264,9 @@ def advice(table: Table, target: str, key: str, sqlstate: str) -> Rejected | Non
         )
     else:
         return None
-    return Rejected(
+    return Misconfigured(
         sentence,
+        "address" if sqlstate in NOT_WRITABLE else "key",
         table=target,
         column=key,
         index=broken,

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records into the tables of a PostgreSQL database."""
 
+import itertools
 import json
 import time
 from dataclasses import replace
@@ -11,8 +12,10 @@ from psycopg2 import errorcodes as codes
 from psycopg2 import sql
 
 from ... import wording
-from ...exceptions import Rejected, SyncError
+from ...exceptions import Misconfigured, Rejected, SyncError
 from ..base import (
+    REFUSED,
+    UNKNOWN,
     Column,
     PullingTransport,
     Receipt,
@@ -24,11 +27,13 @@ from ..base import (
 from ..redact import one_line, shorten
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
-from .statement import as_sent, row, selection, statement, table_name
+from .statement import as_sent, look, row, selection, statement, table_name
 from .table import ADVISED, TABLES, Table, advice
 
 # Whatever a view or a rule does when it is asked, it must not write.
 READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
+# Whether what runs in the same transaction has written anything at all.
+HAS_WRITTEN = sql.SQL("; SELECT txid_current_if_assigned() IS NOT NULL")
 BYTES_IN_HEX = sql.SQL("SET LOCAL bytea_output = hex; ")
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
@@ -42,8 +47,9 @@ class PostgresqlTransport(PullingTransport):
     """One statement for all rows of a kind, each statement its own transaction.
 
     A statement that is refused is sent again in halves, until the rows that were the
-    reason are alone: each has its own error, and the others are written. Any other
-    error concerns all rows of its statement.
+    reason are alone: each has its own error, and the others are written. So are rows
+    that a statement has met fewer of than it was sent, unless a look finds that they
+    are as they should be. Any other error concerns all rows of its statement.
     """
 
     def __init__(self, config: PostgresqlConfig):
@@ -93,7 +99,7 @@ class PostgresqlTransport(PullingTransport):
                 sentence = wording._lt(
                     "There is no table “%(table)s”, or the login may not see it."
                 )
-                raise Rejected(sentence, table=target)
+                raise Misconfigured(sentence, "address", table=target)
         return [
             Column(self._redact(name), column.declared, column.required)
             for name, column in found.items()
@@ -130,15 +136,135 @@ class PostgresqlTransport(PullingTransport):
 
     def _write(self, rows):
         """Write rows of one shape, in as few statements as their faults allow."""
-        receipts = self._execute(rows)
-        refused = isinstance(receipts[0].error, Rejected)
-        if refused and len(rows) > 1 and not self._connection.concerns_all:
-            middle = len(rows) // 2
-            return deliver_groups(self._write, [rows[:middle], rows[middle:]])
+        receipts, met = self._execute(rows)
+        if met is not None and met < len(rows):
+            return self._made_sure(rows, receipts, met)
+        if isinstance(receipts[0].error, Rejected) and len(rows) > 1:
+            return self._in_halves(rows)
         return receipts
 
+    def _in_halves(self, rows):
+        middle = (len(rows) + 1) // 2
+        halves = [rows[:middle], rows[middle:]]
+        return deliver_groups(self._write, filter(None, halves))
+
+    def _made_sure(self, rows, receipts, met):
+        """Look what is there of rows after a statement that has met too few.
+
+        A trigger may have written a row and not say so, and what is to be deleted may
+        be gone already.
+
+        :param receipts: of the statement, as if all were well
+        :param met: for so many of the records it has met a row
+        """
+        try:
+            return self._judged(rows, receipts, met)
+        except SyncError as fault:
+            error = self._redact.clean(fault)
+            return [replace(each, error=error, fate=UNKNOWN) for each in receipts]
+
+    def _judged(self, rows, receipts, met):
+        """
+        :raise SyncError: it cannot be told what is there
+        """
+        table = self._table(rows[0].message.route)
+        query, values = look(rows, table)
+        try:
+            there, seen = dict(self._ask(query, values)), True
+        except (Misconfigured, Rejected):  # this login must not look
+            there, seen = {}, None
+        sure, rest = [], []
+        for number, receipt in enumerate(receipts):
+            if receipt.message.operation != "delete":
+                as_wanted = there.get(number)
+            elif as_wanted := seen and number not in there and not table.hides_rows:
+                receipt = self._gone(receipt, table, met, len(rows))
+            if as_wanted:
+                sure.append(receipt)
+            else:
+                rest.append(rows[number])
+        if rest and len(rows) == 1:
+            is_there = seen and 0 in there
+            return [self._kept_back(rest[0], receipts[0], table, is_there)]
+        return itertools.chain(sure, self._once_more(rest))
+
+    def _once_more(self, rows):
+        """Send rows again of which nobody can tell whether they have been written.
+
+        An error then does not say that they have not.
+        """
+        for receipt in self._in_halves(rows):
+            told = receipt.ok or receipt.status == codes.SUCCESSFUL_COMPLETION
+            yield receipt if told else replace(receipt, fate=UNKNOWN)
+
+    def _gone(self, receipt, table, met, sent):
+        """:return: the receipt of a row that is not seen after it was to be deleted"""
+        if table.shows_all:
+            return receipt
+        warning = wording.Sentence(
+            wording._lt(
+                "“%(table)s” has deleted %(met)s of %(sent)s rows, and shows none of "
+                "them any more."
+            ),
+            table=receipt.message.route.target,
+            met=met,
+            sent=sent,
+        )
+        return replace(receipt, warning=self._redact.clean_sentence(warning))
+
+    def _kept_back(self, row, receipt, table, is_there):
+        """
+        :param is_there: ``None`` when that cannot be seen
+        :return: the receipt of a row alone that its statement has not met, and that is
+            not as it should be
+        :raise SyncError: it cannot be told whether it has been written
+        """
+        operation, target = row.message.operation, row.message.route.target
+        if operation == "delete" and is_there:
+            sentence = wording._lt(
+                "The row is still in “%(table)s”: a trigger, a rule or a policy may "
+                "have kept it there."
+            )
+        elif operation == "delete":
+            sentence = wording._lt(
+                "“%(table)s” has shown no row to delete: a policy (row-level security) "
+                "may hide it."
+            )
+        elif operation == "mark" and is_there is False:
+            sentence = wording._lt(
+                "“%(table)s” has no row to mark: it is gone, or a policy hides it."
+            )
+        elif is_there and table.kind == "v" and self._writes(row, table):
+            warning = wording.Sentence(
+                wording._lt(
+                    "The view “%(table)s” does not say that it has taken the row, and "
+                    "shows other content than was sent. Let its trigger return NEW."
+                ),
+                table=target,
+            )
+            return replace(receipt, warning=self._redact.clean_sentence(warning))
+        else:
+            sentence = wording._lt(
+                "“%(table)s” took 0 of 1 rows: a trigger, a rule or a policy may have "
+                "kept it back."
+            )
+        error = self._redact.clean(Rejected(sentence, table=target))
+        return replace(receipt, error=error, fate=REFUSED)
+
+    def _writes(self, row, table):
+        """Send a row again, which changes nothing where it has been written.
+
+        :return: whether anything is written then: not by a view that does nothing
+        """
+        again = statement([row], table)
+        cursor = self._connection.execute(again.query + HAS_WRITTEN, again.values)
+        return cursor.fetchone()[0]
+
     def _execute(self, rows):
-        """:return: a receipt for each row of one statement"""
+        """
+        :return: a receipt for each row of one statement; and for how many of them it
+            has met a row, ``None`` when it has failed
+        """
         first, started = rows[0].message, time.monotonic()
         try:
             written = statement(rows, self._table(first.route))
@@ -150,10 +276,10 @@ class PostgresqlTransport(PullingTransport):
             waited = time.monotonic() - started
             return [
                 replace(unsent(each.message, error), duration=waited) for each in rows
-            ]
-        error = fate = None
+            ], None
+        error = fate = met = None
         try:
-            response = self._run(written)
+            response, met = self._run(written)
             status = self._connection.sqlstate
         except SyncError as fault:
             error = self._redact.clean(fault)
@@ -167,12 +293,12 @@ class PostgresqlTransport(PullingTransport):
         ]
         if receipts[0].holds_up_others:  # the first one tells of the request
             receipts[1:] = [replace(each, request="") for each in receipts[1:]]
-        return receipts
+        return receipts, met
 
     def _run(self, written):
         """Run a statement, and again at once where that is all it takes.
 
-        :return: what it has done, as PostgreSQL says it
+        :return: what it has done, as PostgreSQL says it; and for how many records
         """
         for left in reversed(range(RUNS)):
             try:
@@ -186,30 +312,49 @@ class PostgresqlTransport(PullingTransport):
                     raise
             self.pace.wait()
         if not written.counts:
-            return cursor.statusmessage
-        updated, inserted = cursor.fetchone()
-        done = [f"UPDATE {updated}"] if updated else []
-        done += [f"INSERT 0 {inserted}"] if inserted or not updated else []
-        return ", ".join(done)
+            return cursor.statusmessage, max(cursor.rowcount, 0)
+        met, *counted = cursor.fetchone()
+        done = list(zip(written.counts, counted, strict=True))
+        done = [each for each in done if each[1]] or done[-1:]
+        return ", ".join(f"{word} {count}" for word, count in done), met
 
     def _table(self, route):
         """:return: what is known of the table that a route leads to"""
         try:
             name = table_name(route.target)
-        except Rejected:
+        except Misconfigured:
             return Table()
         return self._connection.table(name)
 
     def _advised(self, error, message, status):
         """:return: the error, in words that tell what to change where there are any"""
         route, found = message.route, None
+        if status == codes.NOT_NULL_VIOLATION:
+            return self._unmapped(message) or error
         if status == codes.UNTRANSLATABLE_CHARACTER:
             payload = {route.key_column: message.key, **message.payload}
             encoding = self._connection.open().info.parameter_status("server_encoding")
             found = lacking_character(payload, encoding)
+        elif not isinstance(error, Misconfigured):  # a trigger's
+            return error
         elif status in ADVISED:
             found = advice(self._table(route), route.target, route.key_column, status)
+        elif status == codes.UNDEFINED_COLUMN:
+            if route.key_column not in self._table(route).columns:
+                found = Misconfigured(error.message, "key")
         return self._redact.clean(found) if found else error
+
+    def _unmapped(self, message):
+        """:return: the error where a row lacks what no field is mapped to"""
+        route, column = message.route, self._connection.column
+        if not self._table(route).lacks(column, {route.key_column, *message.payload}):
+            return None
+        sentence = wording._lt(
+            "The column “%(column)s” of the table “%(table)s” must not be empty, and "
+            "no field is mapped to it."
+        )
+        error = Misconfigured(sentence, "mapping", column=column, table=route.target)
+        return self._redact.clean(error)
 
     def _readable(self, rows, raw):
         """What is done, with placeholders instead of values, and with one row."""

@@ -11,6 +11,8 @@ const MINUTE = 60000; // milliseconds
 const COLORS = {
     synced: "text-success",
     waiting: "text-info",
+    doubt: "text-warning",
+    accepted: "text-info",
     failed: "text-danger",
 };
 

@@ -1,0 +1,54 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from markupsafe import Markup
+
+from odoo import SUPERUSER_ID, api
+
+
+def migrate(cr, version):
+    """Go on as before with what has worked so far, and say so once.
+
+    An unanswered creation was asked for again at every system. Whether that was right,
+    only a person can say. And an address that has worked is not doubted.
+    """
+    env = api.Environment(cr, SUPERUSER_ID, {})
+    _keep_repeating(env["sync.backend"].with_context(active_test=False))
+    _keep_proven(env["sync.stream"].with_context(active_test=False))
+
+
+def _keep_repeating(backends):
+    backends = backends.search([("transport", "!=", "postgresql")])
+    backends.write({"repeats_are_safe": True})
+    for backend in backends.filtered("active"):
+        company = backend.company_id or backend.env.company
+        readers = company._job_failure_partners()
+        backend = backend.with_context(lang=company.partner_id.lang)
+        label = backend._fields["repeats_are_safe"]._description_string(backend.env)
+        told = backend.env._(
+            "%(setting)s is switched on, as it was taken for granted until now: where a "
+            "creation gets no answer, it is asked for again with its key. If %(system)s "
+            "does not heed the key (Idempotency-Key), that may make a second record: "
+            "switch it off, and such records wait for a person.",
+            setting=label,
+            system=backend.name,
+        )
+        backend.message_post(
+            body=Markup("<p>%s</p>") % told,
+            subject=backend.env._("%s: please check one setting", backend.name),
+            partner_ids=readers.ids,
+        )
+
+
+def _keep_proven(streams):
+    cr = streams.env.cr
+    cr.execute(
+        """
+        SELECT id FROM sync_stream AS stream
+         WHERE EXISTS (SELECT FROM sync_binding
+                        WHERE stream_id = stream.id AND version > 1
+                          AND content_hash IS NOT NULL)
+        """
+    )
+    for stream in streams.browse(id_ for (id_,) in cr.fetchall()):
+        stream.proven = stream._proven_text(("create", "update", "delete"))
