@@ -340,7 +340,7 @@ class Run:
                 store.keep_quiet(self.env.registry, self.backend.id, seconds)
         verdict = None
         warned = any(task.receipt and task.receipt.warning for task in chunk.settled)
-        if chunk.failures or warned or self.is_trial:
+        if chunk.met or warned or self.is_trial:
             with suppress(LockNotAvailable):
                 uuid = self.is_trial and self.job_uuid
                 verdict = blame.judge(self.stream, chunk, uuid)

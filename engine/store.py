@@ -1693,11 +1693,14 @@ def let_sleep(cr, uuid, key, reason, seconds):
             SQL(
                 """
                 UPDATE queue_job
-                   SET sync_due = %s, sync_wait_key = %s, sync_wait_reason = %s,
+                   SET sync_due = LEAST(%s, %s), sync_wait_key = %s,
+                       sync_wait_reason = %s,
                        eta = %s + %s * interval '1 second'
                  WHERE uuid = %s
                 """,
+                # it has been sent along, although it may have been put off for that
                 DUE,
+                NOW,
                 key,
                 reason,
                 NOW,

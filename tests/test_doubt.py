@@ -15,9 +15,7 @@ from .common import MAPPING, DeliveryCase, stream_values
 from .test_delivery_attempts import WorkerDied
 from .test_delivery_errors import closed_port
 
-MIGRATION = (
-    Path(__file__).parents[1] / "migrations/19.0.5.0.0/post-what-has-worked.py"
-)
+MIGRATION = Path(__file__).parents[1] / "migrations/19.0.5.0.0/post-what-has-worked.py"
 
 
 class DoubtCase(DeliveryCase):

@@ -32,7 +32,7 @@ class TestHeld(HeldCase):
         incident = self.held()
         self.assertEqual(incident["kind"], "settings")
         self.assertEqual(incident["setting"], "method")
-        self.assertIn("no (405)", incident["reason"])
+        self.assertIn("answered 405", incident["reason"])
         for each in (uuid, waiting):
             self.assertHeld(each)
             reason = self.job(each, "state_reason")["state_reason"]
@@ -87,7 +87,7 @@ class TestHeld(HeldCase):
         self.assertEqual(backend["status"], "up")
         (problem,) = backend["problems"]
         self.assertEqual(problem["id"], self.stream_id)
-        self.assertIn("no (405)", problem["reason"])
+        self.assertIn("answered 405", problem["reason"])
 
     def _drop_stream(self, stream_id):
         with self.transaction() as env:
@@ -342,7 +342,7 @@ class TestHeldMail(FailureMailCase, HeldCase):
             self.run_each(uuids)
             ((subject, text),) = self.watch_mails()
             self.assertEqual(subject, "Contacts to CRM is held")
-            self.assertIn("no (405)", text)
+            self.assertIn("answered 405", text)
             self.assertIn("Open the mapping", text)
         self.stop_refusing()
         self.edit_mapping()
