@@ -450,6 +450,8 @@ class SyncBackend(models.Model):
             self._all_streams()._wake()
         if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "transport"}:
             self._settings_changed()
+        if vals.get("repeats_are_safe"):
+            waiting.ask_again_later(self.env, self._all_streams().ids)
         return res
 
     def _settings_changed(self):

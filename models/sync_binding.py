@@ -303,7 +303,7 @@ class SyncBinding(models.Model):
     def _end_doubt(self):
         self.write({"doubt": False, "doubt_reason": False})
         keys = [waiting.for_doubt(*binding._pair()) for binding in self]
-        waiting.look_later(self.env, *keys)
+        waiting.go_on_later(self.env, keys)
 
     @api.autovacuum
     def _gc_gone_on_both_sides(self):

@@ -333,8 +333,9 @@ class SyncIncident(models.Model):
                     "last_delivery": store.last_delivery(self.env.cr),
                 }
             )
-            # what was refused before the others knew goes on with the rest
-            incident._take_back_later()
+            if not by_person:
+                # what was refused before the others knew goes on with the rest
+                incident._take_back_later()
             waiting.look_later(self.env, incident._key)
         self.env["queue.job"]._call_cron("ir_cron_incidents")
 
@@ -475,8 +476,12 @@ class SyncIncident(models.Model):
                 ):
                     continue
                 own.trial_uuid = False
-                if own.kind == "settings":
-                    own._begin_trial(afresh=own.again)
+                if own.kind != "settings":
+                    continue
+                # where nobody is left to show it, who comes next does
+                is_left = store.sleeps_any(own.env.cr, own._key)
+                if own.trials_left > 0 or own.again or not is_left:
+                    own._begin_trial(afresh=own.again or not is_left)
 
     # -- the job that asks whether the system is back -------------------------
 
