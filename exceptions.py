@@ -41,8 +41,8 @@ class Rejected(SyncError):
 class Blocked(Rejected):
     """This record is refused, and perhaps not for its content.
 
-    By a proxy or a firewall, for a missing right, or since an address that has worked is
-    gone. It is the record's failure, unless different records meet the same in a row:
+    By a proxy or a firewall, for a missing right, or since an address that has worked
+    is gone. It is the record's failure, unless different records meet the same in a row:
     then the destination does not work.
     """
 
@@ -50,13 +50,13 @@ class Blocked(Rejected):
 class Misconfigured(SyncError):
     """A setting is wrong: each record would meet the same, until a person changes it.
 
-    Nothing has been carried out at the destination, and nothing more is sent by the same
-    synchronization.
+    Nothing has been carried out at the destination, and nothing more is sent by the
+    same synchronization.
 
     :param message: see :class:`SyncError`
     :param setting: what to look at: ``mapping``, ``address`` (endpoint or table),
-        ``method``, ``key`` (the column that holds Odoo's key) or ``id`` (where an answer
-        holds the id there)
+        ``method``, ``key`` (the column that holds Odoo's key) or ``id`` (where an
+        answer holds the id there)
     """
 
     def __init__(self, message, setting, reason="", **values):

@@ -34,8 +34,8 @@ SWEEP_BATCH = 1000
 # Seconds until a job runs that is about to be told what became of its record.
 TELL_WITHIN = 10
 MEGABYTE = 1024 * 1024
-# Bytes of content of one record at most: it is noted in the database, which takes 256 MB
-# at a time, before it is sent.
+# Bytes of content of one record at most: it is noted in the database, which takes
+# 256 MB at a time, before it is sent.
 RECORD_BYTES = 64 * MEGABYTE
 # Bytes of the contents that are noted at a time, and of those of one chunk, after which
 # no more are added.

@@ -197,8 +197,8 @@ class SyncStream(models.Model):
         required=True,
         default="destination",
         help="Who gives a record its ID: the system, in its answer to the first POST, "
-        "or Odoo, whose ID is then part of the address. Or nobody: a webhook, or a list "
-        "of events, gets each change by a POST.",
+        "or Odoo, whose ID is then part of the address. Or nobody: a webhook, or a "
+        "list of events, gets each change by a POST.",
     )
     external_id_key = fields.Char(
         "ID in the Answer",

@@ -34,10 +34,10 @@ def _keep_repeating(backends):
         backend = backend.with_context(lang=company.partner_id.lang)
         label = backend._fields["repeats_are_safe"]._description_string(backend.env)
         told = backend.env._(
-            "%(setting)s is switched on, as it was taken for granted until now: where a "
-            "creation gets no answer, it is asked for again with its key. If %(system)s "
-            "does not heed the key (Idempotency-Key), that may make a second record: "
-            "switch it off, and such records wait for a person.",
+            "%(setting)s is switched on, as it was taken for granted until now: where "
+            "a creation gets no answer, it is asked for again with its key. If "
+            "%(system)s does not heed the key (Idempotency-Key), that may make a "
+            "second record: switch it off, and such records wait for a person.",
             setting=label,
             system=backend.name,
         )
