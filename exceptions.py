@@ -42,8 +42,8 @@ class Blocked(Rejected):
     """This record is refused, and perhaps not for its content.
 
     By a proxy or a firewall, for a missing right, or since an address that has worked
-    is gone. It is the record's failure, unless different records meet the same in a row:
-    then the destination does not work.
+    is gone. It is the record's failure, unless different records meet the same in a
+    row: then the destination does not work.
     """
 
 

@@ -485,6 +485,11 @@ class SyncStream(models.Model):
         # a draft may lack what is not known yet
         self.filtered(lambda each: each.state == "live")._require_route()
 
+    @api.onchange("id_policy")
+    def _onchange_id_policy(self):
+        if self.id_policy == "none":
+            self.delete_policy = "ignore"
+
     @api.constrains("id_policy", "delete_policy", "backend_id")
     def _check_deletion(self):
         for stream in self:

@@ -183,6 +183,11 @@ class SyncSetup(models.TransientModel):
         compute="_compute_health", help="What keeps jobs from running well."
     )
 
+    @api.onchange("id_policy")
+    def _onchange_id_policy(self):
+        if self.id_policy == "none":
+            self.delete_policy = "ignore"
+
     def _compute_health(self):
         self.health = self.env["sync.health"].banner()
 
