@@ -102,6 +102,7 @@ class Delivery:
             self._prepare(self._lock())
             self._resume_creations()
             self._send()
+            self._set_apart()
         self._hand_on()
 
     @property
@@ -629,6 +630,19 @@ class Delivery:
 
     # -- what did not get through ---------------------------------------------
 
+    def _set_apart(self):
+        """Go on if only a few records have met no answer, and others were confirmed.
+
+        It is about them, then: what is on the way may not let them through.
+        """
+        down = [each for each in self.failures if isinstance(each.error, Unreachable)]
+        confirmed = [each for each in self.settled if each.message]
+        few = len(down) <= min(len(confirmed), self.system.concurrency)
+        # each in a request of its own
+        alone = all(each.receipt and each.receipt.request for each in down)
+        if few and alone and isinstance(self.obstacle, Unreachable):
+            self.obstacle = None
+
     def _hand_on(self):
         """Find other jobs for what a job for several records cannot deliver.
 
@@ -644,7 +658,7 @@ class Delivery:
         failed |= dict.fromkeys(self.broken)
         for res_id, task in failed.items():
             given, error = self.given[res_id], task and task.error
-            if given.alone or isinstance(error, OF_MANY):
+            if given.alone or (self.obstacle and isinstance(error, OF_MANY)):
                 continue
             seconds = jobs.retry_seconds(self.stream, error, 1)
             if isinstance(error, Rejected):

@@ -14,9 +14,13 @@ class RefusingDestination(HttpDestination):
         super().__init__()
         # of a request; the status, and what is said, if it is refused
         self.refuses = lambda request: None
+        # of a request: whether something on its way ends the connection
+        self.resets = lambda request: None
 
     def _obey(self, request):
         refusal = self.refuses(request)
+        if self.resets(request):
+            return Answer(drop=True)
         if refusal:
             return Answer(refusal, {"message": f"no ({refusal})"})
         return super()._obey(request)

@@ -25,6 +25,22 @@ class TestBlameRecord(BlameCase):
         self.assertGoesOn()
         self.assertEqual(self.names_there(), sorted({*NAMES} - {"N3"}))
 
+    def test_body_that_nothing_lets_through_is_its_records_failure(self):
+        self.change_stream(batch_size=20)
+        self.destination.resets = named("N9")
+        with self.transaction() as env:
+            partners = env["res.partner"].create([{"name": f"N{n}"} for n in range(20)])
+        self.partner_ids += partners.ids
+        (batch,) = self.job_uuids()
+        self.assertEqual(self.run_job(batch), "done")
+        self.assertEqual(len(self.destination.records), 19)
+        self.assertGoesOn()
+        (own,) = self.job_uuids("pending")
+        for state in ("pending", "pending", "failed"):
+            self.assertEqual(self.run_job(own), state)
+        self.assertGoesOn()
+        self.assertEqual(self.run_job(self.new_job(name="Last")), "done")
+
     def test_one_of_a_batch_fails_alone(self):
         self.change_stream(batch_size=10)
         self.refuse(named("N3"))
