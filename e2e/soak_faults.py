@@ -83,6 +83,9 @@ class Faults:
         self._is_hot = False
         self._is_looking = False
         self._database_down = []  # (start, end) as of time.monotonic()
+        # (start, end), in seconds since the epoch, of what may have kept a job from
+        # committing what it was answered
+        self.crashes = []
 
     def carry_out(self, events, over):
         """Do what is planned, each event at its time.
@@ -112,13 +115,15 @@ class Faults:
     def end(self):
         """Bring everything back that is down."""
         self._scene.crm.behave()
+        self._scene.shop.behave()
         self.warehouse_keep()
         self.crm_up()
+        self.shop_up()
         self.warehouse_up()
 
     def counts(self):
         """Return how often each kind of fault has happened, as a dict."""
-        counts = self._done + self._scene.crm.faults()
+        counts = self._done + self._scene.crm.faults() + self._scene.shop.faults()
         counts["warehouse_answer_dropped"] = self._scene.proxy.dropped
         return dict(sorted((+counts).items()))
 
@@ -197,12 +202,15 @@ class Faults:
         for pid in self._random.sample(pids, len(pids)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+                self._note_crash(time.time())
                 self._done[f"killed_{name}"] += 1
                 return
 
     def kill_odoo(self):
         """Kill every process of Odoo, and start it again."""
+        start = time.time()
         self._scene.server.kill()
+        self._note_crash(start)
         self._done["killed_odoo"] += 1
         self._scene.server.start(120, keep_log=True)
 
@@ -211,12 +219,13 @@ class Faults:
 
         :param crash: without a goodbye to anybody
         """
-        down = time.monotonic()
+        down, start = time.monotonic(), time.time()
         # Excused from now on, until it is known when it is back.
         self._database_down.append((down, float("inf")))
         self._scene.postgres.stop(IMMEDIATE if crash else FAST)
         self._scene.postgres.start()
         self._database_down[-1] = (down, time.monotonic())
+        self._note_crash(start)
         self._done["postgres_crashed" if crash else "postgres_restarted"] += 1
 
     def lose_connections(self):
@@ -226,13 +235,22 @@ class Faults:
         such lock, are left alone.
         """
         ended = self._look(lambda: self._scene.query(END_CONNECTIONS), *SLOW)
+        if ended:
+            self._note_crash(time.time())
         self._done["connections_lost"] += len(ended)
+
+    def _note_crash(self, start):
+        self.crashes.append((start, time.time()))
 
     # -- destinations ---------------------------------------------------------
 
     def crm_fault(self, kind, duration, **options):
         """Let the CRM misbehave for some seconds, see ``crm_faults.py``."""
         self._scene.crm.misbehave(kind, duration, **options)
+
+    def shop_fault(self, kind, duration, **options):
+        """Let the shop misbehave for some seconds."""
+        self._scene.shop.misbehave(kind, duration, **options)
 
     def crm_slow(self, duration):
         """Let the CRM take seconds for each answer."""
@@ -258,6 +276,16 @@ class Faults:
         """Start the CRM, unless it runs."""
         if not self._scene.crm.is_running():
             self._scene.crm.start()
+
+    def shop_down(self):
+        """Stop the shop."""
+        self._scene.shop.stop()
+        self._done["shop_down"] += 1
+
+    def shop_up(self):
+        """Start the shop, unless it runs."""
+        if not self._scene.shop.is_running():
+            self._scene.shop.start()
 
     def warehouse_down(self):
         """Cut the network to the warehouse."""
