@@ -24,7 +24,7 @@ except ImportError:  # only this page needs it
 _logger = logging.getLogger(__name__)
 
 STREAM_LABELS = ("system", "stream", "stream_id")
-INCIDENT_KINDS = ("outage", "manual", "copy")
+INCIDENT_KINDS = ("outage", "manual", "copy", "settings")
 
 
 class Metrics(http.Controller):
@@ -163,13 +163,18 @@ class _Collector:
         family = families.GaugeMetricFamily(
             "queue_job_sync_open_incidents",
             "Whether the system is left alone: in an outage, paused by hand, or held "
-            "because the database looks like a copy.",
+            "because the database looks like a copy. How many of its synchronizations "
+            "are held for their settings.",
             labels=("system", "system_id", "kind"),
         )
         systems = self._env["sync.backend"].with_context(active_test=False).search([])
+        count = self._env["sync.incident"]._read_group(
+            [("closed", "=", False)], ["backend_id", "kind"], ["__count"]
+        )
+        count = {(backend.id, kind): number for backend, kind, number in count}
         for each, kind in product(systems, INCIDENT_KINDS):
-            is_open = kind == each.incident_kind
-            family.add_metric((each.name, str(each.id), kind), int(is_open))
+            number = count.get((each.id, kind), 0)
+            family.add_metric((each.name, str(each.id), kind), number)
         return family
 
     def _collect_problems(self):

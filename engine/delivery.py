@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2.errors import LockNotAvailable
 
 from ..exceptions import (
+    Misconfigured,
     RateLimited,
     Rejected,
     SyncError,
@@ -25,6 +26,8 @@ from .task import Attempt, TaskBuilder, new_key
 
 _logger = logging.getLogger(__name__)
 
+# What others would meet as well.
+OF_MANY = Throttled | Unreachable | Misconfigured
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
 MEGABYTE = 1024 * 1024
@@ -631,7 +634,7 @@ class Delivery:
         failed |= dict.fromkeys(self.broken)
         for res_id, error in failed.items():
             given = self.given[res_id]
-            if not (given.alone or isinstance(error, Throttled | Unreachable)):
+            if not (given.alone or isinstance(error, OF_MANY)):
                 seconds = jobs.retry_seconds(self.stream, error, 1)
                 jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
                 self.apart.add(res_id)

@@ -3,9 +3,10 @@
 
 """Whether a synchronization may send now, and when a job that is made now may run.
 
-Not while the synchronization rests, the system has an open incident or has asked for
-patience, or off-peak hours are waited for; and not from a copy of the database that has
-sent so far, or from a backup of it.
+Not while the synchronization rests or is held, the system has an open incident or has
+asked for patience, or off-peak hours are waited for; and not from a copy of the
+database that has sent so far, or from a backup of it. Only the job that an incident
+lets through for a trial sends while it is open.
 """
 
 import json
@@ -45,12 +46,15 @@ def pass_through(stream, insist=False):
     if resting:
         raise waiting.asleep(stream.env, waiting.for_stream(stream.id), resting)
     # one question, whose answer is nearly always that nothing is in the way
-    sight = look(stream.env, stream.backend_id.id)
+    sight = look(stream.env, stream.backend_id.id, stream.id)
     if sight.holds or difference(sight):
         hold = stream.backend_id._hold()
         if hold:
             key = waiting.for_system(stream.backend_id.id)
             raise waiting.asleep(stream.env, key, hold)
+    held = sight.held and stream._held_text()
+    if held:
+        raise waiting.asleep(stream.env, waiting.for_stream(stream.id), held)
     wait = seconds_until_window(stream)
     if wait and not insist:
         found = later(stream.env._("Waiting for the off-peak hours."), wait)
@@ -171,33 +175,42 @@ class Sight(NamedTuple):
     changes: int  # the last number that was given to an undelivered change
     holds: bool  # whether the system that was asked about has an open incident, or has
     # asked for patience
+    held: bool  # whether the synchronization that was asked about has one
 
 
-def look(env, backend_id=None):
-    """Return the :class:`Sight` of a database, and of a system.
+def look(env, backend_id=None, stream_id=None):
+    """Return the :class:`Sight` of a database, of a system and of a synchronization.
 
     The parameter is read as it is committed: another worker's cache learns of a
-    *Resume* only after the jobs that it lets go.
+    *Resume* only after the jobs that it lets go. An incident does not count that lets
+    the job through which asks, for a trial.
     """
     env["ir.config_parameter"].flush_model()
-    env["sync.incident"].flush_model(["backend_id", "closed"])
+    env["sync.incident"].flush_model(
+        ["backend_id", "stream_id", "closed", "trial_uuid"]
+    )
     server = SQL("(SELECT system_identifier::text FROM pg_control_system())")
-    ((*place, text, changes, holds),) = store.ask(
+    ((*place, text, changes, holds, held),) = store.ask(
         env.cr,
         """
-        SELECT datname, oid::bigint, %s,
-               (SELECT value FROM ir_config_parameter WHERE key = %s),
+        WITH incident AS (
+            SELECT stream_id FROM sync_incident
+             WHERE backend_id = %(backend)s AND closed IS NULL
+               AND trial_uuid IS DISTINCT FROM %(job)s)
+        SELECT datname, oid::bigint, %(server)s,
+               (SELECT value FROM ir_config_parameter WHERE key = %(origin)s),
                (SELECT last_value FROM sync_outbox_id_seq),
-               EXISTS (SELECT FROM sync_incident
-                        WHERE backend_id = %s AND closed IS NULL)
-               OR EXISTS (SELECT FROM sync_rate WHERE backend_id = %s
-                             AND quiet_until > clock_timestamp() AT TIME ZONE 'utc')
+               EXISTS (SELECT FROM incident WHERE stream_id IS NULL)
+               OR EXISTS (SELECT FROM sync_rate WHERE backend_id = %(backend)s
+                             AND quiet_until > clock_timestamp() AT TIME ZONE 'utc'),
+               EXISTS (SELECT FROM incident WHERE stream_id = %(stream)s)
           FROM pg_database WHERE datname = current_database()
         """,
-        server if env["sync.incident"]._tells_server() else "",
-        ORIGIN,
-        backend_id,
-        backend_id,
+        server=server if env["sync.incident"]._tells_server() else "",
+        origin=ORIGIN,
+        backend=backend_id,
+        stream=stream_id,
+        job=env.context.get("job_uuid", ""),
     )
     try:
         *known, since = json.loads(text or "")
@@ -205,7 +218,7 @@ def look(env, backend_id=None):
     except (ValueError, TypeError):
         # a person has changed it: as unknown as none
         there, since = None, 0
-    return Sight(Place(*place), there, since, changes, holds)
+    return Sight(Place(*place), there, since, changes, holds, held)
 
 
 def difference(sight):

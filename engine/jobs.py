@@ -22,7 +22,14 @@ from odoo.tools import groupby
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import Job
 
-from ..exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
+from ..exceptions import (
+    Misconfigured,
+    Rejected,
+    SyncError,
+    Temporary,
+    Throttled,
+    Unreachable,
+)
 from ..text import storable_within
 from . import clock, store, waiting, words
 
@@ -265,6 +272,9 @@ def _tell(stream, covered, failed, behind):
     if behind:
         waiting.look_soon(registry, *{sleep.key for _uuid, sleep in behind})
     for uuid, task in failed:
+        # what is wrong with its synchronization is no try of a record
+        if isinstance(task.error, Misconfigured):
+            continue
         if task.receipt and task.receipt.request:
             with _telling(registry, stream) as cr:
                 _count_try(stream.with_env(env(cr=cr)), uuid, task)
@@ -350,8 +360,12 @@ def _count_try(stream, uuid, task):
 
 def retry_seconds(stream, error, current_try):
     """Return the seconds to wait after so many tries that have met an error."""
+    if isinstance(error, Throttled):
+        # who was asked comes soon after that, and those who were do not come together
+        spread = min(error.retry_after * JITTER, store.CALLER_LATE - 1)
+        return max(1, error.retry_after) + random.uniform(0, spread)
     if not isinstance(error, Temporary | Unreachable):
-        return max(1, error.retry_after) if isinstance(error, Throttled) else 0
+        return 0
     seconds = stream._retry_seconds(current_try)
     least, most = seconds if isinstance(seconds, tuple) else (seconds,) * 2
     return random.uniform(least, max(most, least * (1 + JITTER)))
@@ -536,6 +550,10 @@ def reason_to_wait(job):
         # what was in its way when it fell asleep may be over
         hold = job.sudo().sync_backend_id._held_text()
         return hold or job.env._("Waits for its turn.")
+    if kind == "stream":
+        # it may have been mended, and held again for something else
+        held = job.sudo().sync_stream_id._held_text()
+        return held or job.sync_wait_reason
     if kind == "ahead":
         stream_id, res_id = map(int, ids)
         owing = (

@@ -26,8 +26,8 @@ from odoo.tools import config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from ..exceptions import RateLimited, Rejected, Throttled, Unreachable
-from . import gate, jobs, places, store, waiting, words
+from ..exceptions import Misconfigured, RateLimited, Rejected, Throttled
+from . import blame, gate, jobs, places, store, waiting, words
 from .delivery import Delivery
 from .task import Given
 
@@ -77,7 +77,8 @@ class Run:
         self.tasks = []  # of its own, what has been sent or need not be
         self.apart = 0  # how many of its own are left to other jobs
         self.error = None  # what its own have met
-        self.hold = None  # why its system is sent nothing from then on
+        self.verdict = None  # what that is, if not its own fault: blame.Verdict
+        self.is_trial = False  # an incident lets it through, to see whether it is over
         self.begun = False  # something has been started
         self.started = time.monotonic()
         self.end = self.started + budget(self.env)
@@ -92,7 +93,9 @@ class Run:
         :raises RetryableJobError: one of its own has to wait, or to be tried again
         :raises SyncError: its only record was refused
         """
-        owed = store.who_owes(self.stream, self.record_ids, self.job_uuid)
+        owed, self.is_trial = store.who_owes(
+            self.stream, self.record_ids, self.job_uuid
+        )
         if not owed and not self.stream.exists():
             return self.env._("The synchronization no longer exists: nothing sent.")
         # what the job says is for all who see it, not for who has edited
@@ -112,6 +115,9 @@ class Run:
             self._take_place()
             while self._next_chunk():
                 pass
+            if self.is_trial and not self.error:
+                with suppress(LockNotAvailable):
+                    blame.end_trial(self.stream, self.job_uuid)
         if self.error:
             raise self._job_error()
         self._leave_behind()
@@ -184,7 +190,8 @@ class Run:
 
         What is more urgent than the job goes first, then its own, then the rest.
         """
-        size = min(self.stream._facts().batch_size, CHUNK_RECORDS)
+        # one is enough to see
+        size = 1 if self.is_trial else min(self._batch_size, CHUNK_RECORDS)
         urgent, rest = {}, {}
         own = {id_: each for id_, each in self.left.items() if id_ not in self.passed}
         if self.is_broken:
@@ -208,6 +215,8 @@ class Run:
 
     def _due(self, size):
         """Return what else is due of the synchronization, in its order."""
+        if self.is_trial:
+            return []
         at_once = self.stream._facts().at_once
         if not at_once and gate.seconds_until_window(self.stream):
             # nothing goes now that nobody insists on
@@ -286,6 +295,9 @@ class Run:
                     self.chunk_end = now
                 if places.is_needed(cr, self.stream, self.place, *urgency):
                     self.chunk_end = self.end = now
+                # another job has been asked for patience
+                if store.is_quiet(cr, self.backend.id):
+                    self.chunk_end = self.end = now
             return time.monotonic() < self.chunk_end
         return True
 
@@ -315,20 +327,31 @@ class Run:
         own = [each for each in chunk.settled if given[each.binding.res_id].own]
         self.tasks += own
         self.apart += sum(given[res_id].own for res_id in chunk.apart)
-        failed = [met[res_id].error for res_id in met if given[res_id].own]
-        if chunk.obstacle and self.left.keys() - self.unclear.keys():
-            failed.append(chunk.obstacle)
+        failed = [met[res_id] for res_id in met if given[res_id].own]
+        is_held_up = chunk.obstacle and self.left.keys() - self.unclear.keys()
+        if is_held_up:
+            failed += [task for task in chunk.met if task.error == chunk.obstacle]
         # our own limit is not what it fails by, where anything else was met
-        failed.sort(key=lambda error: isinstance(error, RateLimited))
-        self.error = self.error or next(iter(failed), None)
+        failed.sort(key=lambda task: isinstance(task.error, RateLimited))
         if isinstance(chunk.obstacle, Throttled):
             # before anybody is woken
             seconds = chunk.obstacle.retry_after
             with suppress(LockNotAvailable):
                 store.keep_quiet(self.env.registry, self.backend.id, seconds)
-        if isinstance(chunk.obstacle, Unreachable):
+        verdict = None
+        if chunk.tasks:
             with suppress(LockNotAvailable):
-                self.hold = self.backend._note_unreachable(chunk.obstacle)
+                uuid = self.is_trial and self.job_uuid
+                verdict = blame.judge(self.stream, chunk, uuid)
+        if self.is_trial and any(task.message for task in chunk.settled):
+            # it has shown what it was to show
+            self.is_trial = False
+        if failed and not self.error:
+            self.error = failed[0].error
+            if verdict and verdict.alike.covers(failed[0]):
+                self.verdict = verdict
+        elif is_held_up:
+            self.error = self.error or chunk.obstacle
         others = [
             (given[res_id].uuid, task)
             for res_id, task in met.items()
@@ -348,12 +371,11 @@ class Run:
             and not given[res_id].own
             and (res_id in self.behind or res_id in self.unclear)
         ]
-        if self.hold:
-            # an outage is nobody's try
-            sleep = waiting.Sleep(waiting.for_system(self.backend.id), self.hold)
-            down = [each for each in others if isinstance(each[1].error, Unreachable)]
-            others = [each for each in others if each not in down]
-            behind += [(uuid, sleep) for uuid, _task in down]
+        if verdict and verdict.sleep:
+            # what is not a record's fault is nobody's try
+            held = [each for each in others if verdict.alike.covers(each[1])]
+            others = [each for each in others if each not in held]
+            behind += [(uuid, verdict.sleep) for uuid, _task in held]
         jobs.tell(self.stream, chunk.covered, others, behind)
         self._let_go(given, settled, chunk.backfill_ids)
 
@@ -362,6 +384,10 @@ class Run:
     @property
     def system_name(self):
         return self.stream._facts().backend_name
+
+    @property
+    def _batch_size(self):
+        return self.stream._facts().batch_size
 
     @property
     def backend(self):
@@ -411,11 +437,13 @@ class Run:
     def _job_error(self):
         """Return the exception that queue_job has to see for a failed delivery."""
         error = self.error
+        if self.verdict and self.verdict.sleep:
+            return waiting.asleep(self.env, *self.verdict.sleep)
+        if self.verdict or isinstance(error, Misconfigured):
+            # a person has just changed something; or it could not be held
+            return gate.later(words.said(self.env, error), random.uniform(*SOON))
         if isinstance(error, Rejected):
             return error
-        if isinstance(error, Unreachable) and self.hold:
-            key = waiting.for_system(self.backend.id)
-            return waiting.asleep(self.env, key, self.hold)
         # a job that has got some records through uses no try
         waits = bool(self.tasks or isinstance(error, Throttled))
         job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)

@@ -11,8 +11,9 @@ import json
 import logging
 from bisect import bisect_left
 from contextlib import contextmanager, suppress
-from itertools import product
+from itertools import product, takewhile
 from math import inf
+from typing import NamedTuple
 
 import psycopg2
 from psycopg2 import errors as pg_errors
@@ -267,19 +268,24 @@ def who_owes(stream, record_ids, uuid):
     Nobody owes those of a stream that is gone.
 
     :param str uuid: of the job
-    :return: dict of booleans by record id
+    :return: dict of booleans by record id; whether the job is the trial of an incident
     """
     rows = ask(
         stream.env.cr,
         """
-        SELECT res_id, bool_or(job_uuid = %s) IS TRUE FROM %s AS change
+        SELECT res_id, bool_or(job_uuid = %(uuid)s) IS TRUE, EXISTS (
+               SELECT FROM sync_incident
+                WHERE closed IS NULL AND trial_uuid = %(uuid)s)
+          FROM %(changes)s AS change
          WHERE EXISTS (SELECT FROM sync_stream WHERE id = change.stream_id)
          GROUP BY res_id ORDER BY res_id
         """,
-        uuid,
-        rows_about("sync_outbox", product(stream.ids, record_ids)),
+        uuid=uuid,
+        changes=rows_about("sync_outbox", product(stream.ids, record_ids)),
     )
-    return dict(rows)
+    return {res_id: is_own for res_id, is_own, _trial in rows}, any(
+        is_trial for _res_id, _own, is_trial in rows
+    )
 
 
 def due_changes(cr, stream_id, uuid, limit):
@@ -434,6 +440,13 @@ def changes_of(env, uuids):
         list(uuids),
     )
     return env["sync.outbox"].browse(ids)
+
+
+def backfills_of(cr, stream_id, res_id):
+    """Return the ids of the backfills that have asked for a record, as a set."""
+    rows = rows_about("sync_outbox", [(stream_id, res_id)])
+    found = ask_column(cr, "SELECT DISTINCT backfill_id FROM %s AS change", rows)
+    return {*found} - {None}
 
 
 def delete_changes(env, row_ids):
@@ -818,6 +831,172 @@ def log_receipts(stream, sent):
     )
 
 
+# What different records have met in a row, or are compared by.
+
+# The latest deliveries of each stream that are looked at: a record may be among them
+# several times.
+LOOK_BACK = 200
+
+
+class Alike(NamedTuple):
+    """What failures have in common."""
+
+    kind: str  # one of KINDS
+    status: str | None = None  # of the answer, empty if it had none; None for any
+
+    def condition(self, table):
+        """Return the condition that a row of ``sync_delivery`` is such a failure."""
+        found = SQL(
+            "COALESCE(%s, '') = %s", SQL.identifier(table, "error_kind"), self.kind
+        )
+        if self.status is None:
+            return found
+        status = SQL.identifier(table, "status")
+        return SQL("(%s AND COALESCE(%s, '') = %s)", found, status, self.status)
+
+    @classmethod
+    def of(cls, task):
+        """Return what a task has met, together with what others have met alike."""
+        status = task.receipt and task.receipt.status
+        return cls(kind_of(task.error), status or "")
+
+    def covers(self, task):
+        """Return whether a task has met the same."""
+        if self.status is None:
+            return kind_of(task.error) == self.kind
+        return Alike.of(task) == self
+
+
+def alike_in_a_row(cr, backend_id, alike):
+    """Return which records of a system have failed alike in a row, the last ones.
+
+    A record does not count that had failed so before, the last time that it was sent
+    before something else came of another one: the system worked then, and still did not
+    take it.
+
+    :param alike: an :class:`Alike`
+    :return: list of ``(stream id, record id, id of the first of these deliveries)``
+    """
+    return ask(
+        cr,
+        # BETWEEN and the order keep PostgreSQL to the indexes on (stream_id, id) and
+        # (res_id, stream_id, id): with "=" it may take the primary key, and read the
+        # whole log of other systems
+        """
+        WITH last AS MATERIALIZED (
+            SELECT last.*
+              FROM sync_stream s,
+                   LATERAL (SELECT d.id, d.stream_id, d.res_id, %(alike)s AS alike
+                              FROM sync_delivery d
+                             WHERE d.stream_id BETWEEN s.id AND s.id
+                             ORDER BY d.stream_id DESC, d.id DESC
+                             LIMIT %(limit)s) last
+             WHERE s.backend_id = %(backend)s
+        ), other AS (
+            SELECT COALESCE(max(id), 0) AS id FROM last WHERE NOT alike
+        )
+        SELECT last.stream_id, last.res_id, min(last.id)
+          FROM last JOIN other ON last.id > other.id
+         WHERE NOT COALESCE((
+               SELECT %(alike)s FROM sync_delivery d
+                WHERE (d.res_id, d.stream_id, d.id)
+                      BETWEEN (last.res_id, last.stream_id, 0)
+                          AND (last.res_id, last.stream_id, other.id)
+                ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC LIMIT 1), false)
+         GROUP BY last.stream_id, last.res_id
+        """,
+        backend=backend_id,
+        alike=alike.condition("d"),
+        limit=LOOK_BACK,
+    )
+
+
+def latest_refusals(cr, stream_id, alike, limit):
+    """Return what became of the last records of a stream that it has judged.
+
+    Of each the latest delivery counts, of those since people have last mended the
+    stream.
+
+    :param alike: an :class:`Alike`
+    :param int limit: of records
+    :return: list of ``(id of the delivery, whether it has failed alike)``
+    """
+    return ask(
+        cr,
+        """
+        SELECT id, alike
+          FROM (SELECT DISTINCT ON (res_id) res_id, id, alike
+                  FROM (SELECT d.id, d.res_id, %(alike)s AS alike
+                          FROM sync_delivery d
+                         WHERE d.stream_id BETWEEN %(stream)s AND %(stream)s
+                           AND d.id > (SELECT COALESCE(max(last_delivery), 0)
+                                         FROM sync_incident
+                                        WHERE stream_id = %(stream)s)
+                           AND (d.state = 'success'
+                                OR d.error_kind IN ('rejected', 'blocked'))
+                         ORDER BY d.stream_id DESC, d.id DESC
+                         LIMIT %(back)s) AS last
+                 ORDER BY res_id, id DESC) AS latest
+         ORDER BY id DESC LIMIT %(limit)s
+        """,
+        stream=stream_id,
+        alike=alike.condition("d"),
+        back=LOOK_BACK,
+        limit=limit,
+    )
+
+
+def created_without_id(cr, stream_id, limit):
+    """Return how many of the last new records of a stream have got no id in a row.
+
+    As far as ``limit``. A record is new that was not delivered before.
+    """
+    created = ask_column(
+        cr,
+        """
+        SELECT binding.external_id IS NULL
+          FROM (SELECT d.id, d.res_id, d.warning
+                  FROM sync_delivery d
+                 WHERE d.stream_id BETWEEN %(stream)s AND %(stream)s
+                   AND d.id > (SELECT COALESCE(max(last_delivery), 0)
+                                 FROM sync_incident WHERE stream_id = %(stream)s)
+                   AND d.state = 'success' AND d.operation = 'upsert'
+                 ORDER BY d.stream_id DESC, d.id DESC
+                 LIMIT %(back)s) AS last
+          JOIN sync_binding AS binding
+            ON binding.stream_id = %(stream)s AND binding.res_id = last.res_id
+         WHERE (binding.external_id IS NOT NULL OR last.warning IS NOT NULL)
+           AND NOT EXISTS (
+               SELECT FROM sync_delivery d
+                WHERE (d.res_id, d.stream_id, d.id)
+                      BETWEEN (last.res_id, %(stream)s, 0)
+                          AND (last.res_id, %(stream)s, last.id - 1)
+                  AND d.state = 'success')
+         ORDER BY last.id DESC LIMIT %(limit)s
+        """,
+        stream=stream_id,
+        back=LOOK_BACK,
+        limit=limit,
+    )
+    return len(list(takewhile(bool, created)))
+
+
+def lock_trials(cr, uuid):
+    """Lock the open incidents whose trial a job is, and return their ids."""
+    return ask_column(
+        cr,
+        "SELECT id FROM sync_incident WHERE trial_uuid = %s AND closed IS NULL"
+        " ORDER BY id FOR NO KEY UPDATE",
+        uuid,
+    )
+
+
+def last_delivery(cr):
+    """Return the id of the last delivery that was logged, of whatever stream."""
+    ((last,),) = ask(cr, "SELECT last_value FROM sync_delivery_id_seq")
+    return last
+
+
 def kind_of(error):
     """Return the kind of an error of a transport; ``None`` for none, or another."""
     return next((kind for cls, kind in KINDS.items() if isinstance(error, cls)), None)
@@ -1083,6 +1262,51 @@ def requeue_jobs(env, jobs, bulk, seconds):
     return jobs.browse(requeued)
 
 
+def take_back(cr, stream_ids, alike, since, key, reason, seconds):
+    """Let failed jobs sleep whose records have failed alike.
+
+    :param alike: an :class:`Alike`
+    :param int since: the id of the first delivery that counts
+    :param str key: what they sleep under
+    :param reason: as the column has it
+    :param seconds: after which they wake by themselves
+    :return: how many
+    """
+    cr.execute(
+        SQL(
+            """
+            UPDATE queue_job AS job
+               SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
+                   exc_name = NULL, exc_message = NULL, exc_info = NULL,
+                   sync_wait_key = %(key)s, sync_wait_reason = %(reason)s,
+                   sync_due = LEAST(%(due)s, %(now)s),
+                   eta = %(now)s + %(seconds)s * interval '1 second',
+                   date_enqueued = NULL, date_started = NULL, date_done = NULL,
+                   exec_time = NULL, worker_pid = NULL, failure_notified = false
+             WHERE id = ANY(ARRAY(
+                   SELECT id FROM queue_job
+                    WHERE uuid = ANY(ARRAY(
+                          SELECT d.job_uuid
+                            FROM unnest(%(streams)s::int[]) AS wanted (id)
+                            JOIN sync_delivery d
+                              ON d.stream_id = wanted.id AND d.id >= %(since)s
+                           WHERE %(alike)s))
+                      AND state = 'failed'
+                      FOR NO KEY UPDATE SKIP LOCKED))
+            """,
+            key=key,
+            reason=reason,
+            due=DUE,
+            now=NOW,
+            seconds=seconds,
+            streams=list(stream_ids),
+            since=since,
+            alike=alike.condition("d"),
+        )
+    )
+    return cr.rowcount
+
+
 def settle_jobs(cr, together):
     """Set jobs to done whose last change another job has delivered.
 
@@ -1202,6 +1426,54 @@ def wake(cr, key, stream_ids=None):
             first,
         )
     )
+
+
+def wake_trial(cr, key, tried):
+    """Let the most urgent job run that sleeps under a key and delivers something.
+
+    As :func:`wake`, for the trial of an incident.
+
+    :param tried: UUIDs of those that are left out
+    :return: its UUID, ``None`` if there is none
+    """
+    found = ask_column(
+        cr,
+        """
+        UPDATE queue_job AS job
+           SET eta = GREATEST(sync_due, (
+                   SELECT quiet_until FROM sync_rate
+                    WHERE backend_id = sync_backend_id
+                      AND quiet_until > now() AT TIME ZONE 'utc')),
+               sync_due = NULL, result = NULL,
+               sync_wait_key = NULL, sync_wait_reason = NULL
+         WHERE id = ANY(ARRAY(
+               SELECT id FROM queue_job
+                WHERE sync_wait_key = %s AND state = 'pending'
+                  AND sync_stream_id IS NOT NULL AND uuid <> ALL(%s)
+                ORDER BY priority, sync_due, id
+                LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED))
+        RETURNING uuid
+        """,
+        key,
+        list(tried),
+    )
+    return found[0] if found else None
+
+
+def is_trying(cr, uuid, key):
+    """Return whether a job is about to run, or runs, that was let through for a trial.
+
+    One that waits for something else than its system may wait for long.
+
+    :param str key: what those sleep under that the incident holds back
+    """
+    statement = (
+        "SELECT FROM queue_job WHERE uuid = %s"
+        " AND (state IN ('enqueued', 'started') OR (state = 'pending' AND ("
+        "sync_wait_key IS NULL OR (sync_wait_key ~ '^system:' AND sync_wait_key <> %s"
+        "))))"
+    )
+    return bool(ask(cr, statement, uuid, key))
 
 
 def end_sleep(cr, uuid):
@@ -1336,13 +1608,14 @@ def waited_for(cr, prefix):
     )
 
 
-def put_to_sleep(cr, backend_id, key, reason, least, stretch, limit):
+def put_to_sleep(cr, backend_id, key, reason, least, stretch, limit, stream_id=None):
     """Let jobs of a system sleep that are due, the most urgent ones first.
 
     :param reason: as the column has it
     :param least, stretch: seconds after which they wake by themselves, and by how many
         more at most
     :param int limit: how many at most
+    :param int stream_id: of this stream only
     """
     cr.execute(
         SQL(
@@ -1356,10 +1629,17 @@ def put_to_sleep(cr, backend_id, key, reason, least, stretch, limit):
                    SELECT id FROM queue_job
                     WHERE state = 'pending' AND sync_wait_key IS NULL
                       AND sync_backend_id = %(backend)s AND sync_stream_id IS NOT NULL
+                      AND (%(stream)s IS NULL OR sync_stream_id = %(stream)s)
                       AND %(due)s <= %(now)s
+                      -- who is let through to try it must not miss that
+                      AND uuid <> ALL(ARRAY(
+                          SELECT trial_uuid FROM sync_incident
+                           WHERE backend_id = %(backend)s AND closed IS NULL
+                             AND trial_uuid IS NOT NULL))
                     ORDER BY priority, %(due)s, id
                     LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED))
             """,
+            stream=stream_id,
             due=DUE,
             key=key,
             reason=reason,
@@ -1425,27 +1705,36 @@ def is_at_work(cr, backend_id):
     return bool(ask(cr, statement, backend_id))
 
 
-def has_backlog(env, backend_id, key, priority):
-    """Return whether a job that is made now for a system would not run soon.
+def what_holds(env, backend_id, stream_id, key, priority):
+    """Return what keeps a job that is made now from running soon: ``None`` if nothing.
 
-    Nothing is sent to it now, or others sleep that are no less urgent. A plain read.
+    Its ``stream`` is held; or nothing is sent to its ``system`` now, or others sleep
+    that are no less urgent. A plain read.
 
     :param str key: of those that wait for the system
     """
-    env["sync.incident"].flush_model(["backend_id", "closed"])
+    env["sync.incident"].flush_model(["backend_id", "stream_id", "closed"])
     ((found,),) = ask(
         env.cr,
         """
-        SELECT EXISTS (SELECT FROM sync_incident
-                        WHERE backend_id = %s AND closed IS NULL)
-            -- in the order of the index, or PostgreSQL may read the table
-            OR (SELECT id FROM queue_job
-                 WHERE sync_wait_key = %s AND state = 'pending' AND priority <= %s
-                 ORDER BY priority, sync_due, id LIMIT 1) IS NOT NULL
+        SELECT CASE
+               WHEN EXISTS (SELECT FROM sync_incident
+                             WHERE backend_id = %(backend)s AND closed IS NULL
+                               AND stream_id = %(stream)s) THEN 'stream'
+               WHEN EXISTS (SELECT FROM sync_incident
+                             WHERE backend_id = %(backend)s AND closed IS NULL
+                               AND stream_id IS NULL)
+                    -- in the order of the index, or PostgreSQL may read the table
+                 OR (SELECT id FROM queue_job
+                      WHERE sync_wait_key = %(key)s AND state = 'pending'
+                        AND priority <= %(priority)s
+                      ORDER BY priority, sync_due, id LIMIT 1) IS NOT NULL THEN 'system'
+                END
         """,
-        backend_id,
-        key,
-        priority,
+        backend=backend_id,
+        stream=stream_id,
+        key=key,
+        priority=priority,
     )
     return found
 
@@ -1465,7 +1754,8 @@ def has_no_caller(cr, backend_id, stream_ids=None):
         cr,
         """
         SELECT NOT EXISTS (SELECT FROM sync_incident
-                            WHERE backend_id = %(backend)s AND closed IS NULL)
+                            WHERE backend_id = %(backend)s AND closed IS NULL
+                              AND stream_id IS NULL)
            AND NOT EXISTS (SELECT FROM queue_job
                             WHERE sync_backend_id = %(backend)s AND state = 'enqueued'
                               AND %(counts)s)
@@ -1602,6 +1892,53 @@ def is_quiet(cr, backend_id):
         " AND quiet_until > clock_timestamp() AT TIME ZONE 'utc'"
     )
     return bool(ask(cr, statement, backend_id))
+
+
+def end_quiet(env, backend_id):
+    """Let a system be sent to again that has asked for patience.
+
+    And those jobs run now that would come when it is over.
+    """
+    env["queue.job"].flush_model()
+    env.cr.execute(
+        SQL(
+            """
+            WITH quiet AS (
+                SELECT quiet_until FROM sync_rate
+                 WHERE backend_id = %(backend)s AND quiet_until > %(now)s
+            ), over AS (
+                UPDATE sync_rate SET quiet_until = NULL
+                 WHERE backend_id IN (SELECT %(backend)s FROM quiet)
+            )
+            UPDATE queue_job SET eta = NULL
+             WHERE id = ANY(ARRAY(
+                   SELECT job.id FROM queue_job AS job, quiet
+                    WHERE sync_backend_id = %(backend)s AND state = 'pending'
+                      AND sync_wait_key IS NULL AND sync_stream_id IS NOT NULL
+                      -- it has met the same, or was woken by then
+                      AND (sync_error IS NOT NULL OR eta = quiet_until)
+                      AND eta BETWEEN %(now)s
+                          AND quiet_until + %(late)s * interval '1 second'
+                      FOR NO KEY UPDATE OF job SKIP LOCKED))
+            """,
+            backend=backend_id,
+            now=NOW,
+            late=CALLER_LATE,
+        )
+    )
+    env["queue.job"].invalidate_model(["eta"])
+
+
+def quiet_until(env, backend_ids):
+    """Return until when systems have asked to be left alone, by their ids (UTC)."""
+    return dict(
+        ask(
+            env.cr,
+            "SELECT backend_id, quiet_until FROM sync_rate WHERE backend_id = ANY(%s)"
+            " AND quiet_until > clock_timestamp() AT TIME ZONE 'utc'",
+            list(backend_ids),
+        )
+    )
 
 
 def keep_quiet(registry, backend_id, seconds):

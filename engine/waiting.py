@@ -59,7 +59,8 @@ def for_system(backend_id):
 
 
 def for_stream(stream_id):
-    """Return the key of a synchronization that does not send: archived, or a draft."""
+    """Return the key of a synchronization that does not send: archived, a draft, or
+    held until its settings are mended."""
     return f"stream:{stream_id}"
 
 
@@ -122,46 +123,55 @@ def at_birth(stream, priority):
     :return: a :class:`Sleep`, or ``None``
     """
     backend_id = stream._facts().backend_id
-    if not store.has_backlog(stream.env, backend_id, for_system(backend_id), priority):
+    system, held = for_system(backend_id), for_stream(stream.id)
+    what = store.what_holds(stream.env, backend_id, stream.id, system, priority)
+    if not what:
         return None
+    key = held if what == "stream" else system
     postcommit, registry = stream.env.cr.postcommit, stream.env.registry
     looks = postcommit.data.setdefault("queue_job_sync.looks", set())
-    if backend_id not in looks:
-        looks.add(backend_id)
-        wake = partial(_look_after_birth, registry, backend_id)
+    if key not in looks:
+        looks.add(key)
+        wake = partial(_look_after_birth, registry, key, backend_id)
         postcommit.add(_at_leisure(wake))
-    return Sleep(for_system(backend_id), words._lt("Waits for its turn."))
+    if key == held:
+        return Sleep(key, words._lt("Its synchronization is held."))
+    return Sleep(key, words._lt("Waits for its turn."))
 
 
-def put_to_sleep(registry, backend_id, reason):
+def put_to_sleep(registry, backend_id, reason, stream_id=None):
     """Let the next jobs of a system sleep that are due, and commit.
 
     They need not start in vain; those that are left out find out then.
 
     :param reason: a sentence for people
+    :param int stream_id: of this stream only, which is held
     """
+    key = for_stream(stream_id) if stream_id else for_system(backend_id)
 
     def put():
         with store.read_committed(registry) as cr:
-            _put_to_sleep(cr, backend_id, words.kept(reason))
+            _put_to_sleep(cr, backend_id, key, words.kept(reason), stream_id)
         # unless it is over already
-        look(registry, for_system(backend_id))
+        look(registry, key)
 
     _at_leisure(put)()
 
 
-def _put_to_sleep(cr, backend_id, reason):
-    key = for_system(backend_id)
+def _put_to_sleep(cr, backend_id, key, reason, stream_id=None):
     seconds = SAFETY, SAFETY * STRETCH
-    store.put_to_sleep(cr, backend_id, key, reason, *seconds, BATCH)
+    store.put_to_sleep(cr, backend_id, key, reason, *seconds, BATCH, stream_id)
 
 
-def _look_after_birth(registry, backend_id):
-    """Wake a job of a system, if all that might have done so are over by now."""
+def _look_after_birth(registry, key, backend_id):
+    """Wake who sleeps under a key, if all that might have done so are over by now."""
+    if key != for_system(backend_id):
+        look(registry, key)
+        return
     with store.read_committed(registry) as cr:
         is_at_work = store.is_at_work(cr, backend_id)
     if not is_at_work:
-        look(registry, for_system(backend_id))
+        look(registry, key)
 
 
 # -- to wake -------------------------------------------------------------------
@@ -186,8 +196,13 @@ def look(registry, *keys):
                     store.wake(cr, key, stream_ids)
             elif is_over and kind not in MOVED:
                 store.wake(cr, key)
+            backfills = ()
+            if kind == "doubt" and not is_over:
+                # for a backfill it is settled
+                backfills = store.backfills_of(cr, *map(int, ids))
         if is_over and kind in MOVED:
             _move(registry, [key])
+        look(registry, *map(for_backfill, backfills))
 
 
 def _move(registry, keys):
@@ -245,7 +260,7 @@ def _after_run(registry, uuid, closed):
         backend_id, stream_id, key, reason, is_awaited = store.sleep_of(cr, uuid)
         # those like it need not start in vain
         if key and key == for_system(backend_id):
-            _put_to_sleep(cr, backend_id, reason)
+            _put_to_sleep(cr, backend_id, key, reason)
         elif key == for_stream(stream_id) or closed:
             store.follow(cr, uuid, for_system(backend_id), BATCH)
     keys = {key, for_system(backend_id) if is_awaited else None}
@@ -320,7 +335,7 @@ def _system_takes(env, backend_id):
 
 def _stream_sends(env, stream_id):
     stream = env["sync.stream"].browse(stream_id).exists()
-    return not (stream and stream._resting_text())
+    return not (stream and (stream._resting_text() or stream._held_text()))
 
 
 def _record_is_free(env, stream_id, res_id):

@@ -124,6 +124,7 @@ class QueueJob(models.Model):
         readonly=True, copy=False, help="Why the job does not go on now."
     )
     sync_in_doubt = fields.Boolean(
+        "In Doubt",
         compute="_compute_sync_in_doubt",
         help="Somebody has to say whether the record is in the system already, or "
         "under which ID.",

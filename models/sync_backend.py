@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from functools import partial
-from itertools import takewhile
 from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models, tools
@@ -11,7 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import config
 
 from ..actions import success, window
-from ..engine import places, secrets, standing, store, words
+from ..engine import places, secrets, standing, store, waiting, words
 from ..engine.run import BUDGET, budget
 from ..exceptions import SyncError
 from ..transports import (
@@ -213,15 +212,16 @@ class SyncBackend(models.Model):
     pause_on_outage = fields.Boolean(
         "Pause in an Outage",
         default=True,
-        help="When the system does not answer several times in a row, its jobs wait "
-        "without using up their tries, and it is asked from time to time whether it "
-        "is back. Without this, every job goes through its own tries.",
+        help="When several records in a row get no answer, or are kept out, its jobs "
+        "wait without using up their tries, and it is asked from time to time whether "
+        "it is back. Without this, every job goes through its own tries.",
     )
     outage_threshold = fields.Integer(
         "After",
         default=5,
         required=True,
-        help="Attempts in a row without an answer that count as an outage.",
+        help="So many different records in a row that the system does not answer, or "
+        "keeps out in the same way, count as an outage.",
     )
     incident_ids = fields.One2many(
         "sync.incident",
@@ -243,6 +243,10 @@ class SyncBackend(models.Model):
     )
     incident_text = fields.Char(
         compute="_compute_incident_id", help="Why nothing is sent now, and since when."
+    )
+    quiet_until = fields.Datetime(
+        compute="_compute_quiet_until",
+        help="The system has asked not to be sent anything before.",
     )
 
     jobs_at_once = fields.Integer(
@@ -307,7 +311,8 @@ class SyncBackend(models.Model):
     problems = fields.Json(
         compute="_compute_problems",
         compute_sudo=True,
-        help="Synchronizations that do not work as they are set up, and why.",
+        help="Synchronizations that do not work as they are set up, or are held, and "
+        "why.",
     )
 
     # -- constraints ----------------------------------------------------------
@@ -443,6 +448,8 @@ class SyncBackend(models.Model):
             self.sudo()._all_streams()._open_backfills()._stop_resting()
         elif vals.get("active"):
             self._all_streams()._wake()
+        if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "transport"}:
+            self.env["sync.incident"]._settings_changed(self._all_streams())
         return res
 
     def copy_data(self, default=None):
@@ -582,6 +589,7 @@ class SyncBackend(models.Model):
         text = secrets.checked(self.env, value)
         self._check_secret(name, text)
         origin = secrets.keep(self.env, name, text, self.id)
+        self.env["sync.incident"]._settings_changed(self._all_streams())
         self.modified([f"{name}_origin"])
         self.invalidate_recordset([f"{name}_origin"])
         return origin
@@ -684,15 +692,23 @@ class SyncBackend(models.Model):
         if operator != "in":
             return NotImplemented
         is_open = Domain("closed", "=", False)
+        is_open &= Domain("stream_id", "=", False)
         found = Domain("incident_ids", "any", is_open & Domain("id", "in", value))
         if False in value:
             found |= ~Domain("incident_ids", "any", is_open)
         return found
 
     def _open_incident(self):
-        """Return the open incidents of these systems, one each at most."""
+        """Return the open incidents of these systems, one each at most.
+
+        Those of synchronizations that are held are others.
+        """
         return self.env["sync.incident"].search(
-            [("backend_id", "in", self.ids), ("closed", "=", False)]
+            [
+                ("backend_id", "in", self.ids),
+                ("stream_id", "=", False),
+                ("closed", "=", False),
+            ]
         )
 
     def _hold(self):
@@ -720,45 +736,6 @@ class SyncBackend(models.Model):
             return self.env._("%s takes no more requests for the moment.", self.name)
         return None
 
-    @api.model
-    def _unanswered_in_a_row(self, backend_id, limit):
-        """Return how many of the last ``limit`` attempts found the system down."""
-        # BETWEEN and the order keep PostgreSQL to the index on (stream_id, id): with
-        # "=" it may take the primary key, and read the whole log of other systems
-        last_down = store.ask_column(
-            self.env.cr,
-            """
-            SELECT last.down
-              FROM sync_stream s,
-                   LATERAL (SELECT id, error_kind = 'unreachable' AS down
-                              FROM sync_delivery
-                             WHERE stream_id BETWEEN s.id AND s.id
-                             ORDER BY stream_id DESC, id DESC
-                             LIMIT %(limit)s) last
-             WHERE s.backend_id = %(backend)s
-             ORDER BY last.id DESC LIMIT %(limit)s
-            """,
-            backend=backend_id,
-            limit=limit,
-        )
-        return len(list(takewhile(bool, last_down)))
-
-    def _note_unreachable(self, error):
-        """Pause this system if it has not answered for too many attempts.
-
-        :return: why its jobs wait, a sentence for people; ``None`` if it is not paused
-        """
-        if not self.pause_on_outage:
-            return None
-        with store.connected(self.env.registry) as cr:
-            # as committed by now, the attempts of the other workers among them
-            seen = self.with_env(self.env(cr=cr))._unanswered_in_a_row(
-                self.id, self.outage_threshold
-            )
-        if seen < self.outage_threshold:
-            return None
-        return self.env["sync.incident"]._open(self, "outage", error)
-
     def action_pause(self):
         """Let the jobs of these systems wait until somebody resumes them."""
         self.check_access("read")
@@ -772,6 +749,20 @@ class SyncBackend(models.Model):
         """Send again: waiting jobs go on, by priority."""
         self.check_access("read")
         self.sudo()._open_incident()._close(by_person=True)
+        return True
+
+    def _compute_quiet_until(self):
+        until = store.quiet_until(self.env, self.ids)
+        for backend in self:
+            backend.quiet_until = until.get(backend.id, False)
+
+    def action_send_now(self):
+        """Send again, although these systems have asked to be left alone for longer."""
+        self.check_access("read")
+        for backend in self:
+            store.end_quiet(self.env, backend.id)
+            waiting.look_later(self.env, waiting.for_system(backend.id))
+        self.invalidate_recordset(["quiet_until"])
         return True
 
     # -- dashboard ------------------------------------------------------------
@@ -863,14 +854,20 @@ class SyncBackend(models.Model):
         found = self._streams_with_problems().grouped("backend_id")
         for backend in self:
             backend.problems = [
-                {"id": stream.id, "name": stream.name, "reason": stream.problem}
+                {
+                    "id": stream.id,
+                    "name": stream.name,
+                    "reason": stream.incident_id.reason or stream.problem,
+                }
                 for stream in found.get(backend._origin, ())
             ]
 
     def _streams_with_problems(self):
         """Return the synchronizations in use of these systems that do not work."""
         streams = self._origin._all_streams()
-        return streams.filtered(lambda s: s.active and s.state == "live" and s.problem)
+        return streams.filtered(
+            lambda s: s.active and s.state == "live" and (s.incident_id or s.problem)
+        )
 
     # -- deletion in the background -------------------------------------------
 

@@ -276,6 +276,7 @@ class SyncBackfill(models.Model):
                 continue
             stream = backfill.sudo().stream_id
             incident = stream.backend_id._open_incident()
+            incident = incident or stream._open_incident()
             if incident:
                 backfill.hint = incident._waiting_text()
             elif gate.seconds_until_window(stream):

@@ -80,10 +80,11 @@ class SyncBinding(models.Model):
         "than what is here.",
     )
     doubt = fields.Selection(
-        [
+        selection=[
             ("maybe", "May be there already"),
             ("unknown_id", "There, under an unknown ID"),
         ],
+        string="In Doubt",
         readonly=True,
         help="What is not known of the record in the system. Nothing more is sent of "
         "it until somebody has looked there.",

@@ -11,8 +11,8 @@ from psycopg2 import errors as pg_errors
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.tools import SQL, ormcache
 
-from ..engine import clock, gate, jobs, waiting, words
-from ..engine.store import LIVE_STATES, connected, read_committed
+from ..engine import clock, gate, jobs, store, waiting, words
+from ..engine.store import LIVE_STATES, Alike, connected, read_committed
 from ..exceptions import SyncError
 from .loose_link import LooseMany2one
 
@@ -24,10 +24,19 @@ RELAPSE_MINUTES = 10
 PAUSE_TRIES = 5
 # Seconds between two probes: doubled each time, up to the most.
 PROBE_LEAST, PROBE_MOST = 15, 900
+# Jobs that are tried one after the other, if what they send is refused, once a person
+# has changed a setting: one of them may be refused for its own content.
+TRIALS = 5
+# Of those that were tried last, so many are tried last the next time.
+TRIED = 50
 
 
 class SyncIncident(models.Model):
     """A time in which nothing is sent to a system: it is down, or it was paused.
+
+    Or nothing is sent of one of its synchronizations, which is set up wrongly: each
+    record would meet the same. It is held by an incident of its own, and the others of
+    the system go on.
 
     Or this database may be a copy, or a restored backup, of the one that has sent so
     far. Then each of its systems is held by an incident of its own; they are one event:
@@ -35,6 +44,10 @@ class SyncIncident(models.Model):
 
     What holds the jobs of the system back is the open incident, which each job looks
     at, and then sleeps; see ``engine/waiting.py``. Who closes it wakes them.
+
+    Where only a record can show that it is over, one job is let through for a trial.
+    It is over when the system has confirmed what that one sends; see
+    ``engine/blame.py``, which also decides when an incident opens.
     """
 
     _name = "sync.incident"
@@ -52,17 +65,37 @@ class SyncIncident(models.Model):
         readonly=True,
         help="The system that gets nothing meanwhile.",
     )
+    stream_id = LooseMany2one(
+        "sync.stream",
+        "Synchronization",
+        readonly=True,
+        help="The synchronization of which nothing is sent. Empty: nothing at all is "
+        "sent to the system.",
+    )
     company_id = fields.Many2one(related="backend_id.company_id")
     kind = fields.Selection(
         [
             ("outage", "Does not answer"),
             ("manual", "Paused manually"),
             ("copy", "Copy or restored backup"),
+            ("settings", "Set up wrongly"),
         ],
         required=True,
         readonly=True,
-        help="Whether it does not answer, somebody has paused it, or this database "
-        "looks like a copy.",
+        help="Whether it does not answer, somebody has paused it, this database "
+        "looks like a copy, or a synchronization is set up wrongly.",
+    )
+    setting = fields.Selection(
+        [
+            ("mapping", "Fields"),
+            ("address", "Endpoint or Table"),
+            ("method", "Update with"),
+            ("key", "Key Column"),
+            ("id", "ID in the Answer"),
+            ("other", "Another Setting"),
+        ],
+        readonly=True,
+        help="What to look at, and to mend.",
     )
     reason = words.SentenceText(
         readonly=True,
@@ -91,6 +124,37 @@ class SyncIncident(models.Model):
         readonly=True,
         help="Who resumed it; empty if it answered by itself.",
     )
+
+    # how it ends
+    by_record = fields.Boolean(
+        readonly=True,
+        help="Whether only a record shows that it is over: the system answers, but "
+        "takes none.",
+    )
+    trial_uuid = fields.Char(
+        readonly=True, help="The job that is let through to try whether it is over."
+    )
+    tried = fields.Json(
+        readonly=True, help="The jobs that were tried last; others go first."
+    )
+    trials_left = fields.Integer(
+        readonly=True,
+        help="How many jobs are still tried, if what they send is refused.",
+    )
+    again = fields.Boolean(
+        readonly=True,
+        help="Whether a setting has been changed since the trial has begun.",
+    )
+    # what it was opened by, where that was what several records have met alike
+    refusal_kind = fields.Char(readonly=True, help="How records were refused.")
+    refusal_status = fields.Char(readonly=True, help="The status of those answers.")
+    first_delivery = fields.Integer(
+        readonly=True, help="The first delivery that was refused so."
+    )
+    last_delivery = fields.Integer(
+        readonly=True,
+        help="The last delivery when it ended: what was refused before counts no more.",
+    )
     probes = fields.Integer(
         "Checks",
         readonly=True,
@@ -111,7 +175,11 @@ class SyncIncident(models.Model):
 
     # -- indexes --------------------------------------------------------------
 
-    _one_open = models.UniqueIndex("(backend_id) WHERE closed IS NULL")
+    _one_open = models.UniqueIndex(
+        "(backend_id, COALESCE(stream_id, 0)) WHERE closed IS NULL"
+    )
+    # Used by store.latest_refusals
+    _stream_index = models.Index("(stream_id, id) WHERE stream_id IS NOT NULL")
     _to_tell = models.Index(
         "(id) WHERE told_opened IS NOT TRUE"
         " OR (closed IS NOT NULL AND told_closed IS NOT TRUE)"
@@ -130,12 +198,13 @@ class SyncIncident(models.Model):
     # -- opened and closed ----------------------------------------------------
 
     @api.model
-    def _open(self, backend, kind, reason):
-        """Let a system wait, unless it does already.
+    def _open(self, backend, kind, reason, **values):
+        """Let a system wait, or one of its synchronizations, unless it does already.
 
         Commits by itself: the job that finds out is about to roll back.
 
         :param reason: what happened, a :class:`..wording.Sentence` or an error
+        :param values: of more fields, such as ``stream_id``
         :return: why its jobs wait, a sentence for people; ``None`` if it went wrong
         """
         # the runner may be changing the jobs, and another worker opening the incident
@@ -147,20 +216,25 @@ class SyncIncident(models.Model):
         for _try in range(PAUSE_TRIES):
             with suppress(*busy), connected(self.env.registry) as cr:
                 incidents = self.with_env(self.env(cr=cr, su=True))
-                return incidents._insert(backend.id, kind, reason)._waiting_text()
+                incident = incidents._insert(backend.id, kind, reason, **values)
+                return incident._waiting_text()
         _logger.warning("System %s could not be paused", backend.id)
         return None
 
     @api.model
-    def _insert(self, backend_id, kind, reason):
-        """Return the open incident of a system, opened now if there was none."""
+    def _insert(self, backend_id, kind, reason, stream_id=False, **values):
+        """Return the open incident of a system, opened now if there was none.
+
+        Or that of one of its synchronizations.
+        """
         now = clock.now(self.env.cr)
-        found = self.search([("backend_id", "=", backend_id), ("closed", "=", False)])
+        whose = [("backend_id", "=", backend_id), ("stream_id", "=", stream_id)]
+        found = self.search([*whose, ("closed", "=", False)])
         if found:
             return found
         incident = kind == "outage" and self.search(
             [
-                ("backend_id", "=", backend_id),
+                *whose,
                 ("kind", "=", kind),
                 ("closed_uid", "=", False),
                 ("closed", ">", now - timedelta(minutes=RELAPSE_MINUTES)),
@@ -172,17 +246,21 @@ class SyncIncident(models.Model):
             # is over have to be told again.
             if incident.told_closed:
                 incident.write({"told_opened": False, "told_closed": False})
-            incident.write({"closed": False, "closed_uid": False})
+            # that it answered a probe has proved nothing
+            values = {"by_record": True, **values}
+            incident.write({"closed": False, "closed_uid": False, **values})
         else:
             incident = self.create(
                 {
                     "backend_id": backend_id,
+                    "stream_id": stream_id,
                     "kind": kind,
                     "reason": reason,
                     "opened": now,
                     "opened_uid": self.env.uid if kind == "manual" else False,
                     # people know what they have paused themselves
                     "told_opened": kind == "manual",
+                    **values,
                 }
             )
         incident.flush_recordset()
@@ -193,8 +271,10 @@ class SyncIncident(models.Model):
                 self.env.registry,
                 backend_id,
                 told._waiting_text(),
+                stream_id or None,
             )
         )
+        incident._take_back_later()
         if kind == "outage":
             incident._queue_probe()
         self.env["queue.job"]._call_cron("ir_cron_incidents")
@@ -206,6 +286,18 @@ class SyncIncident(models.Model):
             return self.env._("%s is paused.", self.backend_id.name)
         if self.kind == "copy":
             return self._copy_text(self.reason)
+        if self.kind == "settings":
+            return self.env._(
+                "%(synchronization)s is held until its settings are mended: %(reason)s",
+                synchronization=self.stream_id.name,
+                reason=self.reason,
+            )
+        if self.refusal_kind:
+            return self.env._(
+                "%(system)s refuses whatever is sent: %(reason)s",
+                system=self.backend_id.name,
+                reason=self.reason,
+            )
         return self.env._(
             "%(system)s does not answer: %(reason)s",
             system=self.backend_id.name,
@@ -228,11 +320,148 @@ class SyncIncident(models.Model):
                 {
                     "closed": clock.now(self.env.cr),
                     "closed_uid": by_person and self.env.uid,
-                    "told_closed": incident.kind != "outage",
+                    "told_closed": incident.kind not in ("outage", "settings"),
+                    "trial_uuid": False,
+                    "last_delivery": store.last_delivery(self.env.cr),
                 }
             )
-            waiting.look_later(self.env, waiting.for_system(incident.backend_id.id))
+            # what was refused before the others knew goes on with the rest
+            incident._take_back_later()
+            waiting.look_later(self.env, incident._key)
         self.env["queue.job"]._call_cron("ir_cron_incidents")
+
+    @property
+    def _key(self):
+        """What the jobs sleep under that this one holds back."""
+        if self.stream_id.id:
+            return waiting.for_stream(self.stream_id.id)
+        return waiting.for_system(self.backend_id.id)
+
+    def _take_back_later(self):
+        """Let those jobs sleep that have failed by what opened it, once it is committed
+
+        Nobody has to decide about them: they go on with the others.
+        """
+        if not self.refusal_kind:
+            return
+        told = words.in_company_language(self, self.company_id)
+        streams = self.stream_id or self.backend_id._all_streams()
+        self.env.cr.postcommit.add(
+            partial(
+                _take_back,
+                self.env.registry,
+                streams.ids,
+                Alike(self.refusal_kind, self.refusal_status or ""),
+                self.first_delivery,
+                self._key,
+                told._waiting_text(),
+            )
+        )
+
+    # -- trials: a job that is let through ------------------------------------
+
+    def action_try_again(self):
+        """Send one record; if the system confirms it, all that was held follows."""
+        self.check_access("read")
+        self._try_later(self.env, self.sudo().ids)
+        return True
+
+    def action_resume(self):
+        """Go on, as if it was mended."""
+        self.check_access("read")
+        self.sudo()._close(by_person=True)
+        return True
+
+    def action_open_stream(self):
+        """Open the synchronization that is held, with its fields."""
+        self.ensure_one()
+        self.check_access("read")
+        return self.stream_id.get_formview_action()
+
+    @api.model
+    def _try_later(self, env, ids):
+        """Try whether incidents are over once this is committed, each once."""
+        asked = env.cr.postcommit.data.setdefault("queue_job_sync.trials", set())
+        for incident_id in set(ids) - asked:
+            asked.add(incident_id)
+            env.cr.postcommit.add(partial(_try_now, env.registry, incident_id))
+
+    @api.model
+    def _settings_changed(self, streams):
+        """Try whether what was set up wrongly is mended, in some streams."""
+        domain = [
+            ("stream_id", "in", streams.ids),
+            ("kind", "=", "settings"),
+            ("closed", "=", False),
+        ]
+        self._try_later(self.env, self.sudo().search(domain).ids)
+
+    def _begin_trial(self, afresh=False):
+        """Let a job through, and return whether there is one.
+
+        In a transaction of its own, see :meth:`_apart`.
+
+        :param bool afresh: a person has changed something, or asks for it
+        """
+        cr, key = self.env.cr, self._key
+        if self.trial_uuid and store.is_trying(cr, self.trial_uuid, key):
+            # what it has met is not the last word, if it has begun already
+            self.again = self.again or afresh
+            return True
+        tried = self.tried or []
+        uuid = store.wake_trial(cr, key, tried)
+        if not uuid and (afresh or self.kind == "outage"):
+            tried = []
+            uuid = store.wake_trial(cr, key, tried)
+        if uuid:
+            left = TRIALS if afresh else self.trials_left
+            self.write(
+                {
+                    "trial_uuid": uuid,
+                    "tried": [*tried, uuid][-TRIED:],
+                    "trials_left": max(0, left - 1),
+                    "again": False,
+                }
+            )
+        elif afresh:
+            # nobody is left to show it; who comes next finds out
+            self._close()
+        return bool(uuid)
+
+    def _trial_refused(self, reason, setting, goes_on):
+        """Keep what a trial has met, and try the next job if one may be tried.
+
+        :param reason: the error
+        :param setting: what to look at, if that is known
+        :param bool goes_on: whether another record may get through
+        :return: whether the same job is to try again at once
+        """
+        if self.again:
+            # it has begun before a person has changed something
+            self.write({"again": False, "reason": reason})
+            return True
+        values = {"reason": reason, "trial_uuid": False}
+        if setting:
+            values["setting"] = setting
+        self.write(values)
+        if goes_on and self.kind == "settings" and self.trials_left > 0:
+            self._begin_trial()
+        return False
+
+    @api.model
+    def _renew_trials(self):
+        """Let another job through where the one that was is at an end, or waits."""
+        for incident in self.search([("trial_uuid", "!=", False)]):
+            with incident._apart() as own:
+                if (
+                    own.closed
+                    or not own.trial_uuid
+                    or store.is_trying(own.env.cr, own.trial_uuid, own._key)
+                ):
+                    continue
+                own.trial_uuid = False
+                if own.kind == "settings":
+                    own._begin_trial(afresh=own.again)
 
     # -- the job that asks whether the system is back -------------------------
 
@@ -268,12 +497,26 @@ class SyncIncident(models.Model):
             with self.backend_id._open_transport() as transport:
                 answer = words.said(self.env, transport.check())
         except SyncError as err:
-            with self._apart() as incident:
-                incident.probes += 1
-                interval = incident._probe_interval()
-            raise gate.later(words.said(self.env, err), interval) from None
+            raise self._probe_later(words.said(self.env, err)) from None
+        if self.by_record and self._tries_record():
+            raise self._probe_later(self.env._("One record is sent, to see."))
         self._close()
         return answer
+
+    def _tries_record(self):
+        """Let a job through; return whether there is one that may show it."""
+        with self._apart() as incident:
+            return not incident.closed and incident._begin_trial()
+
+    def _probe_later(self, reason):
+        """Return the exception that lets the probe come again.
+
+        :param str reason: for people
+        """
+        with self._apart() as incident:
+            incident.probes += 1
+            interval = incident._probe_interval()
+        return gate.later(reason, interval)
 
     def _job_store_values(self, job):
         return {
@@ -367,6 +610,7 @@ class SyncIncident(models.Model):
         self.env["sync.health"]._watch()
         self._watch_origin()
         self._queue_lost_probes()
+        self._renew_trials()
         self.env["sync.backfill"]._queue_lost_steps()
         self._tell("told_opened")
         self._tell("told_closed")
@@ -410,7 +654,11 @@ class SyncIncident(models.Model):
         return bool(self.env.cr.rowcount)
 
     def _mail(self, flag):
-        name = "copy" if self.kind == "copy" else flag.removeprefix("told_")
+        name = flag.removeprefix("told_")
+        if self.kind == "copy":
+            name = "copy"
+        elif self.kind == "settings":
+            name = "held" if name == "opened" else "mended"
         template = self.env.ref(
             f"queue_job_sync.mail_template_incident_{name}", raise_if_not_found=False
         )
@@ -428,3 +676,28 @@ class SyncIncident(models.Model):
             ]
             if not self.env["queue.job"].search_count(live, limit=1):
                 incident._queue_probe()
+
+
+def _take_back(registry, stream_ids, alike, since, key, reason):
+    """Let failed jobs sleep that have met what an incident is about, and commit."""
+    try:
+        with read_committed(registry) as cr:
+            text, seconds = words.kept(reason), waiting.safety()
+            store.take_back(cr, stream_ids, alike, since, key, text, seconds)
+    except Exception:
+        # people may requeue them
+        _logger.exception("What waits under %s has jobs that stay failed", key)
+    waiting.look_soon(registry, key)
+
+
+def _try_now(registry, incident_id):
+    """Try whether an incident is over, and commit."""
+    try:
+        with read_committed(registry) as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            incident = env["sync.incident"].browse(incident_id).exists()
+            if incident and not incident.closed:
+                incident._begin_trial(afresh=True)
+    except Exception:
+        # what was changed is saved; a person may try again
+        _logger.exception("Incident %s could not be tried", incident_id)

@@ -305,14 +305,18 @@ class SyncMapping(models.Model):
     def create(self, vals_list):
         lines = super().create(vals_list)
         self.env.registry.clear_cache()
+        self.env["sync.incident"]._settings_changed(lines.stream_id)
         return lines
 
     def write(self, vals):
         res = super().write(vals)
         self.env.registry.clear_cache()
+        self.env["sync.incident"]._settings_changed(self.stream_id)
         return res
 
     def unlink(self):
+        streams = self.stream_id
         res = super().unlink()
         self.env.registry.clear_cache()
+        self.env["sync.incident"]._settings_changed(streams)
         return res

@@ -38,6 +38,21 @@ IN_USE = [
     ("state", "=", "live"),
     ("backend_id.active", "=", True),
 ]
+# What may be wrong with one that is held: it is tried again when one of them is saved.
+SETTINGS = {
+    "state",
+    "lang",
+    "mapping_ids",
+    "endpoint",
+    "batch_endpoint",
+    "id_policy",
+    "external_id_key",
+    "update_method",
+    "table",
+    "key_column",
+    "delete_policy",
+    "mark_key",
+}
 
 
 @dataclass(frozen=True)
@@ -106,6 +121,18 @@ class SyncStream(models.Model):
         compute="_compute_problem",
         compute_sudo=True,
         help="Why edits cannot be recorded or sent as they should. They are kept.",
+    )
+    incident_id = fields.Many2one(
+        "sync.incident",
+        "Held By",
+        compute="_compute_incident_id",
+        compute_sudo=True,
+        help="Nothing of it is sent until its settings are mended.",
+    )
+    held_text = fields.Char(
+        compute="_compute_incident_id",
+        compute_sudo=True,
+        help="Why nothing of it is sent.",
     )
 
     # -- fields: which records, and what of them ------------------------------
@@ -352,6 +379,13 @@ class SyncStream(models.Model):
         for stream in self:
             stream.model_name = stream.model_id.model or stream.model_name
 
+    def _compute_incident_id(self):
+        by_stream = self._origin._open_incident().grouped("stream_id")
+        for stream in self:
+            incident = by_stream.get(stream._origin)
+            stream.incident_id = incident
+            stream.held_text = incident and incident._waiting_text()
+
     def _compute_backfill_count(self):
         for stream in self:
             stream.backfill_count = len(stream.backfill_ids)
@@ -551,6 +585,8 @@ class SyncStream(models.Model):
             self.sudo()._open_backfills()._stop_resting()
         if vals.keys() & {"state", "active"}:
             self._wake()
+        if vals.keys() & SETTINGS:
+            self.env["sync.incident"]._settings_changed(self)
         return res
 
     def _wake(self):
@@ -947,6 +983,20 @@ class SyncStream(models.Model):
             return words.Sentence(words._lt("%(name)s is a draft."), name=self.name)
         return False
 
+    def _open_incident(self):
+        """Return the open incidents that hold these streams, one each at most."""
+        return self.env["sync.incident"].search(
+            [("stream_id", "in", self.ids), ("closed", "=", False)]
+        )
+
+    def _held_text(self):
+        """Return why nothing of this stream is sent although it is live, or ``None``.
+
+        A sentence for people.
+        """
+        incident = self._open_incident()
+        return incident._waiting_text() if incident else None
+
     def _eta(self):
         """Return when a job made now may run: ``None``, or a time (UTC, naive)."""
         self.ensure_one()
@@ -1042,6 +1092,7 @@ class SyncStream(models.Model):
         Owned("sync_delivery", "stream_id", "id"),
         Owned("sync_binding", "stream_id", "res_id"),
         Owned("sync_counter", "stream_id", "id"),
+        Owned("sync_incident", "stream_id", "id"),
     )
     _owned_jobs = Owned("queue_job", "sync_stream_id", "date_created")
 
@@ -1063,6 +1114,17 @@ class SyncStream(models.Model):
         return len(backfills) or super()._delete_last()
 
     # -- other actions --------------------------------------------------------
+
+    def action_try_again(self):
+        """Send one record of these, if they are held; the others follow it."""
+        self.check_access("read")
+        return self.sudo()._open_incident().action_try_again()
+
+    def action_resume(self):
+        """Send again what is held, as if it was mended."""
+        self.check_access("read")
+        self.sudo()._open_incident()._close(by_person=True)
+        return True
 
     def _action_open_record(self, res_id):
         """Return an action that opens one record of this stream."""
@@ -1097,7 +1159,7 @@ class SyncStream(models.Model):
         return window(
             record,
             "queue_job_sync.action_sync_binding",
-            name=self.env._("To Be Clarified"),
+            display_name=self.env._("To Be Clarified"),
             domain=list(Domain.OR(of_stream)),
         )
 

@@ -11,6 +11,7 @@ from . import test_backfill_access
 from . import test_backfill_scope
 from . import test_backfill_stop
 from . import test_task
+from . import test_blame
 from . import test_capture
 from . import test_capture_domain
 from . import test_capture_followed
@@ -48,6 +49,7 @@ from . import test_failure_mail
 from . import test_failure_mail_trouble
 from . import test_fate_decisions
 from . import test_fate_orders
+from . import test_held
 from . import test_health
 from . import test_help
 from . import test_house
@@ -79,6 +81,7 @@ from . import test_metrics
 from . import test_multi_company
 from . import test_neutralize
 from . import test_orphans
+from . import test_patience
 from . import test_places
 from . import test_preview
 from . import test_purge
@@ -129,9 +132,11 @@ from . import test_transport_http_answer
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_parallel
+from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_rest_verdict
 from . import test_transport_words
 from . import test_untidy_text
 from . import test_waiting

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 
 from ..engine import store, waiting, words
 
-WHY = words._lt("No answer within %(seconds)s s")
+WHY = "No answer within %(seconds)s s"
 
 
 def put_in_doubt(stream, res_id, doubt="maybe", uuid=None, **values):

@@ -99,7 +99,7 @@ class TestAnyModel(AnyModelCase):
         ]
 
     NOTHING = [False, False, 0, [[], []]]
-    EVERYTHING = [True, True, 3, [["Synchronize now"]] * 2]
+    EVERYTHING = [True, True, 4, [["Synchronize now"]] * 2]
 
     def test_views_follow_the_stream(self):
         self.assertEqual(self.shown(), self.NOTHING)
@@ -117,7 +117,7 @@ class TestAnyModel(AnyModelCase):
 
     def test_reader_sees_but_does_not_send(self):
         self.new_stream()
-        self.assertEqual(self.shown(self.user), [True, True, 3, [[], []]])
+        self.assertEqual(self.shown(self.user), [True, True, 4, [[], []]])
 
     def test_portal_user_sees_nothing(self):
         self.new_stream()
@@ -219,7 +219,8 @@ class TestAnyModel(AnyModelCase):
             " domain=\"[('sync_state', '=', 'failed')]\"/></search>"
         )
         names = self.of(search).xpath("//filter/@name")
-        self.assertEqual(names, ["sync_failed", "sync_waiting", "sync_skipped"])
+        expected = ["sync_failed", "sync_waiting", "sync_doubt", "sync_skipped"]
+        self.assertEqual(names, expected)
 
     def test_search_view_with_groups_or_nothing(self):
         self.new_stream()
@@ -228,9 +229,9 @@ class TestAnyModel(AnyModelCase):
             " string='Parent' context=\"{'group_by': 'parent_id'}\"/></group></search>"
         )
         tags = [node.tag for node in self.of(search)]
-        self.assertEqual(tags, ["field", "separator", *["filter"] * 3, "group"])
+        self.assertEqual(tags, ["field", "separator", *["filter"] * 4, "group"])
         empty = self.of(self.custom("<search/>"))
-        self.assertEqual(len(empty.xpath("//filter")), 3)
+        self.assertEqual(len(empty.xpath("//filter")), 4)
 
     def test_views_of_other_kinds_are_left_alone(self):
         self.new_stream()

@@ -278,7 +278,7 @@ class TestCaptureFollowed(SyncCase):
             {
                 *("_watched_fields", "_line_watchers", "_sync_watched_fields"),
                 *("_sync_domain", "known_ids", "_facts", "_eta", "names_of"),
-                *("seconds_until_open", "at_birth", "has_backlog", "safety", "after"),
+                *("seconds_until_open", "at_birth", "what_holds", "safety", "after"),
                 *("with_delay", "delay"),
                 *("_job_store_values", "_sync_paths", "store", "_matching"),
             },

@@ -6,6 +6,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
+from ..engine import store
 from .incident_case import THRESHOLD, IncidentCase
 
 
@@ -88,11 +89,14 @@ class TestIncident(IncidentCase):
                     "error_kind": "unreachable",
                 }
             )
-            backends = env["sync.backend"]
-            self.assertEqual(backends._unanswered_in_a_row(other.backend_id, 9), 1)
-            self.assertEqual(
-                backends._unanswered_in_a_row(self.backend_id, 9), THRESHOLD - 1
-            )
+            env.flush_all()
+            down = store.Alike("unreachable")
+            for system, count in (
+                (other.backend_id, 1),
+                (self.backend_id, THRESHOLD - 1),
+            ):
+                row = store.alike_in_a_row(env.cr, system, down)
+                self.assertEqual(len(row), count)
 
     def test_system_that_is_not_to_be_paused(self):
         self.change_backend(pause_on_outage=False)

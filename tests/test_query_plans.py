@@ -27,6 +27,7 @@ from ..engine import (
     words,
 )
 from ..engine.delivery import SWEEP_BATCH, Delivery
+from ..engine.store import Alike
 from ..engine.task import Given
 from ..transports.base import Message, Receipt, Route
 from .common import SyncCase, backend_values, stream_values
@@ -266,8 +267,15 @@ class TestQueryPlans(SyncCase):
             store.close_notes(self.env.registry, self.stream, [1, 2, 3], known)
             store.end_notes(self.env.cr, [4], [5])
         for backend in (self.backend, self.small, self.silent):
-            with self.subTest(backend.name), self.plans():
-                self.assertEqual(backend._unanswered_in_a_row(backend.id, 5), 0)
+            for alike in (Alike("unreachable"), Alike("blocked", "403")):
+                with self.subTest(f"{backend.name} {alike}"), self.plans():
+                    row = store.alike_in_a_row(self.env.cr, backend.id, alike)
+                    self.assertFalse(row)
+        refused = Alike("rejected", "422")
+        with self.plans():
+            store.latest_refusals(self.env.cr, self.stream.id, refused, 25)
+        with self.plans():
+            store.created_without_id(self.env.cr, self.stream.id, 3)
         with self.plans():
             jobs.record_failure(self.job)
         with self.plans():
@@ -394,12 +402,21 @@ class TestQueryPlans(SyncCase):
         with self.plans():
             store.put_to_sleep(self.env.cr, self.small.id, key, reason, 9, 9, 500)
         with self.plans():
+            rest = reason, 9, 9, 500, self.stream.id
+            store.put_to_sleep(self.env.cr, self.backend.id, key, *rest)
+        with self.plans():
+            store.wake_trial(self.env.cr, key, ["none"])
+        with self.plans():
+            refused = Alike("rejected", "422")
+            rest = refused, 10**9, key, reason, 9
+            store.take_back(self.env.cr, self.stream.ids, *rest)
+        with self.plans():
             self.env["sync.incident"]._queue_lost_probes()
 
     def test_jobs_that_wait(self):
         system = waiting.for_system(self.backend.id)
         with self.plans():
-            store.has_backlog(self.env, self.backend.id, system, 5)
+            store.what_holds(self.env, self.backend.id, self.stream.id, system, 5)
         for function, *args in asked_about_waiting(self.stream, self.job):
             with self.subTest(f"{function.__name__}{args}"), self.plans():
                 function(self.env.cr, *args)
@@ -662,7 +679,13 @@ class TestNewStream(SyncCase):
                 self.assertEqual(len(held), len(self.ids))
                 sending._prepare(held)
             with self.touching_few():
-                stream.backend_id._unanswered_in_a_row(stream.backend_id.id, 5)
+                down = Alike("unreachable")
+                store.alike_in_a_row(self.env.cr, stream.backend_id.id, down)
+            with self.touching_few():
+                refused = Alike("rejected", "422")
+                store.latest_refusals(self.env.cr, stream.id, refused, 25)
+            with self.touching_few():
+                store.created_without_id(self.env.cr, stream.id, 3)
             with self.touching_few():
                 self.assertEqual(
                     precedence.undelivered(stream, self.ids), set(self.ids)
@@ -678,9 +701,8 @@ class TestNewStream(SyncCase):
         for stream in (self.before, self.after):
             system = waiting.for_system(stream.backend_id.id)
             with self.touching_few():
-                self.assertTrue(
-                    store.has_backlog(self.env, stream.backend_id.id, system, 5)
-                )
+                ids = stream.backend_id.id, stream.id
+                self.assertEqual(store.what_holds(self.env, *ids, system, 5), "system")
             for function, *args in asked_about_waiting(stream, self.jobs(stream)[:1]):
                 with (
                     self.subTest(f"{stream.name}: {function.__name__}{args}"),

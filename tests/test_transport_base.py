@@ -19,8 +19,8 @@ from ..transports.redact import Redactor, maskable
 from ..transports.urls import (
     endpoint_problem,
     join_url,
-    last_segment,
     loggable,
+    new_id,
     origin,
     url_problem,
     usable_id,
@@ -281,14 +281,56 @@ class TestUrls(BaseCase):
     def test_ids_that_can_stand_in_a_url(self):
         self.assertEqual(usable_id(7), "7")
         self.assertEqual(usable_id("a/b"), "a/b")
-        for value in ("", ".", "..", None, True, 1.5, {}, [], "x" * 256):
+        self.assertEqual(usable_id(-7), "-7")
+        self.assertEqual(usable_id("x" * 255), "x" * 255)
+        for value in ("", " ", ".", "..", None, True, 1.5, {}, [], "x" * 256):
             self.assertIsNone(usable_id(value), value)
+        for value in ("a\tb", "7\n", "a\x7f", "a\x85", 10**256, 10**5000):
+            self.assertIsNone(usable_id(value))
 
-    def test_last_segment(self):
-        self.assertEqual(last_segment("http://h/c/77/", "http://h/c"), "77")
-        self.assertEqual(last_segment("http://h/c/a%2Fb?x=1", "http://h/c"), "a/b")
-        self.assertIsNone(last_segment("http://h/c/", "http://h/c"))
-        self.assertIsNone(last_segment("http://h", "http://h/c"))
+    def test_address_of_a_new_record(self):
+        for path, expected in (
+            ("/api/c/77/", "77"),
+            ("/api/c/a%2Fb?x=1#y", "a/b"),
+            ("/api/%63/77", "77"),
+            # OData
+            ("/api/c(0f8fad5b-d9cb)", "0f8fad5b-d9cb"),
+            ("/api/c('x')", "x"),
+            ("/api/c(%27O''Hara%27)", "O'Hara"),
+            ("/api/c(id=7)", "7"),
+            ("/api/c(id=7,year=8)", None),
+            ("/api/c('')", None),
+            ("/api/c()", None),
+            # no address of a record of this collection
+            ("/api/c/", None),
+            ("/api/c", None),
+            ("/api/cc", None),
+            ("/api/c/77/parts", None),
+            ("/api/c/..", None),
+            ("/api/c/a%00", None),
+            ("/operations/55", None),
+            ("/api/55", None),
+            ("/c/77", None),
+            ("", None),
+        ):
+            with self.subTest(path):
+                self.assertEqual(new_id(f"http://h{path}", "http://h/api/c"), expected)
+        self.assertEqual(new_id("http://h/7", "http://h"), "7")
+        self.assertEqual(new_id("http://h/c(7)", "http://h/c/"), "7")
+
+    def test_address_of_a_new_record_elsewhere(self):
+        for location, collection, expected in (
+            ("http://H:80/c/7", "http://h/c", "7"),
+            # a proxy speaks TLS for the server
+            ("http://h/c/7", "https://h/c", "7"),
+            ("http://h:8080/c/7", "https://h/c", None),
+            ("https://h:1/c/7", "https://h:2/c", None),
+            ("https://other/c/7", "https://h/c", None),
+            ("https://h:port/c/7", "https://h/c", None),
+            ("ftp://h/c/7", "https://h/c", None),
+        ):
+            with self.subTest(location):
+                self.assertEqual(new_id(location, collection), expected)
 
     def test_origin_counts_default_ports(self):
         self.assertEqual(origin("https://H.example/x"), origin("https://h.example:443"))

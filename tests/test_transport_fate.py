@@ -113,6 +113,8 @@ class TestFateOfRestRequests(RestCase):
             (403, {}, REFUSED),
             (404, {}, REFUSED),
             (409, {}, REFUSED),
+            # the first of two with one key is still at work
+            (409, {"Retry-After": "3"}, UNKNOWN),
             (422, {}, REFUSED),
             (425, {}, REFUSED),
             (429, {}, REFUSED),
@@ -122,10 +124,14 @@ class TestFateOfRestRequests(RestCase):
             (303, {"Location": "/contacts/1"}, UNKNOWN),
             (408, {}, UNKNOWN),
             (500, {}, UNKNOWN),
+            # nobody there knows the method
+            (501, {}, REFUSED),
             (502, {}, UNKNOWN),
             (503, {}, UNKNOWN),
             (503, {"Retry-After": "3"}, UNKNOWN),
             (504, {}, UNKNOWN),
+            (522, {}, UNKNOWN),
+            (530, {}, UNKNOWN),
         ):
             with self.subTest(status=status, headers=headers):
                 self.server.answer(status, {"id": "1"}, headers=headers)
@@ -133,7 +139,25 @@ class TestFateOfRestRequests(RestCase):
 
     def test_created_without_an_id(self):
         self.server.answer(201, {})
-        self.assertFate(UNKNOWN)
+        self.assertFate(DONE)
+
+    def test_2xx_that_says_no(self):
+        for body, fate in (
+            ({"success": False}, REFUSED),
+            ({"errors": ["no"]}, REFUSED),
+            ({"data": [{"status": "error", "message": "no"}]}, REFUSED),
+            # something came with it
+            ({"errors": ["no"], "data": {"contact": {"id": 7}}}, UNKNOWN),
+            ({"success": False, "id": 7}, UNKNOWN),
+        ):
+            with self.subTest(body):
+                self.server.answer(200, body)
+                self.assertFate(fate)
+        self.send()
+        self.server.answer(drop=True)
+        self.server.answer(200, {"success": False})
+        # the first of two with one key may have been carried out
+        self.assertFate(UNKNOWN, repeats_are_safe=True)
 
     def test_no_answer(self):
         self.server.answer(drop=True)
@@ -160,13 +184,21 @@ class TestFateOfRestRequests(RestCase):
             ({"status": 429}, UNKNOWN),
         ):
             with self.subTest(answer):
-                self.send()
+                self.send(repeats_are_safe=True)
                 self.server.answer(drop=True)
                 self.server.answer(**answer)
-                self.assertFate(fate)
-        self.send()
+                self.assertFate(fate, repeats_are_safe=True)
+        self.send(repeats_are_safe=True)
         self.server.answer(drop=True)
-        self.assertFate(UNKNOWN, pace=_Limit(1))
+        self.assertFate(UNKNOWN, pace=_Limit(1), repeats_are_safe=True)
+
+    def test_kept_connection_that_was_lost_where_repeats_are_not_safe(self):
+        for options in ({}, {"external_id": "9", "update_method": "patch"}):
+            self.send()
+            self.server.requests.clear()
+            self.server.answer(drop=True)
+            self.assertFate(UNKNOWN, message(**options))
+            self.assertEqual(len(self.server.requests), 1, "not sent again by itself")
 
     def test_redirect_that_is_followed(self):
         for answer, fate in (({"status": 422}, REFUSED), ({"drop": True}, UNKNOWN)):
@@ -177,13 +209,14 @@ class TestFateOfRestRequests(RestCase):
             self.server._script.clear()
 
     def test_update_of_what_is_lost(self):
-        known = message(external_id="9")
+        known = message(external_id="9", proven={"update"})
         for answer, fate in (
             ({"status": 201, "body": {"id": "1"}}, DONE),
             ({"status": 422}, REFUSED),
             ({"status": 429}, REFUSED),
             ({"status": 500}, UNKNOWN),
-            ({"status": 201, "body": {}}, UNKNOWN),
+            ({"status": 201, "body": {}}, DONE),
+            ({"status": 200, "body": {"ok": False}}, REFUSED),
         ):
             with self.subTest(answer):
                 self.server.answer(404)
@@ -200,7 +233,8 @@ class TestFateOfRestRequests(RestCase):
 
         with self.transport() as transport:
             transport.recreating = recreating
-            self.assertTrue(transport.send([message(external_id="9")])[0].ok)
+            sent = message(external_id="9", proven={"update"})
+            self.assertTrue(transport.send([sent])[0].ok)
         self.assertEqual(told, [(7, "key-1-recreate", 1)])
         self.assertEqual(self.lines(), ["PUT /contacts/9", "POST /contacts"])
 
@@ -210,7 +244,8 @@ class TestFateOfRestRequests(RestCase):
 
         with self.transport() as transport:
             transport.recreating = recreating
-            (receipt,) = transport.send([message(external_id="9")])
+            sent = message(external_id="9", proven={"update"})
+            (receipt,) = transport.send([sent])
         self.assertEqual((receipt.fate, receipt.error.message), (REFUSED, "not now"))
         self.assertEqual(self.lines(), ["PUT /contacts/9"])
 
@@ -218,7 +253,7 @@ class TestFateOfRestRequests(RestCase):
 @tagged("-at_install", "post_install")
 class TestFateOfBatches(RestCase):
     def send_batch(self, *keys, pace=None, **options):
-        with self.transport() as transport:
+        with self.transport(repeats_are_safe=True) as transport:
             if pace:
                 transport.pace = pace
             return transport.send(
@@ -263,12 +298,22 @@ class TestFateOfBatches(RestCase):
                 self.server._script.clear()
         self.assertFates(self.send_batch(1, 2, pace=_Limit(0)), UNSENT, UNSENT)
 
+    def test_2xx_that_says_no(self):
+        self.server.answer(200, {"errors": [{"index": 1, "message": "bad"}]})
+        self.assertFates(self.send_batch(1, 2), UNKNOWN, UNKNOWN)
+        items = [
+            {"key": 1, "status": 200, "success": False},
+            {"key": 2, "status": 201, "id": "c-2", "errors": ["no"]},
+        ]
+        self.server.answer(207, {"items": items})
+        self.assertFates(self.send_batch(1, 2), REFUSED, UNKNOWN)
+
     def test_request_that_left_twice(self):
-        self.send()
+        self.send(repeats_are_safe=True)
         self.server.answer(drop=True)
         self.answer_items(201, 422)
         self.assertFates(self.send_batch(1, 2), DONE, UNKNOWN)
-        self.send()
+        self.send(repeats_are_safe=True)
         self.server.answer(drop=True)
         self.server.answer(400)
         # not alone: whether the first one was carried out is to be asked with its key

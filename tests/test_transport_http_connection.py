@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from odoo.tests import tagged
 
 from ..exceptions import Unreachable
+from ..transports.base import UNKNOWN
 from ..transports.http import HttpConfig, connection
 from .servers import HttpDestination
 from .transport_case import TOKEN, RestCase, message
@@ -52,17 +53,59 @@ class TestRestConnections(RestCase):
 
     def test_stale_connection_is_no_failure(self):
         """A server may close a kept connection just as a request is under way."""
-        self.send()
+        self.send(repeats_are_safe=True)
         self.server.answer(drop=True)
-        self.assertTrue(self.send(message(idempotency_key="key-2")).ok)
+        sent = message(idempotency_key="key-2")
+        self.assertTrue(self.send(sent, repeats_are_safe=True).ok)
         keys = [request.headers["Idempotency-Key"] for request in self.server.requests]
         self.assertEqual(keys, ["key-1", "key-2", "key-2"])
         self.assertEqual(self.server.connections, 2)
 
-    def test_stale_connection_is_forgiven_once(self):
+    def test_only_what_is_safe_to_repeat_is_repeated(self):
+        self.server.records["/contacts/1"] = {}
+        known = {"external_id": "1"}
+        for sent, times in (
+            (message(**known), 2),
+            (message(id_policy="odoo", key=1), 2),
+            (message("delete", **known), 2),
+            # neither of these is the same when it comes twice, RFC 9110 section 9.2.2
+            (message(), 1),
+            (message(update_method="patch", **known), 1),
+            (message("mark", **known), 1),
+        ):
+            with self.subTest(sent.operation):
+                self.send()  # on a connection that is then kept
+                self.server.requests.clear()
+                self.server.answer(drop=True)
+                receipt = self.send(sent)
+                self.assertEqual(len(self.server.requests), times)
+                if times == 1:
+                    self.assertFails(receipt, Unreachable, "closed the connection")
+                    self.assertEqual(receipt.fate, UNKNOWN)
+
+    def test_what_must_not_be_repeated_goes_over_no_old_connection(self):
         self.send()
+        with patch.object(connection, "MAX_IDLE_ONCE", 0.05):
+            self.assertTrue(self.send().ok)
+            self.assertEqual(self.server.connections, 1, "a moment ago")
+            time.sleep(0.1)
+            # it would be lost on a connection that the server is about to close
+            self.assertTrue(self.send().ok)
+            self.assertEqual(self.server.connections, 2)
+            time.sleep(0.1)
+            self.send(message(id_policy="odoo"))
+            self.assertTrue(self.send(message("delete", external_id="1")).ok)
+            self.assertEqual(self.server.connections, 2, "these may go twice")
+        self.assertTrue(self.send(repeats_are_safe=True).ok)
+        with patch.object(connection, "MAX_IDLE_ONCE", 0):
+            self.assertTrue(self.send(repeats_are_safe=True).ok)
+        self.assertEqual(self.server.connections, 3, "one for another configuration")
+
+    def test_stale_connection_is_forgiven_once(self):
+        self.send(repeats_are_safe=True)
         self.server.answer(drop=True, times=5)
-        self.assertFails(self.send(), Unreachable, "closed the connection")
+        receipt = self.send(repeats_are_safe=True)
+        self.assertFails(receipt, Unreachable, "closed the connection")
         self.assertEqual(len(self.server.requests), 3)
 
     def test_connection_that_the_server_closed(self):
@@ -110,13 +153,14 @@ class TestRestConnections(RestCase):
         """A server that starts anew closes every one of them, just as it is used."""
         with ThreadPoolExecutor(3) as pool:
             self.server.answer(200, times=3, delay=0.2)
-            list(pool.map(lambda _number: self.transport().check(), range(3)))
+            safe = {"repeats_are_safe": True}
+            list(pool.map(lambda _number: self.transport(**safe).check(), range(3)))
         self.assertEqual(self.server.connections, 3)
         self.server.answer(drop=True, times=3, delay=0.5)
         # long enough that none is free again before all have asked again
         self.server.answer(201, {"id": "1"}, times=3, delay=0.5)
         sent = [message(key=key, idempotency_key=f"key-{key}") for key in range(3)]
-        receipts = self.transport().send(sent)
+        receipts = self.transport(**safe).send(sent)
         self.assertTrue(all(receipt.ok for receipt in receipts), receipts)
         self.assertEqual(len(self.server.requests), 9)
         self.assertEqual(self.server.connections, 6)
@@ -217,11 +261,12 @@ class TestRestTls(TlsCase):
     def test_authority_of_the_system(self):
         self.serve(self.good)
         self.trust(self.good[0])
-        self.assertTrue(self.send().ok)
-        self.assertTrue(self.send().ok)
+        safe = {"repeats_are_safe": True}
+        self.assertTrue(self.send(**safe).ok)
+        self.assertTrue(self.send(**safe).ok)
         self.assertEqual(self.server.connections, 1)
         self.server.answer(drop=True)
-        self.assertTrue(self.send().ok, "a stale connection, as without TLS")
+        self.assertTrue(self.send(**safe).ok, "a stale connection, as without TLS")
         self.server.answer(201, "x" * 500, drip=0.002)
         receipt = self.send(read_timeout=0.3)
         self.assertFails(receipt, Unreachable, "No complete answer", "0.3 s")

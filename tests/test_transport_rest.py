@@ -3,7 +3,7 @@
 
 from odoo.tests import tagged
 
-from ..exceptions import Rejected, Temporary
+from ..exceptions import Blocked, Rejected, Temporary
 from .transport_case import PAYLOAD, RestCase, message
 
 
@@ -40,7 +40,7 @@ class TestRestOperations(RestCase):
             (
                 "id",
                 "<p>ok",
-                {"Location": "http://other.example/contacts/a%20b/"},
+                {"Location": "/contacts/a%20b/"},
                 "a b",
             ),
             ("id", {"id": 1}, {"Location": "/contacts/2"}, "1"),
@@ -52,6 +52,7 @@ class TestRestOperations(RestCase):
                 self.assertEqual(receipt.external_id, expected)
 
     def test_created_without_an_id(self):
+        """The record is there, and nobody here knows its id."""
         for body, headers in (
             ({"ok": True}, {}),
             ({"id": None}, {}),
@@ -60,13 +61,83 @@ class TestRestOperations(RestCase):
             ([{"id": 1}], {}),
             ("<html>created</html>", {}),
             (None, {"Location": "/contacts/"}),
+            (None, {"Location": "/operations/55"}),
+            (None, {"Location": "http://other.example/contacts/55"}),
+            (None, {"Location": "http://localhost:bad/contacts/55"}),
+            ({"id": 1.5}, {}),
+            ({"id": True}, {}),
+            ({"id": [7]}, {}),
+            ({"id": ""}, {}),
+            ({"id": "x" * 256}, {}),
+            ({"id": "a\tb"}, {}),
+            (b'{"id": 1' + b"0" * 5000 + b"}", {}),
             (b"[" * 100000, {}),
         ):
-            with self.subTest(body=body if not isinstance(body, bytes) else "deep"):
+            told = body if not isinstance(body, bytes) else body[:9]
+            with self.subTest(body=told, headers=headers):
                 self.server.answer(201, body, headers=headers)
                 receipt = self.send()
-                self.assertFails(receipt, Temporary, "answered 201", "without an id")
+                self.assertTrue(receipt.ok, receipt.error)
                 self.assertIsNone(receipt.external_id)
+                self.assertIn("answered 201 Created without an id", receipt.warning)
+                self.assertIn("“id”", receipt.warning, "what was looked for")
+
+    def test_location_counts_with_201_only(self):
+        for status, expected in ((201, "77"), (200, None), (202, None)):
+            self.server.answer(status, headers={"Location": "/contacts/77"})
+            receipt = self.send()
+            self.assertEqual((receipt.ok, receipt.external_id), (True, expected))
+
+    def test_odata_location(self):
+        location = f"{self.server.url}/contacts(0f8fad5b-d9cb-469f)"
+        for status in (201, 204):
+            self.server.answer(status, headers={"Location": location})
+            expected = "0f8fad5b-d9cb-469f" if status == 201 else None
+            self.assertEqual(self.send().external_id, expected)
+
+    def test_update_that_names_another_id(self):
+        for body, policy, expected in (
+            ({"id": 9}, "destination", "9"),
+            ({"id": "9", "name": "merged"}, "destination", "9"),
+            ({"id": "5"}, "destination", "5"),
+            ({"id": ["9"]}, "destination", "5"),
+            ({"id": "x" * 256}, "destination", "5"),
+            ({"other": "9"}, "destination", "5"),
+            ({"id": 9}, "odoo", "5"),
+        ):
+            with self.subTest(body):
+                self.server.answer(200, body, headers={"Location": "/contacts/8"})
+                receipt = self.send(message(external_id="5", id_policy=policy))
+                self.assertEqual((receipt.ok, receipt.external_id), (True, expected))
+                if expected == "9":
+                    self.assertIn("the record is 9 there", receipt.warning)
+                else:
+                    self.assertIsNone(receipt.warning)
+        # a field of ours that is called so, a mark, and what is not confirmed
+        self.server.answer(200, {"id": 7, "name": "Zoë"})
+        sent = message(external_id="5", payload={"id": 7, "name": "Zoë"})
+        self.assertEqual(self.send(sent).external_id, "5")
+        self.server.answer(200, {"id": 9})
+        self.assertEqual(self.send(message("mark", external_id="5")).external_id, "5")
+        self.server.answer(202, {"id": 9})
+        self.assertEqual(self.send(message(external_id="5")).external_id, "5")
+
+    def test_systems_that_keep_no_records(self):
+        options = {"id_policy": "none", "proven": {"create"}}
+        for number, operation in enumerate(("upsert", "mark", "upsert"), 1):
+            sent = message(
+                operation, idempotency_key=f"key-{number}", external_id="5", **options
+            )
+            self.server.answer(200, None if number == 1 else {"id": "e-1"})
+            receipt = self.send(sent)
+            self.assertTrue(receipt.ok, receipt.error)
+            self.assertIsNone(receipt.warning)
+        self.assertEqual(self.lines(), ["POST /contacts"] * 3)
+        receipt = self.send(message("delete", external_id="5", **options))
+        self.assertEqual((receipt.ok, receipt.request), (True, ""))
+        self.assertEqual(len(self.server.requests), 3)
+        self.server.answer(200, {"ok": False, "error": "no such channel"})
+        self.assertFails(self.send(message(**options)), Rejected, "no such channel")
 
     def test_update_with_the_destination_id(self):
         for method in ("put", "patch"):
@@ -86,7 +157,7 @@ class TestRestOperations(RestCase):
             self.assertTrue(self.send(message(external_id="1")).ok)
 
     def test_update_of_a_lost_record_creates_it_again(self):
-        receipt = self.send(message(external_id="99"))
+        receipt = self.send(message(external_id="99", proven={"update"}))
         self.assertEqual((receipt.ok, receipt.external_id), (True, "1"))
         self.assertEqual(self.lines(), ["PUT /contacts/99", "POST /contacts"])
         keys = [request.headers["Idempotency-Key"] for request in self.server.requests]
@@ -97,7 +168,7 @@ class TestRestOperations(RestCase):
     def test_lost_record_that_cannot_be_created_keeps_its_id(self):
         self.server.answer(404)
         self.server.answer(500)
-        receipt = self.send(message(external_id="99"))
+        receipt = self.send(message(external_id="99", proven={"update"}))
         self.assertFails(receipt, Temporary)
         self.assertEqual(receipt.external_id, "99")
 
@@ -109,9 +180,11 @@ class TestRestOperations(RestCase):
         self.assertEqual(self.server.records, {"/contacts/7": PAYLOAD})
 
     def test_odoo_key_refused_by_the_destination(self):
-        receipt = self.send(message(id_policy="odoo"))
-        self.assertFails(receipt, Rejected, "404")
-        self.assertEqual(self.lines(), ["PUT /contacts/7"])
+        options = {"id_policy": "odoo", "proven": {"update"}}
+        for status, error_class in ((404, Blocked), (410, Rejected), (422, Rejected)):
+            self.server.answer(status)
+            self.assertFails(self.send(message(**options)), error_class, str(status))
+        self.assertEqual(self.lines(), ["PUT /contacts/7"] * 3)
 
     def test_odoo_key_that_would_be_another_path(self):
         receipt = self.send(message(id_policy="odoo", key=".."))
@@ -127,10 +200,12 @@ class TestRestOperations(RestCase):
         self.assertEqual(self.server.requests[-1].body, b"")
         for status in (404, 410):
             self.server.answer(status)
+            sent = message("delete", payload={}, external_id="5", proven={"delete"})
             self.assertTrue(self.send(sent).ok, "it is gone, as wanted")
 
     def test_delete_with_odoo_key(self):
-        self.assertTrue(self.send(message("delete", id_policy="odoo")).ok)
+        sent = message("delete", id_policy="odoo", proven={"delete"})
+        self.assertTrue(self.send(sent).ok)
         self.assertEqual(self.lines(), ["DELETE /contacts/7"])
 
     def test_mark(self):

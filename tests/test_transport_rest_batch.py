@@ -4,7 +4,15 @@
 
 from odoo.tests import tagged
 
-from ..exceptions import Rejected, Temporary, Throttled, Unreachable
+from ..exceptions import (
+    Blocked,
+    Misconfigured,
+    Rejected,
+    Temporary,
+    Throttled,
+    Unreachable,
+)
+from ..transports.base import UNKNOWN
 from ..transports.rest import batch
 from .conformance.supply import Supply
 from .servers import Answer, HttpDestination
@@ -122,7 +130,7 @@ class TestRestBatch(RestCase):
             1: {"status": 422, "error": "name is taken"},
             2: {"status": 500},
             3: {"status": 429},
-            4: {"status": 403},
+            4: {"status": 401},
             5: None,
             6: {"status": "fine"},
             7: {"status": 201},
@@ -136,14 +144,114 @@ class TestRestBatch(RestCase):
             4: (Unreachable, "credentials"),
             5: (Temporary, "without an item and status for the key 5"),
             6: (Temporary, "for the key 6"),
-            7: (Temporary, "without an id"),
             8: (Rejected, "what is ***?"),
         }.items():
             with self.subTest(key):
                 self.assertFails(receipts[key], error_class, word)
                 self.assertNotIn(TOKEN, f"{receipts[key]!r} {receipts[key].error}")
         self.assertTrue(receipts[0].ok and receipts[9].ok)
+        self.assertEqual((receipts[7].ok, receipts[7].external_id), (True, None))
+        self.assertIn("without an id", receipts[7].warning)
         self.assertEqual(self.lines(), ["POST /batch"])
+
+    def test_what_an_item_says_counts_as_it_does_alone(self):
+        known = {"external_id": "c"}
+        self.server.fails = {
+            1: {"status": 200, "success": False, "message": "too long"},
+            2: {"status": 200, "errors": ["a", "b"]},
+            3: {"status": "error", "error": "taken"},
+            4: {"status": "error", "id": "c", "message": "no such tag"},
+            5: {"status": 200, "error": "no such country"},
+            6: {"status": 201, "id": "c-6", "error": "not checked"},
+            7: {"status": 202, "id": "op-7"},
+            8: {"status": 403, "error": "a firewall"},
+            9: {"status": 410},
+            10: {"status": 409, "error": "in progress"},
+            11: {"status": 409, "error": "exists already", "id": "c-11"},
+            12: {"status": 409, "error": "exists already", "id": "c-12"},
+            13: {"status": 200, "id": "c-merged"},
+        }
+        options = {4: known, 5: known, 11: {"again": True}, 13: known}
+        sent = [_message(key, **options.get(key, {})) for key in range(1, 14)]
+        sent[8] = _message(9, "delete", payload={}, **known)
+        receipts = dict(enumerate(self.send_all(*sent), 1))
+        for key, (error_class, word) in {
+            1: (Rejected, "too long"),
+            2: (Rejected, "a; b"),
+            3: (Rejected, "taken"),
+            4: (Rejected, "no such tag"),
+            5: (Rejected, "no such country"),
+            8: (Blocked, "a firewall"),
+            10: (Temporary, "in progress"),
+            12: (Rejected, "exists already"),
+        }.items():
+            with self.subTest(key):
+                self.assertFails(receipts[key], error_class, word)
+        for key, external_id, word in (
+            (6, "c-6", "“error”"),
+            (7, None, "accepted, not confirmed"),
+            (9, None, ""),
+            (11, "c-11", ""),
+            (13, "c-merged", "not c."),
+        ):
+            with self.subTest(key):
+                found = receipts[key]
+                self.assertEqual((found.ok, found.external_id), (True, external_id))
+                self.assertIn(word, found.warning or "")
+        accepted = [key for key, each in receipts.items() if each.accepted]
+        self.assertEqual(accepted, [7])
+        self.assertEqual(self.lines(), ["POST /batch"])
+
+    def test_whole_answer_that_says_no(self):
+        for body in (
+            {"success": False, "message": "no batches for you"},
+            {"ok": False, "error": "not_allowed"},
+            {"error": {"message": "unknown operation"}},
+        ):
+            with self.subTest(body):
+                self.server.requests.clear()
+                self.server.answer(200, body)
+                receipts = self.send_all(*map(_message, range(3)))
+                self.assertTrue(all(each.ok for each in receipts), receipts)
+                self.assertEqual(
+                    sorted(self.lines()), ["POST /batch"] + ["POST /contacts"] * 3
+                )
+        # these may be the errors of some of them
+        self.server.requests.clear()
+        self.server.answer(200, {"errors": ["bad name"], "created": 2})
+        for receipt in self.send_all(*map(_message, range(3))):
+            self.assertFails(receipt, Rejected, "bad name")
+            self.assertEqual(receipt.fate, UNKNOWN)
+        self.assertEqual(self.lines(), ["POST /batch"])
+
+    def test_nothing_false_follows_from_an_endpoint_that_is_none(self):
+        """Each alone shows for itself whether its address is one."""
+        options = {"external_id": "5", "known_ids": ("5",)}
+        for number in (404, 405, 501):
+            self.server.requests.clear()
+            self.server.answer(number, times=2)
+            receipts = self.send_all(
+                _message(1, "delete", payload={}, **options),
+                _message(2, "delete", payload={}, **options),
+                concurrency=1,
+            )
+            self.assertEqual(self.lines()[:2], ["POST /batch", "DELETE /contacts/5"])
+            self.assertFails(receipts[0], Misconfigured, str(number))
+            self.assertFails(receipts[1], Misconfigured, "Not sent after")
+
+    def test_systems_that_keep_no_records(self):
+        options = {"id_policy": "none", "target": "events"}
+        items = [{"key": key, "status": 200} for key in (1, 2)]
+        self.server.answer(200, {"items": items})
+        receipts = self.send_all(
+            _message(1, **options),
+            _message(2, "mark", payload={"gone": True}, **options),
+            _message(3, "delete", payload={}, **options),
+        )
+        for receipt in receipts:
+            self.assertTrue(receipt.ok, receipt.error)
+            self.assertIsNone(receipt.warning)
+        self.assertEqual(len(self.server.requests[0].json["items"]), 2)
 
     def test_lost_record_is_created_alone(self):
         self.server.records["/contacts/8"] = {}
@@ -164,7 +272,7 @@ class TestRestBatch(RestCase):
         self.assertFails(bad, Rejected, "404")
 
     def test_refused_request_falls_back_to_single_ones(self):
-        for status in (400, 404, 405, 413, 422):
+        for status in (400, 403, 404, 405, 406, 413, 422, 501):
             with self.subTest(status):
                 self.server.requests.clear()
                 self.server.answer(status)
@@ -177,7 +285,7 @@ class TestRestBatch(RestCase):
     def test_request_that_fails_as_a_whole(self):
         for status, error_class in (
             (401, Unreachable),
-            (403, Unreachable),
+            (407, Unreachable),
             (408, Temporary),
             (429, Throttled),
             (500, Temporary),

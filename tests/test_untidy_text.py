@@ -8,7 +8,7 @@ from odoo.tests import BaseCase, tagged
 from ..exceptions import Throttled
 from ..text import storable, storable_within
 from ..transports.base import Receipt
-from ..transports.urls import last_segment, usable_id
+from ..transports.urls import new_id, usable_id
 from .common import DeliveryCase
 from .servers import PasswordThief
 from .transport_case import message
@@ -47,7 +47,7 @@ class TestStorable(BaseCase):
     def test_no_id(self):
         for value in ("a\0", "\ud800", "\udfff1"):
             self.assertIsNone(usable_id(value), repr(value))
-        self.assertIsNone(usable_id(last_segment("http://h/c/a%00", "http://h/c")))
+        self.assertIsNone(new_id("http://h/c/a%00", "http://h/c"))
 
 
 @tagged("-at_install", "post_install")

@@ -21,6 +21,7 @@ def message(operation="upsert", **options):
         for name in list(options)
         if name in Route.__dataclass_fields__
     }
+    route["proven"] = frozenset(route.get("proven", ()))
     route = Route(**{"target": "contacts", **route})
     values = {"key": 7, "payload": PAYLOAD, "idempotency_key": "key-1", **options}
     return Message(operation, route=route, **values)

@@ -11,6 +11,9 @@ from ..text import storable
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # Parsers disagree about these, and a disagreement can lead to another host.
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# What follows the collection's name: ('x'), (7), (id=7). A quote within is doubled.
+_ODATA_KEY = re.compile(r"\((?:\w+=)?(?:'((?:[^']|'')*)'|([^'(),]+))\)")
 NOT_VALID = wording._lt("The URL is not valid: check its host and port.")
 
 
@@ -122,29 +125,52 @@ def usable_id(value) -> str | None:
     """:return: the value as an id that can stand in a URL, or ``None``
 
     ``.`` and ``..`` cannot: they mean another path even when quoted (RFC 3986
-    section 6.2.2). Nor can what our tables would only hold with other characters,
-    which would be another id.
+    section 6.2.2). Nor can blanks alone, control characters, and what our tables would
+    only hold with other characters, which would be another id.
     """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
+    if isinstance(value, int) and value.bit_length() > 850:
+        return None  # Python refuses to write it, or it is too long all the same
     text = str(value)
     if not 0 < len(text) <= 255 or text in (".", "..") or storable(text) != text:
         return None
-    return text
+    return None if not text.strip() or _CONTROL.search(text) else text
 
 
-def last_segment(url: str, collection: str) -> str | None:
+def new_id(location: str, collection: str) -> str | None:
     """Read the id out of the address of a new record.
 
-    :param url: absolute address from a ``Location`` header (RFC 9110 section
-        10.2.2)
+    :param location: absolute address from the ``Location`` header of a 201 (RFC 9110
+        section 10.2.2)
     :param collection: address that the record was sent to
-    :return: its last path segment, or ``None`` when it is the collection itself
+    :return: the segment right below the collection, ``contacts/7`` or, as in OData 4.01
+        "URL Conventions" section 4.3.1, ``contacts(7)``; ``None`` where it is none of
+        its addresses
     """
-    path = urlsplit(url).path.rstrip("/")
-    if path == urlsplit(collection).path.rstrip("/"):
+    if not _same_place(location, collection):
         return None
-    return unquote(path.rpartition("/")[2]) or None
+    (*before, last), above = (
+        [unquote(part) for part in urlsplit(url).path.rstrip("/").split("/")]
+        for url in (location, collection)
+    )
+    if before == above:
+        return usable_id(last)
+    if before != above[:-1] or not last.startswith(above[-1]):
+        return None
+    key = _ODATA_KEY.fullmatch(last[len(above[-1]) :])
+    return key and usable_id(key[2] or key[1].replace("''", "'"))
+
+
+def _same_place(location, collection):
+    """:return: whether one server has both addresses, as it may see them behind a proxy
+    that speaks TLS for it"""
+    try:
+        places = origin(location), origin(collection)
+    except ValueError:
+        return False
+    usual = all(DEFAULT_PORTS.get(scheme, 0) == port for scheme, _host, port in places)
+    return places[0] == places[1] or (usual and places[0][1] == places[1][1])
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -38,6 +38,9 @@ _RESERVED = set(
     " webhook-id webhook-signature webhook-timestamp".split()
 )
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
+# Once or twice is the same (RFC 9110 section 9.2.2). PATCH is not one of them (RFC 5789
+# section 2).
+_IDEMPOTENT = {"DELETE", "GET", "HEAD", "OPTIONS", "PUT"}
 
 
 @dataclass(frozen=True)
@@ -218,6 +221,8 @@ class HttpClient:
         :param answer: to this message, where the last one of the trail is to several
         :param known: what the receipt says that the trail does not tell, or otherwise
         """
+        if known.get("warning"):
+            known["warning"] = self.redact.clean_sentence(known["warning"])
         answer = answer or trail.answer
         values = {
             "external_id": message.external_id,
@@ -246,7 +251,6 @@ class HttpClient:
 
     def _exchange(self, trail, method, url, headers, body) -> Answer:
         session = self._session or sessions.get(self.config)
-        departure.begun = False
         try:
             prepared = prepare(method, url, headers, body)
             response = self._send_fresh(trail, session, prepared)
@@ -259,11 +263,16 @@ class HttpClient:
         """Send, again if it met a connection that had just been closed.
 
         That is not the destination's fault: it may close an idle connection at any
-        time (RFC 9112 section 9.5). The key makes sending it again harmless. At most
-        as many connections are kept as requests are sent at once.
+        time (RFC 9112 section 9.5). What had begun to leave may have been carried out,
+        and so only goes again where twice is the same as once: by its method, or by its
+        key where the destination is known to honour it. At most as many connections
+        are kept as requests are sent at once.
         """
         keys, body = self.config.signing_secrets, prepared.body or b""
+        repeatable = self.config.repeats_are_safe or prepared.method in _IDEMPOTENT
+        departure.only_once = not repeatable
         for kept in reversed(range(self.config.concurrency + 1)):
+            departure.begun = False
             if keys:
                 # Anew for each attempt, as a signature holds the time. Without a key
                 # (a question for a sign of life) any id will do.
@@ -274,7 +283,9 @@ class HttpClient:
             except NO_ANSWER as error:
                 if not kept or not is_stale(error):
                     raise
-            trail.lost = True
+                if departure.begun and not repeatable:
+                    raise
+            trail.lost = trail.lost or departure.begun
             try:
                 trail.pace.wait()
             except Throttled:

@@ -31,14 +31,24 @@ MAX_CONNECTIONS = 256
 # After this many seconds without use connections are not trusted any more:
 # firewalls forget them silently, and the next request would only time out.
 MAX_IDLE = 60.0
+# After so many, none that must not leave twice goes over it: the server may be about to
+# close it, and then nobody knows what became of the request. Many do after 2 to 5.
+MAX_IDLE_ONCE = 1.0
 # Interim answers to one request at most.
 MAX_INTERIM = 20
 # Seconds within which a second answer to the first request of a connection arrives.
 PROBATION = 0.1
 
-# Whether the request that this thread sends has begun to leave: what is raised is
-# wrapped in ways that differ by the version of urllib3 and requests.
-departure = threading.local()
+
+class _Departure(threading.local):
+    """Of the request that this thread sends: what is raised is wrapped in ways that
+    differ by the version of urllib3 and requests."""
+
+    begun = False  # to leave
+    only_once = False  # it must not leave twice
+
+
+departure = _Departure()
 
 
 class StaleConnection(http.client.RemoteDisconnected):
@@ -196,6 +206,9 @@ class _TimedConnection:
         When a connection is used again for the first time, what may come after an
         answer gets a moment to arrive: a server that answers twice does so each time.
         """
+        idle = time.monotonic() - self.ended
+        if self.sock and self.answered and departure.only_once and idle > MAX_IDLE_ONCE:
+            self.close()
         if self.sock is not None and self.answered:
             wait = 0 if self._proven else self.ended + PROBATION - time.monotonic()
             self._proven = self._arrived(max(wait, 0)) is None

@@ -15,9 +15,10 @@ record is new or Odoo's id is the id. The answer, 200 or 207, has one item for e
     {"items": [{"key": 7, "status": 201, "id": "c-1", "error": "…"}, …]}
 
 in any order. ``status`` is what the record would have been answered alone, and means
-the same; ``id`` is that of a new record; ``error`` is the reason of a refusal, if any.
-An item without an answer is sent again later. Any other 4xx than 401, 403, 408, 425 and
-429 for the whole request means that each record is to be sent alone.
+the same, as does what an item says with a 2xx, see :mod:`.verdict`; ``id`` is that of
+the record; ``error`` is the reason of a refusal, if any. An item without an answer is
+sent again later. For the whole request, a 501, any 4xx but 401, 407, 408, 425 and 429,
+and a 2xx that says no to all of it, mean that each record is to be sent alone.
 """
 
 import hashlib
@@ -42,6 +43,8 @@ from ..base import (
     unsent,
 )
 from ..http import HttpClient, Trail, to_json
+from .routing import GONE
+from .verdict import is_failure, judged
 
 # Items of one request at most.
 MAX_ITEMS = 1000
@@ -82,7 +85,9 @@ class BatchSender:
 
     def _item(self, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
-        if self._rest.record_id(message) is None and message.operation != "upsert":
+        known_id, policy = self._rest.record_id(message), message.route.id_policy
+        tells = message.operation == "mark" and policy == "none"
+        if known_id is None and message.operation != "upsert" and not tells:
             # It never arrived there: nothing is left to remove.
             return None
         content = {
@@ -114,42 +119,57 @@ class BatchSender:
         url = self._client.url(items[0].message.route.batch_target)
         trail = Trail(self._rest.pace)
         trail.pace.expect(1)
-        error = None
+        error = verdict = None
         try:
-            self._client.request(trail, "POST", url, headers, body).require_ok()
+            answer = self._client.request(trail, "POST", url, headers, body)
+            answer.require_ok()
+            found = _by_key(answer)
+            verdict = judged(answer, None, "id")
+            if verdict.noes and not found:
+                raise verdict.error(answer)
         except SyncError as fault:
             error = fault
         if trail.requests:
             trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
-            return self._judge(items, trail)
-        if isinstance(error, Rejected) and trail.fate(error) == REFUSED:
+            return self._judge(items, trail, found)
+        fate = trail.fate(error)
+        if fate == UNKNOWN and not trail.lost and verdict and verdict.of_all:
+            fate = REFUSED
+        if isinstance(error, Rejected) and fate == REFUSED:
             return self._send_alone(items)
-        receipts = [self._client.receipt(item.message, trail, error) for item in items]
+        receipts = [
+            self._client.receipt(item.message, trail, error, fate=fate)
+            for item in items
+        ]
         if receipts[0].holds_up_others:  # the first one tells of the request
             receipts[1:] = [replace(each, request="") for each in receipts[1:]]
         return receipts
 
-    def _judge(self, items, trail):
-        """Read what became of each record, and create anew those that are lost."""
-        found = _by_key(trail.answer)
-        judged, lost = [], []
+    def _judge(self, items, trail, found):
+        """Read what became of each record, and create anew those that are lost.
+
+        An item is answered by who knows the records: its 404 is no wrong address.
+        """
+        others, lost = [], []
         for item in items:
             own = found.get(str(item.message.key))
             is_lost = own is not None and self._rest.is_lost(item.message, own)
-            (lost if is_lost else judged).append(item)
+            (lost if is_lost else others).append(item)
 
         def receipts(group):
             if group is lost:
                 return self._send_alone(group, anew=True)
             return (self._judge_item(item.message, found, trail) for item in group)
 
-        return deliver_groups(receipts, [judged, lost])
+        return deliver_groups(receipts, [others, lost])
 
     def _judge_item(self, message, found, trail):
         own = found.get(str(message.key))
-        known_id = self._rest.record_id(message)
-        created = message.operation == "upsert" and known_id is None
+        known_id, again = self._rest.record_id(message), message.again or trail.lost
+        goes = message.operation != "upsert" and known_id is not None
+        if goes and own is not None and own.status in GONE:
+            return self._client.receipt(message, trail, None, own, external_id=None)
         try:
             if own is None:
                 sentence = (
@@ -164,13 +184,15 @@ class BatchSender:
                     )
                 )
                 raise Temporary(sentence, key=message.key, **trail.answer.told)
-            external_id = self._rest.id_after(message, own, "id" if created else None)
+            outcome = self._rest.outcome(
+                message, own, None, creates=known_id is None, again=again
+            )
         except SyncError as error:
-            # also where the request had left once before, and was not answered
-            unknown = trail.lost or own is None or not own.refuses
-            fate = UNKNOWN if unknown else REFUSED
+            # unknown also where the request had left once before, and was not answered
+            known = own is not None and not trail.lost
+            fate = self._rest.fate(message, trail, error, own) if known else UNKNOWN
             return self._client.receipt(message, trail, error, own, fate=fate)
-        return self._client.receipt(message, trail, None, own, external_id=external_id)
+        return self._client.receipt(message, trail, None, own, **outcome._asdict())
 
 
 def _by_key(answer):
@@ -181,8 +203,14 @@ def _by_key(answer):
     found = {}
     for item in items if isinstance(items, list) else []:
         status = item.get("status") if isinstance(item, dict) else None
-        if isinstance(status, int) and 100 <= status <= 599:
-            body = json.dumps(item, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        if is_failure(status):
+            status = answer.status  # what the item says is looked at all the same
+        if type(status) is int and 200 <= status <= 599:
+            try:
+                body = json.dumps(item, ensure_ascii=False)
+            except RecursionError:
+                continue
+            body = body.encode("utf-8", "surrogatepass")
             own = replace(answer, status=status, headers=waits, body=body, cut=False)
             key = str(item.get("key"))
             # Of two that differ, nobody can tell which is the answer.

@@ -5,6 +5,7 @@
 from collections.abc import Iterator
 from copy import copy
 from functools import partial
+from typing import NamedTuple
 
 import requests
 
@@ -12,6 +13,8 @@ from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary
 from ..base import (
     NO_PACE,
+    REFUSED,
+    UNKNOWN,
     Message,
     PullingTransport,
     Receipt,
@@ -20,15 +23,23 @@ from ..base import (
 )
 from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
 from ..redact import MASK
-from ..urls import last_segment, loggable, usable_id
+from ..urls import loggable, new_id, usable_id
 from .batch import MAX_ITEMS, BatchSender
+from .routing import GONE, Routing
+from .verdict import ITEM_ID, at, found_id, judged, refuses
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
 # At the end of the key of a request that creates what the destination has lost.
 RECREATE = "-recreate"
-# Says that a record is not there.
-_GONE = (404, 410)
+
+
+class Outcome(NamedTuple):
+    """What a receipt says of a message that was taken, see :class:`..base.Receipt`."""
+
+    external_id: str | None = None
+    accepted: bool = False
+    warning: wording.Sentence | None = None
 
 
 class Withheld:
@@ -50,6 +61,7 @@ class RestTransport(PullingTransport):
 
     def __init__(self, config: RestConfig):
         self._client = HttpClient(config)
+        self._routing = Routing(self._client)
 
     def deliver(self, take):
         # the route of the first messages tells whether many may be taken at once
@@ -89,6 +101,9 @@ class RestTransport(PullingTransport):
         trail = Trail()
         with self._client.redact.cleaning():
             answer = self._client.request(trail, "GET", self._client.config.url)
+            if answer.status == 403:
+                # of nothing in particular, it is not for what was asked
+                raise answer.credentials_refused()
             if answer.status not in (404, 405) and not answer.redirect_inside():
                 answer.require_ok()
         return wording.Sentence(
@@ -125,7 +140,7 @@ class RestTransport(PullingTransport):
                 return None
             url = self._client.url(message.route.target, known_id)
             answer = self._client.request(Trail(), "GET", url)
-            if answer.status in _GONE:
+            if answer.status in GONE:
                 return None
             answer.require_ok()
             found = answer.json()
@@ -134,7 +149,14 @@ class RestTransport(PullingTransport):
                     "%(request)s answered %(status)s without a JSON object."
                 )
                 raise Temporary(sentence, **answer.told)
-        return self._client.redact.within(found)
+            try:
+                return self._client.redact.within(found)
+            except RecursionError:
+                sentence = wording._lt(
+                    "%(request)s answered %(status)s with JSON that is nested too "
+                    "deeply."
+                )
+                raise Temporary(sentence, **answer.told) from None
 
     # -- one message ----------------------------------------------------------
 
@@ -142,24 +164,31 @@ class RestTransport(PullingTransport):
         trail = Trail(self.pace)
         apply = self._recreate if anew else self._apply
         try:
-            external_id = apply(trail, message)
+            outcome = apply(trail, message)
         except SyncError as error:
-            return self._client.receipt(message, trail, error)
-        return self._client.receipt(message, trail, external_id=external_id)
+            path = message.route.external_id_key
+            fate = self.fate(message, trail, error, trail.answer, path)
+            return self._client.receipt(message, trail, error, fate=fate)
+        return self._client.receipt(message, trail, **outcome._asdict())
 
     def _apply(self, trail, message):
-        """:return: the id of the record at the destination from now on"""
         known_id, operation = self.record_id(message), message.operation
         if known_id is None:
             # what never arrived there has left nothing to remove
-            return self._create(trail, message) if operation == "upsert" else None
+            return self._create(trail, message) if _is_new(message) else Outcome()
         update = message.route.update_method.upper()
         method = {"upsert": update, "mark": "PATCH", "delete": "DELETE"}[operation]
         payload = message.payload if method != "DELETE" else None
         answer = self._write(trail, method, message, known_id, payload)
-        if self.is_lost(message, answer):
-            return self._recreate(trail, message)
-        return self.id_after(message, answer)
+        if self._routing.is_gone(trail, message, known_id, answer):
+            if operation != "upsert":
+                return Outcome()
+            if self.is_lost(message, answer):
+                return self._recreate(trail, message)
+        outcome = self.outcome(message, answer, message.route.external_id_key)
+        kind = "update" if operation == "upsert" else operation
+        self._routing.worked(message, kind)
+        return outcome
 
     def _recreate(self, trail, message):
         # Its key is answered already: this is another request, with a key of its own.
@@ -168,8 +197,20 @@ class RestTransport(PullingTransport):
         return self._create(trail, message, RECREATE)
 
     def _create(self, trail, message, key_suffix=""):
-        answer = self._write(trail, "POST", message, None, message.payload, key_suffix)
-        return self.id_after(message, answer, message.route.external_id_key)
+        # of a request with the same key as this one
+        lost, trail.lost = trail.lost, False
+        try:
+            answer = self._write(
+                trail, "POST", message, None, message.payload, key_suffix
+            )
+            again = message.again or trail.lost
+        finally:
+            trail.lost = trail.lost or lost
+        self._routing.require_place(message, answer)
+        path = message.route.external_id_key
+        outcome = self.outcome(message, answer, path, creates=True, again=again)
+        self._routing.worked(message, "create")
+        return outcome
 
     def _write(self, trail, method, message, known_id, payload, key_suffix=""):
         headers, body = {}, None
@@ -189,6 +230,8 @@ class RestTransport(PullingTransport):
 
         :raise Rejected: the id cannot stand in a URL
         """
+        if message.route.id_policy == "none":
+            return None
         if message.route.id_policy == "destination":
             return message.external_id or None
         key = usable_id(message.key)
@@ -199,45 +242,89 @@ class RestTransport(PullingTransport):
 
     @staticmethod
     def is_lost(message: Message, answer: Answer) -> bool:
-        """:return: whether the destination no longer knows the record to update"""
+        """:return: whether the destination no longer knows the record to update, where
+        the address is known to be one"""
         return (
             message.operation == "upsert"
-            and answer.status == 404
+            and answer.status in GONE
             and message.route.id_policy == "destination"
             and bool(message.external_id)
         )
 
     @staticmethod
-    def id_after(
-        message: Message, answer: Answer, id_key: str | None = None
-    ) -> str | None:
+    def fate(
+        message: Message,
+        trail: Trail,
+        error: SyncError,
+        answer: Answer | None,
+        id_path: str | None = None,
+    ) -> str:
+        """:return: what is known of all that was sent, see :class:`..base.Receipt`
+
+        :param answer: the last one, to this message
+        :param id_path: see :meth:`outcome`
+        """
+        if trail.lost or answer is None:
+            return trail.fate(error)
+        return REFUSED if refuses(answer, message, id_path) else UNKNOWN
+
+    @staticmethod
+    def outcome(
+        message: Message,
+        answer: Answer,
+        id_path: str | None,
+        creates: bool = False,
+        again: bool = False,
+    ) -> Outcome:
         """Judge an answer.
 
-        :param id_key: where a JSON body holds the id of a record that was to be
-            created; dots go into nested objects
-        :return: the id of the record at the destination from now on
+        :param id_path: where a JSON body holds the id of the record; dots go into
+            nested objects; ``None`` for an item of a batch
+        :param creates: it is the answer to a new record
+        :param again: the same was asked for before, with the same key, and not answered
         :raise SyncError: it was not done
         """
-        if message.operation != "upsert" and answer.status in _GONE:
-            return None
+        path = id_path or ITEM_ID
+        if creates and again and answer.is_there:
+            return _there_already(answer, path)
         answer.require_ok()
-        if id_key is not None:
-            return _assigned_id(answer, id_key)
-        return None if message.operation == "delete" else message.external_id
+        verdict = judged(answer, message, id_path)
+        if verdict.noes:
+            raise verdict.error(answer)
+        destination = message.route.id_policy == "destination"
+        page = not creates and verdict.page
+        if answer.status == 202:
+            # it may be refused yet; what an id in it names is often the operation
+            sentence = wording._lt(
+                "%(request)s answered %(status)s: it is accepted, not confirmed."
+            )
+            known = None if creates else message.external_id
+            return Outcome(known, True, verdict.doubt or answer.sentence(sentence))
+        if creates and destination:
+            found, warning = _new_id(answer, path)
+            return Outcome(found, False, verdict.doubt or warning)
+        if message.operation == "delete":
+            return Outcome(None, False, verdict.doubt or page or None)
+        if message.operation == "upsert" and destination:
+            found, warning = _renamed(message, answer, path)
+            return Outcome(found, False, verdict.doubt or warning or page or None)
+        known = None if creates else message.external_id
+        return Outcome(known, False, verdict.doubt or page or None)
 
 
-def _assigned_id(answer, path):
-    """Find the id of a new record in the answer to its creation.
+def _is_new(message):
+    """:return: whether there is something to send of a record without an id there"""
+    told_anew = message.route.id_policy == "none" and message.operation == "mark"
+    return message.operation == "upsert" or told_anew
 
-    :raise Temporary: there is none, or the destination repeats a secret in its place
-    """
-    value = answer.json()
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, dict) else None
-    location = answer.location()
-    found = usable_id(value)
+
+def _new_id(answer, path):
+    """:return: the id that a record was created with, ``None`` if there is none; then
+    a warning"""
+    found = found_id(answer, path)
+    location = answer.location() if answer.status == 201 else None
     if found is None and location:
-        found = usable_id(last_segment(location, answer.url))
+        found = new_id(location, answer.url)
     if found is None:
         sentence = (
             wording._lt(
@@ -250,11 +337,38 @@ def _assigned_id(answer, path):
                 "a JSON body nor a Location header."
             )
         )
-        raise Temporary(sentence, name=path, **answer.told)
+        return None, answer.sentence(sentence, name=path)
     if answer.redact.holds_secret(found):
         sentence = wording._lt(
             "%(request)s answered %(status)s with an id that holds a secret of this "
             "system, and can be no id."
         )
-        raise Temporary(sentence, **answer.told)
-    return found
+        return None, answer.sentence(sentence)
+    return found, None
+
+
+def _renamed(message, answer, path):
+    """:return: the id that a record has after an update, which may name another one, as
+    where two records were merged; then a warning"""
+    known, found = message.external_id, found_id(answer, path)
+    if found is None or found == known or answer.redact.holds_secret(found):
+        return known, None
+    if found == usable_id(at(message.payload, path)):
+        return known, None  # we have sent it: a field of the record
+    sentence = wording._lt(
+        "%(request)s answered %(status)s with another id: the record is %(new)s there "
+        "from now on, not %(old)s."
+    )
+    return found, answer.sentence(sentence, new=found, old=known)
+
+
+def _there_already(answer, path):
+    """:return: what becomes of a record that an unanswered request has created"""
+    found = found_id(answer, path)
+    if found is not None and not answer.redact.holds_secret(found):
+        return Outcome(found)
+    sentence = wording._lt(
+        "%(request)s answered %(status)s: a request without an answer has created the "
+        "record, and there is no id in “%(name)s”."
+    )
+    return Outcome(None, False, answer.sentence(sentence, name=path))

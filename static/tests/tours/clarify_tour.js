@@ -18,7 +18,7 @@ function line(name) {
 registry.category("web_tour.tours").add("queue_job_sync_clarify", {
     url: "/odoo",
     steps: () => [
-        stepUtils.goToAppSteps(
+        ...stepUtils.goToAppSteps(
             "queue_job.menu_queue_job_root",
             "Open the Job Queue app",
         ),
@@ -65,13 +65,13 @@ registry.category("web_tour.tours").add("queue_job_sync_clarify", {
             run: "click",
         },
         {
-            content: "Open the choice",
+            content: "Look for the choice",
             trigger: `${WIZARD} .o_selected_row [name='decision'] input`,
-            run: "click",
+            run: "edit not there",
         },
         {
             content: "Have it created",
-            trigger: ".o-dropdown-item:contains('It is not there'), .o_select_menu_item:contains('It is not there')",
+            trigger: ".o_select_menu_item:contains('It is not there: create it')",
             run: "click",
         },
         {
