@@ -20,7 +20,7 @@ SELECT held.res_id, stream.name, held.doubt, held.doubt_reason
   FROM sync_binding held JOIN sync_stream stream ON stream.id = held.stream_id
  WHERE held.doubt IS NOT NULL
 """
-INCIDENTS = "SELECT kind, reason FROM sync_incident WHERE closed IS NOT TRUE"
+INCIDENTS = "SELECT kind, reason FROM sync_incident WHERE closed IS NULL"
 OUTBOX = """
 SELECT o.id, o.res_id, COALESCE(j.state, 'no job'),
        COALESCE(j.exc_message, j.result, '')
@@ -63,10 +63,7 @@ def stuck(scene):
             f"contact {contact} is in doubt ({doubt}), {stream}: {reason}"
             for contact, stream, doubt, reason in scene.query(DOUBTS)
         ),
-        *(
-            f"incident ({kind}): {reason}"
-            for kind, reason in scene.query(INCIDENTS)
-        ),
+        *(f"incident ({kind}): {reason}" for kind, reason in scene.query(INCIDENTS)),
     ]
 
 

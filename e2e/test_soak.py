@@ -13,7 +13,13 @@ ZERO = (
     "editor_failures",
     "stuck",
     "crossed",
+    "doubted_wrongly",
 )
+# Faults whose number is left to chance.
+PLAYED = {
+    *("crm_accepted", "crm_error_in_200", "crm_forbidden", "crm_in_progress"),
+    *("crm_lost_route", "shop_cut", "shop_drop", "shop_error_in_200"),
+}
 
 
 def test_short_soak(soak):
@@ -42,4 +48,6 @@ def test_short_soak(soak):
     assert (faults["crm_slow"], faults["hot_contact"]) == (1, 1)
     assert result["hot_edits"] >= 5
     assert 0 < result["runs_per_delivery"] <= 1.5
+    assert set(faults) >= PLAYED
+    assert result["doubted"] >= 1
     assert faults["killed_odoo"] == faults["killed_runner"] == 1

@@ -19,7 +19,8 @@ in one SQLite file, so that it can be taken down and brought back.
 Started by :class:`support.destinations.crm_process.Crm`, or by hand with the token in
 the environment variable ``CRM_TOKEN``: ``python crm.py --data crm.sqlite --port 8100``.
 With ``--faults`` it misbehaves on request, see ``crm_faults.py``, and with
-``--ignore-keys`` it does not look at ``Idempotency-Key``: what comes twice is done twice.
+``--ignore-keys`` it does not look at ``Idempotency-Key``: what comes twice is done
+twice.
 """
 
 import argparse
