@@ -43,6 +43,11 @@ SELECT pg_terminate_backend(a.pid)
        SELECT FROM pg_locks l
         WHERE l.pid = a.pid AND l.relation = 'queue_job_lock'::regclass AND l.granted)
 """
+# That what has worked is gone is found out by comparing what records have met.
+ROUTE_IS_LOST = """
+SELECT id FROM sync_incident
+ WHERE kind = 'outage' AND by_record AND refusal_status = '404' AND closed IS NULL
+"""
 # Who has been answered, by keys of requests, and has not committed it, by the port that
 # its connection comes from: the note of what was sent is there, and a claim on its
 # record, which the worker's job holds.
@@ -256,6 +261,16 @@ class Faults:
         """Let the CRM take seconds for each answer."""
         self._scene.crm.misbehave(duration=duration, **DRAGGING)
         self._done["crm_slow"] += 1
+
+    def lose_route(self):
+        """Let a proxy answer 404 for all of the CRM's contacts until that is an outage.
+
+        A CRM that is down is brought back for it.
+        """
+        self.crm_up()
+        lost = {"kind": "lost_route"}
+        found = self._look(lambda: self._scene.query(ROUTE_IS_LOST), lost)
+        self._done["route_lost"] += bool(found)
 
     def hot_contact(self, edits):
         """Have one contact edited so often while its delivery hangs."""

@@ -25,6 +25,7 @@ process can switch them on, also while the CRM is down. It is a list of objects:
 ``until``       end of the fault, in seconds since the epoch
 ``share``       which part of the requests it hits, from 0 to 1 (default 1)
 ``match``       it hits only requests whose body holds this text
+``method``      it hits only requests with this method
 ``seconds``     how long ``hang`` and ``late`` wait, and ``accepted`` at most
 ``carried_out`` whether ``in_progress`` is said of what has been carried out
 ``status``      what ``status``, ``lie`` and ``nul`` answer, and ``renege`` the next
@@ -93,6 +94,7 @@ class Faults:
             return refusal
         for fault in json.loads(self._path.read_text()):
             hits = now < fault["until"] and fault.get("match", "") in body
+            hits = hits and fault.get("method", method) == method
             if method == "GET" and fault["kind"] in OF_WRITES:
                 hits = False
             if fault["kind"] == "lost_route" and "/contacts" not in path:
