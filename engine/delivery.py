@@ -30,6 +30,8 @@ _logger = logging.getLogger(__name__)
 OF_MANY = Throttled | Unreachable | Misconfigured
 # Notes that the sweep looks after in one go; the rest is for its next run.
 SWEEP_BATCH = 1000
+# Seconds until a job runs that is about to be told what became of its record.
+TELL_WITHIN = 10
 MEGABYTE = 1024 * 1024
 # Bytes of content of one record at most: it is noted in the database, which takes 256 MB
 # at a time, before it is sent.
@@ -65,6 +67,7 @@ class Delivery:
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
+        self.refused = []  # of those, what was refused: UUID of the job, task
         self.unclear = {}  # what a person has to look at first, and why, by id
         self.doubts = []  # what of that is not on the bindings yet
         self.tasks = []
@@ -159,7 +162,7 @@ class Delivery:
         attempts = store.read_notes(self.env.registry, stream, ids)
         builder = TaskBuilder(stream, self.route)
         # one large record is not read in the company of a hundred others
-        step = LARGE_RECORDS if stream._sends_files() else len(bindings)
+        step = LARGE_RECORDS if stream._sends_files() else len(bindings) or 1
         size = 0
         for start in range(0, len(bindings), step):
             some = bindings[start : start + step]
@@ -626,18 +629,24 @@ class Delivery:
         batch into as many jobs as it has records. What is alone in its job, and what
         met a fault of the system, stays with it.
         """
-        failed = {task.binding.res_id: task.error for task in self.failures}
+        failed = {task.binding.res_id: task for task in self.failures}
         tasks = [task for task in self.tasks if task.message]
-        at_fault = [each for each in failed.values() if isinstance(each, Rejected)]
+        at_fault = [each for each in self.failures if isinstance(each.error, Rejected)]
         if len(failed) == len(tasks) > 1 and not at_fault:
             failed = {}
         failed |= dict.fromkeys(self.broken)
-        for res_id, error in failed.items():
-            given = self.given[res_id]
-            if not (given.alone or isinstance(error, OF_MANY)):
-                seconds = jobs.retry_seconds(self.stream, error, 1)
-                jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
-                self.apart.add(res_id)
+        for res_id, task in failed.items():
+            given, error = self.given[res_id], task and task.error
+            if given.alone or isinstance(error, OF_MANY):
+                continue
+            seconds = jobs.retry_seconds(self.stream, error, 1)
+            if isinstance(error, Rejected):
+                # it is not asked again: its job is told that it has failed
+                seconds = TELL_WITHIN
+            uuid = jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
+            self.apart.add(res_id)
+            if uuid and isinstance(error, Rejected):
+                self.refused.append((uuid, task))
 
     @property
     def failures(self):

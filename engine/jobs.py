@@ -194,6 +194,7 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     :param str uuid: of the job
     :param seconds: to wait before
     :param sleep: the :class:`.waiting.Sleep` that the new job is made in
+    :return: the UUID of the other job, ``None`` if there is none yet
     """
     env = stream.env
     # by the job alone: its rows are few, those of a stream need not be
@@ -202,7 +203,7 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
         lambda row, ids=set(res_ids): row.stream_id == stream and row.res_id in ids
     )
     if not rows:
-        return
+        return None
     records = env[stream.model_name].browse(res_ids)
     if uuid != env.context.get("job_uuid"):
         records = records.with_user(rows[:1].create_uid.exists() or env.user)
@@ -221,6 +222,7 @@ def hand_on(stream, uuid, res_ids, seconds=0, sleep=None):
     store.give_changes(env, rows, other)
     if sleep:
         waiting.look_later(env, sleep.key)
+    return other
 
 
 def stored_priority(stream, uuid):

@@ -339,7 +339,8 @@ class Run:
             with suppress(LockNotAvailable):
                 store.keep_quiet(self.env.registry, self.backend.id, seconds)
         verdict = None
-        if chunk.tasks:
+        warned = any(task.receipt and task.receipt.warning for task in chunk.settled)
+        if chunk.failures or warned or self.is_trial:
             with suppress(LockNotAvailable):
                 uuid = self.is_trial and self.job_uuid
                 verdict = blame.judge(self.stream, chunk, uuid)
@@ -356,7 +357,7 @@ class Run:
             (given[res_id].uuid, task)
             for res_id, task in met.items()
             if given[res_id].alone and not given[res_id].own
-        ]
+        ] + chunk.refused
         settled = {task.binding.res_id for task in chunk.settled}
         # what has waited for them in vain may go in the next chunk
         there = {(self.stream.id, id_) for id_ in settled}

@@ -658,10 +658,13 @@ def keep_accepted(env, binding_ids):
 
 def some_ids_there(stream, limit):
     """Return the ids there of a few records that are confirmed, as a tuple."""
-    statement = (
-        "SELECT COALESCE(external_id, res_id::text) FROM sync_binding"
-        " WHERE stream_id = %s AND content_hash IS NOT NULL AND doubt IS NULL LIMIT %s"
-    )
+    statement = """
+        SELECT COALESCE(external_id, res_id::text)
+          FROM (SELECT * FROM sync_binding WHERE stream_id = %s
+                 -- among a few: there may be none, and many that are not
+                 ORDER BY stream_id DESC, res_id DESC LIMIT 100) AS latest
+         WHERE content_hash IS NOT NULL AND doubt IS NULL LIMIT %s
+        """
     return tuple(ask_column(stream.env.cr, statement, stream.id, limit))
 
 
@@ -915,7 +918,8 @@ def latest_refusals(cr, stream_id, alike, limit):
     """Return what became of the last records of a stream that it has judged.
 
     Of each the latest delivery counts, of those since people have last mended the
-    stream.
+    stream. Not one that has failed again as it had before: jobs of records that were
+    refused in a batch come after those that are taken.
 
     :param alike: an :class:`Alike`
     :param int limit: of records
@@ -924,23 +928,34 @@ def latest_refusals(cr, stream_id, alike, limit):
     return ask(
         cr,
         """
-        SELECT id, alike
-          FROM (SELECT DISTINCT ON (res_id) res_id, id, alike
-                  FROM (SELECT d.id, d.res_id, %(alike)s AS alike
-                          FROM sync_delivery d
-                         WHERE d.stream_id BETWEEN %(stream)s AND %(stream)s
-                           AND d.id > (SELECT COALESCE(max(last_delivery), 0)
-                                         FROM sync_incident
-                                        WHERE stream_id = %(stream)s)
-                           AND (d.state = 'success'
-                                OR d.error_kind IN ('rejected', 'blocked'))
-                         ORDER BY d.stream_id DESC, d.id DESC
-                         LIMIT %(back)s) AS last
-                 ORDER BY res_id, id DESC) AS latest
-         ORDER BY id DESC LIMIT %(limit)s
+        WITH mended AS MATERIALIZED (
+            SELECT COALESCE(max(last_delivery), 0) AS id
+              FROM sync_incident WHERE stream_id = %(stream)s
+        ), last AS MATERIALIZED (
+            SELECT d.id, d.res_id, %(alike)s AS alike
+              FROM sync_delivery d
+             WHERE d.stream_id BETWEEN %(stream)s AND %(stream)s
+               AND d.id > (SELECT id FROM mended) AND %(judged)s
+             ORDER BY d.stream_id DESC, d.id DESC
+             LIMIT %(back)s
+        ), latest AS (
+            SELECT DISTINCT ON (res_id) res_id, id, alike
+              FROM last
+             WHERE NOT (alike AND COALESCE((
+                   SELECT %(alike)s FROM sync_delivery d
+                    WHERE (d.res_id, d.stream_id, d.id)
+                          BETWEEN (last.res_id, %(stream)s, (SELECT id FROM mended) + 1)
+                              AND (last.res_id, %(stream)s, last.id - 1)
+                      AND %(judged)s
+                    ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC LIMIT 1),
+                   false))
+             ORDER BY res_id, id DESC
+        )
+        SELECT id, alike FROM latest ORDER BY id DESC LIMIT %(limit)s
         """,
         stream=stream_id,
         alike=alike.condition("d"),
+        judged=SQL("(d.state = 'success' OR d.error_kind IN ('rejected', 'blocked'))"),
         back=LOOK_BACK,
         limit=limit,
     )
@@ -963,8 +978,11 @@ def created_without_id(cr, stream_id, limit):
                    AND d.state = 'success' AND d.operation = 'upsert'
                  ORDER BY d.stream_id DESC, d.id DESC
                  LIMIT %(back)s) AS last
-          JOIN sync_binding AS binding
-            ON binding.stream_id = %(stream)s AND binding.res_id = last.res_id
+         CROSS JOIN LATERAL (
+               -- one by one, whatever is known of a stream that has just begun
+               SELECT external_id FROM sync_binding
+                WHERE stream_id = %(stream)s AND res_id = last.res_id
+               OFFSET 0) AS binding
          WHERE (binding.external_id IS NOT NULL OR last.warning IS NOT NULL)
            AND NOT EXISTS (
                SELECT FROM sync_delivery d

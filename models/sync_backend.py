@@ -769,7 +769,11 @@ class SyncBackend(models.Model):
 
     @api.depends_context("lang")
     def _compute_status(self):
-        closed = [("backend_id", "in", self.ids), ("closed", "!=", False)]
+        closed = [
+            ("backend_id", "in", self.ids),
+            ("stream_id", "=", False),
+            ("closed", "!=", False),
+        ]
         incidents = self.env["sync.incident"]
         ended = dict(incidents._read_group(closed, ["backend_id"], ["closed:max"]))
         status = {False: "up", "outage": "down"}

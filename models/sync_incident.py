@@ -246,9 +246,17 @@ class SyncIncident(models.Model):
             # is over have to be told again.
             if incident.told_closed:
                 incident.write({"told_opened": False, "told_closed": False})
-            # that it answered a probe has proved nothing
-            values = {"by_record": True, **values}
-            incident.write({"closed": False, "closed_uid": False, **values})
+            incident.write(
+                {
+                    "closed": False,
+                    "closed_uid": False,
+                    "reason": reason,
+                    "refusal_kind": False,
+                    # that it has answered a probe has proved nothing
+                    "by_record": True,
+                    **values,
+                }
+            )
         else:
             incident = self.create(
                 {
@@ -363,7 +371,7 @@ class SyncIncident(models.Model):
     def action_try_again(self):
         """Send one record; if the system confirms it, all that was held follows."""
         self.check_access("read")
-        self._try_later(self.env, self.sudo().ids)
+        self.sudo()._try_later()
         return True
 
     def action_resume(self):
@@ -378,13 +386,13 @@ class SyncIncident(models.Model):
         self.check_access("read")
         return self.stream_id.get_formview_action()
 
-    @api.model
-    def _try_later(self, env, ids):
-        """Try whether incidents are over once this is committed, each once."""
-        asked = env.cr.postcommit.data.setdefault("queue_job_sync.trials", set())
-        for incident_id in set(ids) - asked:
+    def _try_later(self):
+        """Try whether these are over once this is committed, each once."""
+        postcommit, registry = self.env.cr.postcommit, self.env.registry
+        asked = postcommit.data.setdefault("queue_job_sync.trials", set())
+        for incident_id in set(self.ids) - asked:
             asked.add(incident_id)
-            env.cr.postcommit.add(partial(_try_now, env.registry, incident_id))
+            postcommit.add(partial(_try_now, registry, incident_id))
 
     @api.model
     def _settings_changed(self, streams):
@@ -394,7 +402,7 @@ class SyncIncident(models.Model):
             ("kind", "=", "settings"),
             ("closed", "=", False),
         ]
-        self._try_later(self.env, self.sudo().search(domain).ids)
+        self.sudo().search(domain)._try_later()
 
     def _begin_trial(self, afresh=False):
         """Let a job through, and return whether there is one.

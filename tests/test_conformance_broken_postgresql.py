@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from odoo.tests import tagged
 
-from ..exceptions import Rejected
+from ..exceptions import Misconfigured, Rejected
 from ..transports.base import Receipt
 from ..transports.postgresql import PostgresqlTransport
 from ..transports.redact import Redactor
@@ -36,6 +36,24 @@ class _LosesTheStatement(PostgresqlTransport):
     def _write(self, rows):
         receipts, _met = self._execute(rows)
         return receipts
+
+
+class _BelievesTheStatement(PostgresqlTransport):
+    """What has raised no error has been written."""
+
+    def _made_sure(self, rows, receipts, met):
+        return receipts
+
+
+class _TakesAPolicyForARight(PostgresqlTransport):
+    """Each row is refused that comes with one that a policy keeps out."""
+
+    def _execute(self, rows):
+        receipts, met = super()._execute(rows)
+        if receipts[0].status == "42501" and isinstance(receipts[0].error, Rejected):
+            mistake = Misconfigured(receipts[0].error.message, "address")
+            receipts = [dataclasses.replace(each, error=mistake) for each in receipts]
+        return receipts, met
 
 
 class _WritesUpToTheFault(PostgresqlTransport):
@@ -144,13 +162,31 @@ class TestConformanceBrokenPostgresql(BrokenTransportCase):
             _LosesTheStatement,
             "test_bad_record_does_not_hold_up_the_others",
             "test_receipts_are_in_the_order_of_the_messages",
+            "test_record_that_is_kept_out_fails_alone",
+            "test_success_that_says_no_is_a_refusal",
+            "test_success_that_says_no_fails_the_job_at_once",
+        )
+
+    def test_one_that_believes_a_statement_without_an_error(self):
+        self.assertFound(
+            _BelievesTheStatement,
+            "test_success_that_says_no_is_a_refusal",
+            "test_success_that_says_no_fails_the_job_at_once",
+        )
+
+    def test_one_that_takes_a_policy_for_a_right(self):
+        self.assertFound(
+            _TakesAPolicyForARight, "test_record_that_is_kept_out_fails_alone"
         )
 
     def test_one_that_writes_half_a_batch(self):
         self.assertFound(
             _WritesUpToTheFault,
             "test_bad_record_does_not_hold_up_the_others",
+            "test_odd_answers_break_nothing",
             "test_receipts_are_in_the_order_of_the_messages",
+            "test_record_that_is_kept_out_fails_alone",
+            "test_success_that_says_no_is_a_refusal",
             "test_silence_ends_in_time",
         )
 
@@ -158,6 +194,7 @@ class TestConformanceBrokenPostgresql(BrokenTransportCase):
         self.assertFound(
             _InsertsWithoutKey,
             "test_sending_again_changes_nothing",
+            "test_wrong_address_is_no_lost_record",
             "test_archived_record_is_marked_and_unmarked",
             "test_create_edit_and_delete_arrive",
             "test_edit_during_the_send_is_sent_too",
@@ -171,6 +208,7 @@ class TestConformanceBrokenPostgresql(BrokenTransportCase):
         self.assertFound(
             _KeepsTheOldRow,
             "test_create_edit_and_delete_arrive",
+            "test_wrong_address_is_no_lost_record",
             "test_archived_record_is_marked_and_unmarked",
             "test_edit_during_the_send_is_sent_too",
             "test_editor_needs_no_right_on_jobs",

@@ -21,7 +21,7 @@ from .conformance.broken_transport import (
 )
 from .conformance.kit_case import TIMEOUT
 from .conformance.rest_destination import RestDestination
-from .conformance.transport_messages import LONG, PATIENCE
+from .conformance.transport_messages import LONG, PATIENCE, PROVEN
 
 
 class _ForgetsTheKey(RestTransport):
@@ -70,6 +70,67 @@ class _LosesTheChunk(RestTransport):
         if bad is None:
             return receipts
         return [Receipt(each.message, error=bad) for each in receipts]
+
+
+class _BelievesTheStatus(RestTransport):
+    """What is answered 200 has been done."""
+
+    def deliver(self, take):
+        for receipt in super().deliver(take):
+            believed = isinstance(receipt.error, Rejected) and receipt.status == "200"
+            yield dataclasses.replace(receipt, error=None) if believed else receipt
+
+
+class _TakesABlockForAnOutage(RestTransport):
+    def deliver(self, take):
+        for receipt in super().deliver(take):
+            if receipt.status == "403":
+                error = Unreachable(receipt.error.message)
+                receipt = dataclasses.replace(receipt, error=error)
+            yield receipt
+
+
+class _TakesAnythingForAnId(RestTransport):
+    def deliver(self, take):
+        for receipt in super().deliver(take):
+            if receipt.ok and receipt.message.operation == "upsert":
+                found = str(receipt.external_id)
+                receipt = dataclasses.replace(receipt, external_id=found)
+            yield receipt
+
+
+class _NeverMakesAnew(RestTransport):
+    @staticmethod
+    def _refuse(message, key):
+        raise Rejected("It is gone.")
+
+    recreating = property(lambda self: self._refuse, lambda self, value: None)
+
+
+class _TakesEachAddressForRight(RestTransport):
+    """What it does not find there is lost, and created again."""
+
+    def deliver(self, take):
+        return deliver_other(super().deliver, take, self._proven)
+
+    def _proven(self, message):
+        route = dataclasses.replace(message.route, proven=PROVEN)
+        return dataclasses.replace(message, route=route)
+
+
+class _AsksAgainSoon(RestTransport):
+    def deliver(self, take):
+        return with_errors(
+            super().deliver(take), Throttled, lambda error: Throttled(error.message, 9)
+        )
+
+
+class _ChokesOnLongAnswers(RestTransport):
+    def deliver(self, take):
+        for receipt in super().deliver(take):
+            if "xxxxx" in receipt.response or "[[[[[" in receipt.response:
+                raise RecursionError
+            yield receipt
 
 
 class _LosesReceipts(RestTransport):
@@ -149,6 +210,8 @@ class TestConformanceBrokenTransport(BrokenTransportCase):
         self.assertFound(
             _IgnoresThrottling,
             "test_asking_to_wait_uses_no_try",
+            "test_asking_to_wait_holds_up_every_job",
+            "test_time_to_wait_is_believed",
             "test_faults_are_errors_of_the_addon",
         )
 
@@ -159,8 +222,46 @@ class TestConformanceBrokenTransport(BrokenTransportCase):
         self.assertFound(
             _LosesTheChunk,
             "test_bad_record_does_not_hold_up_the_others",
+            "test_odd_answers_break_nothing",
             "test_receipts_are_in_the_order_of_the_messages",
+            "test_record_that_is_kept_out_fails_alone",
+            "test_success_that_says_no_is_a_refusal",
         )
+
+    def test_one_that_believes_the_status(self):
+        self.assertFound(
+            _BelievesTheStatus,
+            "test_success_that_says_no_is_a_refusal",
+            "test_success_that_says_no_fails_the_job_at_once",
+        )
+
+    def test_one_that_takes_a_block_for_an_outage(self):
+        self.assertFound(
+            _TakesABlockForAnOutage, "test_record_that_is_kept_out_fails_alone"
+        )
+
+    def test_one_that_takes_anything_for_an_id(self):
+        self.assertFound(
+            _TakesAnythingForAnId, "test_what_can_be_no_id_is_not_taken_for_one"
+        )
+
+    def test_one_that_makes_nothing_anew(self):
+        self.assertFound(_NeverMakesAnew, "test_record_that_is_gone_there_is_made_anew")
+
+    def test_one_that_takes_each_address_for_right(self):
+        self.assertFound(
+            _TakesEachAddressForRight, "test_wrong_address_is_no_lost_record"
+        )
+
+    def test_one_that_asks_again_too_soon(self):
+        self.assertFound(
+            _AsksAgainSoon,
+            "test_time_to_wait_is_believed",
+            "test_asking_to_wait_uses_no_try",
+        )
+
+    def test_one_that_chokes_on_long_answers(self):
+        self.assertFound(_ChokesOnLongAnswers, "test_odd_answers_break_nothing")
 
     def test_ones_that_do_not_deliver_as_agreed(self):
         for transport in (

@@ -2,32 +2,74 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What the kit does with classes that are not complete."""
 
+import requests
+from urllib3 import Timeout
+
 from odoo.tests import tagged
 from odoo.tests.loader import get_module_test_cases
 
+from ..exceptions import Unreachable
+from ..transports.base import Receipt, SequentialTransport
 from . import conformance
 from .conformance import ModelCase, TransportCase
 from .conformance.destination import (
+    BABBLE,
+    BLOCK,
+    DENY,
     DOWN,
     ECHO,
+    FORGET,
     LOCKED,
     LOSE,
+    MISLEAD,
+    NAMELESS,
     OPTIONAL,
     STUMBLE,
     THROTTLE,
 )
+from .conformance.kit_case import TIMEOUT
 from .conformance.rest_destination import RestDestination
 from .conformance.runner import RunnerCase, run_tests
 
 DECLARED = "test_what_it_cannot_do_is_declared_with_a_reason"
 # What is skipped where a destination never has a fault.
 TEST_OF = {
+    BABBLE: "test_odd_answers_break_nothing",
+    BLOCK: "test_record_that_is_kept_out_fails_alone",
+    DENY: "test_success_that_says_no_is_a_refusal",
     ECHO: "test_refusal_that_repeats_the_credentials_is_cleaned",
+    FORGET: "test_record_that_is_gone_there_is_made_anew",
     LOCKED: "test_refused_credentials_lose_nothing",
     LOSE: "test_lost_answer_leaves_one_record",
+    MISLEAD: "test_wrong_address_is_no_lost_record",
+    NAMELESS: "test_what_can_be_no_id_is_not_taken_for_one",
     STUMBLE: "test_passing_failure_is_tried_again",
     THROTTLE: "test_asking_to_wait_uses_no_try",
 }
+
+
+SILENCE = "test_silence_ends_in_time"
+
+
+class _OnRequests(SequentialTransport):
+    """Built on ``requests``, as those of other addons may be."""
+
+    def __init__(self, config, timeout):
+        self._url, self._timeout = config.url, timeout
+
+    def check(self):
+        return requests.get(self._url, timeout=self._timeout).reason
+
+    def _deliver(self, message):
+        try:
+            requests.post(
+                f"{self._url}/{message.route.target}",
+                json=message.payload,
+                timeout=self._timeout,
+            )
+        except requests.RequestException as error:
+            return Receipt(message, error=Unreachable(type(error).__name__))
+        return Receipt(message)
 
 
 def only(name, case_class):
@@ -67,6 +109,31 @@ class TestConformanceKit(RunnerCase):
                     destination_class = destination
 
                 self.assertFails(only(DECLARED, Case), failing)
+
+    def test_timeouts_of_requests_are_kept(self):
+        """Odoo's tests would make ten seconds of short ones, and break on pairs."""
+        for limit, failing in (
+            (TIMEOUT, []),
+            ((TIMEOUT, TIMEOUT), []),
+            (Timeout(connect=TIMEOUT, read=TIMEOUT), []),
+            ((TIMEOUT, 10 * TIMEOUT), [SILENCE]),
+        ):
+            with self.subTest(limit):
+
+                class Case(TransportCase):
+                    destination_class = RestDestination
+                    timeout = limit
+
+                    def setUp(self):
+                        super().setUp()
+
+                        def transport(backend):
+                            return _OnRequests(backend._rest_config(), self.timeout)
+
+                        backends = self.registry["sync.backend"]
+                        self.patch(backends, "_transport_rest", transport)
+
+                self.assertFails(only(SILENCE, Case), failing)
 
     def test_what_is_left_out_is_reported(self):
         self.assertEqual(set(TEST_OF), OPTIONAL)

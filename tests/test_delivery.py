@@ -214,6 +214,7 @@ class TestDelivery(DeliveryCase):
     def test_record_lost_by_the_destination_is_created_again(self):
         partner_id = self.new_partner()
         self.run_pending()
+        self.prove("create", "update")
         self.destination.records.clear()
         self.edit(partner_id, name="Grace")
         self.assertEqual(self.run_pending(), ["done"])

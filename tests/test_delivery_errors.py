@@ -174,20 +174,28 @@ class TestDeliveryErrors(DeliveryCase):
         self.assertEqual(self.job(uuid, "retry")["retry"], 1)
         self.assertIn("credentials", self.deliveries(partner_id)[0]["error"])
 
-    def test_answers_that_make_no_sense_count_as_a_try(self):
+    def test_answer_that_is_no_http_counts_as_a_try(self):
+        self.destination.answer(raw=b"no http at all\r\n\r\n")
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertEqual(self.job(uuid, "retry")["retry"], 1)
+        self.assertFalse(self.binding(partner_id))
+
+    def test_answers_without_an_id_are_no_reason_to_create_it_again(self):
         for options in (
             {"status": 200, "body": "not json"},
             {"status": 201, "body": {"name": "no id"}},
             {"status": 201, "body": '{"id": "7', "announce": 1000},
-            {"raw": b"no http at all\r\n\r\n"},
         ):
             with self.subTest(options):
                 self.destination.answer(**options)
                 partner_id = self.new_partner()
                 uuid = self.job_uuids()[-1]
-                self.assertEqual(self.run_job(uuid), "pending")
-                self.assertEqual(self.job(uuid, "retry")["retry"], 1)
-                self.assertFalse(self.binding(partner_id))
+                self.assertEqual(self.run_job(uuid), "done")
+                self.assertEqual(self.binding(partner_id)["doubt"], "unknown_id")
+                (delivery,) = self.deliveries(partner_id)
+                self.assertIn("without an id", delivery["warning"])
 
     def test_failed_attempts_stay_in_the_log(self):
         self.destination.answer(500, {"message": "out of order"}, times=3)

@@ -316,6 +316,7 @@ class TestFateOfRetries(DeliveryCase):
         for retry in ("answered", "refused", "throttled"):
             with self.subTest(retry):
                 partner_id = self.known_partner()
+                self.prove("create", "update")
                 self.destination.records.clear()
                 self.edit(partner_id, name=SECOND)
                 # the update finds nothing
@@ -329,6 +330,7 @@ class TestFateOfRetries(DeliveryCase):
 
     def test_record_that_was_lost_there_and_cannot_be_created_again(self):
         partner_id = self.known_partner()
+        self.prove("create", "update")
         self.destination.records.clear()
         self.edit(partner_id, name=SECOND)
         self.run_last("answered", then="refused")

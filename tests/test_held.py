@@ -433,6 +433,20 @@ class TestHeldForRefusals(HeldCase):
                 env["queue.job"].search([("uuid", "in", uuids)]).requeue()
         self.assertGoesOn()
 
+    def test_every_second_one_is_refused(self):
+        """In batches, which leave those that are refused to jobs of their own."""
+        self.takes_along = True
+        self.change_stream(batch_size=8)
+        names = [f"N{number:03}" for number in range(120)]
+        self.refuse(named(*names[::2], status=422))
+        with self.transaction() as env:
+            partners = env["res.partner"].create([{"name": name} for name in names])
+            self.partner_ids += partners.ids
+        self.run_until_idle(rounds=200)
+        self.assertGoesOn()
+        self.assertEqual(len(self.job_uuids("failed")), 60)
+        self.assertEqual(self.names_there(), names[1::2])
+
     def test_refused_in_different_ways(self):
         for number, name in enumerate(NAMES):
             self.refuse(everything((422, 400, 409)[number % 3]))

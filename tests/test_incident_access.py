@@ -100,6 +100,31 @@ class TestIncidentAccess(SyncCase):
         self.backend.company_id = False
         self.assertEqual(ours.search(everything), incident)
 
+    def test_who_tries_and_resumes_what_is_held(self):
+        values = {"stream_id": self.stream.id, "setting": "mapping"}
+        incident = self.env["sync.incident"]._insert(
+            self.backend.id, "settings", "There is no column phone", **values
+        )
+        self.assertFalse(self.backend._open_incident(), "the system goes on")
+        for user in (self.user, self.foreigner):
+            for held in (incident, self.stream):
+                for button in ("action_try_again", "action_resume"):
+                    with self.assertRaises(AccessError):
+                        getattr(held.with_user(user), button)()
+        self.assertFalse(incident.closed)
+        stream = self.stream.with_user(self.manager)
+        self.assertIn("There is no column phone", stream.held_text)
+        self.assertEqual(stream.incident_id, incident)
+        arch = stream.get_view(view_type="form")["arch"]
+        for name in ("action_try_again", "action_resume", "held_text"):
+            self.assertIn(f'name="{name}"', arch)
+        stream.action_try_again()
+        self.assertFalse(incident.closed)
+        stream.action_resume()
+        self.assertEqual(incident.closed_uid, self.manager)
+        stream.invalidate_recordset()
+        self.assertFalse(stream.incident_id or stream.held_text)
+
     def test_pausing_twice_is_pausing_once(self):
         backend = self.backend.with_user(self.manager)
         backend.action_pause()

@@ -232,6 +232,14 @@ class TestMetrics(SyncCase, HttpCase):
         self.assertEqual(samples[("open_incidents", "outage")], 0)
         self.backend.action_resume()
         self.assertEqual(self.samples()[("open_incidents", "manual")], 0)
+        twin = self.stream.copy({"name": "Twin"})
+        for stream in (self.stream, twin):
+            values = {"stream_id": stream.id, "setting": "mapping"}
+            incidents = self.env["sync.incident"]
+            incidents._insert(self.backend.id, "settings", "No column", **values)
+        samples = self.samples()
+        self.assertEqual(samples[("open_incidents", "settings")], 2)
+        self.assertEqual(samples[("open_incidents", "outage")], 0)
 
     def test_names_are_told_apart_and_escaped(self):
         self.set_token(TOKEN)

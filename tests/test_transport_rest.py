@@ -227,6 +227,28 @@ class TestRestOperations(RestCase):
             self.assertIsNone(receipt.status)
         self.assertEqual(self.lines(), [])
 
+    def test_what_is_held_there(self):
+        self.server.records["/contacts/5"] = {"name": "Zoë"}
+        transport = self.transport()
+        held = transport.held(message(external_id="5"))
+        self.assertEqual(held, {"name": "Zoë"})
+        self.assertIsNone(transport.held(message(external_id="9")))
+        self.assertIsNone(transport.held(message(id_policy="none", external_id="5")))
+        for body in (b'{"a": %s1%s}' % (b"[" * 900, b"]" * 900), b"[]", b"{" * 90000):
+            self.server.answer(200, body)
+            with self.assertRaises(Temporary):
+                transport.held(message(external_id="5"))
+
+    def test_preview_where_no_records_are_kept(self):
+        for operation in ("upsert", "mark"):
+            sent = message(operation, id_policy="none", external_id="5")
+            shown = self.transport().preview(sent)
+            self.assertTrue(shown.startswith(f"POST {self.server.url}/contacts\n"))
+        self.assertEqual(
+            self.transport().preview(message("delete", id_policy="none")), ""
+        )
+        self.assertEqual(self.lines(), [])
+
     def test_payload_that_is_no_json(self):
         for value in (float("nan"), object(), "\ud800"):
             receipt = self.send(message(payload={"name": value}))

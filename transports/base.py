@@ -62,6 +62,10 @@ class Route:
     :param constants: what in a payload is the same for all records, with its value:
         where such a column is part of a unique index with the key, it tells our rows
         from those that others have with the same key (SQL)
+    :param proven: what has worked on this route, since it was last changed: ``create``,
+        ``update``, ``mark``, ``delete``. Where it has not, an answer such as 404 may be
+        about the route, and not about the record
+    :param known_ids: of some records that are there, which may be looked at
     """
 
     target: str

@@ -4,7 +4,7 @@
 
 import dataclasses
 
-from ...exceptions import Rejected, Temporary, Unreachable
+from ...exceptions import Misconfigured, Rejected, Temporary, Unreachable
 from .runner import RunnerCase
 from .transport_case import TransportCase
 
@@ -56,6 +56,13 @@ class RaisesDriverErrors:
 class SwallowsRefusals:
     def deliver(self, take):
         return with_errors(super().deliver(take), Rejected, lambda error: None)
+
+
+class SwallowsMistakes:
+    """What is nowhere is taken for gone."""
+
+    def deliver(self, take):
+        return with_errors(super().deliver(take), Misconfigured, lambda error: None)
 
 
 class TakesFailuresForRefusals:
@@ -155,6 +162,15 @@ class BrokenTransportCase(RunnerCase):
             "test_faults_are_errors_of_the_addon",
             "test_receipts_are_in_the_order_of_the_messages",
             "test_refusal_that_repeats_the_credentials_is_cleaned",
+            "test_odd_answers_break_nothing",
+            "test_record_that_is_kept_out_fails_alone",
+            "test_success_that_says_no_is_a_refusal",
+            "test_success_that_says_no_fails_the_job_at_once",
+        )
+
+    def test_one_that_takes_what_is_nowhere_for_gone(self):
+        self.assertFound(
+            self.broken(SwallowsMistakes), "test_wrong_address_is_no_lost_record"
         )
 
     def test_one_that_takes_failures_for_refusals(self):

@@ -13,9 +13,27 @@ ECHO = "echo"  # it refuses everything, and repeats the credentials in its reaso
 STUMBLE = "stumble"  # it fails, and may well succeed later
 THROTTLE = "throttle"  # it asks to be left alone for RETRY_AFTER
 LOSE = "lose"  # it does what it is asked, and breaks off before it answers
-FAULTS = {DOWN, SILENT, LOCKED, REFUSE, ECHO, STUMBLE, THROTTLE, LOSE}
+DENY = "deny"  # it refuses the same, and answers like a success
+BLOCK = "block"  # something before it refuses the same, as a firewall does
+NAMELESS = "nameless"  # it creates records, and answers with nothing that can be an id
+FORGET = "forget"  # it loses all records that it holds, at once
+MISLEAD = "mislead"  # there is nothing where known records are changed and deleted
+BABBLE = "babble"  # as REFUSE, and its answers are megabytes, nested deeply, or no text
 # What some kinds of destination have no way to say, or can never do.
-OPTIONAL = {LOCKED, ECHO, STUMBLE, THROTTLE, LOSE}
+OPTIONAL = {
+    LOCKED,
+    ECHO,
+    STUMBLE,
+    THROTTLE,
+    LOSE,
+    DENY,
+    BLOCK,
+    NAMELESS,
+    FORGET,
+    MISLEAD,
+    BABBLE,
+}
+FAULTS = OPTIONAL | {DOWN, SILENT, REFUSE}
 
 REFUSED = "Refused"
 RETRY_AFTER = 120  # seconds

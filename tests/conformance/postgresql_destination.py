@@ -6,7 +6,19 @@ import atexit
 from functools import cache
 
 from ..postgresql_database import PostgresqlDatabase
-from .destination import DOWN, LOCKED, LOSE, REFUSED, SILENT, THROTTLE, Destination
+from .destination import (
+    BLOCK,
+    DOWN,
+    FORGET,
+    LOCKED,
+    LOSE,
+    MISLEAD,
+    NAMELESS,
+    REFUSED,
+    SILENT,
+    THROTTLE,
+    Destination,
+)
 from .tcp_proxy import TcpProxy
 
 PASSWORD = "p0stgres-p4ss/of+the=kit"
@@ -14,6 +26,7 @@ TABLES = f"""
 CREATE TABLE contacts (
     odoo_id integer PRIMARY KEY, name text, email text, city text, deleted boolean
 );
+CREATE SCHEMA elsewhere;
 CREATE TABLE fault (kind text);
 CREATE FUNCTION obey() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
@@ -22,13 +35,26 @@ BEGIN
     WHEN 'echo' THEN RAISE 'not with {PASSWORD}';
     WHEN 'refuse' THEN
         IF NEW.name LIKE '{REFUSED}%' THEN RAISE 'no such name, please'; END IF;
+    WHEN 'deny' THEN
+        IF NEW.name LIKE '{REFUSED}%' THEN RETURN NULL; END IF;
+    WHEN 'babble' THEN
+        RAISE NOTICE '%', repeat('łódź', 250000);
+        IF NEW.name LIKE '{REFUSED}%' THEN
+            RAISE '%', repeat('no', 1000000) USING HINT = repeat('[', 1000000);
+        END IF;
     ELSE NULL;
     END CASE;
     RETURN NEW;
 END $$;
 CREATE TRIGGER obey BEFORE INSERT OR UPDATE ON contacts
     FOR EACH ROW EXECUTE FUNCTION obey();
+CREATE POLICY everyone ON contacts USING (true) WITH CHECK (name NOT LIKE '{REFUSED}%');
 GRANT ALL ON contacts TO PUBLIC;
+"""
+MENDED = """
+TRUNCATE fault;
+ALTER TABLE IF EXISTS elsewhere.contacts SET SCHEMA public;
+ALTER TABLE contacts DISABLE ROW LEVEL SECURITY;
 """
 
 
@@ -43,7 +69,10 @@ def _database():
 
 class PostgresqlDestination(Destination):
     secrets = (PASSWORD,)
-    cannot = {THROTTLE: "PostgreSQL has no answer that asks to wait for a time."}
+    cannot = {
+        THROTTLE: "PostgreSQL has no answer that asks to wait for a time.",
+        NAMELESS: "A table gives no ids: a row is known by Odoo's.",
+    }
 
     def __init__(self):
         self._database = _database()
@@ -51,15 +80,16 @@ class PostgresqlDestination(Destination):
 
     def start(self):
         # what another test has left
-        self._database.query("TRUNCATE contacts, fault")
-        self._let_in()
+        self._put_right()
+        self._database.query("TRUNCATE contacts")
         self._proxy.start()
 
     def stop(self):
         self._proxy.stop()
         self._database.disconnect()
 
-    def _let_in(self):
+    def _put_right(self):
+        self._database.query(MENDED)
         self._database.query(f"ALTER ROLE {self._database.user} LOGIN")
 
     def backend_values(self):
@@ -91,12 +121,17 @@ class PostgresqlDestination(Destination):
             self._proxy.stop()
         if kind == LOCKED:
             self._database.query(f"ALTER ROLE {self._database.user} NOLOGIN")
+        if kind == BLOCK:
+            self._database.query("ALTER TABLE contacts ENABLE ROW LEVEL SECURITY")
+        if kind == FORGET:
+            self._database.query("TRUNCATE contacts")
+        if kind == MISLEAD:
+            self._database.query("ALTER TABLE contacts SET SCHEMA elsewhere")
         if kind == LOSE:
             self._proxy.drop_answers(b"INSERT INTO")
 
     def mend(self):
-        self._database.query("TRUNCATE fault")
-        self._let_in()
+        self._put_right()
         self._proxy.drop_answers()
         self._proxy.hush(False)
         self._proxy.stop()

@@ -2,12 +2,21 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A REST API for the kit."""
 
+import dataclasses
+import json
+
 from ..servers import Answer, HttpDestination
 from .destination import (
+    BABBLE,
+    BLOCK,
+    DENY,
     DOWN,
     ECHO,
+    FORGET,
     LOCKED,
     LOSE,
+    MISLEAD,
+    NAMELESS,
     REFUSE,
     REFUSED,
     RETRY_AFTER,
@@ -20,6 +29,15 @@ from .tcp_proxy import TcpProxy
 
 TOKEN = "r3st-t0ken/of+the=kit"
 WRITES = (b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
+# What can be no id.
+NO_IDS = (
+    {"id": {"id": 1}},
+    {"id": ""},
+    {"id": "x" * 5000},
+    {"id": True},
+    {"id": []},
+    {},
+)
 
 
 class _Api(HttpDestination):
@@ -39,9 +57,36 @@ class _Api(HttpDestination):
             return Answer(422, {"message": "no such name, please"})
         if self.fault == STUMBLE:
             return Answer(500, {"message": "something went wrong"})
+        if self.fault == DENY and refused:
+            return Answer(200, {"success": False, "message": "no such name, please"})
+        if self.fault == BLOCK and refused:
+            return Answer(403, "<html><h1>Request blocked</h1></html>")
+        if self.fault == MISLEAD and request.path.count("/") > 1:
+            text = f"<pre>Cannot {request.method} {request.path}</pre>"
+            return Answer(404, text)
+        if self.fault == BABBLE:
+            return self._babble(request, refused)
+        if self.fault == NAMELESS and request.method == "POST":
+            super()._obey(request)
+            return Answer(201, NO_IDS[len(self.requests) % len(NO_IDS)])
         if self.fault == THROTTLE:
             return Answer(429, headers={"Retry-After": str(RETRY_AFTER)})
         return super()._obey(request)
+
+    def _babble(self, request, refused):
+        """Answer in megabytes, nested deeply, in no text, or in another encoding."""
+        answer = Answer(422, {}) if refused else super()._obey(request)
+        said = json.dumps({**(answer.body or {}), "note": "\0łódź"}).removesuffix("}")
+        deep = "[" * 100_000 + "]" * 100_000
+        more, encoding = (
+            ("x" * 2_000_000, "utf-8"),
+            (deep, "utf-8"),
+            ("é", "latin-1"),
+            ("é", "utf-16"),
+        )[len(self.requests) % 4]
+        more = more if more is deep else f'"{more}"'
+        body = f'{said}, "all": {more}}}'
+        return dataclasses.replace(answer, body=body.encode(encoding))
 
 
 class RestDestination(Destination):
@@ -91,6 +136,8 @@ class RestDestination(Destination):
             self._proxy.stop()
         if kind == LOCKED:
             self._api.token = "another"
+        if kind == FORGET:
+            self._api.records.clear()
         if kind == LOSE:
             self._proxy.drop_answers(*WRITES)
 

@@ -1,14 +1,26 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from urllib3 import Timeout
+
 from .destination import FAULTS, OPTIONAL
 from .kit_case import TIMEOUT, KitCase
 from .transport_jobs import TransportJobs
 from .transport_messages import TransportMessages
+from .transport_proof import TransportProof
 from .transport_secrets import TransportSecrets
 
 
-class TransportCase(TransportJobs, TransportMessages, TransportSecrets, KitCase):
+class _Seconds(tuple):
+    """Timeouts of a request that Odoo's tests take for long ones."""
+
+    def __lt__(self, other):
+        return False
+
+
+class TransportCase(
+    TransportJobs, TransportMessages, TransportProof, TransportSecrets, KitCase
+):
     """Everything that is promised of a transport, with contacts and real jobs.
 
     A subclass sets ``destination_class``, a
@@ -32,6 +44,22 @@ class TransportCase(TransportJobs, TransportMessages, TransportSecrets, KitCase)
             **super().stream_values(backend),
             **self.destination.stream_values(),
         }
+
+    @classmethod
+    def _request_handler(cls, session, request, /, **kwargs):
+        """Let what is built on ``requests`` keep its timeouts.
+
+        Odoo's tests would make ten seconds of shorter ones, and take no pair of them.
+        """
+        timeout = kwargs.get("timeout")
+        if isinstance(timeout, int | float):
+            kwargs["timeout"] = _Seconds([timeout, timeout])
+        elif isinstance(timeout, Timeout):
+            pair = timeout.connect_timeout, timeout.read_timeout
+            kwargs["timeout"] = _Seconds(pair)
+        elif timeout is not None:
+            kwargs["timeout"] = _Seconds(timeout)
+        return super()._request_handler(session, request, **kwargs)
 
     def have(self, fault):
         """Let the destination have a fault, or report that it never has."""

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """A transport by itself: what it makes of messages."""
 
+import dataclasses
 import threading
 import time
 from hashlib import sha256
@@ -30,6 +31,8 @@ MEANING = {
     LOSE: Unreachable | Temporary,
     SILENT: Unreachable,
 }
+# As in Route.proven, when all of it has worked.
+PROVEN = frozenset({"create", "update", "mark", "delete"})
 ODD = 'Zoë "O\'Brien" \\ %s {} <b>łódź</b>\n漢字 🙂'
 MANY = 20  # more than are sent at once, unless all go together
 PATIENCE = 2 * TIMEOUT + 5  # seconds that a chunk may take at a silent destination
@@ -40,10 +43,15 @@ LONG = PATIENCE // TIMEOUT + 3
 class TransportMessages:
     """Mixed into :class:`.TransportCase`."""
 
-    def message(self, key, operation="upsert", external_id=None, **values):
+    def message(
+        self, key, operation="upsert", external_id=None, proven=False, **values
+    ):
+        """:param proven: the same kind of message has arrived there before"""
         with self.transaction() as env:
             stream = env["sync.stream"].browse(self.stream_id)
             route = stream._route()
+        if proven:
+            route = dataclasses.replace(route, proven=PROVEN)
         payload = {"name": f"Record {key}", "email": None, "city": None, **values}
         return Message(
             operation=operation,
@@ -90,6 +98,7 @@ class TransportMessages:
         self.assertEqual([each.message for each in receipts], sent)
         self.assertEqual([each.ok for each in receipts], [True, False, True, True])
         self.assertThere(*({"name": f"Record {key}"} for key in (1, 5, 9)))
+        self.assertIds(*receipts)
         # and each tells of its own record
         self.destination.mend()
         again = [
@@ -147,7 +156,7 @@ class TransportMessages:
         (first,), (again,) = self.send(sent), self.send(sent)
         self.assertEqual(first.external_id, again.external_id)
         self.assertThere({"name": "Record 7"})
-        gone = self.message(7, "delete", first.external_id)
+        gone = self.message(7, "delete", first.external_id, proven=True)
         for receipt in (first, again, *self.send(gone), *self.send(gone)):
             self.assertTrue(receipt.ok, receipt.error)
         self.assertThere()

@@ -15,10 +15,11 @@ record is new or Odoo's id is the id. The answer, 200 or 207, has one item for e
     {"items": [{"key": 7, "status": 201, "id": "c-1", "error": "…"}, …]}
 
 in any order. ``status`` is what the record would have been answered alone, and means
-the same, as does what an item says with a 2xx, see :mod:`.verdict`; ``id`` is that of
-the record; ``error`` is the reason of a refusal, if any. An item without an answer is
-sent again later. For the whole request, a 501, any 4xx but 401, 407, 408, 425 and 429,
-and a 2xx that says no to all of it, mean that each record is to be sent alone.
+the same, as does what an item says with a 2xx, see :class:`..http.answer.Verdict`;
+``id`` is that of the record; ``error`` is the reason of a refusal, if any. An item
+without an answer is sent again later. For the whole request, a 501, any 4xx but 401,
+407, 408, 425 and 429, and a 2xx that says no to all of it, mean that each record is to
+be sent alone.
 """
 
 import hashlib
@@ -43,8 +44,8 @@ from ..base import (
     unsent,
 )
 from ..http import HttpClient, Trail, to_json
+from ..http.answer import is_failure, judged
 from .routing import GONE
-from .verdict import is_failure, judged
 
 # Items of one request at most.
 MAX_ITEMS = 1000

@@ -22,6 +22,7 @@ from ..urls import join_url
 GONE = (404, 410)
 # Say that nothing is done here, or not this: RFC 9110 sections 15.5.6 and 15.6.2.
 NO_METHOD = (405, 501)
+UNROUTED = GONE + NO_METHOD
 # Records that are looked at to see whether those that are there are shown.
 _SAMPLES = 2
 # Characters of an answer that are compared.
@@ -34,60 +35,53 @@ class Routing:
     """What is known of the addresses of one destination.
 
     :param client: asks for what is not known
+    :param worked: targets, with a kind of request each that has been carried out there
     """
 
-    def __init__(self, client: HttpClient):
+    def __init__(self, client: HttpClient, worked: set[tuple[str, str]]):
         self._client = client
-        self._worked = set()
+        self._worked = worked
 
-    def worked(self, message: Message, what: str) -> None:
-        """Note that a kind of request has been carried out."""
-        self._worked.add((message.route.target, what))
+    def no_place(self, message: Message, answer: Answer) -> Blocked | Misconfigured:
+        """Judge the answer to a new record, one of ``UNROUTED``.
 
-    def require_place(self, message: Message, answer: Answer) -> None:
-        """Judge the answer to a new record.
-
-        :raise Blocked: what has worked before is gone
-        :raise Misconfigured: there is nothing that takes new records, by this method
+        :return: what has worked before is gone; or there is nothing that takes new
+            records, by this method
         """
-        if answer.status not in GONE + NO_METHOD:
-            return
         if self._has_worked(message, "create"):
-            raise _blocked(answer)
+            return _blocked(answer)
         if answer.status in NO_METHOD:
             sentence = wording._lt(
                 "%(request)s answered %(status)s: what is there takes no new records. "
                 "Check the endpoint and how ids are given."
             )
-            raise Misconfigured(sentence, "method", **answer.told)
+            return Misconfigured(sentence, "method", **answer.told)
         sentence = wording._lt(
             "%(request)s answered %(status)s: there is nothing that takes new records. "
             "Check the endpoint, and the URL of the system."
         )
-        raise Misconfigured(sentence, "address", **answer.told)
+        return Misconfigured(sentence, "address", **answer.told)
 
-    def is_gone(
+    def require_gone(
         self, trail: Trail, message: Message, known_id: str, answer: Answer
-    ) -> bool:
-        """Judge the answer to an update, a mark or a deletion.
+    ) -> None:
+        """Judge the answer to an update, a mark or a deletion, one of ``UNROUTED``.
+
+        It returns only where the record is not there.
 
         :param trail: of the message, which tells of what is asked for besides
         :param known_id: of the record, at the destination
-        :return: whether the record is not there; if not, the answer is about something
-            else
         :raise Blocked: what has worked before is gone
         :raise Misconfigured: the address or the method has never worked
         :raise SyncError: what was asked for besides has got no answer
         """
         if answer.status == 410:
-            return True
-        if answer.status not in (404, *NO_METHOD):
-            return False
+            return
         kinds = _same_request(message)
         if any(self._has_worked(message, kind) for kind in kinds):
             if answer.status in NO_METHOD or _creates_by_key(message):
                 raise _blocked(answer)
-            return True
+            return
         if answer.status in NO_METHOD:
             raise self._wrong_method(answer)
         seen = self._look(trail, message.route.target, known_id)
@@ -96,9 +90,9 @@ class Routing:
             raise self._wrong_method(answer)
         # an update has the same address as a deletion
         if message.operation == "delete" and self._has_worked(message, "update"):
-            return True
+            return
         if self._shows_gone(trail, message, known_id, seen):
-            return True
+            return
         sentence = wording._lt(
             "%(request)s answered %(status)s, and nothing shows that single records "
             "have their addresses there. Check the endpoint and the method of updates."
@@ -128,7 +122,7 @@ class Routing:
         others = [each for each in message.route.known_ids if each != known_id]
         for other in others[:_SAMPLES] if seen.status == 404 else ():
             if self._look(trail, target, other).ok:
-                self.worked(message, "look")
+                self._worked.add((target, "look"))
                 return True
         # What is at no address at all is answered otherwise: twice alike, so that what
         # differs is not the time, or the number of the request.

@@ -22,11 +22,11 @@ from ..base import (
     deliver_all,
 )
 from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
+from ..http.answer import ITEM_ID, at, found_id, refuses
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
 from .batch import MAX_ITEMS, BatchSender
-from .routing import GONE, Routing
-from .verdict import ITEM_ID, at, found_id, judged, refuses
+from .routing import GONE, UNROUTED, Routing
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
@@ -61,7 +61,8 @@ class RestTransport(PullingTransport):
 
     def __init__(self, config: RestConfig):
         self._client = HttpClient(config)
-        self._routing = Routing(self._client)
+        # what has been carried out: targets, and kinds of operation
+        self._worked = set()
 
     def deliver(self, take):
         # the route of the first messages tells whether many may be taken at once
@@ -180,14 +181,16 @@ class RestTransport(PullingTransport):
         method = {"upsert": update, "mark": "PATCH", "delete": "DELETE"}[operation]
         payload = message.payload if method != "DELETE" else None
         answer = self._write(trail, method, message, known_id, payload)
-        if self._routing.is_gone(trail, message, known_id, answer):
+        if answer.status in UNROUTED:
+            routing = Routing(self._client, self._worked)
+            routing.require_gone(trail, message, known_id, answer)
             if operation != "upsert":
                 return Outcome()
             if self.is_lost(message, answer):
                 return self._recreate(trail, message)
         outcome = self.outcome(message, answer, message.route.external_id_key)
         kind = "update" if operation == "upsert" else operation
-        self._routing.worked(message, kind)
+        self._worked.add((message.route.target, kind))
         return outcome
 
     def _recreate(self, trail, message):
@@ -206,10 +209,11 @@ class RestTransport(PullingTransport):
             again = message.again or trail.lost
         finally:
             trail.lost = trail.lost or lost
-        self._routing.require_place(message, answer)
+        if answer.status in UNROUTED:
+            raise Routing(self._client, self._worked).no_place(message, answer)
         path = message.route.external_id_key
         outcome = self.outcome(message, answer, path, creates=True, again=again)
-        self._routing.worked(message, "create")
+        self._worked.add((message.route.target, "create"))
         return outcome
 
     def _write(self, trail, method, message, known_id, payload, key_suffix=""):
@@ -287,10 +291,7 @@ class RestTransport(PullingTransport):
         path = id_path or ITEM_ID
         if creates and again and answer.is_there:
             return _there_already(answer, path)
-        answer.require_ok()
-        verdict = judged(answer, message, id_path)
-        if verdict.noes:
-            raise verdict.error(answer)
+        verdict = answer.require_done(message, id_path)
         destination = message.route.id_policy == "destination"
         page = not creates and verdict.page
         if answer.status == 202:

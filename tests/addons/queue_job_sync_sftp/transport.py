@@ -2,14 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One JSON file for each record, in a folder of an SFTP server."""
 
-import errno
 import json
 import re
 import time
+from functools import partial
 
 import paramiko
 
-from odoo.addons.queue_job_sync.exceptions import Rejected, SyncError
+from odoo.addons.queue_job_sync.exceptions import Misconfigured, Rejected, SyncError
 from odoo.addons.queue_job_sync.transports.base import (
     DONE,
     REFUSED,
@@ -54,7 +54,7 @@ class SftpTransport(SequentialTransport):
             fate = UNKNOWN
             self._asking(lambda sftp: _apply(sftp, message, path))
             fate = DONE
-        except Rejected as fault:
+        except (Misconfigured, Rejected) as fault:
             error = self._redact.clean(fault)
             fate = REFUSED if fate == UNKNOWN else UNSENT
         except SyncError as fault:
@@ -89,9 +89,9 @@ def _apply(sftp, message, path):
     if message.operation == "upsert":
         _write(sftp, path, message.payload)
     elif message.operation == "delete":
-        _ignoring_absence(sftp.remove, path)
+        _ignoring_absence(sftp, sftp.remove, path)
     else:
-        old = _ignoring_absence(_read, sftp, path)
+        old = _ignoring_absence(sftp, partial(_read, sftp), path)
         if old is not None:
             _write(sftp, path, {**old, **message.payload})
 
@@ -104,14 +104,19 @@ def _write(sftp, path, content):
     folder, _slash, name = path.rpartition("/")
     # Always the same one, which a try that broke off may have left there.
     part = f"{folder}/.{name}.part"
-    with sftp.open(part, "wb") as file:
+    try:
+        file = sftp.open(part, "wb")
+    except FileNotFoundError:
+        _require_folder(sftp, path)
+        raise
+    with file:
         file.write(body)
     try:
         sftp.posix_rename(part, path)
     except OSError as error:
         # A connection that broke cannot tidy up either.
         if not isinstance(error, TimeoutError | ConnectionError):
-            _ignoring_absence(sftp.remove, part)
+            _ignoring_absence(sftp, sftp.remove, part)
         raise
 
 
@@ -123,11 +128,21 @@ def _read(sftp, path):
             raise Rejected(f"{path} was replaced by something else.") from None
 
 
-def _ignoring_absence(do, *args):
-    """:return: what it does; ``None`` when there is no such file"""
+def _ignoring_absence(sftp, do, path):
+    """:return: what is done with a file; ``None`` when there is no such one"""
     try:
-        return do(*args)
-    except OSError as error:
-        if error.errno != errno.ENOENT:
-            raise
+        return do(path)
+    except FileNotFoundError:
+        _require_folder(sftp, path)
         return None
+
+
+def _require_folder(sftp, path):
+    """
+    :raise Misconfigured: it is not the file that is missing
+    """
+    folder = path.rpartition("/")[0]
+    try:
+        sftp.stat(folder)
+    except FileNotFoundError:
+        raise Misconfigured(f"There is no folder “{folder}”.", "address") from None

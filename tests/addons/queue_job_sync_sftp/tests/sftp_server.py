@@ -16,10 +16,16 @@ import paramiko
 from paramiko import sftp
 
 from odoo.addons.queue_job_sync.tests.conformance.destination import (
+    BABBLE,
+    BLOCK,
+    DENY,
     DOWN,
     ECHO,
+    FORGET,
     LOCKED,
     LOSE,
+    MISLEAD,
+    NAMELESS,
     REFUSE,
     REFUSED,
     SILENT,
@@ -30,7 +36,7 @@ from odoo.addons.queue_job_sync.tests.conformance.destination import (
 from odoo.addons.queue_job_sync.tests.conformance.tcp_proxy import TcpProxy
 
 USER, PASSWORD = "odoo", "sftp-p4ss/of+the=kit"
-FOLDER = "contacts"
+FOLDER, ELSEWHERE = "contacts", "elsewhere"
 # What clients do to a server for tests is logged by it as errors.
 LOG_CHANNEL = f"{__name__}.paramiko"
 logging.getLogger(LOG_CHANNEL).setLevel(logging.CRITICAL)
@@ -70,6 +76,11 @@ class SftpServer:
             session.close()
         if self.root is not None:
             shutil.rmtree(self.root, ignore_errors=True)
+
+    def move(self, folder, other):
+        """Give a folder another name, if it is there."""
+        if (self.root / folder).is_dir():
+            (self.root / folder).rename(self.root / other)
 
     def files(self):
         """:return: the names of all files in the folder"""
@@ -111,6 +122,8 @@ class _Subsystem(paramiko.SFTPServer):
     def _send_status(self, request_number, code, desc=None):
         if code != sftp.SFTP_OK and self.server.host.fault == ECHO:
             desc = f"{USER} may not do that with {PASSWORD}"
+        if self.server.host.fault == BABBLE:
+            desc = "łódź\0" * 200_000
         return super()._send_status(request_number, code, desc)
 
 
@@ -150,7 +163,7 @@ class _Files(paramiko.SFTPServerInterface):
 
     def posix_rename(self, oldpath, newpath):
         old, new = self._real(oldpath), self._real(newpath)
-        if self.host.fault == REFUSE and _name_in(old).startswith(REFUSED):
+        if self.host.fault in (REFUSE, BABBLE) and _name_in(old).startswith(REFUSED):
             return sftp.SFTP_PERMISSION_DENIED
         return self._changing(lambda: os.replace(old, new))
 
@@ -180,7 +193,12 @@ class SftpDestination(Destination):
     """The server as the kit wants it."""
 
     secrets = (PASSWORD,)
-    cannot = {THROTTLE: "SFTP has no answer that asks to wait for a time."}
+    cannot = {
+        THROTTLE: "SFTP has no answer that asks to wait for a time.",
+        DENY: "An answer of SFTP is a number: it says yes or no.",
+        BLOCK: "Nothing before an SFTP server can read what is in a file.",
+        NAMELESS: "Files get no ids: they are named after Odoo's.",
+    }
 
     def __init__(self):
         self.server = SftpServer()
@@ -220,9 +238,15 @@ class SftpDestination(Destination):
             self._proxy.stop()
         if kind == LOCKED:
             self.server.password = "another"
+        if kind == FORGET:
+            for path in (self.server.root / FOLDER).iterdir():
+                path.unlink()
+        if kind == MISLEAD:
+            self.server.move(FOLDER, ELSEWHERE)
 
     def mend(self):
         self.server.fault, self.server.password = None, PASSWORD
+        self.server.move(ELSEWHERE, FOLDER)
         self._proxy.hush(False)
         self._proxy.stop()
         self._proxy.start()

@@ -139,6 +139,7 @@ class TestConformanceBrokenSftp(BrokenTransportCase):
         self.assertFound(
             _DropsOneFileMore,
             "test_sending_again_changes_nothing",
+            "test_wrong_address_is_no_lost_record",
             "test_archived_record_is_marked_and_unmarked",
             "test_create_edit_and_delete_arrive",
             "test_edit_during_the_send_is_sent_too",

@@ -8,7 +8,7 @@ import paramiko
 from odoo.exceptions import ValidationError
 from odoo.tests import BaseCase, TransactionCase, tagged
 
-from odoo.addons.queue_job_sync.exceptions import Rejected, Unreachable
+from odoo.addons.queue_job_sync.exceptions import Misconfigured, Rejected, Unreachable
 from odoo.addons.queue_job_sync.transports.base import Message, Route
 
 from ..connection import SftpConfig, host_key_problem
@@ -75,7 +75,7 @@ class TestSftp(BaseCase):
 
     def test_folder_that_is_not_there_is_refused(self):
         (receipt,) = self.send(message(target="nowhere"))
-        self.assertIsInstance(receipt.error, Rejected)
+        self.assertIsInstance(receipt.error, Misconfigured)
 
     def test_key_that_is_no_name_of_a_file_is_refused(self):
         for key in ("../7", "a/b", ".hidden", ""):
