@@ -20,8 +20,9 @@ PAUSE = 2.0  # seconds
 class Clerk(Editor):
     """Looks into the stores for records that are in doubt, and says so in Odoo.
 
-    Tries again, too, what was held for its settings. A part of all that while contacts
-    are edited, and the rest once :meth:`hurry` is called.
+    Tries again, too, what was held for its settings, and goes on with systems that are
+    down, whether they are back or not. A part of all that while contacts are edited, and
+    the rest once :meth:`hurry` is called; then a system that is back is found by itself.
 
     :param client: the ``OdooClient`` of a user who looks after jobs
     :param scene: the open :class:`soak_scene.Scene`
@@ -129,12 +130,17 @@ class Clerk(Editor):
         self.decided += Counter(values["decision"] for _1, _id, values in commands)
 
     def _try_again(self):
-        domain = [("kind", "=", "settings"), ("closed", "=", False)]
-        held = self._client.search_read("sync.incident", domain, [])
-        if held and (self._in_a_hurry or self._random.random() < SHARE):
-            ids = [each["id"] for each in held]
-            self._client.call("sync.incident", "action_try_again", ids)
-            self.decided["again"] += len(ids)
+        kinds = {"settings": "action_try_again", "outage": "action_resume"}
+        domain = [("kind", "in", list(kinds)), ("closed", "=", False)]
+        for each in self._client.search_read("sync.incident", domain, ["kind"]):
+            if self._in_a_hurry:
+                wanted = each["kind"] == "settings"
+            else:
+                wanted = self._random.random() < SHARE
+            if wanted:
+                method = kinds[each["kind"]]
+                self._client.call("sync.incident", method, [each["id"]])
+                self.decided[method.removeprefix("action_")] += 1
 
 
 def _ids_in(store):

@@ -17,8 +17,8 @@ process can switch them on, also while the CRM is down. It is a list of objects:
                 contact;
                 ``cut``: close the connection and carry nothing out;
                 ``error_in_200``: carry nothing out and answer 200 with a body that says
-                no; ``lost_route``: a proxy's page with 404 for every contact, there or
-                not, and for new ones; ``in_progress``: answer 409, the same request is
+                no; ``lost_route``: a proxy's page with 404 for everything below
+                ``/api``; ``in_progress``: answer 409, the same request is
                 still being processed; ``accepted``: answer 202, and carry it out a
                 moment later, before anything else; ``forbidden``: a firewall's page
                 with 403
@@ -97,7 +97,7 @@ class Faults:
             hits = hits and fault.get("method", method) == method
             if method == "GET" and fault["kind"] in OF_WRITES:
                 hits = False
-            if fault["kind"] == "lost_route" and "/contacts" not in path:
+            if fault["kind"] == "lost_route" and path == "/api":
                 hits = False
             if not hits or random.random() >= fault.get("share", 1):
                 continue
