@@ -5,7 +5,8 @@
 A record that is gone is created again, one to delete is deleted already; where only the
 address or the method is wrong, each edit would make a second record, and no deletion
 would be one. So a 404 counts for the record only if the same has worked before, or if a
-look at the record shows that the address is one, and nothing there.
+look at the record shows that the address is one, and nothing there. And a deletion is
+done only if not everything is answered so, as behind a proxy that has lost the way.
 """
 
 import re
