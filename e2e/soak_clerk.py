@@ -21,8 +21,9 @@ class Clerk(Editor):
     """Looks into the stores for records that are in doubt, and says so in Odoo.
 
     Tries again, too, what was held for its settings, and goes on with systems that are
-    down, whether they are back or not. A part of all that while contacts are edited, and
-    the rest once :meth:`hurry` is called; then a system that is back is found by itself.
+    down, whether they are back or not. A part of all that while contacts are edited,
+    and the rest once :meth:`hurry` is called; then a system that is back is found by
+    itself.
 
     :param client: the ``OdooClient`` of a user who looks after jobs
     :param scene: the open :class:`soak_scene.Scene`

@@ -14,6 +14,7 @@ import psutil
 from e2e.soak_hasty import HASTY, KIND
 from e2e.soak_postgres import FAST, IMMEDIATE
 from e2e.soak_waverer import WAVERER
+from support.destinations.crm_faults import name_of
 
 # Seconds after a restart of PostgreSQL in which a worker may still meet a connection
 # that died with it.
@@ -173,21 +174,23 @@ class Faults:
         workers = self._scene.server.workers("WorkerHTTP") if ports else ()
         return [pid for pid in workers if ports & _ports_of(pid)]
 
-    def _look(self, find, *slow):
-        """Return what is found while the CRM is slow; nothing after some time.
+    def _look(self, find, *slow, store=None):
+        """Return what is found while the CRM misbehaves; nothing after some time.
 
         There may be nothing to be found unless somebody edits meanwhile.
 
         :param find: function that returns what it finds
-        :param slow: how it is slow, as :meth:`Crm.misbehave` takes it
+        :param slow: how it misbehaves, as :meth:`Crm.misbehave` takes it
+        :param store: who does, if it is not the CRM
         """
+        store = store or self._scene.crm
         found, renew, deadline = [], 0, time.monotonic() + LOOK
         self._is_looking = bool(slow)
         while not found and time.monotonic() < deadline:
             if time.monotonic() > renew:
                 renew = time.monotonic() + RENEW
                 for options in slow:
-                    self._scene.crm.misbehave(duration=2 * RENEW, **options)
+                    store.misbehave(duration=2 * RENEW, **options)
             found = find()
             if not found:
                 time.sleep(0.05)
@@ -252,6 +255,19 @@ class Faults:
     def crm_fault(self, kind, duration, **options):
         """Let the CRM misbehave for some seconds, see ``crm_faults.py``."""
         self._scene.crm.misbehave(kind, duration, **options)
+
+    def crm_meets(self, **fault):
+        """Let the CRM misbehave until a request has met it, and a moment longer."""
+        self._meet(self._scene.crm, fault)
+
+    def shop_meets(self, **fault):
+        """Do the same in the shop."""
+        self._meet(self._scene.shop, fault)
+
+    def _meet(self, store, fault):
+        name = f"{store.name}_{name_of(fault)}"
+        before = store.faults()[name]
+        self._look(lambda: store.faults()[name] > before, fault, store=store)
 
     def shop_fault(self, kind, duration, **options):
         """Let the shop misbehave for some seconds."""

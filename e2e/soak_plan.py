@@ -18,27 +18,27 @@ ANSWERS = (
 # Answers that do not say what has become of the request, or say something else than
 # their status.
 DECEPTIONS = (
-    ("crm_fault", {"kind": "error_in_200", "share": 0.4, "duration": 4.0}),
-    ("crm_fault", {"kind": "in_progress", "share": 0.4, "duration": 4.0}),
-    ("crm_fault", {"kind": "in_progress", "carried_out": True, "share": 0.4}),
-    ("crm_fault", {"kind": "accepted", "seconds": 0.5, "share": 0.4, "duration": 4.0}),
+    ("crm_meets", {"kind": "error_in_200", "share": 0.4}),
+    ("crm_meets", {"kind": "in_progress", "share": 0.4}),
+    ("crm_meets", {"kind": "in_progress", "carried_out": True, "share": 0.4}),
+    ("crm_meets", {"kind": "accepted", "seconds": 0.5, "share": 0.4}),
 )
 # What a firewall refuses, by what is in it and by chance.
 FORBIDDEN = (
-    ("crm_fault", {"kind": "forbidden", "match": "Gent", "duration": 5.0}),
+    ("crm_meets", {"kind": "forbidden", "match": "Gent"}),
     ("crm_fault", {"kind": "forbidden", "share": 0.3}),
 )
 # The shop ignores keys: a creation without an answer is never asked for again. A
 # refusal is an answer. There are not many creations.
 _CREATIONS = {"method": "POST", "duration": 6.0}
 OF_THE_SHOP = (
-    ("shop_fault", {"kind": "drop", "share": 0.7, **_CREATIONS}),
-    ("shop_fault", {"kind": "cut", "share": 0.7, **_CREATIONS}),
+    ("shop_meets", {"kind": "drop", "share": 0.7, "method": "POST"}),
+    ("shop_meets", {"kind": "cut", "share": 0.7, "method": "POST"}),
     ("shop_fault", {"kind": "lie", "status": 500, "share": 0.6, **_CREATIONS}),
     ("shop_fault", {"kind": "late", "seconds": 4.5, "share": 0.4, **_CREATIONS}),
     ("shop_fault", {"kind": "accepted", "seconds": 0.5, "share": 0.5, **_CREATIONS}),
     ("shop_fault", {"kind": "drop", "share": 0.5}),
-    ("shop_fault", {"kind": "error_in_200", "share": 0.4}),
+    ("shop_meets", {"kind": "error_in_200", "share": 0.4}),
     ("shop_fault", {"kind": "forbidden", "share": 0.3}),
 )
 # Short faults of a destination: what happens, with which options.
@@ -118,7 +118,7 @@ def make_plan(rng, seconds, kills, outages):
     for slot, (action, options) in _spread(rng, seconds, count, GLITCHES):
         duration = rng.uniform(1.0, 3.0)
         at = rng.uniform(*slot)
-        if action != "lose_connections":
+        if action.endswith(("_fault", "_drop")):
             options = {"duration": duration, **options}
         events.append(Event(at, action, options))
         if action == "warehouse_drop":

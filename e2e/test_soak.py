@@ -4,7 +4,7 @@
 
 import json
 
-WHOLE_RUN = 600  # seconds; about 90 on a quiet machine with two cores
+WHOLE_RUN = 600  # seconds; about 120 on a quiet machine with two cores
 ZERO = (
     "mismatches",
     "lost",
@@ -24,8 +24,8 @@ PLAYED = {
 
 def test_short_soak(soak):
     process = soak(
-        *("--seconds", "25", "--seed", "11", "--editors", "4", "--contacts", "20"),
-        *("--edits", "160", "--kills", "5", "--outages", "2", "--settle", "240"),
+        *("--seconds", "30", "--seed", "11", "--editors", "4", "--contacts", "20"),
+        *("--edits", "240", "--kills", "5", "--outages", "2", "--settle", "240"),
     )
     output, errors = process.communicate(timeout=WHOLE_RUN)
     assert output, errors
