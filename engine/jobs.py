@@ -568,6 +568,11 @@ def reason_to_wait(job):
             return job.env._(
                 "Waits for %s, which failed", owing[:1].record_name or res_id
             )
+        if store.is_in_doubt(job.env.cr, stream_id, res_id):
+            return job.env._(
+                "Waits for %s, which has to be clarified first",
+                owing[:1].record_name or res_id,
+            )
     return job.sync_wait_reason
 
 

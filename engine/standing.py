@@ -184,7 +184,7 @@ def open_changes(env, pairs):
         """,
         # one whose job has vanished waits, too, since the sweep will queue it again
         waits=SQL("bool_or(j.state IS DISTINCT FROM 'failed')"),
-        doubt=ASLEEP_IN_DOUBT,
+        doubt=SQL("%s AND %s = o.res_id", ASLEEP_IN_DOUBT, RES_ID_IN_DOUBT),
         changes=rows_about("sync_outbox", pairs),
     )
 

@@ -720,7 +720,7 @@ def known_ids(stream, record_ids):
         ask_column(
             stream.env.cr,
             """
-            SELECT res_id FROM %s AS binding WHERE %s
+            SELECT res_id FROM %s AS binding WHERE %s OR doubt IS NOT NULL
              UNION
             SELECT res_id FROM %s AS change
             """,

@@ -263,11 +263,7 @@ class TestDoubtStates(ClarifyCase):
         self.assertEqual([backfill[name] for name in counts], [3, 0, 0, 0, 100])
         self.assertIsNone(backfill._obstacle())
         self.wizard().action_create_all()
-        for binding in self.bindings:
-            waiting.look(self.env.registry)  # nothing to look for
-            self.assertFalse(binding.doubt)
-        self.jobs().write({"eta": False})
-        backfill.invalidate_recordset()
+        self.env.invalidate_all()
         self.assertEqual([backfill[name] for name in counts], [0, 3, 0, 0, 0])
         self.assertTrue(backfill._obstacle())
 
@@ -531,6 +527,11 @@ class TestClarify(ClarifyCase):
                 self.assertEqual(line.decision, "there")
             with form.line_ids.edit(1) as line:
                 line.decision = "absent"
+            with form.line_ids.edit(2) as line:
+                line.external_id = "crm 8"
+                line.decision = "absent"
+                self.assertFalse(line.external_id)
+                line.decision = "leave"
             self.assertEqual(form.decided_count, 2)
         wizard.action_apply()
         self.assertDecided(self.binding, external_id="crm 7")

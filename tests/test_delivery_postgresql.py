@@ -201,6 +201,63 @@ class TestDeliveryPostgresql(DeliveryCase, PostgresqlCase):
         self.assertEqual(delivery["status"], "23505")
         self.assertIn('INSERT INTO "contacts"', delivery["request"])
 
+    def test_row_that_a_trigger_keeps_back_fails_the_job_at_once(self):
+        self.into_own(
+            "odoo_id integer PRIMARY KEY, name text",
+            {"field_path": "name", "target": "name"},
+        )
+        self.query(
+            "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RETURN NULL; END $$;"
+            "CREATE TRIGGER keep BEFORE INSERT ON own FOR EACH ROW "
+            "EXECUTE FUNCTION keep()"
+        )
+        self.addCleanup(self.query, "DROP FUNCTION keep CASCADE")
+        partner_id = self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.assertEqual(self.run_job(uuid), "failed")
+        job = self.job(uuid, "retry", "failure_reason")
+        self.assertEqual(job["retry"], 1)
+        self.assertIn("“own” took 0 of 1 rows", job["failure_reason"])
+        (delivery,) = self.read("sync.delivery", [("res_id", "=", partner_id)], [])
+        self.assertEqual(
+            (delivery["state"], delivery["error_kind"]), ("failed", "rejected")
+        )
+        self.assertEqual(
+            (delivery["status"], delivery["response"]), ("00000", "INSERT 0 0")
+        )
+
+    def test_doubt_is_shown_on_the_delivery(self):
+        self.query(
+            """
+            CREATE TABLE base (odoo_id integer PRIMARY KEY, name text);
+            CREATE VIEW own AS SELECT odoo_id, upper(name) AS name FROM base;
+            CREATE FUNCTION put() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+                AS $$ BEGIN
+                    INSERT INTO base VALUES (NEW.odoo_id, NEW.name)
+                        ON CONFLICT (odoo_id) DO UPDATE SET name = NEW.name;
+                    RETURN NULL;
+                END $$;
+            CREATE TRIGGER put INSTEAD OF INSERT OR UPDATE ON own FOR EACH ROW
+                EXECUTE FUNCTION put();
+            GRANT ALL ON own TO PUBLIC
+            """
+        )
+        self.addCleanup(self.query, "DROP TABLE base CASCADE; DROP FUNCTION put")
+        self.change_stream(
+            table="own",
+            mapping_ids=[
+                fields.Command.clear(),
+                fields.Command.create({"field_path": "name", "target": "name"}),
+            ],
+        )
+        partner_id = self.new_partner()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(self.query("TABLE base"), [(partner_id, "Ada")])
+        (delivery,) = self.read("sync.delivery", [("res_id", "=", partner_id)], [])
+        self.assertIn("shows other content than was sent", delivery["warning"])
+        self.assertFalse(delivery["error"])
+
     def test_conflict_at_the_destination_counts_as_a_try(self):
         # queue_job would take these codes for a conflict in Odoo's own database:
         # try again after 5 seconds, for ever

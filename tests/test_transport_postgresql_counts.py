@@ -381,6 +381,22 @@ class TestPostgresqlCountsOfViews(CountsCase):
                 self.assertDone(*receipts, warning="deleted 0 of 2 rows, and shows")
                 self.assertEqual(self.rows(), [])
 
+    def test_connection_that_is_lost_while_it_is_found_out(self):
+        self.make_view(
+            "INSERT INTO own.t VALUES (NEW.odoo_id, lower(NEW.name)); RETURN NULL;",
+            *["RETURN NULL;"] * 2,
+        )
+        writes = PostgresqlTransport._writes
+
+        def after_the_end(transport, *arguments):
+            self.disconnect()
+            return writes(transport, *arguments)
+
+        with patch.object(PostgresqlTransport, "_writes", after_the_end):
+            (receipt,) = self.upserts("A", target="own.v")
+        self.assertFails(receipt, Unreachable)
+        self.assertEqual(receipt.fate, UNKNOWN)
+
     def test_triggers_that_say_what_they_do(self):
         self.make_view(
             "INSERT INTO own.t VALUES (NEW.odoo_id, lower(NEW.name)); RETURN NEW;",

@@ -190,3 +190,8 @@ class SyncClarifyLine(models.TransientModel):
     def _onchange_external_id(self):
         if self.external_id:
             self.decision = "there"
+
+    @api.onchange("decision")
+    def _onchange_decision(self):
+        if self.decision != "there":
+            self.external_id = False

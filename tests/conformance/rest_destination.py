@@ -112,6 +112,7 @@ class RestDestination(Destination):
             "url": f"http://localhost:{self._proxy.port}",
             "auth": "bearer",
             "auth_secret": TOKEN,
+            "repeats_are_safe": True,
         }
 
     def stream_values(self):

@@ -157,15 +157,22 @@ class PostgresqlTransport(PullingTransport):
         :param receipts: of the statement, as if all were well
         :param met: for so many of the records it has met a row
         """
-        table = self._table(rows[0].message.route)
         try:
-            query, values = look(rows, table)
-            there, seen = dict(self._ask(query, values)), True
-        except (Misconfigured, Rejected):  # this login must not look
-            there, seen = {}, None
+            return self._judged(rows, receipts, met)
         except SyncError as fault:
             error = self._redact.clean(fault)
             return [replace(each, error=error, fate=UNKNOWN) for each in receipts]
+
+    def _judged(self, rows, receipts, met):
+        """
+        :raise SyncError: it cannot be told what is there
+        """
+        table = self._table(rows[0].message.route)
+        query, values = look(rows, table)
+        try:
+            there, seen = dict(self._ask(query, values)), True
+        except (Misconfigured, Rejected):  # this login must not look
+            there, seen = {}, None
         sure, rest = [], []
         for number, receipt in enumerate(receipts):
             if receipt.message.operation != "delete":
@@ -210,6 +217,7 @@ class PostgresqlTransport(PullingTransport):
         :param is_there: ``None`` when that cannot be seen
         :return: the receipt of a row alone that its statement has not met, and that is
             not as it should be
+        :raise SyncError: it cannot be told whether it has been written
         """
         operation, target = row.message.operation, row.message.route.target
         if operation == "delete" and is_there:
@@ -249,11 +257,8 @@ class PostgresqlTransport(PullingTransport):
         :return: whether anything is written then: not by a view that does nothing
         """
         again = statement([row], table)
-        try:
-            cursor = self._connection.execute(again.query + HAS_WRITTEN, again.values)
-            return cursor.fetchone()[0]
-        except SyncError:
-            return False
+        cursor = self._connection.execute(again.query + HAS_WRITTEN, again.values)
+        return cursor.fetchone()[0]
 
     def _execute(self, rows):
         """

@@ -56,7 +56,7 @@ registry.category("web_tour.tours").add("queue_job_sync_clarify", {
         },
         {
             content: "Type its ID",
-            trigger: `${WIZARD} .o_selected_row [name='external_id'] input`,
+            trigger: `${line("Ada Lovelace")}.o_selected_row [name='external_id'] input`,
             run: "edit 7",
         },
         {
@@ -66,7 +66,7 @@ registry.category("web_tour.tours").add("queue_job_sync_clarify", {
         },
         {
             content: "Look for the choice",
-            trigger: `${WIZARD} .o_selected_row [name='decision'] input`,
+            trigger: `${line("Grace Hopper")}.o_selected_row [name='decision'] input`,
             run: "edit not there",
         },
         {
