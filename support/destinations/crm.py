@@ -45,7 +45,7 @@ from crm_faults import (
     Faults,
     has_hung_up,
     name_of,
-    refusal,
+    refusal_by,
 )
 
 LOOPBACK = "127.0.0.1"
@@ -378,7 +378,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse_by(self, fault):
         """Do not carry the request out, when that is the fault that hits it."""
-        found = refusal(fault)
+        found = refusal_by(fault)
         if found:
             status, told, answer = found
             raise Refused(status, "out of order", told, answer)

@@ -118,7 +118,7 @@ def _contact_of(body):
         return None
 
 
-def refusal(fault):
+def refusal_by(fault):
     """Return what a fault answers to a request that it keeps from being carried out.
 
     :return: what has become of the request, as the journal has it, what the client is
