@@ -7,6 +7,7 @@ import random
 import signal
 import time
 import traceback
+from collections import Counter
 
 from e2e import soak_arguments, soak_evidence, soak_runs
 from e2e.soak_checker import check
@@ -80,6 +81,9 @@ def _soak(scene, arguments):
     clerk.end()
     _tell("Failed at first and requeued", failed)
     _tell("What could not be decided at once", clerk.refused)
+    incidents = soak_runs.incidents(scene)
+    held = [f"{kind}: {reason}" for kind, reason in incidents if kind == "settings"]
+    _tell("Held until somebody has tried again", held)
     evidence = soak_evidence.gather(scene, ledger, stuck, faults.crashes)
     evidence.editor_failures += clerk.failures
     log = scene.server.log.read_text(errors="replace").splitlines()
@@ -105,6 +109,7 @@ def _soak(scene, arguments):
         **findings.counts,
         "doubted": evidence.doubted,
         "decided": dict(sorted(clerk.decided.items())),
+        "incidents": dict(Counter(kind for kind, _reason in incidents)),
         "interrupted_edits": ledger.interrupted,
         "editor_p50_ms": ledger.percentile(50),
         "editor_p99_ms": ledger.percentile(99),

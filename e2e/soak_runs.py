@@ -72,3 +72,8 @@ def history(scene):
     """
     names = ("system", "contact", "time", "id", "doubt")
     return [dict(zip(names, row, strict=True)) for row in scene.query(HISTORY)]
+
+
+def incidents(scene):
+    """Return the incidents there have been: the kind of each, and its reason."""
+    return scene.query("SELECT kind, reason FROM sync_incident ORDER BY id")
