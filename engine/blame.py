@@ -12,10 +12,11 @@ here too.
 """
 
 import logging
+import time
 from typing import NamedTuple
 
 from ..exceptions import Blocked, Misconfigured, Rejected, Unreachable
-from . import store, waiting, words
+from . import jobs, store, waiting, words
 from .store import Alike
 
 _logger = logging.getLogger(__name__)
@@ -23,8 +24,8 @@ _logger = logging.getLogger(__name__)
 # Of the last records of a synchronization, how many are refused alike before it is
 # held.
 REFUSED, OF_THE_LAST = 20, 25
-# Records that were created in a row without an id before their synchronization is held.
-WITHOUT_ID = 3
+# Seconds until what other workers were confirmed beside a refusal is committed.
+COMMITTED_WITHIN = 1
 NO_ID = words._lt(
     "The system has confirmed new records, and the answers hold no ID where it is "
     "looked for: the next edit of such a record could not be told from a new one."
@@ -136,8 +137,8 @@ def _lacks_id(task):
 def _created_without_id(stream):
     """Hold a stream whose last new records have got no id."""
     with store.read_committed(stream.env.registry) as cr:
-        count = store.created_without_id(cr, stream.id, WITHOUT_ID)
-    if count >= WITHOUT_ID:
+        count = store.created_without_id(cr, stream.id, jobs.WITHOUT_ID)
+    if count >= jobs.WITHOUT_ID:
         _hold(stream, None, words.Sentence(NO_ID), "id")
 
 
@@ -152,11 +153,14 @@ def _outage(stream, alike, error):
     backend = stream.backend_id
     if not backend.pause_on_outage:
         return None
-    with store.read_committed(stream.env.registry) as cr:
-        # as committed by now, what other workers have met among it
-        row = store.alike_in_a_row(cr, backend.id, alike)
-    if len(row) < backend.outage_threshold:
-        return None
+    for pause in (0, COMMITTED_WITHIN):
+        # what a worker has got through is committed a moment after what was refused
+        time.sleep(pause if alike.status is not None else 0)
+        with store.read_committed(stream.env.registry) as cr:
+            # as committed by now, what other workers have met among it
+            row = store.alike_in_a_row(cr, backend.id, alike)
+        if len(row) < backend.outage_threshold:
+            return None
     values = {}
     if alike.status is not None:
         # it answers: nothing but a record shows that it takes some again
@@ -219,10 +223,13 @@ def _trials(stream, cr, uuid):
     return stream.env["sync.incident"].with_env(stream.env(cr=cr)).browse(ids)
 
 
-def end_trial(stream, uuid):
-    """Let another job be tried after one that has sent nothing."""
+def end_trial(stream, uuid, was_tried):
+    """Let another job be tried after one that has shown nothing.
+
+    :param bool was_tried: it has sent its record all the same
+    """
     with store.read_committed(stream.env.registry) as cr:
         for incident in _trials(stream, cr, uuid):
             incident.trial_uuid = False
-            if incident.stream_id:
-                incident._begin_trial(afresh=True)
+            if incident.stream_id and (incident.trials_left > 0 or not was_tried):
+                incident._begin_trial(afresh=not was_tried)

@@ -12,6 +12,7 @@ import psycopg2
 from psycopg2.errors import LockNotAvailable
 
 from ..exceptions import (
+    Blocked,
     Misconfigured,
     RateLimited,
     Rejected,
@@ -21,7 +22,7 @@ from ..exceptions import (
     Unreachable,
 )
 from ..transports.base import DONE, UNKNOWN, unsent
-from . import capture, gate, jobs, precedence, store, words
+from . import capture, gate, jobs, precedence, store, waiting, words
 from .task import Attempt, TaskBuilder, new_key
 
 _logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Delivery:
         self.left_out = set()  # ids of what is too much for one chunk
         self.unasked = set()  # those whose creation there was no time to ask for
         self.settled = []  # those whose changes are delivered
+        self.without_id = 0  # creations that were confirmed, and given no id
         self.learned = False  # a creation that was asked for again was confirmed
         self.obstacle = None  # the error that others would meet as well
         self.backfill_ids = set()  # those that have got further
@@ -257,11 +259,11 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
-            elif isinstance(again.receipt.error, Rejected):
+            elif _is_refusal(again.receipt.error):
                 # no refusal of a request tells what became of the one before it
                 self._keep_doubt(task, again.receipt.error)
             else:
-                task.error = again.receipt.error
+                task.receipt, task.error = again.receipt, again.receipt.error
 
     def _keep_doubt(self, task, error):
         """Leave a creation without an answer to a person, once nothing of it is late.
@@ -360,7 +362,10 @@ class Delivery:
         left = deque(tasks)
 
         def take(most):
-            if self.obstacle or not left or not self._more():
+            if self.obstacle or self.without_id >= jobs.WITHOUT_ID:
+                # whoever compares them holds the synchronization
+                return []
+            if not left or not self._more():
                 return []
             wave, size = [], 0
             while left and len(wave) < most and size < WAVE_BYTES:
@@ -399,6 +404,8 @@ class Delivery:
         task.receipt, task.error = receipt, receipt.error
         if receipt.holds_up_others:
             self.obstacle = self.obstacle or receipt.error
+        if receipt.ok and task.noted[-1].creates and not receipt.external_id:
+            self.without_id += 1
 
     def _note(self, wave):
         """Note what is about to be sent.
@@ -632,7 +639,7 @@ class Delivery:
         failed = {task.binding.res_id: task for task in self.failures}
         tasks = [task for task in self.tasks if task.message]
         at_fault = [each for each in self.failures if isinstance(each.error, Rejected)]
-        if len(failed) == len(tasks) > 1 and not at_fault:
+        if len(failed) == len(tasks) and not at_fault:
             failed = {}
         failed |= dict.fromkeys(self.broken)
         for res_id, task in failed.items():
@@ -647,6 +654,12 @@ class Delivery:
             self.apart.add(res_id)
             if uuid and isinstance(error, Rejected):
                 self.refused.append((uuid, task))
+        for res_id, reason in self.unclear.items():
+            given = self.given[res_id]
+            if not given.alone:
+                sleep = waiting.Sleep(waiting.for_doubt(self.stream.id, res_id), reason)
+                jobs.hand_on(self.stream, given.uuid, [res_id], sleep=sleep)
+                self.apart.add(res_id)
 
     @property
     def failures(self):
@@ -657,6 +670,11 @@ class Delivery:
     def met(self):
         """The tasks that have met an error."""
         return [task for task in self.tasks if task.error]
+
+
+def _is_refusal(error):
+    """Return whether a destination has judged a record, as far as that is known."""
+    return isinstance(error, Rejected) and not isinstance(error, Blocked)
 
 
 def send_once_more(stream, late):

@@ -45,6 +45,10 @@ JITTER = 0.1
 # has so much more: it goes after all that somebody has just edited.
 BULK = 10
 
+# Records that were created in a row without an id before their synchronization is held,
+# and after which no more are created.
+WITHOUT_ID = 3
+
 LEFT = "Changes of %s wait for the sweep to queue them, in synchronization %s"
 
 # The methods that jobs of synchronizations call, on any model and on the addon's own.

@@ -79,6 +79,7 @@ class Run:
         self.error = None  # what its own have met
         self.verdict = None  # what that is, if not its own fault: blame.Verdict
         self.is_trial = False  # an incident lets it through, to see whether it is over
+        self.was_tried = False  # it has sent its record, and that has shown nothing
         self.begun = False  # something has been started
         self.started = time.monotonic()
         self.end = self.started + budget(self.env)
@@ -117,7 +118,7 @@ class Run:
                 pass
             if self.is_trial and not self.error:
                 with suppress(LockNotAvailable):
-                    blame.end_trial(self.stream, self.job_uuid)
+                    blame.end_trial(self.stream, self.job_uuid, self.was_tried)
         if self.error:
             raise self._job_error()
         self._leave_behind()
@@ -177,6 +178,7 @@ class Run:
         # of a lone edit, what has come within so short a time is awake and comes itself
         is_lone = not (self.left or self.more_due) and now < self.started + LOOK_EVERY
         is_over = self.error or chunk.obstacle or is_lone or now > self.end
+        is_over = is_over or self.was_tried
         return self.is_broken or not is_over
 
     def _let_go(self, given, settled=(), backfill_ids=()):
@@ -333,20 +335,24 @@ class Run:
             failed += [task for task in chunk.met if task.error == chunk.obstacle]
         # our own limit is not what it fails by, where anything else was met
         failed.sort(key=lambda task: isinstance(task.error, RateLimited))
-        if isinstance(chunk.obstacle, Throttled):
+        throttled = isinstance(chunk.obstacle, Throttled)
+        if throttled and not isinstance(chunk.obstacle, RateLimited):
             # before anybody is woken
             seconds = chunk.obstacle.retry_after
             with suppress(LockNotAvailable):
                 store.keep_quiet(self.env.registry, self.backend.id, seconds)
         verdict = None
         warned = any(task.receipt and task.receipt.warning for task in chunk.settled)
-        if chunk.failures or warned or self.is_trial:
+        if chunk.met or warned or self.is_trial:
             with suppress(LockNotAvailable):
                 uuid = self.is_trial and self.job_uuid
                 verdict = blame.judge(self.stream, chunk, uuid)
         if self.is_trial and any(task.message for task in chunk.settled):
             # it has shown what it was to show
             self.is_trial = False
+        elif self.is_trial:
+            sent = [task.receipt for task in chunk.tasks if task.receipt]
+            self.was_tried = any(receipt.request for receipt in sent)
         if failed and not self.error:
             self.error = failed[0].error
             if verdict and verdict.alike.covers(failed[0]):

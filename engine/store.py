@@ -60,6 +60,8 @@ NOW = SQL("(now() AT TIME ZONE 'utc')")
 MAY_GO_ALONG = SQL(
     "graph_uuid IS NULL AND (sync_wait_key IS NULL OR sync_wait_key ~ '^system:')"
 )
+# Seconds for which the trial of an incident may be put off.
+TRIAL_PATIENCE = 60
 # Seconds after which a job comes at most that has heard how long to be patient.
 CALLER_LATE = 3
 # Characters of a content that the log keeps.
@@ -896,7 +898,12 @@ def alike_in_a_row(cr, backend_id, alike):
                              LIMIT %(limit)s) last
              WHERE s.backend_id = %(backend)s
         ), other AS (
-            SELECT COALESCE(max(id), 0) AS id FROM last WHERE NOT alike
+            -- what was known when a person has resumed it counts no more
+            SELECT GREATEST(COALESCE(max(id), 0), (
+                   SELECT max(last_delivery) FROM sync_incident
+                    WHERE backend_id = %(backend)s AND stream_id IS NULL
+                      AND closed_uid IS NOT NULL)) AS id
+              FROM last WHERE NOT alike
         )
         SELECT last.stream_id, last.res_id, min(last.id)
           FROM last JOIN other ON last.id > other.id
@@ -944,7 +951,7 @@ def latest_refusals(cr, stream_id, alike, limit):
              WHERE NOT (alike AND COALESCE((
                    SELECT %(alike)s FROM sync_delivery d
                     WHERE (d.res_id, d.stream_id, d.id)
-                          BETWEEN (last.res_id, %(stream)s, (SELECT id FROM mended) + 1)
+                          BETWEEN (last.res_id, %(stream)s, 0)
                               AND (last.res_id, %(stream)s, last.id - 1)
                       AND %(judged)s
                     ORDER BY d.res_id DESC, d.stream_id DESC, d.id DESC LIMIT 1),
@@ -982,6 +989,8 @@ def created_without_id(cr, stream_id, limit):
                -- one by one, whatever is known of a stream that has just begun
                SELECT external_id FROM sync_binding
                 WHERE stream_id = %(stream)s AND res_id = last.res_id
+                  -- one that was only accepted has none yet
+                  AND accepted IS NOT TRUE
                OFFSET 0) AS binding
          WHERE (binding.external_id IS NOT NULL OR last.warning IS NOT NULL)
            AND NOT EXISTS (
@@ -997,6 +1006,13 @@ def created_without_id(cr, stream_id, limit):
         limit=limit,
     )
     return len(list(takewhile(bool, created)))
+
+
+def lock_incident(cr, incident_id):
+    """Lock an incident; what is read of it from then on is as of now."""
+    cr.execute(
+        "SELECT FROM sync_incident WHERE id = %s FOR NO KEY UPDATE", (incident_id,)
+    )
 
 
 def lock_trials(cr, uuid):
@@ -1304,10 +1320,15 @@ def take_back(cr, stream_ids, alike, since, key, reason, seconds):
              WHERE id = ANY(ARRAY(
                    SELECT id FROM queue_job
                     WHERE uuid = ANY(ARRAY(
-                          SELECT d.job_uuid
+                          -- what owes these records: one of a batch was logged for it
+                          SELECT owed.job_uuid
                             FROM unnest(%(streams)s::int[]) AS wanted (id)
                             JOIN sync_delivery d
                               ON d.stream_id = wanted.id AND d.id >= %(since)s
+                           CROSS JOIN LATERAL (
+                                 SELECT job_uuid FROM sync_outbox
+                                  WHERE stream_id = d.stream_id AND res_id = d.res_id
+                                 OFFSET 0) AS owed
                            WHERE %(alike)s))
                       AND state = 'failed'
                       FOR NO KEY UPDATE SKIP LOCKED))
@@ -1416,12 +1437,16 @@ def wake(cr, key, stream_ids=None):
             """
             SELECT job.id FROM unnest(%(streams)s::int[]) AS stream (id)
              CROSS JOIN LATERAL (
-                   SELECT id, priority, sync_due FROM queue_job
-                    WHERE sync_stream_id = stream.id AND state = 'pending' AND %(may)s
-                      -- not by an index on the keys, which many jobs share
-                      AND (sync_wait_key = %(key)s) IS TRUE
-                    ORDER BY priority, %(due)s, id LIMIT 1
-                    FOR NO KEY UPDATE SKIP LOCKED) AS job
+                   SELECT one.id, one.priority, one.sync_due
+                     FROM (SELECT id FROM queue_job
+                            WHERE sync_stream_id = stream.id AND state = 'pending'
+                              AND %(may)s
+                            -- of very many that wait for a time, not all are read
+                            ORDER BY priority, %(due)s, id LIMIT 1000) AS first
+                     JOIN queue_job AS one ON one.id = first.id
+                    WHERE one.sync_wait_key = %(key)s AND one.state = 'pending'
+                    ORDER BY one.priority, one.sync_due, one.id LIMIT 1
+                    FOR NO KEY UPDATE OF one SKIP LOCKED) AS job
              ORDER BY job.priority, job.sync_due, job.id LIMIT 1
             """,
             streams=list(stream_ids),
@@ -1458,7 +1483,8 @@ def wake_trial(cr, key, tried):
         cr,
         """
         UPDATE queue_job AS job
-           SET eta = GREATEST(sync_due, (
+           -- other nodes hear of a setting a moment after it is committed
+           SET eta = GREATEST(now() AT TIME ZONE 'utc' + interval '1 second', (
                    SELECT quiet_until FROM sync_rate
                     WHERE backend_id = sync_backend_id
                       AND quiet_until > now() AT TIME ZONE 'utc')),
@@ -1478,20 +1504,31 @@ def wake_trial(cr, key, tried):
     return found[0] if found else None
 
 
-def is_trying(cr, uuid, key):
-    """Return whether a job is about to run, or runs, that was let through for a trial.
-
-    One that waits for something else than its system may wait for long.
+def trial_state(cr, uuid, key):
+    """Return the state of a job that was let through for a trial.
 
     :param str key: what those sleep under that the incident holds back
+    :return: ``None`` if it is at an end; or sleeps again, or waits for a later time or
+        something else than its system: that may last
     """
-    statement = (
-        "SELECT FROM queue_job WHERE uuid = %s"
-        " AND (state IN ('enqueued', 'started') OR (state = 'pending' AND ("
-        "sync_wait_key IS NULL OR (sync_wait_key ~ '^system:' AND sync_wait_key <> %s"
-        "))))"
+    found = ask_column(
+        cr,
+        """
+        SELECT state FROM queue_job
+         WHERE uuid = %s AND (state IN ('enqueued', 'started') OR (
+               state = 'pending' AND (
+                   (sync_wait_key IS NULL AND COALESCE(eta <= GREATEST(%s, (
+                       SELECT quiet_until FROM sync_rate
+                        WHERE backend_id = sync_backend_id)
+                       ) + %s * interval '1 second', true))
+                   OR (sync_wait_key ~ '^system:' AND sync_wait_key <> %s))))
+        """,
+        uuid,
+        NOW,
+        TRIAL_PATIENCE,
+        key,
     )
-    return bool(ask(cr, statement, uuid, key))
+    return found[0] if found else None
 
 
 def end_sleep(cr, uuid):
@@ -1681,11 +1718,14 @@ def let_sleep(cr, uuid, key, reason, seconds):
             SQL(
                 """
                 UPDATE queue_job
-                   SET sync_due = %s, sync_wait_key = %s, sync_wait_reason = %s,
+                   SET sync_due = LEAST(%s, %s), sync_wait_key = %s,
+                       sync_wait_reason = %s,
                        eta = %s + %s * interval '1 second'
                  WHERE uuid = %s
                 """,
+                # it has been sent along, although it may have been put off for that
                 DUE,
+                NOW,
                 key,
                 reason,
                 NOW,

@@ -118,11 +118,14 @@ class Task:
         ``None`` where the system has only said that there is nothing to do, or will be.
         """
         receipt, message = self.receipt, self.message
+        if message.route.batch_target:
+            # that records may go together proves nothing of how they go alone
+            return None
         if receipt.accepted or not (receipt.status or "").startswith("2"):
             return None
         if self.noted[-1].creates:
             return "create"
-        return "delete" if message.operation == "delete" else "update"
+        return "update" if message.operation == "upsert" else message.operation
 
     def closed_by(self, fate):
         """Return the ids of the notes that its request's fate closes.
@@ -254,6 +257,8 @@ class TaskBuilder:
         A creation of unknown fate is asked for again only where a repeat with its key
         makes no second record.
         """
+        if self._route.id_policy != "destination":
+            return None
         if creation:
             return None if self._repeats_are_safe else "maybe"
         return binding.doubt

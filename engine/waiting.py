@@ -230,6 +230,34 @@ def look_later(env, *keys):
     env.cr.postcommit.add(partial(look_soon, env.registry, *keys))
 
 
+def go_on_later(env, keys):
+    """Let those who sleep under keys of a kind in ``MOVED`` go on, as it is over.
+
+    Once this is committed; if they are very many, the rest by the cron.
+    """
+    move = partial(_move, env.registry, list(keys))
+    env.cr.postcommit.add(_at_leisure(move))
+
+
+def ask_again_later(env, stream_ids):
+    """Let records in doubt of streams be looked at again, once this is committed.
+
+    What keeps them from being sent may be another setting by now.
+    """
+
+    def ask():
+        with store.read_committed(env.registry) as cr:
+            keys = [
+                key
+                for stream_id in stream_ids
+                for key in store.waited_for(cr, f"doubt:{stream_id}:")
+            ]
+        if keys:
+            _move(env.registry, keys)
+
+    env.cr.postcommit.add(_at_leisure(ask))
+
+
 def let_go_later(env, stream_id, record_ids):
     """Do as :func:`let_go` once this is committed, or leave it to the cron."""
     env.cr.postcommit.add(partial(let_go, env.registry, stream_id, record_ids, ()))

@@ -449,8 +449,16 @@ class SyncBackend(models.Model):
         elif vals.get("active"):
             self._all_streams()._wake()
         if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "transport"}:
-            self.env["sync.incident"]._settings_changed(self._all_streams())
+            self._settings_changed()
+        if vals.get("repeats_are_safe"):
+            waiting.ask_again_later(self.env, self._all_streams().ids)
         return res
+
+    def _settings_changed(self):
+        """Try whether what these have been held for is mended."""
+        for backend in self:
+            streams = backend._all_streams()
+            self.env["sync.incident"]._settings_changed(streams, backend)
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)
@@ -589,7 +597,7 @@ class SyncBackend(models.Model):
         text = secrets.checked(self.env, value)
         self._check_secret(name, text)
         origin = secrets.keep(self.env, name, text, self.id)
-        self.env["sync.incident"]._settings_changed(self._all_streams())
+        self._settings_changed()
         self.modified([f"{name}_origin"])
         self.invalidate_recordset([f"{name}_origin"])
         return origin

@@ -222,7 +222,7 @@ class SyncBinding(models.Model):
         self.write({"external_id": False, "content_hash": False, "accepted": False})
         self._end_doubt()
         for stream, mine in self.grouped("stream_id").items():
-            waiting_ids = store.who_owes(stream, mine.mapped("res_id"), "")
+            waiting_ids, _trial = store.who_owes(stream, mine.mapped("res_id"), "")
             left = mine.filtered(lambda each, ids=waiting_ids: each.res_id not in ids)
             records = (
                 self.env[stream.model_name].sudo(False).browse(left.mapped("res_id"))
@@ -303,7 +303,7 @@ class SyncBinding(models.Model):
     def _end_doubt(self):
         self.write({"doubt": False, "doubt_reason": False})
         keys = [waiting.for_doubt(*binding._pair()) for binding in self]
-        waiting.look_later(self.env, *keys)
+        waiting.go_on_later(self.env, keys)
 
     @api.autovacuum
     def _gc_gone_on_both_sides(self):

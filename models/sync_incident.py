@@ -333,8 +333,9 @@ class SyncIncident(models.Model):
                     "last_delivery": store.last_delivery(self.env.cr),
                 }
             )
-            # what was refused before the others knew goes on with the rest
-            incident._take_back_later()
+            if not by_person:
+                # what was refused before the others knew goes on with the rest
+                incident._take_back_later()
             waiting.look_later(self.env, incident._key)
         self.env["queue.job"]._call_cron("ir_cron_incidents")
 
@@ -395,14 +396,15 @@ class SyncIncident(models.Model):
             postcommit.add(partial(_try_now, registry, incident_id))
 
     @api.model
-    def _settings_changed(self, streams):
-        """Try whether what was set up wrongly is mended, in some streams."""
-        domain = [
-            ("stream_id", "in", streams.ids),
-            ("kind", "=", "settings"),
-            ("closed", "=", False),
-        ]
-        self.sudo().search(domain)._try_later()
+    def _settings_changed(self, streams, backend=None):
+        """Try whether what was set up wrongly is mended, in some streams.
+
+        :param backend: the system whose own settings have been changed
+        """
+        found = streams.sudo()._open_incident()
+        if backend:
+            found |= backend.sudo()._open_incident().filtered("by_record")
+        found._try_later()
 
     def _begin_trial(self, afresh=False):
         """Let a job through, and return whether there is one.
@@ -412,9 +414,15 @@ class SyncIncident(models.Model):
         :param bool afresh: a person has changed something, or asks for it
         """
         cr, key = self.env.cr, self._key
-        if self.trial_uuid and store.is_trying(cr, self.trial_uuid, key):
-            # what it has met is not the last word, if it has begun already
-            self.again = self.again or afresh
+        # two at a time would let two jobs through
+        store.lock_incident(cr, self.id)
+        self.invalidate_recordset()
+        if self.closed:
+            return False
+        state = self.trial_uuid and store.trial_state(cr, self.trial_uuid, key)
+        if state:
+            # what one has met that has begun before is not the last word
+            self.again = self.again or (afresh and state == "started")
             return True
         tried = self.tried or []
         uuid = store.wake_trial(cr, key, tried)
@@ -464,12 +472,16 @@ class SyncIncident(models.Model):
                 if (
                     own.closed
                     or not own.trial_uuid
-                    or store.is_trying(own.env.cr, own.trial_uuid, own._key)
+                    or store.trial_state(own.env.cr, own.trial_uuid, own._key)
                 ):
                     continue
                 own.trial_uuid = False
-                if own.kind == "settings":
-                    own._begin_trial(afresh=own.again)
+                if own.kind != "settings":
+                    continue
+                # where nobody is left to show it, who comes next does
+                is_left = store.sleeps_any(own.env.cr, own._key)
+                if own.trials_left > 0 or own.again or not is_left:
+                    own._begin_trial(afresh=own.again or not is_left)
 
     # -- the job that asks whether the system is back -------------------------
 

@@ -585,8 +585,13 @@ class SyncStream(models.Model):
             self.sudo()._open_backfills()._stop_resting()
         if vals.keys() & {"state", "active"}:
             self._wake()
-        if vals.keys() & SETTINGS:
+        if "backend_id" in vals:
+            # what held it was about the other system
+            self.sudo()._open_incident()._close()
+        elif vals.keys() & SETTINGS:
             self.env["sync.incident"]._settings_changed(self)
+        if "id_policy" in vals:
+            waiting.ask_again_later(self.env, self.ids)
         return res
 
     def _wake(self):

@@ -1,45 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from dataclasses import replace
-from unittest.mock import patch
-
-from ..exceptions import Blocked, Misconfigured, Rejected
-from ..transports import PostgresqlTransport, RestTransport
 from .incident_case import IncidentCase
 from .servers import Answer, HttpDestination
 
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
-BLOCKED = ("403", "406", "451")
-# A method that the address does not take, a column that is not there.
-MISCONFIGURED = {"405": "method", "42703": "mapping"}
-
-
-def judged(receipt):
-    """Return a receipt with the class of error that its status stands for."""
-    error = receipt.error
-    if error and receipt.status == "201":
-        # it is there, and nobody knows its id
-        return replace(receipt, error=None, warning=error.message)
-    if receipt.status in BLOCKED and not isinstance(error, Blocked):
-        return replace(receipt, error=Blocked(error.message))
-    setting = MISCONFIGURED.get(receipt.status)
-    if isinstance(error, Rejected) and not receipt.request:
-        # as it is refused before anything is sent
-        setting = "mapping"
-    if error and setting and not isinstance(error, Misconfigured):
-        return replace(receipt, error=Misconfigured(error.message, setting))
-    return receipt
-
-
-class JudgingRest(RestTransport):
-    def deliver(self, take):
-        yield from map(judged, super().deliver(take))
-
-
-class JudgingPostgresql(PostgresqlTransport):
-    def deliver(self, take):
-        yield from map(judged, super().deliver(take))
 
 
 class RefusingDestination(HttpDestination):
@@ -80,19 +45,6 @@ class BlameCase(IncidentCase):
     def setUp(self):
         super().setUp()
         self.change_backend(outage_threshold=self.threshold)
-        for name, transport, config in (
-            ("_transport_rest", JudgingRest, "_rest_config"),
-            ("_transport_postgresql", JudgingPostgresql, "_postgresql_config"),
-        ):
-            self.enterContext(
-                patch.object(
-                    self.registry["sync.backend"],
-                    name,
-                    lambda backend, transport=transport, config=config: transport(
-                        getattr(backend, config)()
-                    ),
-                )
-            )
 
     def refuse(self, refuses):
         self.destination.refuses = refuses

@@ -192,6 +192,16 @@ class TestBlameSystem(BlameCase):
         self.run_until_idle()
         self.assertEqual(sorted(self.states(uuids)), ["done"] * 4 + ["failed"])
 
+    def test_credentials_are_changed(self):
+        uuids = self.break_credentials()
+        self.stop_refusing()
+        self.change_backend(auth_secret="another")
+        (trial,) = self.ready()
+        self.assertEqual(self.run_job(trial), "done")
+        self.run_until_idle()
+        self.assertEqual(self.states(uuids), ["done"] * 5)
+        self.assertGoesOn()
+
     def test_person_resumes(self):
         uuids = self.break_credentials()
         self.stop_refusing()

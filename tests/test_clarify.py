@@ -659,6 +659,7 @@ class TestClarifyWakes(DeliveryCase):
         self.assertFalse(self.binding(self.partner_id)["note"])
 
     def test_deleted_here_and_there(self):
+        self.prove("delete")
         self.delete(self.partner_id)
         self.decide("7")
         for uuid in self.job_uuids("pending"):

@@ -161,6 +161,7 @@ class TestConformanceBrokenPostgresql(BrokenTransportCase):
         self.assertFound(
             _LosesTheStatement,
             "test_bad_record_does_not_hold_up_the_others",
+            "test_odd_answers_break_nothing",
             "test_receipts_are_in_the_order_of_the_messages",
             "test_record_that_is_kept_out_fails_alone",
             "test_success_that_says_no_is_a_refusal",

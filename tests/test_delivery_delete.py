@@ -63,6 +63,7 @@ class TestDeliveryDelete(DeliveryCase):
         for status in (404, 410):
             with self.subTest(status):
                 partner_id = self.delivered_partner()
+                self.prove("create", "delete")
                 self.destination.answer(status)
                 self.delete(partner_id)
                 self.assertEqual(self.run_pending(), ["done"])
@@ -100,6 +101,7 @@ class TestDeliveryDelete(DeliveryCase):
         partner_id = self.new_partner()
         (uuid,) = self.job_uuids()
         self.run_job(uuid)
+        self.prove("update")
         # it may have arrived before the answer was lost
         self.delete(partner_id)
         self.assertEqual(self.run_pending(), ["done", "done"])

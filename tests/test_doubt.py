@@ -15,9 +15,7 @@ from .common import MAPPING, DeliveryCase, stream_values
 from .test_delivery_attempts import WorkerDied
 from .test_delivery_errors import closed_port
 
-MIGRATION = (
-    Path(__file__).parents[1] / "migrations/19.0.5.0.0/post-what-has-worked.py"
-)
+MIGRATION = Path(__file__).parents[1] / "migrations/19.0.5.0.0/post-what-has-worked.py"
 
 
 class DoubtCase(DeliveryCase):
@@ -180,9 +178,33 @@ class TestUnansweredCreation(DoubtCase):
         self.assertEqual(self.names_there(), ["Grace"])
         self.assertFalse(self.outbox())
 
+    def test_outage_is_found_all_the_same(self):
+        self.change_backend(outage_threshold=3)
+        self.destination.answer(504, times=3)
+        for name in "ABC":
+            self.new_partner(name=name)
+            self.run_job(self.job_uuids("pending")[-1])
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(self.backend_id)
+            self.assertEqual(backend._open_incident().kind, "outage")
+            backend._open_incident().unlink()
+
+    def test_many_are_clarified_at_once(self):
+        self.destination.lose_answers(3)
+        ids = [self.new_partner(name=name) for name in "ABC"]
+        self.run_pending()
+        self.destination.records.clear()
+        self.is_not_there(*ids)
+        self.assertEqual(len(self.outbox()), 3)
+        for _turn in range(3):
+            self.run_pending()
+        self.assertEqual(sorted(self.names_there()), ["A", "B", "C"])
+        self.assertFalse(self.outbox())
+
     def test_repeats_turn_out_to_be_safe(self):
         partner_id = self.lose(name="Ada")
         self.change_backend(repeats_are_safe=True)
+        self.assertFalse(self.asleep_for_doubt())
         self.edit(partner_id, name="Grace")
         self.run_pending()
         self.assertEqual(self.methods(), ["POST", "POST", "PUT"])
@@ -409,7 +431,21 @@ class TestUpgrade(DoubtCase):
         self.migrate()
         with self.transaction() as env:
             proven = env["sync.stream"].browse(self.stream_id)._proven()
-        self.assertEqual(proven, {"create", "update", "delete"})
+        self.assertEqual(proven, {"create", "update"})
+
+    def test_update_that_made_a_new_record_has_not_worked(self):
+        partner_id = self.new_partner(name="Ada")
+        self.run_pending()
+        self.prove("create", "update")
+        self.destination.records.clear()
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.assertEqual(self.methods()[-2:], ["PUT", "POST"])
+        self.change_stream(proven=False)
+        self.migrate()
+        with self.transaction() as env:
+            proven = env["sync.stream"].browse(self.stream_id)._proven()
+        self.assertEqual(proven, {"create"})
 
     def test_address_that_has_not_worked_is(self):
         self.new_partner(name="Ada")
@@ -417,7 +453,8 @@ class TestUpgrade(DoubtCase):
         self.change_stream(proven=False)
         self.migrate()
         with self.transaction() as env:
-            self.assertFalse(env["sync.stream"].browse(self.stream_id)._proven())
+            proven = env["sync.stream"].browse(self.stream_id)._proven()
+        self.assertEqual(proven, {"create"})
 
 
 @tagged("post_install", "-at_install")

@@ -32,7 +32,7 @@ class TestHeld(HeldCase):
         incident = self.held()
         self.assertEqual(incident["kind"], "settings")
         self.assertEqual(incident["setting"], "method")
-        self.assertIn("no (405)", incident["reason"])
+        self.assertIn("answered 405", incident["reason"])
         for each in (uuid, waiting):
             self.assertHeld(each)
             reason = self.job(each, "state_reason")["state_reason"]
@@ -87,7 +87,7 @@ class TestHeld(HeldCase):
         self.assertEqual(backend["status"], "up")
         (problem,) = backend["problems"]
         self.assertEqual(problem["id"], self.stream_id)
-        self.assertIn("no (405)", problem["reason"])
+        self.assertIn("answered 405", problem["reason"])
 
     def _drop_stream(self, stream_id):
         with self.transaction() as env:
@@ -287,6 +287,15 @@ class TestHeld(HeldCase):
         self.assertEqual(self.run_job(uuid), "done")
         self.assertGoesOn()
 
+    def test_saved_twice_before_the_trial_begins(self):
+        uuid = self.hold()
+        asked = len(self.destination.requests)
+        self.edit_mapping()
+        self.change_stream(endpoint="people")
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertHeld(uuid)
+        self.assertEqual(len(self.destination.requests) - asked, 1)
+
     def assertAwakeSoon(self, uuid):
         job = self.job(uuid, "state", "retry", "sync_wait_key")
         self.assertEqual(
@@ -333,7 +342,7 @@ class TestHeldMail(FailureMailCase, HeldCase):
             self.run_each(uuids)
             ((subject, text),) = self.watch_mails()
             self.assertEqual(subject, "Contacts to CRM is held")
-            self.assertIn("no (405)", text)
+            self.assertIn("answered 405", text)
             self.assertIn("Open the mapping", text)
         self.stop_refusing()
         self.edit_mapping()

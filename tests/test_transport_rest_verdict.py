@@ -47,6 +47,7 @@ REFUSALS = {
     },
     "HubSpot": {"status": "COMPLETE", "results": [], "numErrors": 1, "errors": [TAKEN]},
     "one result": {"results": [{"status": "error", **TAKEN}]},
+    "one contact": {"contacts": [{"status": "error", **TAKEN}]},
     "Salesforce": {"id": None, "success": False, "errors": [TAKEN]},
     "Salesforce collection": [{"success": False, "errors": [TAKEN]}],
     "Salesforce composite": {
@@ -89,6 +90,7 @@ SUCCESSES = (
     {"id": 7, "results": [{"status": "success", "message": "record added"}]},
     {"id": 7, "lines": [{"status": "error", "message": "a line's own"}]},
     {"id": 7, "data": "error"},
+    {"id": 7, "contacts": [{"status": "error", "message": "the record's own"}]},
 )
 # What can be read either way.
 DOUBTS = {
@@ -224,6 +226,8 @@ class TestRestVerdict(RestCase):
         for body, error_class in (
             (b'{"id": 7, "data": {"x": %s}}' % deep, None),
             (b'{"id": 7, "errors": [%s]}' % deep, Rejected),
+            (b'{"id": 7, "success": %s, "status": %s}' % (deep, deep), None),
+            (b'{"id": 7, "data": {"errors": {"x": %s}}}' % deep, None),
             (b'{"id": 7, "results": [%s]}' % b",".join([b"{}"] * 50000), None),
         ):
             self.server.answer(200, body)

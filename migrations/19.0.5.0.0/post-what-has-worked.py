@@ -5,6 +5,14 @@ from markupsafe import Markup
 
 from odoo import SUPERUSER_ID, api
 
+# What shows in the log that a kind of request has worked: operation and method.
+PROOFS = {
+    "create": ("upsert", "POST"),
+    "update": ("upsert", "PUT|PATCH"),
+    "mark": ("mark", "PATCH"),
+    "delete": ("delete", "DELETE"),
+}
+
 
 def migrate(cr, version):
     """Go on as before with what has worked so far, and say so once.
@@ -41,14 +49,20 @@ def _keep_repeating(backends):
 
 
 def _keep_proven(streams):
+    """By the log: an update that was answered 404, and made a new record, is none."""
     cr = streams.env.cr
-    cr.execute(
-        """
-        SELECT id FROM sync_stream AS stream
-         WHERE EXISTS (SELECT FROM sync_binding
-                        WHERE stream_id = stream.id AND version > 1
-                          AND content_hash IS NOT NULL)
-        """
-    )
-    for stream in streams.browse(id_ for (id_,) in cr.fetchall()):
-        stream.proven = stream._proven_text(("create", "update", "delete"))
+    for stream in streams.search([("transport", "!=", "postgresql")]):
+        proven = []
+        for kind, (operation, methods) in PROOFS.items():
+            cr.execute(
+                """
+                SELECT FROM sync_delivery
+                 WHERE stream_id = %s AND operation = %s AND state = 'success'
+                   AND status LIKE '2%%' AND request ~ %s LIMIT 1
+                """,
+                (stream.id, operation, f"^({methods}) [^ ]+$"),
+            )
+            if cr.fetchone() is not None:
+                proven.append(kind)
+        if proven and not stream.batch_endpoint:
+            stream.proven = stream._proven_text(proven)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import Message as Headers
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
@@ -131,8 +132,9 @@ _COUNTS = (
     "updated",
     "updatedcount",
 )
-# Levels of a body that are looked at.
+# Levels of a body that are looked at, and items of a list.
 _DEPTH = 6
+_WIDTH = 1000
 
 
 @dataclass(frozen=True)
@@ -532,6 +534,10 @@ class _Reading:
         for name, value in values.items():
             if name in _PLACES and self._sent.get(name, self) != value:
                 within.read_place(name, value, has_id)
+            elif name not in {*_PLACES, *_ERRORS, *self._sent} and not own_id:
+                # {"contacts": [{"status": "error"}]}
+                if isinstance(value, list) and len(value) == 1:
+                    self.read_items(value)
         if within is not self and (within.noes or within.doubts):
             # of the record, or of the request: who knows
             self.doubts.append(next(iter(within.names), "status"))
@@ -552,7 +558,7 @@ class _Reading:
 
     def read_items(self, items):
         """Read a list of what may be the answers to single records."""
-        items, no, doubtful = items[:1000], 0, len(self.doubts)
+        items, no, doubtful = items[:_WIDTH], 0, len(self.doubts)
         noes = len(self.noes)
         for item in items:
             before = len(self.noes)
@@ -601,7 +607,9 @@ class _Reading:
                 continue
             if value is False:
                 self._no(name, part, values.get("data"))
-            elif value == 0 or str(value).strip().lower() in _UNSET:
+            elif value == 0 or (
+                isinstance(value, str) and value.strip().lower() in _UNSET
+            ):
                 self.doubts.append(name)
         for name in _ERRORS:
             value = values.get(name)
@@ -689,14 +697,15 @@ def _given(value, depth=0):
         inner = value.values() if isinstance(value, dict) else value
         if depth == _DEPTH:
             return bool(value)
-        return any(_given(each, depth + 1) for each in inner)
+        return any(_given(each, depth + 1) for each in islice(inner, _WIDTH))
     return bool(value)
 
 
 def _something(value, depth=0):
     """:return: whether there is any data in it"""
     if isinstance(value, list):
-        return depth < _DEPTH and any(_something(each, depth + 1) for each in value)
+        few = value[:_WIDTH]
+        return depth < _DEPTH and any(_something(each, depth + 1) for each in few)
     if isinstance(value, dict):
         return depth < _DEPTH and any(
             _something(each, depth + 1)
@@ -712,7 +721,8 @@ def _something_in(values):
         if name in _REASONS or name in _ERRORS:
             continue
         if name in _PLACES and isinstance(value, list):
-            if any(_something(each) for each in value if not _says_no(each)):
+            few = value[:_WIDTH]
+            if any(_something(each) for each in few if not _says_no(each)):
                 return True
         elif name in _PLACES and _something(value):
             return not _says_no(value)

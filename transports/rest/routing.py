@@ -28,7 +28,7 @@ UNROUTED = GONE + NO_METHOD
 _SAMPLES = 2
 # Characters of an answer that are compared.
 _COMPARED = 20_000
-_PATH = re.compile(r"[\w:.\-]*\\?/[^\s\"'<>]*")
+_PATH = re.compile(r"(?<![\w:.\-])[\w:.\-]*\\?/[^\s\"'<>]*")
 _METHODS = {"delete", "get", "patch", "post", "put"}
 
 
