@@ -83,7 +83,7 @@ class Routing:
             if answer.status in NO_METHOD or _creates_by_key(message):
                 raise _blocked(answer)
             if message.operation != "upsert":
-                # what creates it again would be answered alike; nothing comes after this
+                # no creation comes after it, which would be answered alike
                 self._require_route(trail, message, known_id, answer)
             return
         if answer.status in NO_METHOD:
