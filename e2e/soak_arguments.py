@@ -7,12 +7,14 @@ import random
 
 DESCRIPTION = """\
 Editors change a set of contacts while workers, the job runner, all of Odoo and
-PostgreSQL are killed, and the CRM and the warehouse hang, fail, lose answers, are slow
-and go down. One contact is edited again and again while its delivery hangs. In the end
-everything is compared. The last line is one JSON object, and the exit
-status is 0 only if its mismatches, lost, duplicates, stale_overwrites, editor_failures
-and stuck are all 0. Everything runs on the loopback address, on servers of its own, and
-ends by itself.
+PostgreSQL are killed, and the CRM, a shop that ignores idempotency keys, and the
+warehouse hang, fail, lose answers, refuse, say one thing and do another, are slow and
+go down. One contact is edited again and again while its delivery hangs. Somebody looks
+for records that may be there already, and says so. In the end everything is compared.
+The last line is one JSON object, and the exit status is 0 only if its mismatches, lost,
+duplicates, stale_overwrites, editor_failures, stuck, crossed and doubted_wrongly are
+all 0. Everything runs on the loopback address, on servers of its own, and ends by
+itself.
 """
 
 

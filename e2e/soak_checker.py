@@ -8,7 +8,14 @@ Nothing is asked of the addon: it is what is judged.
 from collections import Counter
 from dataclasses import dataclass, field, fields
 
-from e2e.soak_journals import crm_changes, crossed, stale_writes, warehouse_changes
+from e2e.soak_configure import CRM, SHOP
+from e2e.soak_journals import (
+    crm_changes,
+    crossed,
+    doubts,
+    stale_writes,
+    warehouse_changes,
+)
 
 
 @dataclass
@@ -17,15 +24,19 @@ class Evidence:
 
     ``odoo``: contacts in Odoo by id, archived ones too, as dicts with ``active`` and
     what a destination should hold, by the names it has there. ``crm``: the CRM's
-    contacts by its ids. ``warehouse``: rows by Odoo's id. The journals are those of
-    ``Crm`` and ``Warehouse``. ``confirmed`` and ``inactive`` are the editors', see
-    :class:`soak_ledger.Ledger`. ``editor_failures`` and ``stuck`` are texts, one for
-    each. ``ids`` are the CRM's ids as Odoo has them, by contact.
+    contacts by its ids, ``shop``: the shop's. ``warehouse``: rows by Odoo's id. The
+    journals are those of ``Crm`` and ``Warehouse``. ``confirmed`` and ``inactive`` are
+    the editors', see :class:`soak_ledger.Ledger`. ``editor_failures`` and ``stuck`` are
+    texts, one for each. ``ids`` and ``shop_ids`` are the ids of CRM and shop as Odoo
+    has them, by contact. ``history`` and ``crashes`` are those of
+    :func:`soak_journals.doubts`.
     """
 
     odoo: dict
     crm: dict
     crm_journal: list
+    shop: dict
+    shop_journal: list
     warehouse: dict
     warehouse_journal: list
     confirmed: dict
@@ -33,6 +44,28 @@ class Evidence:
     editor_failures: list = field(default_factory=list)
     stuck: list = field(default_factory=list)
     ids: dict = field(default_factory=dict)
+    shop_ids: dict = field(default_factory=dict)
+    history: list = field(default_factory=list)
+    crashes: list = field(default_factory=list)
+
+    @property
+    def stores(self):
+        """What CRM and shop hold, their journals, and their ids as Odoo has them."""
+        return {
+            CRM: (self.crm, self.crm_journal, self.ids),
+            SHOP: (self.shop, self.shop_journal, self.shop_ids),
+        }
+
+    def doubts(self, place):
+        """Return what :func:`soak_journals.doubts` finds for the CRM or the shop."""
+        _held, journal, _ids = self.stores[place]
+        history = [row for row in self.history if row["system"] == place]
+        return doubts(history, journal, self.crashes)
+
+    @property
+    def doubted(self):
+        """How often a record was left to a person, who had to look for it."""
+        return sum(self.doubts(place)[0] for place in self.stores)
 
 
 @dataclass
@@ -46,6 +79,7 @@ class Findings:
     editor_failures: list = field(default_factory=list)
     stuck: list = field(default_factory=list)
     crossed: list = field(default_factory=list)
+    doubted_wrongly: list = field(default_factory=list)
 
     @property
     def counts(self):
@@ -68,33 +102,35 @@ def check(evidence):
         editor_failures=list(evidence.editor_failures), stuck=list(evidence.stuck)
     )
     _check_odoo(evidence, findings)
-    findings.crossed += [
-        f"the CRM's {key} is contact {contact}'s in Odoo and contact {owner}'s there"
-        for contact, key, owner in crossed(evidence.ids, evidence.crm_journal)
-    ]
     active = {
         contact: {key: value for key, value in content.items() if key != "active"}
         for contact, content in evidence.odoo.items()
         if content["active"]
     }
-    held = {
-        "CRM": [(row.get("odoo_id"), row) for row in evidence.crm.values()],
-        "warehouse": [
-            (contact, row)
-            for contact, row in evidence.warehouse.items()
-            if not row["deleted"]
-        ],
-    }
-    for place, rows in held.items():
+    rows = [
+        (contact, row)
+        for contact, row in evidence.warehouse.items()
+        if not row["deleted"]
+    ]
+    _compare("warehouse", active, rows, findings)
+    journals = {"warehouse": warehouse_changes(evidence.warehouse_journal)}
+    for place, (held, journal, ids) in evidence.stores.items():
+        rows = [(row.get("odoo_id"), row) for row in held.values()]
         _compare(place, active, rows, findings)
-    changes, created_twice = crm_changes(evidence.crm_journal)
-    findings.duplicates += _worse(
-        _held_twice(held["CRM"]), created_twice, "created again in the CRM"
-    )
-    journals = {
-        "CRM": changes,
-        "warehouse": warehouse_changes(evidence.warehouse_journal),
-    }
+        journals[place], created_twice = crm_changes(journal)
+        findings.duplicates += _worse(
+            _held_twice(rows), created_twice, f"created again in the {place}"
+        )
+        findings.crossed += [
+            f"the {place}'s {key} is contact {contact}'s in Odoo and contact {owner}'s"
+            " there"
+            for contact, key, owner in crossed(ids, journal)
+        ]
+        _count, wrong = evidence.doubts(place)
+        findings.doubted_wrongly += [
+            f"contact {contact} was in doubt ({doubt}) for no reason, in the {place}"
+            for contact, doubt in wrong
+        ]
     for place, changes in journals.items():
         for text in stale_writes(changes, evidence.inactive):
             findings.stale_overwrites.append(f"{place}: {text}")

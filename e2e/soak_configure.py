@@ -12,6 +12,7 @@ MAIL_DOMAIN = "soak.example.com"
 MAPPING = {**configure.MAPPING, "ref": "ref"}
 TAGS = ("VIP", "Press", "Partner")
 COUNTRIES = ("FR", "BE", "DE", "PT")
+CRM, SHOP = "CRM", "Shop"  # what Odoo calls these systems
 STREAM = {
     "domain": f"[('ref', '=like', '{STAMP}%')]",
     # However bad the day, nothing is given up.
@@ -44,17 +45,26 @@ def make_editors(admin, server, count):
 
     :return: list of ``OdooClient``
     """
-    groups = configure.group_ids(admin, "base.group_user", "base.group_partner_manager")
-    editors = []
-    for number in range(count):
-        login, password = f"editor{number}", secrets.token_urlsafe(12)
-        values = {"name": login, "login": login, "password": password}
-        values["group_ids"] = [(6, 0, groups)]
-        admin.create("res.users", values, no_reset_password=True)
-        editors.append(
-            OdooClient.from_password(server.url, server.database, login, password)
-        )
-    return editors
+    groups = "base.group_user", "base.group_partner_manager"
+    logins = [f"editor{number}" for number in range(count)]
+    return [_make_user(admin, server, login, groups) for login in logins]
+
+
+def make_clerk(admin, server):
+    """Create a user who looks after jobs.
+
+    :return: the ``OdooClient``
+    """
+    groups = "base.group_user", "queue_job.group_queue_job_manager"
+    return _make_user(admin, server, "clerk", groups)
+
+
+def _make_user(admin, server, login, groups):
+    password, ids = secrets.token_urlsafe(12), configure.group_ids(admin, *groups)
+    values = {"name": login, "login": login, "password": password}
+    values["group_ids"] = [(6, 0, ids)]
+    admin.create("res.users", values, no_reset_password=True)
+    return OdooClient.from_password(server.url, server.database, login, password)
 
 
 def make_values(admin):
@@ -77,14 +87,18 @@ def make_values(admin):
     return values
 
 
-def make_streams(admin, crm, warehouse, proxy):
-    """Create both external systems and what is sent to them.
+def make_streams(admin, crm, shop, warehouse, proxy):
+    """Create the external systems and what is sent to them.
 
+    :param shop: as the CRM, and ignores keys
     :param proxy: the way to the warehouse
     """
-    # The CRM has ids of its own: this tells which contact of Odoo's it holds.
+    # CRM and shop have ids of their own: this tells which contact of Odoo's they hold.
     mapping = {**MAPPING, "id": "odoo_id"}
     configure.make_crm_stream(admin, crm, TIMEOUTS, STREAM, mapping)
+    system = {**TIMEOUTS, "name": SHOP, "repeats_are_safe": False}
+    stream = {**STREAM, "name": "Contacts to the shop"}
+    configure.make_crm_stream(admin, shop, system, stream, mapping)
     configure.make_warehouse_stream(
         admin, warehouse, proxy.host, proxy.port, TIMEOUTS, STREAM, MAPPING
     )

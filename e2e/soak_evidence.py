@@ -5,33 +5,40 @@
 import dataclasses
 import json
 
+from e2e import soak_runs
 from e2e.soak_checker import Evidence
-from e2e.soak_configure import MAPPING
+from e2e.soak_configure import CRM, MAPPING, SHOP
 from e2e.soak_ledger import STAMP
 from support.environment import paths
 
 FILE = paths.LOGS / "soak-evidence.json"
 
 
-def gather(scene, ledger, stuck):
+def gather(scene, ledger, stuck, crashes):
     """Read Odoo and the destinations.
 
     :param scene: the open :class:`soak_scene.Scene`
     :param ledger: the editors' :class:`soak_ledger.Ledger`
     :param stuck: what has not come to its end, as sentences
+    :param crashes: as in :class:`soak_faults.Faults`
     :return: :class:`soak_checker.Evidence`
     """
     return Evidence(
         odoo=_contacts(scene.admin),
         crm=scene.crm.contacts(),
         crm_journal=scene.crm.journal(),
+        shop=scene.shop.contacts(),
+        shop_journal=scene.shop.journal(),
         warehouse=scene.warehouse.contacts(),
         warehouse_journal=scene.warehouse.journal(),
         confirmed=ledger.confirmed,
         inactive=ledger.inactive,
         editor_failures=ledger.failures,
         stuck=stuck,
-        ids=_ids(scene),
+        ids=_ids(scene, CRM),
+        shop_ids=_ids(scene, SHOP),
+        history=soak_runs.history(scene),
+        crashes=list(crashes),
     )
 
 
@@ -44,16 +51,18 @@ def save(evidence):
     return FILE
 
 
-def _ids(scene):
-    """Return the CRM's ids by contact, as Odoo has them."""
+def _ids(scene, system):
+    """Return the ids of a system by contact, as Odoo has them."""
     return dict(
         scene.query(
             """
             SELECT held.res_id, held.external_id
               FROM sync_binding held
               JOIN sync_stream stream ON stream.id = held.stream_id
-             WHERE stream.id_policy = 'destination' AND held.external_id IS NOT NULL
-            """
+              JOIN sync_backend system ON system.id = stream.backend_id
+             WHERE system.name = %s AND held.external_id IS NOT NULL
+            """,
+            system,
         )
     )
 

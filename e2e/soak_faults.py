@@ -14,6 +14,7 @@ import psutil
 from e2e.soak_hasty import HASTY, KIND
 from e2e.soak_postgres import FAST, IMMEDIATE
 from e2e.soak_waverer import WAVERER
+from support.destinations.crm_faults import name_of
 
 # Seconds after a restart of PostgreSQL in which a worker may still meet a connection
 # that died with it.
@@ -42,6 +43,11 @@ SELECT pg_terminate_backend(a.pid)
    AND EXISTS (
        SELECT FROM pg_locks l
         WHERE l.pid = a.pid AND l.relation = 'queue_job_lock'::regclass AND l.granted)
+"""
+# That what has worked is gone is found out by comparing what records have met.
+ROUTE_IS_LOST = """
+SELECT id FROM sync_incident
+ WHERE kind = 'outage' AND by_record AND refusal_status = '404' AND closed IS NULL
 """
 # Who has been answered, by keys of requests, and has not committed it, by the port that
 # its connection comes from: the note of what was sent is there, and a claim on its
@@ -83,6 +89,9 @@ class Faults:
         self._is_hot = False
         self._is_looking = False
         self._database_down = []  # (start, end) as of time.monotonic()
+        # (start, end), in seconds since the epoch, of what may have kept a job from
+        # committing what it was answered
+        self.crashes = []
 
     def carry_out(self, events, over):
         """Do what is planned, each event at its time.
@@ -112,13 +121,15 @@ class Faults:
     def end(self):
         """Bring everything back that is down."""
         self._scene.crm.behave()
+        self._scene.shop.behave()
         self.warehouse_keep()
         self.crm_up()
+        self.shop_up()
         self.warehouse_up()
 
     def counts(self):
         """Return how often each kind of fault has happened, as a dict."""
-        counts = self._done + self._scene.crm.faults()
+        counts = self._done + self._scene.crm.faults() + self._scene.shop.faults()
         counts["warehouse_answer_dropped"] = self._scene.proxy.dropped
         return dict(sorted((+counts).items()))
 
@@ -163,21 +174,23 @@ class Faults:
         workers = self._scene.server.workers("WorkerHTTP") if ports else ()
         return [pid for pid in workers if ports & _ports_of(pid)]
 
-    def _look(self, find, *slow):
-        """Return what is found while the CRM is slow; nothing after some time.
+    def _look(self, find, *slow, store=None):
+        """Return what is found while the CRM misbehaves; nothing after some time.
 
         There may be nothing to be found unless somebody edits meanwhile.
 
         :param find: function that returns what it finds
-        :param slow: how it is slow, as :meth:`Crm.misbehave` takes it
+        :param slow: how it misbehaves, as :meth:`Crm.misbehave` takes it
+        :param store: who does, if it is not the CRM
         """
+        store = store or self._scene.crm
         found, renew, deadline = [], 0, time.monotonic() + LOOK
         self._is_looking = bool(slow)
         while not found and time.monotonic() < deadline:
             if time.monotonic() > renew:
                 renew = time.monotonic() + RENEW
                 for options in slow:
-                    self._scene.crm.misbehave(duration=2 * RENEW, **options)
+                    store.misbehave(duration=2 * RENEW, **options)
             found = find()
             if not found:
                 time.sleep(0.05)
@@ -197,12 +210,15 @@ class Faults:
         for pid in self._random.sample(pids, len(pids)):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+                self._note_crash(time.time())
                 self._done[f"killed_{name}"] += 1
                 return
 
     def kill_odoo(self):
         """Kill every process of Odoo, and start it again."""
+        start = time.time()
         self._scene.server.kill()
+        self._note_crash(start)
         self._done["killed_odoo"] += 1
         self._scene.server.start(120, keep_log=True)
 
@@ -211,12 +227,13 @@ class Faults:
 
         :param crash: without a goodbye to anybody
         """
-        down = time.monotonic()
+        down, start = time.monotonic(), time.time()
         # Excused from now on, until it is known when it is back.
         self._database_down.append((down, float("inf")))
         self._scene.postgres.stop(IMMEDIATE if crash else FAST)
         self._scene.postgres.start()
         self._database_down[-1] = (down, time.monotonic())
+        self._note_crash(start)
         self._done["postgres_crashed" if crash else "postgres_restarted"] += 1
 
     def lose_connections(self):
@@ -226,7 +243,12 @@ class Faults:
         such lock, are left alone.
         """
         ended = self._look(lambda: self._scene.query(END_CONNECTIONS), *SLOW)
+        if ended:
+            self._note_crash(time.time())
         self._done["connections_lost"] += len(ended)
+
+    def _note_crash(self, start):
+        self.crashes.append((start, time.time()))
 
     # -- destinations ---------------------------------------------------------
 
@@ -234,10 +256,37 @@ class Faults:
         """Let the CRM misbehave for some seconds, see ``crm_faults.py``."""
         self._scene.crm.misbehave(kind, duration, **options)
 
+    def crm_meets(self, **fault):
+        """Let the CRM misbehave until a request has met it, and a moment longer."""
+        self._meet(self._scene.crm, fault)
+
+    def shop_meets(self, **fault):
+        """Do the same in the shop."""
+        self._meet(self._scene.shop, fault)
+
+    def _meet(self, store, fault):
+        name = f"{store.name}_{name_of(fault)}"
+        before = store.faults()[name]
+        self._look(lambda: store.faults()[name] > before, fault, store=store)
+
+    def shop_fault(self, kind, duration, **options):
+        """Let the shop misbehave for some seconds."""
+        self._scene.shop.misbehave(kind, duration, **options)
+
     def crm_slow(self, duration):
         """Let the CRM take seconds for each answer."""
         self._scene.crm.misbehave(duration=duration, **DRAGGING)
         self._done["crm_slow"] += 1
+
+    def lose_route(self):
+        """Let a proxy answer 404 for all of the CRM's contacts until that is an outage.
+
+        A CRM that is down is brought back for it.
+        """
+        self.crm_up()
+        lost = {"kind": "lost_route"}
+        found = self._look(lambda: self._scene.query(ROUTE_IS_LOST), lost)
+        self._done["route_lost"] += bool(found)
 
     def hot_contact(self, edits):
         """Have one contact edited so often while its delivery hangs."""
@@ -258,6 +307,16 @@ class Faults:
         """Start the CRM, unless it runs."""
         if not self._scene.crm.is_running():
             self._scene.crm.start()
+
+    def shop_down(self):
+        """Stop the shop."""
+        self._scene.shop.stop()
+        self._done["shop_down"] += 1
+
+    def shop_up(self):
+        """Start the shop, unless it runs."""
+        if not self._scene.shop.is_running():
+            self._scene.shop.start()
 
     def warehouse_down(self):
         """Cut the network to the warehouse."""

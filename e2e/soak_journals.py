@@ -1,6 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Reads the destinations' journals for what must not have happened."""
+"""Reads the destinations' journals for what must not have happened.
+
+An entry with the status 202 is about what was carried out later, which has an entry of
+its own.
+"""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,7 +26,7 @@ class Change:
 
 
 def crm_changes(journal):
-    """Return what the CRM did.
+    """Return what the CRM did, or the shop.
 
     :param journal: as :meth:`Crm.journal` returns it
     :return: list of :class:`Change`, and a ``Counter`` of how often each contact was
@@ -31,7 +35,7 @@ def crm_changes(journal):
     changes, again = [], Counter()
     contact_of, alive = {}, {}
     for entry in journal:
-        if entry["replayed"] or not 200 <= entry["status"] < 300:
+        if entry["replayed"] or not _is_done(entry):
             continue
         key = entry["contact"]
         if entry["method"] == "POST":
@@ -61,7 +65,7 @@ def crossed(ids, journal):
     """
     owners, used = {}, {(contact, key) for contact, key in ids.items() if key}
     for entry in journal:
-        if not 200 <= entry["status"] < 300:
+        if not _is_done(entry):
             continue
         if entry["method"] == "POST":
             owners[entry["contact"]] = entry["body"]["odoo_id"]
@@ -72,6 +76,60 @@ def crossed(ids, journal):
         for contact, key in sorted(used)
         if owners.get(key) != contact
     ]
+
+
+def _is_done(entry):
+    return 200 <= entry["status"] < 300 and entry["status"] != 202
+
+
+def doubts(history, journal, crashes):
+    """Find the records that were left to a person, and those that need not have been.
+
+    There has to be a request that creates the record, since a person has decided about
+    it the last time, of which Odoo cannot know whether it made one, or which. It was
+    not answered, or with 202, 409 (still in progress) or 5xx; or Odoo has not kept the
+    answer, since something crashed.
+
+    :param history: of the system, as :func:`soak_runs.history` returns it
+    :param journal: as :meth:`Crm.journal` returns it
+    :param crashes: list of (start, end), in seconds since the epoch
+    :return: how many there were, list of (contact, doubt) of the wrong ones
+    """
+    creations = {}
+    for entry in journal:
+        if entry["method"] == "POST":
+            creations.setdefault(entry["body"]["odoo_id"], []).append(entry)
+    count, wrong, before, since, ids = 0, [], {}, {}, {}
+    for row in history:
+        contact, doubt = row["contact"], row["doubt"]
+        if doubt and doubt != before.get(contact):
+            count += 1
+            known = ids.get(contact, ())
+            asked = [
+                entry
+                for entry in creations.get(contact, ())
+                if since.get(contact, 0) <= entry["time"] <= row["time"]
+                and not (entry["contact"] and entry["contact"] in known)
+            ]
+            if not any(_leaves_open(each, row["time"], crashes) for each in asked):
+                wrong.append((contact, doubt))
+        elif before.get(contact) and not doubt:
+            since[contact] = row["time"]
+        before[contact] = doubt
+        if row["id"]:
+            ids.setdefault(contact, set()).add(row["id"])
+    return count, wrong
+
+
+def _leaves_open(entry, until, crashes):
+    """Tell whether a request that creates may have made a record unknown to Odoo.
+
+    :param until: when Odoo has said that it does not know, as of ``crashes``
+    """
+    told = entry["answered"]
+    if told is None or told in (202, 409) or told >= 500:
+        return True
+    return any(start <= until and entry["time"] <= end for start, end in crashes)
 
 
 def warehouse_changes(journal):

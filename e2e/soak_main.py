@@ -7,9 +7,11 @@ import random
 import signal
 import time
 import traceback
+from collections import Counter
 
 from e2e import soak_arguments, soak_evidence, soak_runs
 from e2e.soak_checker import check
+from e2e.soak_clerk import Clerk
 from e2e.soak_editors import Contact, Editor
 from e2e.soak_faults import Faults
 from e2e.soak_hasty import KIND, Hasty
@@ -57,6 +59,7 @@ def _soak(scene, arguments):
     ledger = Ledger()
     faults = Faults(scene, ledger, arguments.seed)
     editors = _make_editors(scene, ledger, faults, arguments)
+    clerk = Clerk(scene.clerk, scene, f"{arguments.seed} clerk", faults.excuse)
     plan = make_plan(
         random.Random(arguments.seed),
         arguments.seconds,
@@ -65,17 +68,24 @@ def _soak(scene, arguments):
     )
     title = f"{arguments.editors} editors, {len(plan)} faults and mends"
     with console.Step(f"{title} in {arguments.seconds} s"):
-        soak_runs.count(scene)
-        for editor in editors:
-            editor.start()
+        soak_runs.watch(scene)
+        for user in (*editors, clerk):
+            user.start()
         faults.carry_out(plan, lambda: not any(each.is_alive() for each in editors))
         for editor in editors:
             editor.join()
     faults.end()
+    clerk.hurry()
     with console.Step("Waiting until everything has arrived"):
         stuck, failed = settle(scene, arguments.settle)
+    clerk.end()
     _tell("Failed at first and requeued", failed)
-    evidence = soak_evidence.gather(scene, ledger, stuck)
+    _tell("What could not be decided at once", clerk.refused)
+    incidents = soak_runs.incidents(scene)
+    held = [f"{kind}: {reason}" for kind, reason in incidents if kind == "settings"]
+    _tell("Held until somebody has tried again", held)
+    evidence = soak_evidence.gather(scene, ledger, stuck, faults.crashes)
+    evidence.editor_failures += clerk.failures
     log = scene.server.log.read_text(errors="replace").splitlines()
     retries = retries_of_editors(log)
     evidence.editor_failures += [f"run again: {error}" for error in retries]
@@ -84,7 +94,11 @@ def _soak(scene, arguments):
         _tell(kind, getattr(findings, kind))
     if not findings.ok:
         print(f"The evidence: {soak_evidence.save(evidence)}")
-    changes, _again = crm_changes(evidence.crm_journal)
+    changes = [
+        change
+        for _held, journal, _ids in evidence.stores.values()
+        for change in crm_changes(journal)[0]
+    ]
     return {
         "seed": arguments.seed,
         "edits": ledger.edits,
@@ -93,6 +107,9 @@ def _soak(scene, arguments):
         "deliveries": len(changes) + len(evidence.warehouse_journal),
         "runs_per_delivery": soak_runs.per_delivery(scene),
         **findings.counts,
+        "doubted": evidence.doubted,
+        "decided": dict(sorted(clerk.decided.items())),
+        "incidents": dict(Counter(kind for kind, _reason in incidents)),
         "interrupted_edits": ledger.interrupted,
         "editor_p50_ms": ledger.percentile(50),
         "editor_p99_ms": ledger.percentile(99),

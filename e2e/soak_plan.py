@@ -7,13 +7,39 @@ from dataclasses import dataclass, field
 # In this order of frequency. A worker is killed while it sends, or while it has answers
 # that are not committed yet.
 KILLS = ("worker", "odoo", "runner", "postgres", "chunk", "worker", "runner", "chunk")
-DESTINATIONS = ("crm", "warehouse")
+DESTINATIONS = ("crm", "warehouse", "shop")
 # Answers that are more, or other, than an answer should be.
 ANSWERS = (
     ("crm_fault", {"kind": "interim"}),
     ("crm_fault", {"kind": "twice", "share": 0.5}),
     ("crm_fault", {"kind": "nul", "share": 0.5}),
     ("crm_fault", {"kind": "nul", "status": 500, "share": 0.5}),
+)
+# Answers that do not say what has become of the request, or say something else than
+# their status.
+DECEPTIONS = (
+    ("crm_meets", {"kind": "error_in_200", "share": 0.4}),
+    ("crm_meets", {"kind": "in_progress", "share": 0.4}),
+    ("crm_meets", {"kind": "in_progress", "carried_out": True, "share": 0.4}),
+    ("crm_meets", {"kind": "accepted", "seconds": 0.5, "share": 0.4}),
+)
+# What a firewall refuses, by what is in it and by chance.
+FORBIDDEN = (
+    ("crm_meets", {"kind": "forbidden", "match": "Gent"}),
+    ("crm_fault", {"kind": "forbidden", "share": 0.3}),
+)
+# The shop ignores keys: a creation without an answer is never asked for again. A
+# refusal is an answer. There are not many creations.
+_CREATIONS = {"method": "POST", "duration": 6.0}
+OF_THE_SHOP = (
+    ("shop_meets", {"kind": "drop", "share": 0.7, "method": "POST"}),
+    ("shop_meets", {"kind": "cut", "share": 0.7, "method": "POST"}),
+    ("shop_fault", {"kind": "lie", "status": 500, "share": 0.6, **_CREATIONS}),
+    ("shop_fault", {"kind": "late", "seconds": 4.5, "share": 0.4, **_CREATIONS}),
+    ("shop_fault", {"kind": "accepted", "seconds": 0.5, "share": 0.5, **_CREATIONS}),
+    ("shop_fault", {"kind": "drop", "share": 0.5}),
+    ("shop_meets", {"kind": "error_in_200", "share": 0.4}),
+    ("shop_fault", {"kind": "forbidden", "share": 0.3}),
 )
 # Short faults of a destination: what happens, with which options.
 GLITCHES = (
@@ -28,6 +54,9 @@ GLITCHES = (
     ("crm_fault", {"kind": "hang", "seconds": 4.5, "share": 0.3}),
     ("warehouse_drop", {}),
     *ANSWERS,
+    *DECEPTIONS,
+    *FORBIDDEN,
+    *OF_THE_SHOP,
     # The answer is lost, and what asks again is refused.
     ("crm_fault", {"kind": "renege", "status": 429, "retry_after": 1, "share": 0.5}),
     ("crm_fault", {"kind": "renege", "status": 503, "share": 0.5}),
@@ -35,8 +64,13 @@ GLITCHES = (
     ("lose_connections", {}),
 )
 GLITCH_EVERY = 4  # seconds from one to the next, on average
-# A CRM that is slow to all, and to one contact that is edited meanwhile, so often.
-PHASES = (("crm_slow", {"duration": 5.0}), ("hot_contact", {"edits": 20}))
+# A CRM that is slow to all, and to one contact that is edited meanwhile, so often; one
+# whose proxy has lost the way to it.
+PHASES = (
+    ("crm_slow", {"duration": 5.0}),
+    ("hot_contact", {"edits": 20}),
+    ("lose_route", {}),
+)
 PHASE_EVERY = 30  # seconds from one to the next, on average
 LEAD = 0.7  # seconds that the CRM hangs before a worker is killed
 DOWN = (2.0, 8.0)  # seconds, least and most
@@ -84,8 +118,8 @@ def make_plan(rng, seconds, kills, outages):
     for slot, (action, options) in _spread(rng, seconds, count, GLITCHES):
         duration = rng.uniform(1.0, 3.0)
         at = rng.uniform(*slot)
-        if action != "lose_connections":
-            options = {**options, "duration": duration}
+        if action.endswith(("_fault", "_drop")):
+            options = {"duration": duration, **options}
         events.append(Event(at, action, options))
         if action == "warehouse_drop":
             events.append(Event(at + duration, "warehouse_keep"))

@@ -43,9 +43,10 @@ RUN = "soak-run-"  # begins the name of a run's folder; the process id follows
 class Scene:
     """The soak's servers; nothing runs before :meth:`open` and after :meth:`close`.
 
-    After :meth:`open` it has ``postgres``, ``crm``, ``warehouse``, ``proxy`` (the way
-    to the warehouse), ``sink``, ``server``, ``admin`` and ``editors`` (clients), and
-    ``values``, which gives editors values for the links of a contact.
+    After :meth:`open` it has ``postgres``, ``crm``, ``shop`` (which is as the CRM, and
+    ignores keys), ``warehouse``, ``proxy`` (the way to the warehouse), ``sink``,
+    ``server``, ``admin``, ``clerk`` and ``editors`` (clients), and ``values``, which
+    gives editors values for the links of a contact.
 
     :param editors: number of users who will edit
     :param keep: leave the folder when all is over
@@ -63,7 +64,7 @@ class Scene:
         :raises Failure: when something cannot be started, in one line
         """
         base = _base()
-        with console.Step("Starting PostgreSQL, CRM, warehouse and mail server"):
+        with console.Step("Starting PostgreSQL, CRM, shop, warehouse, mail server"):
             self._open_servers(base)
         with console.Step("Installing the addon"):
             _install(self._folder, (paths.ADDON,), self.postgres)
@@ -106,8 +107,10 @@ class Scene:
         host, port = self.postgres.variables["PGHOST"], self.postgres.port
         self.proxy = self._stack.enter_context(TcpProxy(host, port))
         self.crm = Crm(self._folder)
-        self._stack.callback(self.crm.stop)
-        self.crm.start()
+        self.shop = Crm(self._folder, name="shop", honours_keys=False)
+        for store in (self.crm, self.shop):
+            self._stack.callback(store.stop)
+            store.start()
         self.sink = self._stack.enter_context(SmtpSink())
 
     def _start_odoo(self):
@@ -130,7 +133,10 @@ class Scene:
     def _configure(self):
         self.admin = soak_configure.make_admin(self.server, self.sink)
         self.values = soak_configure.make_values(self.admin)
-        soak_configure.make_streams(self.admin, self.crm, self.warehouse, self.proxy)
+        soak_configure.make_streams(
+            self.admin, self.crm, self.shop, self.warehouse, self.proxy
+        )
+        self.clerk = soak_configure.make_clerk(self.admin, self.server)
         self.editors = soak_configure.make_editors(self.admin, self.server, self._count)
 
     def _keep_log(self):

@@ -15,6 +15,12 @@ SELECT uuid, state, name, retry, COALESCE(sync_wait_key, eta::text),
        COALESCE(exc_message, result, '')
   FROM queue_job WHERE state IN {} ORDER BY id
 """
+DOUBTS = """
+SELECT held.res_id, stream.name, held.doubt, held.doubt_reason
+  FROM sync_binding held JOIN sync_stream stream ON stream.id = held.stream_id
+ WHERE held.doubt IS NOT NULL
+"""
+INCIDENTS = "SELECT kind, reason FROM sync_incident WHERE closed IS NULL"
 OUTBOX = """
 SELECT o.id, o.res_id, COALESCE(j.state, 'no job'),
        COALESCE(j.exc_message, j.result, '')
@@ -24,6 +30,8 @@ SELECT o.id, o.res_id, COALESCE(j.state, 'no job'),
 
 def settle(scene, seconds):
     """Wait until no job is live, have failed jobs requeued once, and wait again.
+
+    Somebody clarifies meanwhile what is in doubt.
 
     :param scene: the open :class:`soak_scene.Scene`, all of whose faults are over
     :param seconds: how long all that may take
@@ -45,9 +53,17 @@ def stuck(scene):
     """Return what has not come to its end, as sentences."""
     jobs = scene.query(JOBS.format(LIVE[:-1] + ", 'failed')"))
     rows = scene.query(OUTBOX)
-    return [f"job {_sentence(job)}" for job in jobs] + [
-        f"change {id_} of contact {contact} waits; its job: {state} {reason}"
-        for id_, contact, state, reason in rows
+    return [
+        *(f"job {_sentence(job)}" for job in jobs),
+        *(
+            f"change {id_} of contact {contact} waits; its job: {state} {reason}"
+            for id_, contact, state, reason in rows
+        ),
+        *(
+            f"contact {contact} is in doubt ({doubt}), {stream}: {reason}"
+            for contact, stream, doubt, reason in scene.query(DOUBTS)
+        ),
+        *(f"incident ({kind}): {reason}" for kind, reason in scene.query(INCIDENTS)),
     ]
 
 
@@ -59,11 +75,13 @@ def _wait(scene, deadline):
         try:
             jobs = scene.query(JOBS.format(LIVE))
             rows = scene.query(OUTBOX)
+            open_ends = scene.query(DOUBTS) + scene.query(INCIDENTS)
         except psycopg2.OperationalError:  # still recovering
             return False
         waiting = [state for _id, _contact, state, _ in rows if state != "failed"]
         last[:] = jobs or last
-        return not jobs and not waiting
+        promised = scene.crm.promised() + scene.shop.promised()
+        return not (jobs or waiting or open_ends or promised)
 
     left = max(deadline - time.monotonic(), 1)
     with suppress(NotInTime):

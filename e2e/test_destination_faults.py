@@ -11,6 +11,8 @@ import psycopg2
 import pytest
 import requests
 
+from support.destinations.crm_faults import NOES
+from support.destinations.crm_process import Crm
 from support.destinations.tcp_proxy import TcpProxy
 from support.processes import wait_until
 
@@ -104,6 +106,104 @@ def test_crm_does_not_carry_out_what_nobody_waits_for(post, crm):
     assert entry["status"] == 499
     assert crm.contacts() == {}
     assert post().status_code == 201  # who waits is served
+
+
+def said(crm):
+    """What became of each request, and what the client was told."""
+    return [(entry["status"], entry["answered"]) for entry in crm.journal()]
+
+
+def test_crm_closes_the_connection_and_carries_nothing_out(post, crm):
+    crm.misbehave("cut", 60)
+    with pytest.raises(requests.ConnectionError):
+        post()
+    assert (crm.contacts(), said(crm)) == ({}, [(499, None)])
+
+
+def test_crm_says_no_with_a_200(post, crm):
+    crm.misbehave("error_in_200", 60)
+    answers = [post() for _time in range(40)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.text for answer in answers}) == len(NOES)
+    assert (crm.contacts(), {*said(crm)}) == ({}, {(422, 200)})
+    crm.behave()
+    assert post().status_code == 201  # its key has not been answered
+
+
+def test_crm_is_behind_a_proxy_that_has_lost_the_way(post, crm):
+    contact = post().json()["id"]
+    crm.misbehave("lost_route", 60)
+    headers = {"Authorization": f"Bearer {crm.token}"}
+    url = f"{crm.url}/contacts/{contact}"
+    known = requests.get(url, headers=headers, timeout=5)
+    new = post("k2")
+    assert (known.status_code, new.status_code) == (404, 404)
+    assert known.text == new.text and "<html>" in new.text
+    assert requests.get(crm.url, headers=headers, timeout=5).status_code == 200
+    assert [*crm.contacts()] == [contact]
+
+
+def test_crm_is_behind_a_firewall(post, crm):
+    crm.misbehave("forbidden", 60, match="Ada")
+    assert post().status_code == 403
+    crm.behave()
+    crm.misbehave("forbidden", 60, match="Eve")
+    assert post().status_code == 201
+
+
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_crm_is_still_at_work(post, crm, carried_out):
+    crm.misbehave("in_progress", 60, carried_out=carried_out)
+    assert post().status_code == 409
+    assert len(crm.contacts()) == carried_out
+    assert said(crm) == [(201 if carried_out else 409, 409)]
+    crm.behave()
+    assert post().status_code == 201
+    assert len(crm.contacts()) == 1
+
+
+def test_crm_accepts_and_carries_out_a_moment_later(post, crm):
+    crm.misbehave("accepted", 60, seconds=0.3)
+    response = post()
+    assert (response.status_code, "id" in response.json()) == (202, False)
+    assert (crm.contacts(), crm.promised()) == ({}, 1)
+    wait_until(crm.contacts, 5, "the contact")
+    assert (crm.promised(), said(crm)) == (0, [(202, 202), (201, 202)])
+    crm.behave()
+    again = post()
+    assert (again.status_code, again.headers["Idempotent-Replayed"]) == (202, "true")
+    assert len(crm.contacts()) == 1
+
+
+def test_crm_keeps_its_word_in_order(post, crm):
+    contact = post().json()["id"]
+    crm.misbehave("accepted", 60, seconds=60)
+    headers = {"Authorization": f"Bearer {crm.token}"}
+    url = f"{crm.url}/contacts/{contact}"
+    gone = f"{crm.url}/contacts/C-0"
+    assert requests.put(gone, json=ADA, headers=headers, timeout=5).status_code == 404
+    for name in ("Eve", "Zoe"):
+        done = requests.put(url, json={"name": name}, headers=headers, timeout=5)
+        assert done.status_code == 202
+    assert crm.contacts()[contact]["name"] == "Eve"
+    crm.stop()
+    crm.start()
+    crm.behave()
+    assert requests.delete(url, headers=headers, timeout=5).status_code == 204
+    assert (crm.contacts(), crm.promised()) == ({}, 0)
+    done = [entry["body"]["name"] for entry in crm.journal() if entry["status"] == 200]
+    assert done == ["Eve", "Zoe"]
+
+
+def test_shop_ignores_keys(tmp_path):
+    with Crm(tmp_path, name="shop", honours_keys=False) as shop:
+        headers = {"Authorization": f"Bearer {shop.token}", "Idempotency-Key": "k1"}
+        shop.misbehave("drop", 60, share=0)
+        for _time in range(2):
+            url = f"{shop.url}/contacts"
+            done = requests.post(url, json=ADA, headers=headers, timeout=5)
+            assert done.status_code == 201
+        assert len(shop.contacts()) == 2
 
 
 def raw_answers(crm, count):

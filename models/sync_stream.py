@@ -883,7 +883,7 @@ class SyncStream(models.Model):
     def _route_proven(self):
         """Return the route, with what is known to have worked with its settings."""
         route, proven = self._route(), self._proven()
-        if "update" in proven or self.transport == "postgresql":
+        if self.transport == "postgresql":
             # a table that is not there says so
             return replace(route, proven=proven)
         known = store.some_ids_there(self, KNOWN_IDS)

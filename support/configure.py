@@ -156,6 +156,8 @@ def make_contact_stream(admin, backend, stream, mapping):
 def make_crm_stream(admin, crm, backend=(), stream=(), mapping=MAPPING):
     """Create the external system "CRM" and what is sent to it.
 
+    It honours idempotency keys.
+
     :param backend: further values of the system, or others than here
     :param stream: the same of the synchronization
     :return: id of the stream, what the connection test answered
@@ -166,6 +168,7 @@ def make_crm_stream(admin, crm, backend=(), stream=(), mapping=MAPPING):
         "url": crm.url,
         "auth": "bearer",
         "auth_secret": crm.token,
+        "repeats_are_safe": True,
     }
     synchronization = {
         "name": "Contacts to the CRM",

@@ -202,6 +202,31 @@ class TestRestRouting(RestCase):
         self.assertTrue(all(each.ok for each in receipts), receipts)
         self.assertEqual(self.lines()[-2:], ["PUT /contacts/99", "POST /contacts"])
 
+    def test_deletion_while_the_way_is_lost(self):
+        self.server.below = "/elsewhere"
+        for operation, proven in (
+            ("delete", {"delete", "update"}),
+            ("delete", {"update"}),
+            ("mark", {"mark"}),
+        ):
+            sent = message(
+                operation, payload={}, external_id="5", proven=proven, known_ids="56"
+            )
+            self.assertFails(self.send(sent), Blocked, "answered 404")
+        # nothing is known to be there: it is believed
+        sent = message("delete", external_id="5", proven={"delete"}, known_ids="5")
+        self.assertTrue(self.send(sent).ok)
+
+    def test_deletion_while_the_way_is_found_again(self):
+        self.server.answer(404)
+        sent = message("delete", external_id="5", proven={"delete"}, known_ids="56")
+        self.assertFails(self.send(sent), Blocked, "answered 404")
+        self.assertIn("/contacts/5", self.server.records)
+
+    def test_deletion_of_what_is_gone_beside_one_that_is_there(self):
+        sent = message("delete", external_id="99", proven={"delete"}, known_ids="56")
+        self.assertTrue(self.send(sent).ok)
+
     def test_410_says_it_all(self):
         for operation in ("upsert", "mark", "delete"):
             self.server.requests.clear()

@@ -18,7 +18,9 @@ in one SQLite file, so that it can be taken down and brought back.
 
 Started by :class:`support.destinations.crm_process.Crm`, or by hand with the token in
 the environment variable ``CRM_TOKEN``: ``python crm.py --data crm.sqlite --port 8100``.
-With ``--faults`` it misbehaves on request, see ``crm_faults.py``.
+With ``--faults`` it misbehaves on request, see ``crm_faults.py``, and with
+``--ignore-keys`` it does not look at ``Idempotency-Key``: what comes twice is done
+twice.
 """
 
 import argparse
@@ -35,9 +37,19 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from crm_faults import INTERIM, UNTIDY, Faults, has_hung_up, name_of
+from crm_faults import (
+    AT_WORK,
+    CLIENT_CLOSED,
+    INTERIM,
+    UNTIDY,
+    Faults,
+    has_hung_up,
+    name_of,
+    refusal_by,
+)
 
 LOOPBACK = "127.0.0.1"
+MEDIA_TYPES = {"json": "application/json", "html": "text/html"}
 MAX_BODY = 1_000_000  # bytes
 CONTACT_PATH = re.compile(r"/api/contacts/([\w-]+)")
 
@@ -48,63 +60,128 @@ CREATE TABLE IF NOT EXISTS answered_key (
     key text PRIMARY KEY, fingerprint text NOT NULL, status integer, answer text);
 CREATE TABLE IF NOT EXISTS journal (
     number integer PRIMARY KEY, time real, method text, path text, key text,
-    body text, status integer, replayed boolean, contact text);
+    body text, status integer, replayed boolean, contact text, answered integer);
+CREATE TABLE IF NOT EXISTS accepted (
+    number integer PRIMARY KEY, due real, method text, path text, key text, body text);
 CREATE TABLE IF NOT EXISTS fault (number integer PRIMARY KEY, name text);
 """
-# As nginx journals a request whose client has gone before it was carried out.
-CLIENT_CLOSED = 499
+ACCEPTED = {"queued": True}  # the answer to what is carried out later
+LOOK_EVERY = 0.1  # seconds
 
 
 class Refused(Exception):
-    """A request that the CRM answers with an error status."""
+    """A request that the CRM does not carry out, and how it is answered.
 
-    def __init__(self, status, message):
+    :param status: what the journal says of it
+    :param message: text of the error in the answer
+    :param told: status of the answer, if it is another one
+    :param answer: another one: an object for JSON, or text for a page
+    """
+
+    def __init__(self, status, message, told=None, answer=None):
         super().__init__(message)
         self.status = status
+        self.told = told or status
+        self.answer = answer or {"error": message}
 
 
 class Contacts:
-    """The CRM's data: one SQLite file, one request at a time."""
+    """The CRM's data: one SQLite file, one request at a time.
 
-    def __init__(self, path):
+    :param honours_keys: what comes again with its key is answered as the first time
+    """
+
+    def __init__(self, path, honours_keys=True):
+        self._honours_keys = honours_keys
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")  # readers never block requests
         self._db.executescript(SCHEMA)
 
-    def handle(self, method, path, key, body, received):
+    def handle(self, method, path, key, body, received, later=None):
         """Answer one authorized request and write it to the journal.
 
         :param key: the request's ``Idempotency-Key``, or None
         :param body: the request's body as text
         :param received: when it arrived, in seconds since the epoch
-        :return: status, answer (an object for JSON, or None), whether it is a replay
+        :param later: in how many seconds it is carried out; None for at once
+        :return: status, answer (an object for JSON, or None), whether it is a replay,
+            its number in the journal
         """
         with self._lock, self._db:
-            replayed, contact = False, None
+            # in the order in which they came
+            self._carry_out_accepted()
+            replayed = False
             try:
                 first = self._first_answer(method, path, key, body)
                 if first:
                     replayed = True
                     status, answer = first
+                elif later is not None:
+                    status, answer = self._accept(method, path, key, body, later)
                 else:
                     status, answer = self._execute(method, path, body)
+                if not replayed:
                     self._remember(method, path, key, body, status, answer)
             except Refused as refused:
-                status, answer = refused.status, {"error": str(refused)}
-            match = CONTACT_PATH.fullmatch(path)
-            contact = match[1] if match else (answer or {}).get("id")
-            self._write_journal(
-                (received, method, path, key, body, status, replayed, contact)
+                status, answer = refused.status, refused.answer
+            contact = _contact_of(path, answer)
+            number = self._write_journal(
+                (received, method, path, key, body, status, replayed, contact, None)
             )
-            return status, answer, replayed
+            return status, answer, replayed, number
 
-    def refuse(self, method, path, key, body, received, refused):
-        """Write a request that never reached the contacts to the journal."""
+    def refuse(self, method, path, key, body, received, status):
+        """Write a request that never reached the contacts to the journal.
+
+        :return: its number there
+        """
         with self._lock, self._db:
-            self._write_journal(
-                (received, method, path, key, body, refused.status, False, None)
+            return self._write_journal(
+                (received, method, path, key, body, status, False, None, None)
             )
+
+    def tell(self, number, status):
+        """Write to the journal with which status a request is answered."""
+        with self._lock, self._db:
+            self._db.execute(
+                "UPDATE journal SET answered = ? WHERE number = ?", (status, number)
+            )
+
+    def keep_promises(self):
+        """Carry out what was accepted when it is due, for ever."""
+        while True:
+            time.sleep(LOOK_EVERY)
+            with self._lock, self._db:
+                self._carry_out_accepted(time.time())
+
+    def _accept(self, method, path, key, body, later):
+        self._db.execute("SAVEPOINT trial")
+        try:
+            self._execute(method, path, body)  # what cannot be is refused at once
+        finally:
+            self._db.execute("ROLLBACK TO trial")
+        self._db.execute(
+            "INSERT INTO accepted (due, method, path, key, body)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (time.time() + later, method, path, key, body),
+        )
+        return 202, ACCEPTED
+
+    def _carry_out_accepted(self, until=None):
+        """Carry out what was accepted, all of it or what is due ``until`` then."""
+        rows = self._db.execute(
+            "SELECT number, method, path, key, body FROM accepted"
+            " WHERE ? IS NULL OR due <= ? ORDER BY number",
+            (until, until),
+        ).fetchall()
+        for number, method, path, key, body in rows:
+            status, answer = self._execute(method, path, body)
+            contact = _contact_of(path, answer)
+            self._write_journal(
+                (time.time(), method, path, key, body, status, False, contact, 202)
+            )
+            self._db.execute("DELETE FROM accepted WHERE number = ?", (number,))
 
     def count_fault(self, name):
         """Note that a fault has hit a request."""
@@ -112,11 +189,12 @@ class Contacts:
             self._db.execute("INSERT INTO fault (name) VALUES (?)", (name,))
 
     def _write_journal(self, row):
-        self._db.execute(
+        cursor = self._db.execute(
             "INSERT INTO journal (time, method, path, key, body, status, replayed,"
-            " contact) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            " contact, answered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             row,
         )
+        return cursor.lastrowid
 
     def _first_answer(self, method, path, key, body):
         """Return status and answer given to this key before, or None."""
@@ -133,7 +211,7 @@ class Contacts:
     def _remember(self, method, path, key, body, status, answer):
         # Refused requests changed nothing: they are not remembered, so that the same
         # key may be tried again.
-        if key and method != "GET":
+        if key and self._honours_keys and method != "GET":
             fingerprint = _fingerprint(method, path, body)
             self._db.execute(
                 "INSERT INTO answered_key VALUES (?, ?, ?, ?)",
@@ -199,6 +277,12 @@ class Contacts:
         return stored
 
 
+def _contact_of(path, answer):
+    """Return the id of the contact that an answer is about, None if it names none."""
+    match = CONTACT_PATH.fullmatch(path)
+    return match[1] if match else (answer or {}).get("id")
+
+
 def _fingerprint(method, path, body):
     return hashlib.sha256(f"{method} {path}\n{body}".encode()).hexdigest()
 
@@ -244,20 +328,26 @@ class Handler(BaseHTTPRequestHandler):
             self._check_token()
             self._refuse_by(fault)
         except Refused as refused:
-            status, answer = refused.status, {"error": str(refused)}
-            self.contacts.refuse(self.command, self.path, key, body, received, refused)
+            status, answer = refused.told, refused.answer
+            request = self.command, self.path, key, body, received
+            number = self.contacts.refuse(*request, refused.status)
         else:
-            status, answer, replayed = self.contacts.handle(
-                self.command, self.path, key, body, received
+            later = fault["seconds"] if fault.get("kind") == "accepted" else None
+            status, answer, replayed, number = self.contacts.handle(
+                self.command, self.path, key, body, received, later
             )
         kind = fault.get("kind")
         if kind == "late":
             time.sleep(fault["seconds"])
         if kind == "lie":
             status, answer = fault["status"], {"error": "out of order"}
+        if kind == "in_progress":
+            status, answer = 409, AT_WORK
         if kind in ("drop", "renege") or status == CLIENT_CLOSED:
             self.close_connection = True
             return
+        if not has_hung_up(self.connection):
+            self.contacts.tell(number, status)
         if kind == "nul" and isinstance(answer, dict):
             answer = {**answer, "note": UNTIDY}
         if kind == "interim":
@@ -281,19 +371,18 @@ class Handler(BaseHTTPRequestHandler):
             connection.write(both)
 
     def _draw_fault(self, body):
-        fault = self.faults.draw(body) or {}
+        fault = self.faults.draw(self.command, self.path, body) or {}
         if fault:
             self.contacts.count_fault(name_of(fault))
         return fault
 
     def _refuse_by(self, fault):
         """Do not carry the request out, when that is the fault that hits it."""
-        kind = fault.get("kind")
-        if kind == "status":
-            raise Refused(fault["status"], "out of order")
-        if kind == "nul" and "status" in fault:
-            raise Refused(fault["status"], UNTIDY)
-        if kind == "hang":
+        found = refusal_by(fault)
+        if found:
+            status, told, answer = found
+            raise Refused(status, "out of order", told, answer)
+        if fault.get("kind") == "hang":
             time.sleep(fault["seconds"])
             if has_hung_up(self.connection):
                 raise Refused(CLIENT_CLOSED, "the client has hung up")
@@ -313,9 +402,11 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused(401, "the bearer token is missing or wrong")
 
     def _answer(self, status, answer, replayed, retry_after=None):
-        content = b"" if answer is None else json.dumps(answer).encode()
+        content, kind = b"" if answer is None else json.dumps(answer).encode(), "json"
+        if isinstance(answer, str):
+            content, kind = answer.encode(), "html"
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", MEDIA_TYPES[kind])
         if status != 204:
             self.send_header("Content-Length", str(len(content)))
         if replayed:
@@ -336,11 +427,16 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="SQLite file")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--faults", type=Path, help="JSON file, see crm_faults.py")
+    parser.add_argument(
+        "--ignore-keys", action="store_true", help="do not look at Idempotency-Key"
+    )
     arguments = parser.parse_args()
-    Handler.contacts = Contacts(arguments.data)
+    contacts = Contacts(arguments.data, honours_keys=not arguments.ignore_keys)
+    Handler.contacts = contacts
     Handler.token = os.environ["CRM_TOKEN"]
     Handler.faults = Faults(arguments.faults)
     server = ThreadingHTTPServer((LOOPBACK, arguments.port), Handler)
+    threading.Thread(target=contacts.keep_promises, daemon=True).start()
     print(json.dumps({"port": server.server_port}), flush=True)
     server.serve_forever()
 

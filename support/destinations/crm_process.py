@@ -21,12 +21,17 @@ class Crm:
 
     :param folder: existing folder for its SQLite file; what is there stays
     :param port: loopback TCP port; None takes a free one and keeps it
+    :param name: begins the names of its files and faults, another one for each in a
+        folder
+    :param honours_keys: whether it looks at ``Idempotency-Key``
     """
 
-    def __init__(self, folder, port=None):
-        self.data = Path(folder) / "crm.sqlite"
+    def __init__(self, folder, port=None, name="crm", honours_keys=True):
+        self.name = name
+        self.data = Path(folder) / f"{name}.sqlite"
         self.port = port
-        self._faults_file = Path(folder) / "crm_faults.json"
+        self._honours_keys = honours_keys
+        self._faults_file = Path(folder) / f"{name}_faults.json"
         self._faults = []
         self.token = secrets.token_urlsafe(24)
         self._process = None
@@ -52,6 +57,7 @@ class Crm:
                 str(self.port or 0),
                 "--faults",
                 self._faults_file,
+                *([] if self._honours_keys else ["--ignore-keys"]),
             ],
             env={**os.environ, "CRM_TOKEN": self.token},
             stdout=subprocess.PIPE,
@@ -91,10 +97,19 @@ class Crm:
         self._write_faults()
 
     def faults(self):
-        """Return how many requests each fault has hit, as a ``Counter`` by name."""
+        """Return how many requests each fault has hit, as a ``Counter`` by name.
+
+        For example ``crm_status_429``.
+        """
         with closing(sqlite3.connect(self.data)) as db:
             rows = db.execute("SELECT name, count(*) FROM fault GROUP BY name")
-            return Counter(dict(rows))
+            return Counter({f"{self.name}_{name}": count for name, count in rows})
+
+    def promised(self):
+        """Return how many requests are accepted and not carried out yet."""
+        with closing(sqlite3.connect(self.data)) as db:
+            ((count,),) = db.execute("SELECT count(*) FROM accepted")
+            return count
 
     def _write_faults(self):
         # In one step: the CRM may be reading.
@@ -107,7 +122,9 @@ class Crm:
 
         :return: list of dicts with ``number``, ``time`` (seconds since the epoch),
             ``method``, ``path``, ``key`` (Idempotency-Key or None), ``body`` (object,
-            or text when it is not JSON), ``status``, ``replayed``, ``contact`` (id)
+            or text when it is not JSON), ``status`` (what became of it; 202 where an
+            entry of its own follows once it is carried out), ``replayed``, ``contact``
+            (id), ``answered`` (what the client was told, None if it was not)
         """
         with closing(sqlite3.connect(self.data)) as db:
             db.row_factory = sqlite3.Row

@@ -5,7 +5,8 @@
 A record that is gone is created again, one to delete is deleted already; where only the
 address or the method is wrong, each edit would make a second record, and no deletion
 would be one. So a 404 counts for the record only if the same has worked before, or if a
-look at the record shows that the address is one, and nothing there.
+look at the record shows that the address is one, and nothing there. And a deletion is
+done only if not everything is answered so, as behind a proxy that has lost the way.
 """
 
 import re
@@ -81,6 +82,9 @@ class Routing:
         if any(self._has_worked(message, kind) for kind in kinds):
             if answer.status in NO_METHOD or _creates_by_key(message):
                 raise _blocked(answer)
+            if message.operation != "upsert":
+                # no creation comes after it, which would be answered alike
+                self._require_route(trail, message, known_id, answer)
             return
         if answer.status in NO_METHOD:
             raise self._wrong_method(answer)
@@ -90,6 +94,7 @@ class Routing:
             raise self._wrong_method(answer)
         # an update has the same address as a deletion
         if message.operation == "delete" and self._has_worked(message, "update"):
+            self._require_route(trail, message, known_id, answer)
             return
         if self._shows_gone(trail, message, known_id, seen):
             return
@@ -131,6 +136,21 @@ class Routing:
         }
         status, *_rest = min(nowhere)
         return len(nowhere) == 1 and status == 404 and _kind(seen) not in nowhere
+
+    def _require_route(self, trail, message, known_id, answer):
+        """See that records that are there are still shown, where that can be seen.
+
+        :raise Blocked: they are answered as this one, or this one is shown too
+        """
+        target = message.route.target
+        others = [each for each in message.route.known_ids if each != known_id]
+        looks = [self._look(trail, target, other) for other in others[:_SAMPLES]]
+        alike = [look.status == 404 and _kind(look) == _kind(answer) for look in looks]
+        if alike and all(alike):
+            raise _blocked(answer)
+        # the way may have been found meanwhile
+        if alike and self._look(trail, target, known_id).ok:
+            raise _blocked(answer)
 
     def _look(self, trail, place, known_id):
         """:raise SyncError: there is no answer, or none that tells anything"""
