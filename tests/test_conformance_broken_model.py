@@ -200,7 +200,6 @@ class TestConformanceBrokenModel(RunnerCase):
             "_sync_deliver",
             broken,
             "test_failed_delivery_is_tried_again",
-            "test_bad_record_does_not_hold_up_the_others",
             "test_lost_answer_leaves_one_record",
             "test_state_is_told",
         )

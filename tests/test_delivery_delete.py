@@ -101,7 +101,7 @@ class TestDeliveryDelete(DeliveryCase):
         partner_id = self.new_partner()
         (uuid,) = self.job_uuids()
         self.run_job(uuid)
-        self.prove("update")
+        self.prove("update", "delete")
         # it may have arrived before the answer was lost
         self.delete(partner_id)
         self.assertEqual(self.run_pending(), ["done", "done"])
