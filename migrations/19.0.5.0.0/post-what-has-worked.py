@@ -26,8 +26,13 @@ def migrate(cr, version):
 
 
 def _keep_repeating(backends):
+    # whose settings they are has not changed
+    backends.env.cr.execute(
+        "UPDATE sync_backend SET repeats_are_safe = true"
+        " WHERE transport <> 'postgresql'"
+    )
+    backends.invalidate_model(["repeats_are_safe"])
     backends = backends.search([("transport", "!=", "postgresql")])
-    backends.write({"repeats_are_safe": True})
     for backend in backends.filtered("active"):
         company = backend.company_id or backend.env.company
         readers = company._job_failure_partners()
@@ -65,4 +70,8 @@ def _keep_proven(streams):
             if cr.fetchone() is not None:
                 proven.append(kind)
         if proven and not stream.batch_endpoint:
-            stream.proven = stream._proven_text(proven)
+            cr.execute(
+                "UPDATE sync_stream SET proven = %s WHERE id = %s",
+                (stream._proven_text(proven), stream.id),
+            )
+    streams.invalidate_model(["proven"])
