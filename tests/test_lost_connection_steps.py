@@ -207,6 +207,7 @@ class TestEveryStep(RaceCase):
         """It is written by a thread that sends."""
         partner_id = self.new_partner(name="Ada")
         self.settle()
+        self.prove("create", "update")
         self.destination.records.clear()
         self.edit(partner_id, name="Grace")
         (uuid,) = self.job_uuids("pending")
