@@ -124,6 +124,7 @@ class TestConformanceKit(RunnerCase):
                     destination_class = RestDestination
                     timeout = limit
 
+                    # pylint: disable=missing-return
                     def setUp(self):
                         super().setUp()
 

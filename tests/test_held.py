@@ -498,14 +498,14 @@ class TestHeldForIds(HeldCase):
         super().setUp()
         self.change_stream(external_id_key="data.id")
 
-    def create(self, *names):
+    def deliver(self, *names):
         uuids = self.new_jobs(*names)
         self.assertEqual(self.run_each(uuids), ["done"] * len(names))
 
     def test_held_after_three(self):
-        self.create("N1", "N2")
+        self.deliver("N1", "N2")
         self.assertGoesOn()
-        self.create("N3")
+        self.deliver("N3")
         incident = self.held()
         self.assertEqual((incident["kind"], incident["setting"]), ("settings", "id"))
         self.assertIn("hold no ID", incident["reason"])
@@ -513,7 +513,7 @@ class TestHeldForIds(HeldCase):
         self.assertEqual(len(self.destination.requests), 3)
 
     def test_goes_on_with_the_first_that_has_one(self):
-        self.create("N1", "N2", "N3")
+        self.deliver("N1", "N2", "N3")
         uuids = self.new_jobs("N4", "N5")
         self.change_stream(external_id_key="nowhere")
         (trial,) = self.ready()
@@ -525,26 +525,26 @@ class TestHeldForIds(HeldCase):
         self.assertEqual(self.run_job(trial), "done")
         self.assertGoesOn()
         self.assertEqual(self.states(uuids), ["done"] * 2)
-        self.create("N6")
+        self.deliver("N6")
         self.assertGoesOn()
 
     def test_one_with_an_id_begins_a_new_row(self):
-        self.create("N1", "N2")
+        self.deliver("N1", "N2")
         self.change_stream(external_id_key="id")
-        self.create("N3")
+        self.deliver("N3")
         self.change_stream(external_id_key="data.id")
-        self.create("N4", "N5")
+        self.deliver("N4", "N5")
         self.assertGoesOn()
-        self.create("N6")
+        self.deliver("N6")
         self.held()
 
     def test_updates_are_no_creations(self):
         self.change_stream(external_id_key="id")
-        self.create("N1")
+        self.deliver("N1")
         partner_id = self.partner_ids[-1]
         self.change_stream(external_id_key="data.id")
         for number in range(3):
-            self.create(f"A{number}")
+            self.deliver(f"A{number}")
             if number < 2:
                 self.edit(partner_id, name=f"N1 {number}")
                 self.assertEqual(self.run_job(self.job_uuids()[-1]), "done")
@@ -554,7 +554,7 @@ class TestHeldForIds(HeldCase):
     def test_ids_of_odoo_need_none(self):
         self.destination.upsert = True
         self.change_stream(id_policy="odoo")
-        self.create("N1", "N2", "N3", "N4")
+        self.deliver("N1", "N2", "N3", "N4")
         self.assertGoesOn()
 
 

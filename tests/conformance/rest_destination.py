@@ -75,7 +75,7 @@ class _Api(HttpDestination):
 
     def _babble(self, request, refused):
         """Answer in megabytes, nested deeply, in no text, or in another encoding."""
-        answer = Answer(422, {}) if refused else super()._obey(request)
+        answer = Answer(422, {}) if refused else HttpDestination._obey(self, request)
         said = json.dumps({**(answer.body or {}), "note": "\0łódź"}).removesuffix("}")
         deep = "[" * 100_000 + "]" * 100_000
         more, encoding = (
