@@ -271,8 +271,15 @@ class TestUrls(BaseCase):
 
     def test_join(self):
         self.assertEqual(
-            join_url("http://h/api/", "/contacts/"), "http://h/api/contacts"
+            join_url("http://h/api/", "/contacts"), "http://h/api/contacts"
         )
+        self.assertEqual(join_url("http://h/", "/"), "http://h")
+        self.assertEqual(join_url("http://h/", "/", "7"), "http://h/7")
+        # where a slash at the end is asked for, records have one too, as Django has it
+        self.assertEqual(
+            join_url("http://h/api/", "/contacts/"), "http://h/api/contacts/"
+        )
+        self.assertEqual(join_url("http://h", "c/", "7"), "http://h/c/7/")
         self.assertEqual(join_url("http://h", "", "7"), "http://h/7")
         self.assertEqual(
             join_url("http://h", "c", "a/b?c#d é"), "http://h/c/a%2Fb%3Fc%23d%20%C3%A9"
@@ -281,10 +288,14 @@ class TestUrls(BaseCase):
     def test_ids_that_can_stand_in_a_url(self):
         self.assertEqual(usable_id(7), "7")
         self.assertEqual(usable_id("a/b"), "a/b")
-        self.assertEqual(usable_id(-7), "-7")
+        self.assertEqual(usable_id("-7"), "-7")
         self.assertEqual(usable_id("x" * 255), "x" * 255)
         for value in ("", " ", ".", "..", None, True, 1.5, {}, [], "x" * 256):
             self.assertIsNone(usable_id(value), value)
+        nil = "00000000-0000-0000-0000-000000000000"
+        for value in (0, -7, "0", "null", "None", "undefined", nil, f"{{{nil}}}"):
+            self.assertIsNone(usable_id(value), value)
+        self.assertEqual(usable_id("00"), "00")
         for value in ("a\tb", "7\n", "a\x7f", "a\x85", 10**256, 10**5000):
             self.assertIsNone(usable_id(value))
 

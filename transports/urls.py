@@ -14,6 +14,8 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # What follows the collection's name: ('x'), (7), (id=7). A quote within is doubled.
 _ODATA_KEY = re.compile(r"\((?:\w+=)?(?:'((?:[^']|'')*)'|([^'(),]+))\)")
+# Written for none; the last is the nil UUID of RFC 9562 section 5.9.
+_NO_IDS = {"0", "none", "null", "undefined", "00000000-0000-0000-0000-000000000000"}
 NOT_VALID = wording._lt("The URL is not valid: check its host and port.")
 
 
@@ -116,9 +118,13 @@ def record_url(pattern: str, record_id: int, external_id: str | None) -> str | N
 
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:
-    """:return: base, path and, as one quoted segment, the id of a record"""
-    place = "/".join(filter(None, [base.rstrip("/"), path.strip("/")]))
-    return place if record_id is None else f"{place}/{quote(record_id, safe='')}"
+    """:return: base, path and, as one quoted segment, the id of a record; where the path
+    ends with a slash, so does all below it"""
+    parts = [base.rstrip("/"), path.strip("/")]
+    if record_id is not None:
+        parts.append(quote(record_id, safe=""))
+    slash = "/" if path.strip("/") and path.endswith("/") else ""
+    return "/".join(filter(None, parts)) + slash
 
 
 def usable_id(value) -> str | None:
@@ -126,12 +132,15 @@ def usable_id(value) -> str | None:
 
     ``.`` and ``..`` cannot: they mean another path even when quoted (RFC 3986
     section 6.2.2). Nor can blanks alone, control characters, and what our tables would
-    only hold with other characters, which would be another id.
+    only hold with other characters, which would be another id. What programs write for
+    none is no id.
     """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    if isinstance(value, int) and value.bit_length() > 850:
+    if isinstance(value, int) and (value <= 0 or value.bit_length() > 850):
         return None  # Python refuses to write it, or it is too long all the same
+    if str(value).strip().strip("{}").lower() in _NO_IDS:
+        return None
     text = str(value)
     if not 0 < len(text) <= 255 or text in (".", "..") or storable(text) != text:
         return None
@@ -178,6 +187,15 @@ def origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def spelling(url: str) -> tuple[str, int | None, str, str]:
+    """:return: what is the same for the addresses of one place: whether by TLS or not,
+    with ``www.`` and a slash at the end or without"""
+    scheme, host, port = origin(url)
+    parts = urlsplit(url)
+    port = None if port == DEFAULT_PORTS.get(scheme) else port
+    return host.removeprefix("www."), port, parts.path.rstrip("/"), parts.query
 
 
 def address(url: str) -> str:
