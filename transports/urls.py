@@ -118,8 +118,8 @@ def record_url(pattern: str, record_id: int, external_id: str | None) -> str | N
 
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:
-    """:return: base, path and, as one quoted segment, the id of a record; where the path
-    ends with a slash, so does all below it"""
+    """:return: base, path and, as one quoted segment, the id of a record. Where the
+    path ends with a slash, so do the addresses of its records"""
     parts = [base.rstrip("/"), path.strip("/")]
     if record_id is not None:
         parts.append(quote(record_id, safe=""))

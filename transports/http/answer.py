@@ -566,7 +566,7 @@ def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verd
         reading.noes, reading.names = [body], {"false"}
     is_page = body is None and "text/html" in answer.headers.get("Content-Type", "")
     text = body if isinstance(body, str) else answer.shown if body is None else ""
-    if not is_page and (found := _FAILURE.search(text)):
+    if not is_page and not answer.cut and (found := _FAILURE.search(text)):
         reading.doubts.append(found[0])
     doubt = page = None
     if reading.doubts:

@@ -377,8 +377,9 @@ def _renamed(message, answer, id_path):
         return known, None  # we have sent it: a field of the record
     if id_path and not repeats(answer, message, path):
         sentence = wording._lt(
-            "%(request)s answered %(status)s with another id, %(new)s, and nothing else "
-            "of the record: it may be that of something else. The record stays %(old)s."
+            "%(request)s answered %(status)s with another id, %(new)s, and with "
+            "nothing of the record: it may be that of something else. The record stays "
+            "%(old)s."
         )
         return known, answer.sentence(sentence, new=found, old=known)
     sentence = wording._lt(
