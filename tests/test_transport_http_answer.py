@@ -12,6 +12,7 @@ from ..transports.base import DONE, UNKNOWN
 from ..transports.http import answer as answer_module
 from ..transports.http import client, connection
 from ..transports.http.answer import MAX_AT_ONCE
+from ..transports.rest import batch
 from .common import DeliveryCase
 from .test_transport_http_connection import TlsCase
 from .transport_case import PAYLOAD, RestCase, message
@@ -215,13 +216,35 @@ class TestRestAnswers(AnswerCase):
                 self.assertEqual(first.fate, UNKNOWN)
                 self.assertTrue(second.ok, second.error)
 
+    def test_batch_that_nobody_has_thought_of(self):
+        self.server.answer(200, {"items": []})
+        sent = [message(key=key, batch_target="batch") for key in range(2)]
+        with patch.object(batch, "judged", side_effect=RecursionError):
+            receipts = self.transport().send(sent)
+        for receipt in receipts:
+            self.assertFails(receipt, Temporary, "cannot be read")
+            self.assertEqual(receipt.fate, UNKNOWN)
+
     def test_large_answers_are_read_one_at_a_time(self):
         filler = b"[" + b"1," * (MAX_AT_ONCE // 2) + b"1]"
         body = b'{"data": %s, "id": "77"}' % filler
         self.server.answer(201, body, times=3)
         sent = [message(key=key, idempotency_key=f"key-{key}") for key in range(3)]
-        receipts = self.transport(concurrency=3, read_timeout=20).send(sent)
+        judged, reading, together = answer_module.judged, [], []
+
+        def counted(*args):
+            reading.append(args)
+            together.append(len(reading))
+            time.sleep(0.1)
+            try:
+                return judged(*args)
+            finally:
+                reading.pop()
+
+        with patch.object(answer_module, "judged", counted):
+            receipts = self.transport(concurrency=3, read_timeout=20).send(sent)
         self.assertEqual([each.external_id for each in receipts], ["77"] * 3)
+        self.assertEqual(together, [1, 1, 1])
         # the reason of an error is not looked for in that much
         self.server.answer(422, b'{"message": "no", "data": %s}' % filler)
         self.assertFails(self.send(), Rejected, "422")
