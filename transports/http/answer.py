@@ -222,7 +222,8 @@ class Answer:
             return False
         words = self._said
         if _OF_A_KEY.search(words):
-            return not (_ANOTHER.search(words) or _KEY_DONE.search(words))
+            done = _KEY_DONE.search(words) and not _AT_WORK.search(words)
+            return not (done or _ANOTHER.search(words))
         if _IS_THERE.search(_AT_WORK.sub("", words)):
             return False
         return bool(_AT_WORK.search(words) or self.headers.get("Retry-After"))

@@ -198,7 +198,7 @@ def _kind(answer):
     """:return: what is the same in all answers of one kind: neither the address, nor
     the method, nor what has digits in it"""
     media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    text = _PATH.sub(" ", answer.text[:_COMPARED]).lower()
+    text = _PATH.sub(" ", answer.shown[:_COMPARED]).lower()
     path = unquote(urlsplit(answer.url).path).lower()
     besides = _METHODS | set(re.findall(r"[^\W_]+", path))
     words = [word for word in re.findall(r"[^\W_]+", text) if word.isalpha()]
