@@ -18,6 +18,7 @@ from ..transports.base import Message, Receipt, Route, SequentialTransport
 from ..transports.redact import Redactor, maskable
 from ..transports.urls import (
     endpoint_problem,
+    given_id,
     join_url,
     loggable,
     new_id,
@@ -288,16 +289,20 @@ class TestUrls(BaseCase):
     def test_ids_that_can_stand_in_a_url(self):
         self.assertEqual(usable_id(7), "7")
         self.assertEqual(usable_id("a/b"), "a/b")
-        self.assertEqual(usable_id("-7"), "-7")
+        self.assertEqual(usable_id(-7), "-7")
         self.assertEqual(usable_id("x" * 255), "x" * 255)
         for value in ("", " ", ".", "..", None, True, 1.5, {}, [], "x" * 256):
             self.assertIsNone(usable_id(value), value)
-        nil = "00000000-0000-0000-0000-000000000000"
-        for value in (0, -7, "0", "null", "None", "undefined", nil, f"{{{nil}}}"):
-            self.assertIsNone(usable_id(value), value)
-        self.assertEqual(usable_id("00"), "00")
         for value in ("a\tb", "7\n", "a\x7f", "a\x85", 10**256, 10**5000):
             self.assertIsNone(usable_id(value))
+
+    def test_ids_that_are_given(self):
+        self.assertEqual(given_id(7), "7")
+        self.assertEqual(given_id("-7"), "-7")
+        nil = "00000000-0000-0000-0000-000000000000"
+        for value in (0, -7, "0", "null", "None", "undefined", nil, f"{{{nil}}}"):
+            self.assertIsNone(given_id(value), value)
+        self.assertEqual(given_id("00"), "00")
 
     def test_address_of_a_new_record(self):
         for path, expected in (

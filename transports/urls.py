@@ -132,19 +132,25 @@ def usable_id(value) -> str | None:
 
     ``.`` and ``..`` cannot: they mean another path even when quoted (RFC 3986
     section 6.2.2). Nor can blanks alone, control characters, and what our tables would
-    only hold with other characters, which would be another id. What programs write for
-    none is no id.
+    only hold with other characters, which would be another id.
     """
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
-    if isinstance(value, int) and (value <= 0 or value.bit_length() > 850):
+    if isinstance(value, int) and value.bit_length() > 850:
         return None  # Python refuses to write it, or it is too long all the same
-    if str(value).strip().strip("{}").lower() in _NO_IDS:
-        return None
     text = str(value)
     if not 0 < len(text) <= 255 or text in (".", "..") or storable(text) != text:
         return None
     return None if not text.strip() or _CONTROL.search(text) else text
+
+
+def given_id(value) -> str | None:
+    """:return: the value as an id that a destination has given to a record: as
+    :func:`usable_id`, and nothing that programs write for none"""
+    text = usable_id(value)
+    if text is None or (isinstance(value, int) and value <= 0):
+        return None
+    return None if text.strip("{} ").lower() in _NO_IDS else text
 
 
 def new_id(location: str, collection: str) -> str | None:
@@ -164,11 +170,11 @@ def new_id(location: str, collection: str) -> str | None:
         for url in (location, collection)
     )
     if before == above:
-        return usable_id(last)
+        return given_id(last)
     if before != above[:-1] or not last.startswith(above[-1]):
         return None
     key = _ODATA_KEY.fullmatch(last[len(above[-1]) :])
-    return key and usable_id(key[2] or key[1].replace("''", "'"))
+    return key and given_id(key[2] or key[1].replace("''", "'"))
 
 
 def _same_place(location, collection):

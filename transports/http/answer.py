@@ -29,7 +29,7 @@ from ...exceptions import (
 )
 from ..base import Message
 from ..redact import Redactor, one_line, shorten
-from ..urls import loggable, origin, spelling, url_problem, usable_id
+from ..urls import given_id, loggable, origin, spelling, url_problem
 from .errors import UNREADABLE
 from .patience import DEFAULT_RETRY_AFTER, asked_for
 
@@ -605,7 +605,7 @@ def found_id(answer: Answer, path: str) -> str | None:
 
     :param path: where it is; dots go into nested objects
     """
-    return usable_id(at(_of_records(answer.json()), path))
+    return given_id(at(_of_records(answer.json()), path))
 
 
 def names_error(answer: Answer, message: Message) -> bool:
@@ -644,7 +644,7 @@ class _Reading:
     def read(self, body):
         """Read the object that a body is."""
         body = _of_records(body)
-        has_id = usable_id(at(body, self._id_path)) is not None
+        has_id = given_id(at(body, self._id_path)) is not None
         values = _lowered(body)
         own_id = _has_id(values)
         self._judge(body, has_id or own_id)
@@ -831,7 +831,7 @@ def at(value: Any, path: str) -> Any:
 
 def _has_id(values, path="id"):
     names = {"id", path.rpartition(".")[2].replace("_", "").lower()}
-    return any(usable_id(values.get(name)) is not None for name in names)
+    return any(given_id(values.get(name)) is not None for name in names)
 
 
 def _given(value, depth=0):
