@@ -62,7 +62,7 @@ class Delivery:
         self._end = end
         # a thread uses it, which must not touch the environment
         self._write_notes = partial(store.write_notes, stream.env.registry, stream.id)
-        self.route = stream._route_proven()
+        self.route = stream._route_proven(list(given))
         self.owed = {}  # Owed by record id
         self.behind = {}  # what has to wait, and for what: see precedence.blocked()
         self.busy = set()  # ids of what another job is sending

@@ -658,16 +658,21 @@ def keep_accepted(env, binding_ids):
         env["sync.binding"].browse(binding_ids).invalidate_recordset(flush=False)
 
 
-def some_ids_there(stream, limit):
-    """Return the ids there of a few records that are confirmed, as a tuple."""
+def some_ids_there(stream, limit, besides):
+    """Return the ids there of a few records that are confirmed, as a tuple.
+
+    :param besides: ids of records that do not count
+    """
     statement = """
         SELECT COALESCE(external_id, res_id::text)
-          FROM (SELECT * FROM sync_binding WHERE stream_id = %s
+          FROM (SELECT * FROM sync_binding
+                 WHERE stream_id = %s AND res_id <> ALL(%s)
                  -- among a few: there may be none, and many that are not
                  ORDER BY stream_id DESC, res_id DESC LIMIT 100) AS latest
          WHERE content_hash IS NOT NULL AND doubt IS NULL LIMIT %s
         """
-    return tuple(ask_column(stream.env.cr, statement, stream.id, limit))
+    values = stream.id, list(besides), limit
+    return tuple(ask_column(stream.env.cr, statement, *values))
 
 
 def keep_proven(registry, stream_id, text):

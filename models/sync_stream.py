@@ -880,13 +880,16 @@ class SyncStream(models.Model):
             **self._special_columns(),
         )
 
-    def _route_proven(self):
-        """Return the route, with what is known to have worked with its settings."""
+    def _route_proven(self, record_ids):
+        """Return the route, with what is known to have worked with its settings.
+
+        :param record_ids: of what is about to be sent, and is not there for sure
+        """
         route, proven = self._route(), self._proven()
         if self.transport == "postgresql":
             # a table that is not there says so
             return replace(route, proven=proven)
-        known = store.some_ids_there(self, KNOWN_IDS)
+        known = store.some_ids_there(self, KNOWN_IDS, record_ids)
         return replace(route, proven=proven, known_ids=known)
 
     def _proven(self):

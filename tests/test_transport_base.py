@@ -18,6 +18,7 @@ from ..transports.base import Message, Receipt, Route, SequentialTransport
 from ..transports.redact import Redactor, maskable
 from ..transports.urls import (
     endpoint_problem,
+    given_id,
     join_url,
     loggable,
     new_id,
@@ -271,8 +272,15 @@ class TestUrls(BaseCase):
 
     def test_join(self):
         self.assertEqual(
-            join_url("http://h/api/", "/contacts/"), "http://h/api/contacts"
+            join_url("http://h/api/", "/contacts"), "http://h/api/contacts"
         )
+        self.assertEqual(join_url("http://h/", "/"), "http://h")
+        self.assertEqual(join_url("http://h/", "/", "7"), "http://h/7")
+        # where a slash at the end is asked for, records have one too, as Django has it
+        self.assertEqual(
+            join_url("http://h/api/", "/contacts/"), "http://h/api/contacts/"
+        )
+        self.assertEqual(join_url("http://h", "c/", "7"), "http://h/c/7/")
         self.assertEqual(join_url("http://h", "", "7"), "http://h/7")
         self.assertEqual(
             join_url("http://h", "c", "a/b?c#d é"), "http://h/c/a%2Fb%3Fc%23d%20%C3%A9"
@@ -287,6 +295,14 @@ class TestUrls(BaseCase):
             self.assertIsNone(usable_id(value), value)
         for value in ("a\tb", "7\n", "a\x7f", "a\x85", 10**256, 10**5000):
             self.assertIsNone(usable_id(value))
+
+    def test_ids_that_are_given(self):
+        self.assertEqual(given_id(7), "7")
+        self.assertEqual(given_id("-7"), "-7")
+        nil = "00000000-0000-0000-0000-000000000000"
+        for value in (0, -7, "0", "null", "None", "undefined", nil, f"{{{nil}}}"):
+            self.assertIsNone(given_id(value), value)
+        self.assertEqual(given_id("00"), "00")
 
     def test_address_of_a_new_record(self):
         for path, expected in (

@@ -7,8 +7,12 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
-from ..exceptions import Temporary, Unreachable
-from ..transports.http import connection
+from ..exceptions import Rejected, Temporary, Unreachable
+from ..transports.base import DONE, UNKNOWN
+from ..transports.http import answer as answer_module
+from ..transports.http import client, connection
+from ..transports.http.answer import MAX_AT_ONCE
+from ..transports.rest import batch
 from .common import DeliveryCase
 from .test_transport_http_connection import TlsCase
 from .transport_case import PAYLOAD, RestCase, message
@@ -159,6 +163,91 @@ class TestRestAnswers(AnswerCase):
         with patch.object(http, "connect", slowly):
             self.assertFails(self.send(), Temporary, "before it was asked")
         self.assertEqual(self.server.requests, [])
+
+    def test_headers_that_cannot_be_read(self):
+        """They are about this message at most, and never leave the thread."""
+        body = b'{"id": "7"}'
+        for header in (
+            b"Content-Type: application/json; charset*=utf-8\x00''%E9",
+            b"Content-Type: application/json; charset*0*=a''%ff; charset*1=b",
+            b"Content-Type: application/json; charset=" + b"x" * 300,
+            b"Content-Type: application/json; charset=\xb2",
+            b"Content-Encoding: \xff",
+            b"Location: http://[bad",
+            b"Retry-After: \xb2",
+        ):
+            with self.subTest(header):
+                head = b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n" % len(body)
+                self.server.answer(raw=head + header + b"\r\n\r\n" + body)
+                receipt = self.send()
+                self.assertTrue(receipt.ok, receipt.error)
+                self.assertEqual(receipt.external_id, "7")
+        for length in (b"\xb2", b"9" * 5000, b"-1", b"1, 2"):
+            with self.subTest(length=length[:9]):
+                head = b"HTTP/1.1 201 Created\r\nConnection: close\r\nContent-Length: "
+                self.server.answer(raw=head + length + b"\r\n\r\n" + body)
+                receipts = self.transport().send([message(), message(key=8)])
+                self.assertEqual(len(receipts), 2)
+                self.assertIn(receipts[0].fate, (DONE, UNKNOWN))
+                self.assertTrue(receipts[1].ok, receipts[1].error)
+
+    def test_what_nobody_has_thought_of(self):
+        """It fails this message, whose request may have been carried out."""
+        for place, error in (
+            (client, MemoryError()),
+            (client, RecursionError()),
+            (answer_module, ValueError("t0k3n")),
+            (answer_module, MemoryError()),
+        ):
+            name = "inflate" if place is client else "judged"
+            with self.subTest(name, error=error):
+                real, left = getattr(place, name), [error]
+
+                def fail_once(*args, real=real, left=left):
+                    if left:
+                        raise left.pop()
+                    return real(*args)
+
+                sent = [message(), message(key=8, idempotency_key="key-8")]
+                with patch.object(place, name, fail_once):
+                    first, second = self.transport(concurrency=1).send(sent)
+                self.assertFails(first, Temporary, "cannot be read")
+                self.assertNotIn("t0k3n", first.error.message)
+                self.assertEqual(first.fate, UNKNOWN)
+                self.assertTrue(second.ok, second.error)
+
+    def test_batch_that_nobody_has_thought_of(self):
+        self.server.answer(200, {"items": []})
+        sent = [message(key=key, batch_target="batch") for key in range(2)]
+        with patch.object(batch, "judged", side_effect=RecursionError):
+            receipts = self.transport().send(sent)
+        for receipt in receipts:
+            self.assertFails(receipt, Temporary, "cannot be read")
+            self.assertEqual(receipt.fate, UNKNOWN)
+
+    def test_large_answers_are_read_one_at_a_time(self):
+        filler = b"[" + b"1," * (MAX_AT_ONCE // 2) + b"1]"
+        body = b'{"data": %s, "id": "77"}' % filler
+        self.server.answer(201, body, times=3)
+        sent = [message(key=key, idempotency_key=f"key-{key}") for key in range(3)]
+        judged, reading, together = answer_module.judged, [], []
+
+        def counted(*args):
+            reading.append(args)
+            together.append(len(reading))
+            time.sleep(0.1)
+            try:
+                return judged(*args)
+            finally:
+                reading.pop()
+
+        with patch.object(answer_module, "judged", counted):
+            receipts = self.transport(concurrency=3, read_timeout=20).send(sent)
+        self.assertEqual([each.external_id for each in receipts], ["77"] * 3)
+        self.assertEqual(together, [1, 1, 1])
+        # the reason of an error is not looked for in that much
+        self.server.answer(422, b'{"message": "no", "data": %s}' % filler)
+        self.assertFails(self.send(), Rejected, "422")
 
     def test_id_in_a_redirect_is_not_taken(self):
         self.server.answer(307, {"id": "9"}, headers={"Location": "/v2/contacts"})

@@ -174,6 +174,7 @@ class TestRestErrors(RestCase):
             ),
             ({"title": "A request is outstanding for this Idempotency-Key"}, {}),
             ({"message": "The request is already being processed"}, {}),
+            ({"message": "Idempotency key already used by a request in progress"}, {}),
             ({"code": "REQUEST_IN_PROGRESS"}, {}),
             ("still processing", {}),
             (None, {"Retry-After": "1"}),

@@ -65,6 +65,13 @@ class TestRestOperations(RestCase):
             (None, {"Location": "http://other.example/contacts/55"}),
             (None, {"Location": "http://localhost:bad/contacts/55"}),
             ({"id": 1.5}, {}),
+            ({"id": 0}, {}),
+            ({"id": -1}, {}),
+            ({"id": "null"}, {}),
+            ({"id": "undefined"}, {}),
+            ({"id": "00000000-0000-0000-0000-000000000000"}, {}),
+            # that of the request
+            ({"jsonrpc": "2.0", "id": 7, "result": {}}, {}),
             ({"id": True}, {}),
             ({"id": [7]}, {}),
             ({"id": ""}, {}),
@@ -82,8 +89,8 @@ class TestRestOperations(RestCase):
                 self.assertIn("answered 201 Created without an id", receipt.warning)
                 self.assertIn("“id”", receipt.warning, "what was looked for")
 
-    def test_location_counts_with_201_only(self):
-        for status, expected in ((201, "77"), (200, None), (202, None)):
+    def test_location_counts_where_it_names_what_was_made(self):
+        for status, expected in ((201, "77"), (204, "77"), (200, None), (202, None)):
             self.server.answer(status, headers={"Location": "/contacts/77"})
             receipt = self.send()
             self.assertEqual((receipt.ok, receipt.external_id), (True, expected))
@@ -92,13 +99,17 @@ class TestRestOperations(RestCase):
         location = f"{self.server.url}/contacts(0f8fad5b-d9cb-469f)"
         for status in (201, 204):
             self.server.answer(status, headers={"Location": location})
-            expected = "0f8fad5b-d9cb-469f" if status == 201 else None
-            self.assertEqual(self.send().external_id, expected)
+            self.assertEqual(self.send().external_id, "0f8fad5b-d9cb-469f")
+        # Dataverse
+        self.server.answer(204, headers={"OData-EntityId": location})
+        self.assertEqual(self.send().external_id, "0f8fad5b-d9cb-469f")
+        self.server.answer(204, headers={"OData-EntityId": "/api/accounts(7)"})
+        self.assertIsNone(self.send().external_id)
 
     def test_update_that_names_another_id(self):
         for body, policy, expected in (
-            ({"id": 9}, "destination", "9"),
-            ({"id": "9", "name": "merged"}, "destination", "9"),
+            ({"id": 9, "name": "Zoë"}, "destination", "9"),
+            ({"ID": 1, "id": "9", "Name": "Zoë", "x": 1}, "destination", "9"),
             ({"id": "5"}, "destination", "5"),
             ({"id": ["9"]}, "destination", "5"),
             ({"id": "x" * 256}, "destination", "5"),
@@ -113,6 +124,12 @@ class TestRestOperations(RestCase):
                     self.assertIn("the record is 9 there", receipt.warning)
                 else:
                     self.assertIsNone(receipt.warning)
+        # what is not the record, as an event or a job
+        for body in ({"id": 9}, {"id": 9, "name": "contact.updated"}):
+            self.server.answer(200, body)
+            receipt = self.send(message(external_id="5"))
+            self.assertEqual((receipt.ok, receipt.external_id), (True, "5"))
+            self.assertIn("The record stays 5", receipt.warning)
         # a field of ours that is called so, a mark, and what is not confirmed
         self.server.answer(200, {"id": 7, "name": "Zoë"})
         sent = message(external_id="5", payload={"id": 7, "name": "Zoë"})

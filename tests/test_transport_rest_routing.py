@@ -3,6 +3,7 @@
 """A record is created once: a 404 is about the record only if the address is one."""
 
 import uuid
+from dataclasses import replace
 
 from odoo.tests import tagged
 
@@ -15,7 +16,8 @@ from ..exceptions import (
     Throttled,
     Unreachable,
 )
-from ..transports.base import REFUSED, Pace
+from ..transports.base import REFUSED, UNKNOWN, Pace
+from ..transports.http import Answer as HttpAnswer
 from .servers import Answer, HttpDestination
 from .transport_case import RestCase, message
 
@@ -37,7 +39,7 @@ class _Router(HttpDestination):
 
     def _crud(self, request):
         path = request.path.rstrip("/")
-        is_record = path.startswith(f"{self.below}/")
+        is_record = path.rpartition("/")[0] == self.below
         routed = path == self.below if request.method == "POST" else is_record
         if not routed or request.method not in {"POST", *self.methods}:
             return self.unrouted(request.method, path, is_record)
@@ -129,7 +131,7 @@ class TestRestRouting(RestCase):
             self.assertEqual(receipt.error.setting, "address")
 
     def test_record_that_is_shown_to_be_gone(self):
-        """By an answer of another kind than that to no address at all."""
+        """By an answer of another kind than that to what is below any record."""
         for unrouted in (self.server.unrouted, _spring):
             with self.subTest(unrouted):
                 self.server.unrouted = unrouted
@@ -159,6 +161,78 @@ class TestRestRouting(RestCase):
             self.server.requests.clear()
             sent = message(external_id="99", known_ids=known_ids)
             self.assertMisconfigured(self.send(sent), "address")
+
+    def test_known_records_that_are_not_shown_either(self):
+        """The endpoint is wrong, and what knows it answers otherwise than the rest."""
+        self.server.below = "/kontakte"
+        for operation in ("upsert", "mark", "delete"):
+            self.server.requests.clear()
+            sent = message(
+                operation, external_id="5", known_ids=("5", "6"), target="kontakte"
+            )
+            self.assertMisconfigured(self.send(sent), "address")
+            self.assertNotIn("POST /kontakte", self.lines())
+
+    def test_another_server_answers_elsewhere(self):
+        """Only what is below the record has surely the server of the record."""
+
+        def crud(request):
+            if request.path.startswith("/contacts"):
+                return Answer(404, {"message": "no such route"})
+            return Answer(404, "<html>default backend</html>")
+
+        self.server._crud = crud
+        self.assertMisconfigured(self.send(message(external_id="5")), "address")
+
+    def test_what_worked_is_gone_for_all(self):
+        """As while a server is replaced: nothing is deleted or made by that."""
+        for operation, kind in (
+            ("upsert", "update"),
+            ("mark", "mark"),
+            ("delete", "delete"),
+            ("delete", "update"),
+        ):
+            for known_ids in (("5", "6"), ("6",)):
+                self.server.requests.clear()
+                self.server.answer(404, "404 page not found", times=4)
+                sent = message(
+                    operation, external_id="5", proven={kind}, known_ids=known_ids
+                )
+                with self.subTest(operation, kind=kind):
+                    receipt = self.send(sent)
+                    self.assertFails(receipt, Blocked, "404")
+                    self.assertEqual(
+                        (receipt.fate, receipt.external_id), (REFUSED, "5")
+                    )
+                    self.assertIn("GET /contacts/6", self.lines())
+                    self.assertNotIn("POST /contacts", self.lines())
+                self.server._script.clear()
+
+    def test_what_worked_and_is_gone_is_looked_into_once(self):
+        sent = [
+            message(
+                "delete",
+                key=key,
+                external_id=f"9{key}",
+                proven={"delete"},
+                known_ids=("5",),
+            )
+            for key in range(6)
+        ]
+        receipts = self.transport(concurrency=1).send(sent)
+        self.assertTrue(all(each.ok for each in receipts), receipts)
+        self.assertEqual(self.lines().count("GET /contacts/5"), 1)
+        self.assertEqual(len(self.server.requests), 7)
+        # where records are not for us to look at, it is believed
+        for status in (401, 403, 405):
+            self.server.answer(404)
+            self.server.answer(status)
+            self.assertTrue(self.send(sent[0]).ok)
+        # one of those that are known may be gone as well
+        self.server.requests.clear()
+        known = replace(sent[0].route, known_ids=("98", "5"))
+        self.assertTrue(self.send(replace(sent[0], route=known)).ok)
+        self.assertEqual(self.lines()[1:], ["GET /contacts/98", "GET /contacts/5"])
 
     def test_random_texts_show_nothing(self):
         def unrouted(*asked):
@@ -305,24 +379,104 @@ class TestRestRouting(RestCase):
 
 
 @tagged("-at_install", "post_install")
+class TestRestOtherSpelling(RestCase):
+    """A server that only spells the address otherwise has not looked at the request."""
+
+    def test_slash_and_tls(self):
+        secure = self.server.url.replace("http:", "https:")
+        for status, location in (
+            (301, "/contacts/"),
+            (302, "/contacts/"),
+            (301, f"{secure}/contacts"),
+            (302, f"{secure}/contacts/"),
+            (307, f"{secure}/contacts"),
+            (308, f"{secure}/contacts"),
+        ):
+            with self.subTest(status, location=location):
+                self.server.answer(status, headers={"Location": location})
+                receipt = self.send()
+                self.assertFails(receipt, Misconfigured, str(status), location)
+                self.assertEqual(receipt.error.setting, "address")
+                self.assertEqual(receipt.fate, REFUSED)
+        self.assertEqual(self.server.records, {})
+
+    def test_other_places(self):
+        for status, location in (
+            (301, "/contacts"),
+            (301, "/contacts/1"),
+            (302, "/login?next=/contacts"),
+            (302, "/contacts/?created=1"),
+            (302, f"http://elsewhere.example:{self.server.port}/contacts"),
+            (303, "/contacts/"),
+        ):
+            with self.subTest(status, location=location):
+                self.server.answer(status, headers={"Location": location})
+                receipt = self.send()
+                self.assertFails(receipt, Unreachable, str(status))
+                self.assertEqual(receipt.fate, UNKNOWN)
+
+    def test_names_of_a_host(self):
+        for url, location, respelt in (
+            ("http://h.example/c", "https://www.h.example/c/", True),
+            ("https://www.h.example/c", "https://h.example/c", True),
+            ("http://h.example:8080/c", "https://h.example/c", False),
+            ("http://h.example/c", "https://x.h.example/c", False),
+            ("http://h.example/c", "https://[bad/c", False),
+        ):
+            answer = HttpAnswer("POST", url, 301, {"Location": location})
+            self.assertEqual(answer.is_respelt, respelt, location)
+
+    def test_slash_that_is_asked_for(self):
+        sent = message(external_id="5", target="contacts/", proven={"update"})
+        self.server.records = {"/contacts/5": {}}
+        for each in (sent, message(target="contacts/")):
+            self.assertTrue(self.send(each).ok)
+        self.assertEqual(self.lines(), ["PUT /contacts/5/", "POST /contacts/"])
+        self.server.answer(201, headers={"Location": "/contacts/77/"})
+        self.assertEqual(self.send(message(target="contacts/")).external_id, "77")
+
+
+@tagged("-at_install", "post_install")
 class TestRestCreatedAlready(RestCase):
     """409 "exists already" after an unanswered creation is that creation."""
 
     EXISTS = {"message": "a contact with this email exists already"}
 
     def test_after_an_unanswered_request(self):
-        for body, expected in (({**self.EXISTS, "id": 55}, "55"), (self.EXISTS, None)):
+        for body, path, expected in (
+            ({**self.EXISTS, "contact": {"id": 55}}, "contact.id", "55"),
+            ({"id": 55, "name": "Zoë", "status": "exists"}, "id", "55"),
+            (self.EXISTS, "id", None),
+            # that of the error, as PayPal has it
+            ({**self.EXISTS, "id": 55}, "id", None),
+            ({"id": 55, "name": "DUPLICATE_CONTACT"}, "id", None),
+        ):
             self.server.answer(409, body, headers={"Location": "/contacts/9"})
-            receipt = self.send(message(again=True))
+            receipt = self.send(message(again=True, external_id_key=path))
             self.assertEqual((receipt.ok, receipt.external_id), (True, expected))
             self.assertEqual(receipt.warning is None, expected is not None)
         self.assertIn("without an answer has created the record", receipt.warning)
 
+    def test_key_that_has_made_it(self):
+        """GoCardless: that request is over, and no patience is needed."""
+        for said in (
+            "A resource has already been created with this idempotency key",
+            "Idempotency-Key has already been used",
+        ):
+            for again in (True, False):
+                with self.subTest(said, again=again):
+                    self.server.answer(409, {"error": {"message": said}})
+                    receipt = self.send(message(again=again))
+                    self.assertEqual(receipt.ok, again)
+                    if not again:
+                        self.assertFails(receipt, Rejected, "409")
+
     def test_after_the_first_of_two(self):
         self.send(repeats_are_safe=True)
         self.server.answer(drop=True)
-        self.server.answer(409, {**self.EXISTS, "id": 55})
-        receipt = self.send(repeats_are_safe=True)
+        self.server.answer(409, {**self.EXISTS, "contact": {"id": 55}})
+        sent = message(external_id_key="contact.id")
+        receipt = self.send(sent, repeats_are_safe=True)
         self.assertEqual((receipt.ok, receipt.external_id), (True, "55"))
 
     def test_otherwise_it_is_a_refusal(self):
@@ -331,6 +485,14 @@ class TestRestCreatedAlready(RestCase):
             (message(external_id="5", again=True), self.EXISTS),
             (message(again=True), {"message": "version conflict"}),
             (message(again=True), None),
+            (message(again=True), {"message": "the company does not exist"}),
+            (message(again=True), {"message": "no such company exists"}),
+            (message(again=True), {"message": "company not found: it must exist"}),
+            (message(again=True), {"message": "the pipeline is in use"}),
+            (
+                message(again=True),
+                {"message": "this idempotency key has already been used: it is reused"},
+            ),
         ):
             self.server.answer(409, body)
             self.assertFails(self.send(sent), Rejected, "409")

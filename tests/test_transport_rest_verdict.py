@@ -4,7 +4,7 @@
 
 from odoo.tests import tagged
 
-from ..exceptions import Rejected
+from ..exceptions import Rejected, Temporary, Throttled, Unreachable
 from ..transports.base import DONE, REFUSED, UNKNOWN
 from .transport_case import TOKEN, RestCase, message
 
@@ -60,6 +60,22 @@ REFUSALS = {
         "items": [{"index": {"status": 400, "error": {"reason": "Email is taken"}}}],
     },
     "JSON-RPC": {"jsonrpc": "2.0", "id": 1, "error": {"code": 200, **TAKEN}},
+    "JSON-RPC that says false": {
+        "jsonrpc": "2.0",
+        "id": 7,
+        "result": False,
+        **TAKEN,
+    },
+    "flag of Go": {"is_error": True, **TAKEN},
+    "number of it": {"isError": 1, **TAKEN},
+    "WeChat": {"errcode": 40013, "errmsg": "Email is taken"},
+    "code": {"error_code": "E17", **TAKEN},
+    "Moodle": {"exception": "moodle_exception", "errorcode": "taken", **TAKEN},
+    "Intuit": {"Fault": {"Error": [{"Message": "Email is taken"}]}},
+    "Apigee": {"fault": {"faultstring": "Email is taken"}},
+    "result": {"result": "error", **TAKEN},
+    "result that is false": {"result": False, **TAKEN},
+    "status that is false": {"status": False, **TAKEN},
     "JSend": {"status": "error", **TAKEN},
     "JSend of a field": {"status": "fail", "data": {"title": "Email is taken"}},
 }
@@ -76,6 +92,8 @@ PARTLY = {
     "id and errors": {"id": 7, "errors": [TAKEN]},
     "a record": {"contact": {"id": 7, "name": "Zoë"}, "error": "Email is taken"},
     "yes and no": {"success": True, "errors": [TAKEN]},
+    # what tells of it comes after what was made
+    "payments": {"order": {"id": 7}, "payments": [{"status": "failed", **TAKEN}]},
 }
 # Records, and what is empty.
 SUCCESSES = (
@@ -90,6 +108,9 @@ SUCCESSES = (
     {"id": 7, "results": [{"status": "success", "message": "record added"}]},
     {"id": 7, "lines": [{"status": "error", "message": "a line's own"}]},
     {"id": 7, "data": "error"},
+    {"id": 7, "errcode": 0, "errmsg": "ok"},
+    {"id": 7, "error_code": "00000", "is_error": False, "exception": None},
+    {"id": 7, "result": "ok", "status": True, "code": 200, "message": "ok"},
     {"id": 7, "contacts": [{"status": "error", "message": "the record's own"}]},
 )
 # What can be read either way.
@@ -99,6 +120,9 @@ DOUBTS = {
     "success": {"id": 7, "success": "false"},
     "ok": {"id": 7, "ok": 0},
     "errors": {"id": 7, "errors": 3},
+    "errcode": {"id": 7, "errcode": 3},
+    "result": {"id": 7, "result": False},
+    "exception": {"id": 7, "exception": "a"},
 }
 
 
@@ -170,6 +194,74 @@ class TestRestVerdict(RestCase):
         self.assertTrue(receipt.ok)
         self.assertIn("“status”", receipt.warning)
 
+    def test_lists_beside_the_id(self):
+        """They are of what belongs to the record, and never say that it was refused."""
+        for body, warned in (
+            ({"order": {"id": 7}, "payments": [{"status": "failed"}]}, True),
+            ({"order": {"id": 7}, "results": [{"success": False}]}, True),
+            ({"order": {"id": 7}, "payments": [{"status": "paid"}]}, False),
+        ):
+            with self.subTest(body):
+                self.server.answer(201, body)
+                receipt = self.send(message(external_id_key="order.id"))
+                self.assertTrue(receipt.ok, receipt.error)
+                self.assertEqual(receipt.external_id, "7")
+                self.assertEqual(receipt.warning is not None, warned)
+
+    def test_status_of_a_server_that_has_not_judged(self):
+        """Within a 2xx it means what it means alone."""
+        throttled = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
+        for body, error_class, fate in (
+            ({"statusCode": 504, "message": "upstream"}, Unreachable, UNKNOWN),
+            ({"status": 503, "message": "upstream"}, Unreachable, UNKNOWN),
+            ({"httpStatusCode": "500"}, Temporary, UNKNOWN),
+            ({"statusCode": 408, "message": "late"}, Temporary, UNKNOWN),
+            ([{"httpStatusCode": 503, "body": None}], Unreachable, UNKNOWN),
+            ({"error": {"code": 503, "message": "busy"}}, Unreachable, UNKNOWN),
+            ({"statusCode": 429, "message": "slowly"}, Throttled, REFUSED),
+            ({"ok": False, "error": "ratelimited"}, Throttled, REFUSED),
+            ({"errors": [throttled]}, Throttled, REFUSED),
+            ({"statusCode": 501, "message": "no such method"}, Rejected, REFUSED),
+            ({"statusCode": 400, "message": "bad"}, Rejected, REFUSED),
+        ):
+            with self.subTest(body):
+                self.server.answer(200, body)
+                receipt = self.send()
+                self.assertFails(receipt, error_class, "200", "is no")
+                self.assertEqual(receipt.fate, fate)
+        self.server.answer(200, {"statusCode": 429}, headers={"Retry-After": "7"})
+        self.assertEqual(self.send().error.retry_after, 7)
+
+    def test_nothing_but_false(self):
+        self.server.answer(200, b"false")
+        receipt = self.send(message(external_id="5"))
+        self.assertFails(receipt, Rejected, "is no")
+        self.assertEqual(receipt.fate, REFUSED)
+
+    def test_words_that_may_mean_a_refusal(self):
+        for body, kind, name in (
+            ({"code": 1017, "message": "Email is taken"}, None, "code"),
+            ({"code": "E1", "msg": "Email is taken", "data": None}, None, "code"),
+            (b"ERROR: email is taken", "text/plain", "ERROR"),
+            (b"<soap:Fault/>", "text/xml", "Fault"),
+            ("failed", "application/json", "failed"),
+            (b'"failed"', "application/json", "failed"),
+        ):
+            with self.subTest(body):
+                headers = kind and {"Content-Type": kind}
+                self.server.answer(200, body, headers=headers)
+                receipt = self.send(message(external_id="5"))
+                self.assertTrue(receipt.ok, receipt.error)
+                self.assertIn(f"“{name}” in the answer", receipt.warning)
+        for body in (
+            {"code": 0, "message": "done"},
+            {"code": 200, "message": "done"},
+            {"code": 17, "message": "done", "data": {"x": 1}},
+            b"accepted",
+        ):
+            self.server.answer(200, body, headers={"Content-Type": "text/plain"})
+            self.assertIsNone(self.send(message(external_id="5")).warning)
+
     def test_one_of_several_items(self):
         items = [{"status": "success", "id": 7}, {"status": "error", **TAKEN}]
         self.server.answer(200, {"data": items})
@@ -184,10 +276,11 @@ class TestRestVerdict(RestCase):
         self.assertIn("“matchedcount”", receipt.warning)
 
     def test_page_for_people(self):
-        self.server.answer(200, "<html><h1>Please log in</h1></html>")
-        receipt = self.send(message(external_id="5"))
-        self.assertTrue(receipt.ok)
-        self.assertIn("a page for people", receipt.warning)
+        for options in ({"external_id": "5"}, {"id_policy": "none"}):
+            self.server.answer(200, "<html><h1>Please log in</h1></html>")
+            receipt = self.send(message(**options))
+            self.assertTrue(receipt.ok)
+            self.assertIn("a page for people", receipt.warning)
 
     def test_accepted_is_not_confirmed(self):
         for options, expected in (

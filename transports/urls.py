@@ -14,6 +14,8 @@ _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # What follows the collection's name: ('x'), (7), (id=7). A quote within is doubled.
 _ODATA_KEY = re.compile(r"\((?:\w+=)?(?:'((?:[^']|'')*)'|([^'(),]+))\)")
+# Written for none; the last is the nil UUID of RFC 9562 section 5.9.
+_NO_IDS = {"0", "none", "null", "undefined", "00000000-0000-0000-0000-000000000000"}
 NOT_VALID = wording._lt("The URL is not valid: check its host and port.")
 
 
@@ -116,9 +118,13 @@ def record_url(pattern: str, record_id: int, external_id: str | None) -> str | N
 
 
 def join_url(base: str, path: str, record_id: str | None = None) -> str:
-    """:return: base, path and, as one quoted segment, the id of a record"""
-    place = "/".join(filter(None, [base.rstrip("/"), path.strip("/")]))
-    return place if record_id is None else f"{place}/{quote(record_id, safe='')}"
+    """:return: base, path and, as one quoted segment, the id of a record. Where the
+    path ends with a slash, so do the addresses of its records"""
+    parts = [base.rstrip("/"), path.strip("/")]
+    if record_id is not None:
+        parts.append(quote(record_id, safe=""))
+    slash = "/" if path.strip("/") and path.endswith("/") else ""
+    return "/".join(filter(None, parts)) + slash
 
 
 def usable_id(value) -> str | None:
@@ -138,6 +144,15 @@ def usable_id(value) -> str | None:
     return None if not text.strip() or _CONTROL.search(text) else text
 
 
+def given_id(value) -> str | None:
+    """:return: the value as an id that a destination has given to a record: as
+    :func:`usable_id`, and nothing that programs write for none"""
+    text = usable_id(value)
+    if text is None or (isinstance(value, int) and value <= 0):
+        return None
+    return None if text.strip("{} ").lower() in _NO_IDS else text
+
+
 def new_id(location: str, collection: str) -> str | None:
     """Read the id out of the address of a new record.
 
@@ -155,11 +170,11 @@ def new_id(location: str, collection: str) -> str | None:
         for url in (location, collection)
     )
     if before == above:
-        return usable_id(last)
+        return given_id(last)
     if before != above[:-1] or not last.startswith(above[-1]):
         return None
     key = _ODATA_KEY.fullmatch(last[len(above[-1]) :])
-    return key and usable_id(key[2] or key[1].replace("''", "'"))
+    return key and given_id(key[2] or key[1].replace("''", "'"))
 
 
 def _same_place(location, collection):
@@ -178,6 +193,15 @@ def origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def spelling(url: str) -> tuple[str, int | None, str, str]:
+    """:return: what is the same for the addresses of one place: whether by TLS or not,
+    with ``www.`` and a slash at the end or without"""
+    scheme, host, port = origin(url)
+    parts = urlsplit(url)
+    port = None if port == DEFAULT_PORTS.get(scheme) else port
+    return host.removeprefix("www."), port, parts.path.rstrip("/"), parts.query
 
 
 def address(url: str) -> str:

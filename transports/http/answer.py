@@ -3,13 +3,15 @@
 """Reading an HTTP answer: what it says, and what it means for the message."""
 
 import codecs
+import contextlib
 import functools
 import http.client
 import json
 import re
+import threading
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.message import Message as Headers
 from itertools import islice
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ from urllib.parse import urljoin
 from ... import wording
 from ...exceptions import (
     Blocked,
+    Misconfigured,
     Rejected,
     SyncError,
     Temporary,
@@ -26,7 +29,8 @@ from ...exceptions import (
 )
 from ..base import Message
 from ..redact import Redactor, one_line, shorten
-from ..urls import loggable, origin, url_problem, usable_id
+from ..urls import given_id, loggable, origin, spelling, url_problem
+from .errors import UNREADABLE
 from .patience import DEFAULT_RETRY_AFTER, asked_for
 
 # Bytes of an answer that are read at most, compressed or not: it may hold the id of a
@@ -34,6 +38,9 @@ from .patience import DEFAULT_RETRY_AFTER, asked_for
 MAX_BODY = 16 * 1024 * 1024
 # Bytes of it that are looked at for what is shown of it.
 MAX_SHOWN = 1024 * 1024
+# Bytes of JSON that are read by several threads at once.
+MAX_AT_ONCE = 4 * 1024 * 1024
+_LARGE = threading.RLock()
 # Characters of the destination's own explanation in an error.
 MAX_REASON = 300
 
@@ -58,7 +65,15 @@ _AT_WORK = re.compile(
 )
 _OF_A_KEY = re.compile(r"idempoten", re.IGNORECASE)
 _ANOTHER = re.compile(r"differ|mis-?match|not match|reused|re-used", re.IGNORECASE)
-_IS_THERE = re.compile(r"exist|duplicat|already|\btaken\b|unique|in use", re.IGNORECASE)
+# GoCardless: "A resource has already been created with this idempotency key"
+_KEY_DONE = re.compile(r"already (been )?(\w+ )?(created|used|exists)", re.IGNORECASE)
+_IS_THERE = re.compile(r"exist|duplicat|already|\btaken\b|unique", re.IGNORECASE)
+# What is missing is what another field names.
+_IS_NOT_THERE = re.compile(
+    r"(not|n.t|never|longer|must)( already| yet)? exist|no such|not (be )?found"
+    r"|non-?existent",
+    re.IGNORECASE,
+)
 # Where APIs put the reason; "title" and "detail" are those of RFC 9457.
 _REASON_KEYS = (
     "title",
@@ -69,6 +84,13 @@ _REASON_KEYS = (
     "error",
     "error_description",
     "errors",
+    "errmsg",
+    "faultstring",
+    "fault",
+    "Fault",
+    "Error",
+    "Message",
+    "exception",
 )
 
 # Where an item of a batch has the id of its record.
@@ -76,7 +98,10 @@ ITEM_ID = "id"
 # Names are compared without regard to case and underscores.
 _FLAGS = ("success", "ok", "issuccess", "successful", "succeeded")
 _ERRORS = ("errors", "usererrors")
+# There only where it failed, or else empty, false or zero.
+_SIGNS = ("errcode", "errorcode", "exception", "fault", "haserror", "iserror")
 _FAILED = {"error", "errored", "fail", "failed", "failure"}
+_FAILURE = re.compile(r"\b(errors?|exception|fail(ed|ure|s)?|fault)\b", re.IGNORECASE)
 # HTTP statuses within a body, by names that no record has.
 _STATUS_CODES = ("httpstatuscode", "statuscode")
 # Where answers have the items that they consist of, or the only one.
@@ -107,6 +132,16 @@ _REASONS = {
     "msg",
     "reason",
     "title",
+}
+# Where errors have their codes, and what stands there for 429 (Shopify, Slack).
+_CODES = {"code", "error", "errorcode", "status", "type", *_STATUS_CODES}
+_LIMITS = {
+    "ratelimit",
+    "ratelimited",
+    "ratelimitexceeded",
+    "requestlimitexceeded",
+    "throttled",
+    "toomanyrequests",
 }
 # Said in the place of an error when there is none, or of a flag that is not set.
 _NOTHING = {"", "0", "false", "n/a", "no error", "none", "null", "ok", "success"}
@@ -166,13 +201,15 @@ class Answer:
         """Whether the status says that the request has changed nothing.
 
         Not 408, which a proxy may answer for a server that is still at work, not the
-        redirects that follow what was done (RFC 9110 sections 15.4.2 to 15.4.4), and of
-        5xx only 501: a method that nobody there knows (section 15.6.2).
+        redirects that follow what was done (RFC 9110 sections 15.4.2 to 15.4.4) unless
+        they only spell the address otherwise, and of 5xx only 501: a method that nobody
+        there knows (section 15.6.2).
         """
         refused = 400 <= self.status < 500 and self.status != 408
         if refused and self.is_at_work:
             return False
-        return refused or self.status in ELSEWHERE or self.status == 501
+        known = self.status in ELSEWHERE or self.status == 501
+        return refused or known or self.is_respelt
 
     @functools.cached_property
     def is_at_work(self) -> bool:
@@ -185,7 +222,8 @@ class Answer:
             return False
         words = self._said
         if _OF_A_KEY.search(words):
-            return not _ANOTHER.search(words)
+            done = _KEY_DONE.search(words) and not _AT_WORK.search(words)
+            return not (done or _ANOTHER.search(words))
         if _IS_THERE.search(_AT_WORK.sub("", words)):
             return False
         return bool(_AT_WORK.search(words) or self.headers.get("Retry-After"))
@@ -193,19 +231,24 @@ class Answer:
     @property
     def is_there(self) -> bool:
         """Whether it refuses to create what is there already."""
-        said = self.status == 409 and not self.is_at_work
-        return said and bool(_IS_THERE.search(self._said))
+        if self.status != 409 or self.is_at_work:
+            return False
+        words = self._said
+        if _OF_A_KEY.search(words) and _ANOTHER.search(words):
+            return False
+        return bool(_IS_THERE.search(words)) and not _IS_NOT_THERE.search(words)
 
     @functools.cached_property
     def _said(self):
-        return self._shown.translate({ord("_"): " "})
+        return self.shown.translate({ord("_"): " "})
 
     @property
     def text(self) -> str:
         return self._decoded(self.body)
 
     @property
-    def _shown(self):
+    def shown(self) -> str:
+        """The beginning of the body."""
         return self._decoded(self.body[:MAX_SHOWN])
 
     def _decoded(self, body):
@@ -233,10 +276,17 @@ class Answer:
         if detected != "utf-8":  # which only means that nothing else was detected
             yield detected
         if "charset" in (kind or "").lower():
-            declared = Headers()
-            declared["Content-Type"] = kind
-            yield str(declared.get_content_charset() or "utf-8")
+            yield self._declared(kind)
         yield "utf-8"
+
+    @staticmethod
+    def _declared(kind):
+        declared = Headers()
+        try:
+            declared["Content-Type"] = kind
+            return str(declared.get_content_charset() or "utf-8")
+        except UNREADABLE:
+            return "utf-8"
 
     def json(self) -> Any:
         """:return: the parsed body, or ``None`` when it is not (whole) JSON"""
@@ -244,19 +294,45 @@ class Answer:
 
     @functools.cached_property
     def _parsed(self):
+        if not self.ok and len(self.body) > MAX_SHOWN:
+            return None  # there is nothing in it but a reason
         try:
             # a line end within a text is no reason not to find the id
             return json.loads(self.text.removeprefix("\ufeff"), strict=False)
         except (ValueError, RecursionError):
             return None
 
-    def location(self) -> str | None:
-        """:return: the absolute address in the ``Location`` header"""
-        value = self.headers.get("Location")
+    @contextlib.contextmanager
+    def in_turn(self):
+        """Read a large body while no other is read: it takes many times its size."""
+        if len(self.body) <= MAX_AT_ONCE:
+            yield
+            return
+        with _LARGE:
+            try:
+                yield
+            finally:
+                self.__dict__.pop("_parsed", None)
+
+    def location(self, header: str = "Location") -> str | None:
+        """:return: the absolute address in a header"""
+        value = self.headers.get(header)
         try:
             return urljoin(self.url, value) if value else None
         except ValueError:
             return None
+
+    @property
+    def is_respelt(self) -> bool:
+        """Whether it redirects to another spelling of the address that was asked, as
+        servers do before they look at a request."""
+        location = self.location() if self.status in (301, 302, 307, 308) else None
+        if not location or location == self.url:
+            return False
+        try:
+            return spelling(location) == spelling(self.url)
+        except ValueError:
+            return False
 
     def redirect_inside(self) -> str | None:
         """:return: where the answer redirects to, if that is within the destination"""
@@ -268,7 +344,7 @@ class Answer:
     def excerpt(self, limit: int) -> str:
         """:return: the beginning of the body, without secrets"""
         cut = self.cut or len(self.body) > MAX_SHOWN
-        return self.redact.excerpt(self._shown, limit, cut=cut)
+        return self.redact.excerpt(self.shown, limit, cut=cut)
 
     @property
     def told(self) -> dict[str, str]:
@@ -353,7 +429,10 @@ class Answer:
             "%(request)s answered %(status)s and points to %(location)s. Nothing was "
             "sent there; if that is the right place, change the URL or the endpoint."
         )
-        return Unreachable(sentence, location=loggable(location), **self.told)
+        told = {"location": loggable(location), **self.told}
+        if self.is_respelt:
+            return Misconfigured(sentence, "address", **told)
+        return Unreachable(sentence, **told)
 
     def reason(self, *found: Any) -> str:
         """:return: what the answer gives as its reason, without secrets
@@ -363,7 +442,7 @@ class Answer:
         if not found and self.json() is not None:
             found = (self.json(),)
         elif not found and "text/plain" in self.headers.get("Content-Type", ""):
-            found = (self._shown,)
+            found = (self.shown,)
         reasons = dict.fromkeys(
             text for each in found for text in _texts(each, self.redact)
         )
@@ -423,7 +502,9 @@ class Verdict(NamedTuple):
     - ``success`` or ``ok`` is ``false``,
     - there are ``errors``, or ``userErrors`` one level below ``data`` (GraphQL, section
       7.1 of its specification; Shopify),
-    - there is an ``error``, or a ``status`` that means one, beside no id,
+    - there is an ``error``, ``exception`` or ``fault``, an error's code, or a
+      ``status`` or ``result`` that means one, beside no id,
+    - it is nothing but ``false``,
     - the items that it consists of say so (Zoho, HubSpot, Salesforce, Elasticsearch).
 
     What a record calls ``status`` or ``error`` itself is none of that: it comes with
@@ -435,6 +516,7 @@ class Verdict(NamedTuple):
     :param partly: something may have been done all the same
     :param doubt: what can be read either way, a sentence
     :param page: it is a page for people, such as that of a login, a sentence
+    :param status: an HTTP status within it, where that is no judgement of the content
     """
 
     noes: tuple[Any, ...] = ()
@@ -442,6 +524,7 @@ class Verdict(NamedTuple):
     partly: bool = False
     doubt: wording.Sentence | None = None
     page: wording.Sentence | None = None
+    status: int | None = None
 
     @property
     def of_all(self) -> bool:
@@ -449,7 +532,7 @@ class Verdict(NamedTuple):
         may be those of some of them."""
         return bool(self.noes) and not self.partly and not self.names & {*_ERRORS}
 
-    def error(self, answer: Answer) -> Rejected:
+    def error(self, answer: Answer) -> SyncError:
         """:return: the refusal, with its reason"""
         said = answer.reason(*self.noes)
         sentence = (
@@ -459,7 +542,11 @@ class Verdict(NamedTuple):
             if said
             else wording._lt("%(request)s answered %(status)s, but what it says is no.")
         )
-        return Rejected(sentence, said=said, **answer.told)
+        if not self.status:
+            return Rejected(sentence, said=said, **answer.told)
+        meant = replace(answer, status=self.status).error()
+        more = (meant.retry_after,) if isinstance(meant, Throttled) else ()
+        return type(meant)(sentence, *more, said=said, **answer.told)
 
 
 def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verdict:
@@ -476,6 +563,12 @@ def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verd
         reading.read(body)
     elif isinstance(body, list):
         reading.read_items(body)
+    elif body is False:
+        reading.noes, reading.names = [body], {"false"}
+    is_page = body is None and "text/html" in answer.headers.get("Content-Type", "")
+    text = body if isinstance(body, str) else answer.shown if body is None else ""
+    if not is_page and not answer.cut and (found := _FAILURE.search(text)):
+        reading.doubts.append(found[0])
     doubt = page = None
     if reading.doubts:
         sentence = wording._lt(
@@ -483,21 +576,27 @@ def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verd
             "that it was not done."
         )
         doubt = answer.sentence(sentence, name=reading.doubts[0])
-    elif body is None and "text/html" in answer.headers.get("Content-Type", ""):
+    elif is_page:
         sentence = wording._lt(
             "%(request)s answered %(status)s with a page for people, which may be that "
             "of a login, and not that of this record."
         )
         page = answer.sentence(sentence) if answer.body.strip() else None
+    status = _no_judgement(reading.noes)
+    # as if it were that of the answer
+    partly = reading.partly or bool(
+        status and not replace(answer, status=status).refuses
+    )
     names = frozenset(reading.names)
-    return Verdict(tuple(reading.noes), names, reading.partly, doubt, page)
+    return Verdict(tuple(reading.noes), names, partly, doubt, page, status)
 
 
 def refuses(answer: Answer, message: Message | None, id_path: str | None) -> bool:
     """:return: whether an answer says that the request has changed nothing"""
     if not answer.ok:
         return answer.refuses
-    verdict = judged(answer, message, id_path)
+    with answer.in_turn():
+        verdict = judged(answer, message, id_path)
     return bool(verdict.noes) and not verdict.partly
 
 
@@ -506,7 +605,30 @@ def found_id(answer: Answer, path: str) -> str | None:
 
     :param path: where it is; dots go into nested objects
     """
-    return usable_id(at(answer.json(), path))
+    return given_id(at(_of_records(answer.json()), path))
+
+
+def names_error(answer: Answer, message: Message) -> bool:
+    """:return: whether what is beside the fields that we have sent tells of an error,
+    whose own id may stand there"""
+    body, sent = answer.json(), _lowered(message.payload)
+    told = _lowered(body) if isinstance(body, dict) else {}
+    return any(
+        _given(told[name]) and sent.get(name) != told[name]
+        for name in told.keys() & {*_REASONS, "name"}
+    )
+
+
+def repeats(answer: Answer, message: Message, path: str) -> bool:
+    """:return: whether an answer has a field that we have sent, beside the id, with its
+    value"""
+    above = path.rpartition(".")[0]
+    record = at(answer.json(), above) if above else answer.json()
+    held = _lowered(record) if isinstance(record, dict) else {}
+    return any(
+        value and value is not True and held.get(name) == value
+        for name, value in _lowered(message.payload).items()
+    )
 
 
 class _Reading:
@@ -521,26 +643,29 @@ class _Reading:
 
     def read(self, body):
         """Read the object that a body is."""
-        if "jsonrpc" in body:
-            # its id is that of the request
-            body = {name: value for name, value in body.items() if name != "id"}
-        has_id = usable_id(at(body, self._id_path)) is not None
+        body = _of_records(body)
+        has_id = given_id(at(body, self._id_path)) is not None
         values = _lowered(body)
         own_id = _has_id(values)
         self._judge(body, has_id or own_id)
-        if self.noes and not _is_jsend(values):
-            self.partly = self.partly or has_id or _something_in(values)
-        within = self if not own_id else _Reading(None, self._id_path)
+        apart = _Reading(None, self._id_path)
         for name, value in values.items():
+            # beside its id, lists are of what belongs to a record
+            listed = isinstance(value, list)
+            within = apart if own_id or (has_id and listed) else self
             if name in _PLACES and self._sent.get(name, self) != value:
                 within.read_place(name, value, has_id)
             elif name not in {*_PLACES, *_ERRORS, *self._sent} and not own_id:
                 # {"contacts": [{"status": "error"}]}
-                if isinstance(value, list) and len(value) == 1:
-                    self.read_items(value)
-        if within is not self and (within.noes or within.doubts):
+                if listed and len(value) == 1:
+                    within.read_items(value)
+        if apart.noes or apart.doubts:
             # of the record, or of the request: who knows
-            self.doubts.append(next(iter(within.names), "status"))
+            self.doubts.append(next(iter(apart.names), "status"))
+        if self.noes and not _is_jsend(values):
+            self.partly = self.partly or has_id or _something_in(values, self.names)
+        if not (has_id or own_id or self.noes) and "code" not in self._sent:
+            self._judge_code(values)
         if self._updates:
             for name in _COUNTS:
                 if name not in self._sent and _is_zero(values.get(name)):
@@ -562,11 +687,7 @@ class _Reading:
         noes = len(self.noes)
         for item in items:
             before = len(self.noes)
-            while isinstance(item, dict) and len(item) == 1:
-                (inner,) = item.values()  # {"index": {"status": 400}}
-                if not isinstance(inner, dict):
-                    break
-                item = inner
+            item = _unwrapped(item)
             if isinstance(item, dict):
                 self._judge(item, _has_id(_lowered(item), self._id_path), body=True)
             no += len(self.noes) > before
@@ -625,6 +746,16 @@ class _Reading:
                 self.doubts.append("error")
             else:
                 self._no("error", part)
+        for name in (*_SIGNS, "result", "status"):
+            value = values.get(name)
+            failed = value is False or (name == "result" and is_failure(value))
+            if name in _SIGNS:
+                failed = _given(value) and not _is_fine(value)
+            if failed and not self._is_own(name, value, has_id):
+                if has_id or sure:
+                    self.doubts.append(name)
+                else:
+                    self._no(name, part)
         self._judge_status(part, values, has_id, body)
         if len(self.noes) > before:
             self.partly = self.partly or has_id or sure
@@ -651,6 +782,13 @@ class _Reading:
         else:
             self.doubts.append("status")
 
+    def _judge_code(self, values):
+        """Look for a code of the application's own, with a message in place of data."""
+        code, said = values.get("code"), values.get("message") or values.get("msg")
+        if type(code) in (int, str) and _given(code) and not _is_fine(code):
+            if _given(said) and not _something(values.get("data")):
+                self.doubts.append("code")
+
     def _is_own(self, name, value, has_id):
         """:return: whether it is a field of the record; in doubt it is a doubt"""
         if name not in self._sent:
@@ -662,6 +800,13 @@ class _Reading:
     def _no(self, name, *parts):
         self.names.add(name)
         self.noes += [part for part in parts if part is not None]
+
+
+def _of_records(body):
+    """:return: a body without the id of the request, which JSON-RPC has beside it"""
+    if isinstance(body, dict) and "jsonrpc" in body:
+        return {name: value for name, value in body.items() if name != "id"}
+    return body
 
 
 def _lowered(part):
@@ -686,7 +831,7 @@ def at(value: Any, path: str) -> Any:
 
 def _has_id(values, path="id"):
     names = {"id", path.rpartition(".")[2].replace("_", "").lower()}
-    return any(usable_id(values.get(name)) is not None for name in names)
+    return any(given_id(values.get(name)) is not None for name in names)
 
 
 def _given(value, depth=0):
@@ -715,10 +860,13 @@ def _something(value, depth=0):
     return bool(value)
 
 
-def _something_in(values):
-    """:return: whether a body that says no has anything of a record"""
+def _something_in(values, noes):
+    """:return: whether a body that says no has anything of a record
+
+    :param noes: names of what says so
+    """
     for name, value in values.items():
-        if name in _REASONS or name in _ERRORS:
+        if name in _REASONS or name in _ERRORS or name in noes:
             continue
         if name in _PLACES and isinstance(value, list):
             few = value[:_WIDTH]
@@ -732,10 +880,20 @@ def _something_in(values):
 
 
 def _says_no(item):
-    reading = _Reading(None, "id")
+    reading, item = _Reading(None, "id"), _unwrapped(item)
     if isinstance(item, dict):
         reading._judge(item, _has_id(_lowered(item)))
     return bool(reading.noes) and not reading.partly
+
+
+def _unwrapped(item):
+    """:return: what is in an item of a list below a name of its own"""
+    while isinstance(item, dict) and len(item) == 1:
+        (inner,) = item.values()  # {"index": {"status": 400}}
+        if not isinstance(inner, dict):
+            break
+        item = inner
+    return item
 
 
 def _is_jsend(values):
@@ -748,6 +906,37 @@ def _is_refusal(value):
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = int(value[:9])
     return type(value) is int and 400 <= value <= 599
+
+
+def _no_judgement(noes):
+    """:return: the status of a server that has not judged the content, 408, 429 or 5xx,
+    within what says no; ``None`` if there is none"""
+    found = {*_statuses(noes)}
+    failures = [each for each in found if each == 408 or each >= 500 and each != 501]
+    return min(failures, default=429 if 429 in found else None)
+
+
+def _statuses(part, depth=0):
+    """:return: HTTP statuses in the places of errors, or what is said for them"""
+    if depth > _DEPTH:
+        return
+    if isinstance(part, list):
+        for each in part[:_WIDTH]:
+            yield from _statuses(each, depth + 1)
+    elif isinstance(part, dict):
+        for name, value in _lowered(part).items():
+            if name in _CODES and _is_refusal(value):
+                yield int(value)
+            elif name in _CODES and isinstance(value, str):
+                if re.sub("[^a-z]", "", value[:40].lower()) in _LIMITS:
+                    yield 429
+            elif name == "extensions" or name in _REASONS:
+                yield from _statuses(value, depth + 1)
+
+
+def _is_fine(code):
+    """:return: whether a code means that it was done: zeros, or an HTTP status"""
+    return bool(re.fullmatch(r"0+|2\d\d", str(code).strip()))
 
 
 def _is_zero(value):

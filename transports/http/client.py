@@ -20,7 +20,14 @@ from ..signing import secret_problem, signature_headers, spellings
 from ..urls import join_url, loggable, url_problem
 from .answer import ELSEWHERE, MAX_BODY, Answer, inflate
 from .connection import Session, departure, prepare, sessions
-from .errors import NO_ANSWER, is_broken_off, is_stale, no_answer
+from .errors import (
+    NO_ANSWER,
+    UNREADABLE,
+    is_broken_off,
+    is_stale,
+    no_answer,
+    unreadable,
+)
 
 USER_AGENT = "queue_job_sync (Odoo)"
 # Characters of an answer that are kept for the log.
@@ -37,6 +44,7 @@ _RESERVED = set(
     " accept accept-encoding content-type idempotency-key user-agent"
     " webhook-id webhook-signature webhook-timestamp".split()
 )
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 # Once or twice is the same (RFC 9110 section 9.2.2). PATCH is not one of them (RFC 5789
 # section 2).
@@ -258,6 +266,9 @@ class HttpClient:
         except NO_ANSWER as error:
             trail.lost = trail.lost or departure.begun
             raise no_answer(error, url, self.config) from None
+        except UNREADABLE as error:
+            trail.lost = True
+            raise unreadable(error) from None
 
     def _send_fresh(self, trail, session, prepared):
         """Send, again if it met a connection that had just been closed.
@@ -308,8 +319,8 @@ def _read(response, method, url, redact) -> Answer:
                 break
         else:
             # urllib3 1.26 does not notice that something is missing.
-            announced = headers.get("Content-Length", "")
-            cut = announced.isdigit() and response.tell() < int(announced)
+            announced = _LENGTH.fullmatch(headers.get("Content-Length", ""))
+            cut = bool(announced) and response.tell() < int(announced[0])
             response._original_response.require_alone()
     except NO_ANSWER as error:
         if not is_broken_off(error):

@@ -19,6 +19,8 @@ from .connection import MAX_INTERIM, NotTheAnswer, StaleConnection
 
 # What is raised when there is no answer; requests' own errors are OSErrors.
 NO_ANSWER = (OSError, urllib3.exceptions.HTTPError, NotTheAnswer)
+# What an answer that nobody has thought of raises where it is read.
+UNREADABLE = (ValueError, LookupError, RecursionError, MemoryError)
 # Not urllib3's TimeoutError, which a refused connection is too.
 _TOO_LATE = (requests.Timeout, urllib3.exceptions.ReadTimeoutError, TimeoutError)
 
@@ -78,6 +80,15 @@ def no_answer(error: Exception, url: str, config) -> SyncError:
         sentence = wording._lt("No complete answer from %(where)s within %(seconds)s s")
         return Unreachable(sentence, where=where, seconds=f"{config.read_timeout:g}")
     return _network(causes, where)
+
+
+def unreadable(error: Exception) -> Temporary:
+    """Explain why an answer cannot be read.
+
+    :param error: one of ``UNREADABLE``, whose text may hold anything
+    """
+    sentence = wording._lt("The answer cannot be read (%(kind)s).")
+    return Temporary(sentence, kind=type(error).__name__)
 
 
 def is_stale(error: Exception) -> bool:

@@ -45,6 +45,7 @@ from ..base import (
 )
 from ..http import HttpClient, Trail, to_json
 from ..http.answer import is_failure, judged
+from ..http.errors import UNREADABLE, unreadable
 from .routing import GONE
 
 # Items of one request at most.
@@ -130,6 +131,8 @@ class BatchSender:
                 raise verdict.error(answer)
         except SyncError as fault:
             error = fault
+        except UNREADABLE as fault:
+            error, trail.lost = unreadable(fault), True
         if trail.requests:
             trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
@@ -193,6 +196,9 @@ class BatchSender:
             known = own is not None and not trail.lost
             fate = self._rest.fate(message, trail, error, own) if known else UNKNOWN
             return self._client.receipt(message, trail, error, own, fate=fate)
+        except UNREADABLE as fault:
+            error = unreadable(fault)
+            return self._client.receipt(message, trail, error, own, fate=UNKNOWN)
         return self._client.receipt(message, trail, None, own, **outcome._asdict())
 
 

@@ -5,11 +5,13 @@
 A record that is gone is created again, one to delete is deleted already; where only the
 address or the method is wrong, each edit would make a second record, and no deletion
 would be one. So a 404 counts for the record only if the same has worked before, or if a
-look at the record shows that the address is one, and nothing there. And a deletion is
-done only if not everything is answered so, as behind a proxy that has lost the way.
+look at the record shows that the address is one, and nothing there. While a server is
+replaced, whatever stands before it answers 404 for all that worked: so another record,
+one that is known to be there, is looked at too.
 """
 
 import re
+import time
 import uuid
 from urllib.parse import unquote, urlsplit
 
@@ -17,7 +19,6 @@ from ... import wording
 from ...exceptions import Blocked, Misconfigured
 from ..base import Message
 from ..http import Answer, HttpClient, Trail
-from ..urls import join_url
 
 # Says that a record is not there.
 GONE = (404, 410)
@@ -26,6 +27,9 @@ NO_METHOD = (405, 501)
 UNROUTED = GONE + NO_METHOD
 # Records that are looked at to see whether those that are there are shown.
 _SAMPLES = 2
+# Seconds for which one that was shown speaks for all: fewer than it takes to replace a
+# server.
+_SHOWN_FOR = 3
 # Characters of an answer that are compared.
 _COMPARED = 20_000
 _PATH = re.compile(r"(?<![\w:.\-])[\w:.\-]*\\?/[^\s\"'<>]*")
@@ -36,10 +40,11 @@ class Routing:
     """What is known of the addresses of one destination.
 
     :param client: asks for what is not known
-    :param worked: targets, with a kind of request each that has been carried out there
+    :param worked: targets, with a kind of request each that has been carried out there,
+        and when, by ``time.monotonic()``; ``look`` is a known record that was shown
     """
 
-    def __init__(self, client: HttpClient, worked: set[tuple[str, str]]):
+    def __init__(self, client: HttpClient, worked: dict[tuple[str, str], float]):
         self._client = client
         self._worked = worked
 
@@ -82,27 +87,37 @@ class Routing:
         if any(self._has_worked(message, kind) for kind in kinds):
             if answer.status in NO_METHOD or _creates_by_key(message):
                 raise _blocked(answer)
-            if message.operation != "upsert":
-                # no creation comes after it, which would be answered alike
-                self._require_route(trail, message, known_id, answer)
+            shown = self._others_are_shown(trail, message, known_id)
+            # or the way to it was lost for a moment
+            if shown and self._look(trail, self._url(message, known_id)).ok:
+                shown = False
+            if shown is False:
+                raise _blocked(answer)
             return
         if answer.status in NO_METHOD:
             raise self._wrong_method(answer)
-        seen = self._look(trail, message.route.target, known_id)
+        seen = self._look(trail, self._url(message, known_id))
         if seen.ok:
             # nor is it gone: the request is the one that nobody there knows
             raise self._wrong_method(answer)
+        shown = self._others_are_shown(trail, message, known_id)
         # an update has the same address as a deletion
         if message.operation == "delete" and self._has_worked(message, "update"):
-            self._require_route(trail, message, known_id, answer)
+            if shown is False:
+                raise _blocked(answer)
             return
-        if self._shows_gone(trail, message, known_id, seen):
+        if seen.status == 410 or (shown and seen.status == 404):
+            return
+        if shown is None and self._differs_below(trail, message, known_id, seen):
             return
         sentence = wording._lt(
             "%(request)s answered %(status)s, and nothing shows that single records "
             "have their addresses there. Check the endpoint and the method of updates."
         )
         raise Misconfigured(sentence, "address", **answer.told)
+
+    def _url(self, message, known_id):
+        return self._client.url(message.route.target, known_id)
 
     def _has_worked(self, message, what):
         proven = message.route.proven
@@ -117,44 +132,45 @@ class Routing:
         )
         return Misconfigured(sentence, "method", **answer.told)
 
-    def _shows_gone(self, trail, message, known_id, seen):
-        """:return: whether a look at a record shows that it is not there"""
-        if seen.status not in (*GONE, 405):
-            return False
-        if seen.status == 410 or self._has_worked(message, "look"):
-            return True
+    def _others_are_shown(self, trail, message, known_id):
+        """Look at other records that are known to be there.
+
+        :return: whether one is shown; ``None`` where there is none to look at, or
+            records are not for us to look at
+        """
         target = message.route.target
+        shown = self._worked.get((target, "look"))
+        if shown is not None and time.monotonic() - shown < _SHOWN_FOR:
+            return True
         others = [each for each in message.route.known_ids if each != known_id]
-        for other in others[:_SAMPLES] if seen.status == 404 else ():
-            if self._look(trail, target, other).ok:
-                self._worked.add((target, "look"))
+        found = None
+        for other in others[:_SAMPLES]:
+            seen = self._look(trail, self._client.url(target, other))
+            if seen.ok:
+                self._worked[target, "look"] = time.monotonic()
                 return True
-        # What is at no address at all is answered otherwise: twice alike, so that what
-        # differs is not the time, or the number of the request.
-        nowhere = {
-            _kind(self._look(trail, uuid.uuid4().hex, known_id)) for _time in range(2)
-        }
+            if seen.status in GONE:
+                found = False
+        return found
+
+    def _differs_below(self, trail, message, known_id, seen):
+        """Compare with what is surely at no address, and answered by the same server:
+        what is below the record. Twice alike, so that what differs is not the time, or
+        the number of the request.
+
+        :param seen: the answer to a look at the record
+        :return: whether what knows the address of the record has answered
+        """
+        if seen.status not in (404, 405):
+            return False
+        record = self._client.url(message.route.target, known_id).rstrip("/")
+        below = (f"{record}/{uuid.uuid4().hex}" for _time in range(2))
+        nowhere = {_kind(self._look(trail, url)) for url in below}
         status, *_rest = min(nowhere)
         return len(nowhere) == 1 and status == 404 and _kind(seen) not in nowhere
 
-    def _require_route(self, trail, message, known_id, answer):
-        """See that records that are there are still shown, where that can be seen.
-
-        :raise Blocked: they are answered as this one, or this one is shown too
-        """
-        target = message.route.target
-        others = [each for each in message.route.known_ids if each != known_id]
-        looks = [self._look(trail, target, other) for other in others[:_SAMPLES]]
-        alike = [look.status == 404 and _kind(look) == _kind(answer) for look in looks]
-        if alike and all(alike):
-            raise _blocked(answer)
-        # the way may have been found meanwhile
-        if alike and self._look(trail, target, known_id).ok:
-            raise _blocked(answer)
-
-    def _look(self, trail, place, known_id):
+    def _look(self, trail, url):
         """:raise SyncError: there is no answer, or none that tells anything"""
-        url = join_url(self._client.config.url, place, known_id)
         look = Trail(trail.pace)
         try:
             answer = self._client.request(look, "GET", url)
@@ -189,7 +205,7 @@ def _kind(answer):
     """:return: what is the same in all answers of one kind: neither the address, nor
     the method, nor what has digits in it"""
     media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    text = _PATH.sub(" ", answer.text[:_COMPARED]).lower()
+    text = _PATH.sub(" ", answer.shown[:_COMPARED]).lower()
     path = unquote(urlsplit(answer.url).path).lower()
     besides = _METHODS | set(re.findall(r"[^\W_]+", path))
     words = [word for word in re.findall(r"[^\W_]+", text) if word.isalpha()]

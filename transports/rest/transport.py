@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Deliver records to a REST API."""
 
+import time
 from collections.abc import Iterator
 from copy import copy
 from functools import partial
@@ -22,7 +23,8 @@ from ..base import (
     deliver_all,
 )
 from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
-from ..http.answer import ITEM_ID, at, found_id, refuses
+from ..http.answer import ITEM_ID, at, found_id, names_error, refuses, repeats
+from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
 from .batch import MAX_ITEMS, BatchSender
@@ -30,6 +32,9 @@ from .routing import GONE, UNROUTED, Routing
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
+# Headers that may name a new record. OData 4.01 "Protocol" section 8.3.4 has both with
+# 204, where nothing else tells it.
+_NEW = {201: ("Location",), 204: ("OData-EntityId", "Location")}
 # At the end of the key of a request that creates what the destination has lost.
 RECREATE = "-recreate"
 
@@ -61,8 +66,8 @@ class RestTransport(PullingTransport):
 
     def __init__(self, config: RestConfig):
         self._client = HttpClient(config)
-        # what has been carried out: targets, and kinds of operation
-        self._worked = set()
+        # what has been carried out: targets, and kinds of operation, and when
+        self._worked = {}
 
     def deliver(self, take):
         # the route of the first messages tells whether many may be taken at once
@@ -163,6 +168,13 @@ class RestTransport(PullingTransport):
 
     def _deliver(self, message, anew=False):
         trail = Trail(self.pace)
+        try:
+            return self._deliver_along(trail, message, anew)
+        except UNREADABLE as error:
+            error = unreadable(error)
+            return self._client.receipt(message, trail, error, fate=UNKNOWN)
+
+    def _deliver_along(self, trail, message, anew):
         apply = self._recreate if anew else self._apply
         try:
             outcome = apply(trail, message)
@@ -190,7 +202,7 @@ class RestTransport(PullingTransport):
                 return self._recreate(trail, message)
         outcome = self.outcome(message, answer, message.route.external_id_key)
         kind = "update" if operation == "upsert" else operation
-        self._worked.add((message.route.target, kind))
+        self._worked[message.route.target, kind] = time.monotonic()
         return outcome
 
     def _recreate(self, trail, message):
@@ -213,7 +225,7 @@ class RestTransport(PullingTransport):
             raise Routing(self._client, self._worked).no_place(message, answer)
         path = message.route.external_id_key
         outcome = self.outcome(message, answer, path, creates=True, again=again)
-        self._worked.add((message.route.target, "create"))
+        self._worked[message.route.target, "create"] = time.monotonic()
         return outcome
 
     def _write(self, trail, method, message, known_id, payload, key_suffix=""):
@@ -288,29 +300,34 @@ class RestTransport(PullingTransport):
         :param again: the same was asked for before, with the same key, and not answered
         :raise SyncError: it was not done
         """
-        path = id_path or ITEM_ID
-        if creates and again and answer.is_there:
-            return _there_already(answer, path)
-        verdict = answer.require_done(message, id_path)
-        destination = message.route.id_policy == "destination"
-        page = not creates and verdict.page
-        if answer.status == 202:
-            # it may be refused yet; what an id in it names is often the operation
-            sentence = wording._lt(
-                "%(request)s answered %(status)s: it is accepted, not confirmed."
-            )
-            known = None if creates else message.external_id
-            return Outcome(known, True, verdict.doubt or answer.sentence(sentence))
-        if creates and destination:
-            found, warning = _new_id(answer, path)
-            return Outcome(found, False, verdict.doubt or warning)
-        if message.operation == "delete":
-            return Outcome(None, False, verdict.doubt or page or None)
-        if message.operation == "upsert" and destination:
-            found, warning = _renamed(message, answer, path)
-            return Outcome(found, False, verdict.doubt or warning or page or None)
+        with answer.in_turn():
+            return _judged_outcome(message, answer, id_path, creates, again)
+
+
+def _judged_outcome(message, answer, id_path, creates, again):
+    path = id_path or ITEM_ID
+    if creates and again and answer.is_there:
+        return _there_already(message, answer, id_path)
+    verdict = answer.require_done(message, id_path)
+    destination = message.route.id_policy == "destination"
+    page = verdict.page
+    if answer.status == 202:
+        # it may be refused yet; what an id in it names is often the operation
+        sentence = wording._lt(
+            "%(request)s answered %(status)s: it is accepted, not confirmed."
+        )
         known = None if creates else message.external_id
-        return Outcome(known, False, verdict.doubt or page or None)
+        return Outcome(known, True, verdict.doubt or answer.sentence(sentence))
+    if creates and destination:
+        found, warning = _new_id(answer, path)
+        return Outcome(found, False, verdict.doubt or warning)
+    if message.operation == "delete":
+        return Outcome(None, False, verdict.doubt or page or None)
+    if message.operation == "upsert" and destination:
+        found, warning = _renamed(message, answer, id_path)
+        return Outcome(found, False, verdict.doubt or warning or page or None)
+    known = None if creates else message.external_id
+    return Outcome(known, False, verdict.doubt or page or None)
 
 
 def _is_new(message):
@@ -323,9 +340,10 @@ def _new_id(answer, path):
     """:return: the id that a record was created with, ``None`` if there is none; then
     a warning"""
     found = found_id(answer, path)
-    location = answer.location() if answer.status == 201 else None
-    if found is None and location:
-        found = new_id(location, answer.url)
+    for header in _NEW.get(answer.status, ()):
+        location = answer.location(header)
+        if found is None and location:
+            found = new_id(location, answer.url)
     if found is None:
         sentence = (
             wording._lt(
@@ -348,14 +366,22 @@ def _new_id(answer, path):
     return found, None
 
 
-def _renamed(message, answer, path):
+def _renamed(message, answer, id_path):
     """:return: the id that a record has after an update, which may name another one, as
     where two records were merged; then a warning"""
+    path = id_path or ITEM_ID
     known, found = message.external_id, found_id(answer, path)
     if found is None or found == known or answer.redact.holds_secret(found):
         return known, None
     if found == usable_id(at(message.payload, path)):
         return known, None  # we have sent it: a field of the record
+    if id_path and not repeats(answer, message, path):
+        sentence = wording._lt(
+            "%(request)s answered %(status)s with another id, %(new)s, and with "
+            "nothing of the record: it may be that of something else. The record stays "
+            "%(old)s."
+        )
+        return known, answer.sentence(sentence, new=found, old=known)
     sentence = wording._lt(
         "%(request)s answered %(status)s with another id: the record is %(new)s there "
         "from now on, not %(old)s."
@@ -363,9 +389,12 @@ def _renamed(message, answer, path):
     return found, answer.sentence(sentence, new=found, old=known)
 
 
-def _there_already(answer, path):
+def _there_already(message, answer, id_path):
     """:return: what becomes of a record that an unanswered request has created"""
+    path = id_path or ITEM_ID
     found = found_id(answer, path)
+    if id_path == ITEM_ID and names_error(answer, message):
+        found = None  # it is that of the error
     if found is not None and not answer.redact.holds_secret(found):
         return Outcome(found)
     sentence = wording._lt(
