@@ -1442,22 +1442,17 @@ def wake(cr, key, stream_ids=None):
             """
             SELECT job.id FROM unnest(%(streams)s::int[]) AS stream (id)
              CROSS JOIN LATERAL (
-                   SELECT one.id, one.priority, one.sync_due
-                     FROM (SELECT id FROM queue_job
-                            WHERE sync_stream_id = stream.id AND state = 'pending'
-                              AND %(may)s
-                            -- of very many that wait for a time, not all are read
-                            ORDER BY priority, %(due)s, id LIMIT 1000) AS first
-                     JOIN queue_job AS one ON one.id = first.id
-                    WHERE one.sync_wait_key = %(key)s AND one.state = 'pending'
-                    ORDER BY one.priority, one.sync_due, one.id LIMIT 1
-                    FOR NO KEY UPDATE OF one SKIP LOCKED) AS job
+                   SELECT id, priority, sync_due FROM queue_job
+                    WHERE sync_stream_id = stream.id AND state = 'pending'
+                      AND sync_wait_key ~ '^system:'
+                      -- not by an index on the keys, which many jobs share
+                      AND (sync_wait_key = %(key)s) IS TRUE
+                    ORDER BY priority, sync_due, id LIMIT 1
+                    FOR NO KEY UPDATE SKIP LOCKED) AS job
              ORDER BY job.priority, job.sync_due, job.id LIMIT 1
             """,
             streams=list(stream_ids),
             key=key,
-            may=MAY_GO_ALONG,
-            due=DUE,
         )
     cr.execute(
         SQL(

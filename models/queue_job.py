@@ -260,6 +260,11 @@ class QueueJob(models.Model):
     _sync_wait_index = models.Index(
         "(sync_wait_key, priority, sync_due, id) WHERE sync_wait_key IS NOT NULL"
     )
+    # Used by store.wake for some streams of a system
+    _sync_asleep_index = models.Index(
+        "(sync_stream_id, priority, sync_due, id)"
+        " WHERE state = 'pending' AND sync_wait_key ~ '^system:'"
+    )
     # Used by store.sleep_on
     _sync_sleep_index = models.Index(
         "(eta) WHERE state = 'pending' AND sync_wait_key IS NOT NULL"

@@ -437,10 +437,12 @@ class TestUpgrade(DoubtCase):
         partner_id = self.new_partner(name="Ada")
         self.run_pending()
         self.prove("create", "update")
-        self.destination.records.clear()
+        external_id = self.binding(partner_id)["external_id"]
+        del self.destination.records[f"/contacts/{external_id}"]
         self.edit(partner_id, name="Grace")
         self.run_pending()
-        self.assertEqual(self.methods()[-2:], ["PUT", "POST"])
+        self.assertIn("PUT", self.methods())
+        self.assertEqual(self.methods()[-1], "POST")
         self.change_stream(proven=False)
         self.migrate()
         with self.transaction() as env:

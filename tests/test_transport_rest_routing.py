@@ -208,7 +208,7 @@ class TestRestRouting(RestCase):
                     self.assertNotIn("POST /contacts", self.lines())
                 self.server._script.clear()
 
-    def test_what_worked_and_is_gone_is_looked_into_once(self):
+    def test_what_worked_and_is_gone_is_looked_into(self):
         sent = [
             message(
                 "delete",
@@ -222,7 +222,8 @@ class TestRestRouting(RestCase):
         receipts = self.transport(concurrency=1).send(sent)
         self.assertTrue(all(each.ok for each in receipts), receipts)
         self.assertEqual(self.lines().count("GET /contacts/5"), 1)
-        self.assertEqual(len(self.server.requests), 7)
+        # each is looked at as well: the way to it may have been lost for a moment
+        self.assertEqual(len(self.server.requests), 13)
         # where records are not for us to look at, it is believed
         for status in (401, 403, 405):
             self.server.answer(404)

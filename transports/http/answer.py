@@ -560,7 +560,7 @@ def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verd
     body = answer.json()
     reading = _Reading(message, id_path)
     if isinstance(body, dict):
-        reading.read(body)
+        reading.read_all(body)
     elif isinstance(body, list):
         reading.read_items(body)
     elif body is False:
@@ -641,7 +641,7 @@ class _Reading:
         self._id_path = id_path or ITEM_ID
         self._is_item = id_path is None
 
-    def read(self, body):
+    def read_all(self, body):
         """Read the object that a body is."""
         body = _of_records(body)
         has_id = given_id(at(body, self._id_path)) is not None
