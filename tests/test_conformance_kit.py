@@ -110,6 +110,7 @@ class TestConformanceKit(RunnerCase):
 
                 self.assertFails(only(DECLARED, Case), failing)
 
+    # pylint: disable=missing-return
     def test_timeouts_of_requests_are_kept(self):
         """Odoo's tests would make ten seconds of short ones, and break on pairs."""
         for limit, failing in (
@@ -124,7 +125,6 @@ class TestConformanceKit(RunnerCase):
                     destination_class = RestDestination
                     timeout = limit
 
-                    # pylint: disable=missing-return
                     def setUp(self):
                         super().setUp()
 

@@ -77,7 +77,7 @@ class TestTranslations(TransactionCase):
             [("module", "=", "queue_job_sync"), ("model", "=", "mail.template")]
         )
         templates = self.env["mail.template"].browse(data.mapped("res_id"))
-        self.assertEqual(len(templates), 6)
+        self.assertEqual(len(templates), 8)
         codes = self.speak_all(templates)
         for template in templates:
             english = template.with_context(lang="en_US").body_html

@@ -201,11 +201,12 @@ class TestRestAnswers(AnswerCase):
         ):
             name = "inflate" if place is client else "judged"
             with self.subTest(name, error=error):
-                real, left = getattr(place, name), [error]
+                real = getattr(place, name)
+                first = iter([error])
 
-                def fail_once(*args, real=real, left=left):
-                    if left:
-                        raise left.pop()
+                def fail_once(*args, real=real, first=first):
+                    for fault in first:
+                        raise fault
                     return real(*args)
 
                 sent = [message(), message(key=8, idempotency_key="key-8")]
