@@ -30,17 +30,16 @@ _CLOSED = wording._lt("%(where)s closed the connection without an answer")
 _UNUSABLE = wording._lt(
     "The credentials contain characters that HTTP does not allow in a header"
 )
+_NO_HTTP = wording._lt("%(where)s answered something that is not HTTP")
 # The first that an error is, or wraps, explains it.
 _MEANING = (
     (socket.gaierror, Unreachable, wording._lt("The name %(host)s was not found")),
     (_NO_URL, Unreachable, NOT_VALID),
+    # of an answer: two lengths
+    (urllib3.exceptions.InvalidHeader, Temporary, _NO_HTTP),
     (requests.exceptions.InvalidHeader, Unreachable, _UNUSABLE),
     (http.client.RemoteDisconnected, Unreachable, _CLOSED),
-    (
-        http.client.HTTPException,
-        Temporary,
-        wording._lt("%(where)s answered something that is not HTTP"),
-    ),
+    (http.client.HTTPException, Temporary, _NO_HTTP),
 )
 _NETWORK = {
     errno.ECONNREFUSED: wording._lt("Connection refused by %(where)s"),
