@@ -66,7 +66,7 @@ def short(env, error, system):
     if error.reason == "answered" and "said" in error.values:
         answer = error.values["said"] or error.values.get("status", "")
         return env._("%(system)s answered: %(said)s", system=system, said=answer)
-    if error.reason == "answered":
+    if "request" in error.values:
         shorter = {"request": system}
     else:
         errors = {k: v for k, v in error.values.items() if isinstance(v, SyncError)}

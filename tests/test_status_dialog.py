@@ -12,6 +12,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import format_datetime
 
 from ..exceptions import Rejected
+from ..wording import Sentence
 from .common import SyncCase
 
 REQUEST = "PUT http://10.1.2.3:8069/api/contacts/7"
@@ -203,6 +204,17 @@ class TestStatusDialog(SyncCase):
         for part in ("201", "502"):
             self.assertNotIn(part, text)
         self.assertLess(text.index("Delivered"), text.index("506"))
+
+    def test_doubt_about_a_success_is_told(self):
+        sentence = Sentence(
+            "%(request)s answered %(status)s: it is accepted, not confirmed.",
+            request=REQUEST,
+            status="202",
+        )
+        self.deliver(status="202", warning=sentence)
+        content = self.dialog(self.user).content
+        self.assertIn("it is accepted, not confirmed", content)
+        self.assertNotIn("10.1.2.3", content)
 
     def test_no_payload_address_or_answer_for_plain_users(self):
         self.deliver(

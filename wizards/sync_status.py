@@ -123,7 +123,9 @@ class SyncStatus(models.TransientModel):
                     "next": self._next(name, situation.state, job, binding),
                     "due": self._due(job),
                     "deliveries": [
-                        (each, self._plain(name, each, "error")) for each in deliveries
+                        (each, self._plain(name, each, told))
+                        for each in deliveries
+                        for told in ["error" if each.error else "warning"]
                     ],
                 }
             )
