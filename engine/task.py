@@ -121,7 +121,8 @@ class Task:
         if message.route.batch_target:
             # that records may go together proves nothing of how they go alone
             return None
-        if receipt.accepted or not (receipt.status or "").startswith("2"):
+        # HTTP's, or PostgreSQL's
+        if receipt.accepted or not (receipt.status or "").startswith(("2", "00")):
             return None
         if self.noted[-1].creates:
             return "create"

@@ -513,6 +513,9 @@ class SyncIncident(models.Model):
         if doubt:
             self._become_copy(doubt)
             return self._copy_text(doubt)
+        # one that refuses records answers, and so might whatever else is asked of it
+        if self.refusal_kind and self._tries_record():
+            raise self._probe_later(self.env._("One record is sent, to see."))
         try:
             with self.backend_id._open_transport() as transport:
                 answer = words.said(self.env, transport.check())

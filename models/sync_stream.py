@@ -910,6 +910,9 @@ class SyncStream(models.Model):
     def _settings_digest(self):
         """Return what is another text once anything says otherwise where to send."""
         place = (self.backend_id.url, self.endpoint, self.batch_endpoint)
+        if self.transport == "postgresql":
+            backend = self.backend_id
+            place = (backend.db_host, backend.db_port, backend.db_name, self.table)
         how = (self.update_method, self.id_policy)
         return sha256(repr((*place, *how)).encode()).hexdigest()[:16]
 

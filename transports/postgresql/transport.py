@@ -12,7 +12,7 @@ from psycopg2 import errorcodes as codes
 from psycopg2 import sql
 
 from ... import wording
-from ...exceptions import Misconfigured, Rejected, SyncError
+from ...exceptions import Misconfigured, Rejected, SyncError, Unreachable
 from ..base import (
     REFUSED,
     UNKNOWN,
@@ -35,6 +35,8 @@ READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
 # Whether what runs in the same transaction has written anything at all.
 HAS_WRITTEN = sql.SQL("; SELECT txid_current_if_assigned() IS NOT NULL")
 BYTES_IN_HEX = sql.SQL("SET LOCAL bytea_output = hex; ")
+# Say that a table is not there.
+GONE = {codes.UNDEFINED_TABLE, codes.INVALID_SCHEMA_NAME}
 # Characters of a statement that are kept for the log.
 MAX_STATEMENT = 500
 # Rows of one statement at most.
@@ -329,6 +331,9 @@ class PostgresqlTransport(PullingTransport):
     def _advised(self, error, message, status):
         """:return: the error, in words that tell what to change where there are any"""
         route, found = message.route, None
+        if status in GONE and route.proven:
+            # it has worked: it may be made anew just now, as by a nightly load
+            return Unreachable(error.message)
         if status == codes.NOT_NULL_VIOLATION:
             return self._unmapped(message) or error
         if status == codes.UNTRANSLATABLE_CHARACTER:
