@@ -6,6 +6,7 @@ import base64
 from odoo import fields
 from odoo.tests import tagged
 
+from ..engine import waiting
 from .common import DeliveryCase
 from .postgresql_case import PostgresqlCase
 
@@ -186,6 +187,31 @@ class TestDeliveryPostgresql(DeliveryCase, PostgresqlCase):
         self.edit(partner_id, name="Grace")
         self.run_pending()
         self.assertEqual(self.rows(), [(partner_id, "Grace", None, False)])
+
+    def test_table_that_has_worked_and_is_gone_for_a_moment(self):
+        partner_id = self.new_partner()
+        self.run_pending()
+        self.edit(partner_id, name="Grace")
+        self.query("ALTER TABLE contacts RENAME TO made_anew")
+        (uuid,) = self.job_uuids("pending")
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.query("ALTER TABLE made_anew RENAME TO contacts")
+        job = self.job(uuid, "retry", "sync_wait_key")
+        self.assertEqual((job["retry"], job["sync_wait_key"]), (1, False))
+        self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.rows(), [(partner_id, "Grace", None, False)])
+
+    def test_table_that_was_never_there_holds_the_synchronization(self):
+        self.change_stream(table="nowhere")
+        self.new_partner()
+        (uuid,) = self.job_uuids("pending")
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertEqual(
+            self.job(uuid, "sync_wait_key")["sync_wait_key"],
+            waiting.for_stream(self.stream_id),
+        )
+        with self.transaction() as env:
+            env["sync.stream"].browse(self.stream_id)._open_incident().unlink()
 
     def test_constraint_of_the_table_fails_the_job_at_once(self):
         self.new_partner(email="ada@example.com")

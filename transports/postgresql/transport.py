@@ -331,7 +331,8 @@ class PostgresqlTransport(PullingTransport):
     def _advised(self, error, message, status):
         """:return: the error, in words that tell what to change where there are any"""
         route, found = message.route, None
-        if status in GONE and route.proven:
+        is_wrong = isinstance(error, Misconfigured)
+        if is_wrong and status in GONE and route.proven:
             # it has worked: it may be made anew just now, as by a nightly load
             return Unreachable(error.message)
         if status == codes.NOT_NULL_VIOLATION:
@@ -340,7 +341,7 @@ class PostgresqlTransport(PullingTransport):
             payload = {route.key_column: message.key, **message.payload}
             encoding = self._connection.open().info.parameter_status("server_encoding")
             found = lacking_character(payload, encoding)
-        elif not isinstance(error, Misconfigured):  # a trigger's
+        elif not is_wrong:  # a trigger's
             return error
         elif status in ADVISED:
             found = advice(self._table(route), route.target, route.key_column, status)
