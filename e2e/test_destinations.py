@@ -105,6 +105,7 @@ def test_crm_journals_what_it_was_sent(api, crm):
         "body": ADA,
         "status": 201,
         "replayed": False,
+        "answered": 201,
         "contact": contact,
     }
     assert crm.token not in crm.data.read_bytes().decode("latin-1")
