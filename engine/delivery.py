@@ -635,9 +635,10 @@ class Delivery:
 
         It is about them, then: what is on the way may not let them through.
         """
-        down = [each for each in self.failures if isinstance(each.error, Unreachable)]
+        # a person's to decide or not
+        down = [each for each in self.met if isinstance(each.error, Unreachable)]
         confirmed = [each for each in self.settled if each.message]
-        few = len(down) <= min(len(confirmed), self.system.concurrency)
+        few = 0 < len(down) <= min(len(confirmed), self.system.concurrency)
         # each in a request of its own
         alone = all(each.receipt and each.receipt.request for each in down)
         if few and alone and isinstance(self.obstacle, Unreachable):

@@ -189,6 +189,20 @@ class TestUnansweredCreation(DoubtCase):
             self.assertEqual(backend._open_incident().kind, "outage")
             backend._open_incident().unlink()
 
+    def test_outage_ends_a_run(self):
+        self.destination.answer(504, times=100)
+        with self.transaction() as env:
+            partners = env["res.partner"].create(
+                [{"name": f"Ada {number}"} for number in range(30)]
+            )
+        self.partner_ids += partners.ids
+        (uuid,) = self.job_uuids("pending")
+        self.assertEqual(self.run_job(uuid), "pending")
+        # as many as are sent at once
+        self.assertLessEqual(len(self.destination.requests), 8)
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id)._open_incident().unlink()
+
     def test_many_are_clarified_at_once(self):
         self.destination.lose_answers(3)
         ids = [self.new_partner(name=name) for name in "ABC"]
