@@ -141,7 +141,8 @@ class TestSaid(TransactionCase):
                 SyncError("%(request)s leads %(place)s", "answered", **values),
                 "CRM leads there",
             ),
-            (SyncError("%(request)s leads %(place)s", **values), None),
+            # nor does a warning name the request
+            (SyncError("%(request)s leads %(place)s", **values), "CRM leads there"),
             (SyncError("plain"), None),
             (SyncError("Not sent: %(why)s", why=SyncError("no")), None),
             (
