@@ -68,7 +68,11 @@ class TransportJobs:
         self.assertFalse(self.outbox(record_id))
 
     def test_refused_record_fails_at_once(self):
-        self.have(REFUSE)
+        self.assertFailsAtOnce(REFUSE)
+
+    def assertFailsAtOnce(self, fault):
+        """Assert that a record that is refused like this uses one try, and no more."""
+        self.have(fault)
         self.new_record({"name": REFUSED})
         (uuid,) = self.job_uuids()
         self.assertRan("failed")
