@@ -3,8 +3,9 @@
 """The command line. Only the standard library: it is read before the set-up."""
 
 import argparse
+from dataclasses import dataclass
 
-DESCRIPTION = """\
+COMPARED = """\
 Measures the addon beside Odoo without it, the tutorial way, Odoo's own webhook and
 plain loops, on real servers on the loopback address, in turns, so that a machine that
 gets slower does so for all. benchmarks/README.md says what each row means.
@@ -32,16 +33,51 @@ ROWS = (
     "slow_batch_sent",
     "bulk_behind_edit",
 )
+AT_SCALE = """\
+Fills a database with a million contacts, two million synchronized records and five
+million deliveries, by SQL, and measures what people do there: some forty minutes, and
+some ten gigabytes of disk while it runs. benchmarks/README.md says what each row means.
+"""
+SCALE_ROWS = (
+    "deliveries",
+    "filters",
+    "dashboard",
+    "cancel_10k",
+    "second_pace",
+    "edit_in_backfill",
+    "save_in_deletion",
+)
 
 
-def parse(arguments=None):
+@dataclass(frozen=True)
+class Command:
+    """A command that measures rows.
+
+    :param name: of the program
+    :param about: what it does
+    :param rows: ids of what it can measure
+    """
+
+    name: str
+    about: str
+    rows: tuple
+
+
+RUN = Command("run", COMPARED, ROWS)
+SCALE = Command("scale", AT_SCALE, SCALE_ROWS)
+
+
+def parse(command=RUN, arguments=None):
     """Read the command line.
 
+    :param command: the :class:`Command` that is run
     :param arguments: list of texts; the default is what the process was started with
     :return: namespace with ``quick``, ``json``, ``rows`` (ids), ``rounds`` (a number,
         or None for each row's own), ``before`` (a commit, or None) and ``keep``
     """
-    parser = argparse.ArgumentParser(prog="benchmarks/run", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(
+        prog=f"benchmarks/{command.name}", description=command.about
+    )
     parser.add_argument(
         "--quick", action="store_true", help="smaller counts, within ten minutes"
     )
@@ -50,10 +86,10 @@ def parse(arguments=None):
     )
     parser.add_argument(
         "--rows",
-        type=_rows,
-        default=ROWS,
+        type=lambda text: _rows(text, command.rows),
+        default=command.rows,
         metavar="ID,ID",
-        help=f"only these: {', '.join(ROWS)}",
+        help=f"only these: {', '.join(command.rows)}",
     )
     parser.add_argument(
         "--rounds", type=_positive, help="how often each row is measured"
@@ -69,12 +105,12 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def _rows(text):
+def _rows(text, rows):
     names = text.split(",")
     for name in names:
-        if name not in ROWS:
+        if name not in rows:
             raise argparse.ArgumentTypeError(f"there is no row {name!r}")
-    return tuple(row for row in ROWS if row in names)
+    return tuple(row for row in rows if row in names)
 
 
 def _positive(text):

@@ -14,12 +14,19 @@ from support.figures import Result
 
 
 def main():
-    """Run the benchmarks.
+    """Run the benchmarks; see :func:`run`."""
+    return run(arguments.RUN, rows.ALL)
 
+
+def run(command, every):
+    """Measure the rows that the command line names.
+
+    :param command: the :class:`~benchmarks.arguments.Command`
+    :param every: ``Row`` by id, all that there are
     :return: exit status, 0 when every row could be measured
     """
-    asked = arguments.parse()
-    chosen = [rows.ALL[name] for name in asked.rows]
+    asked = arguments.parse(command)
+    chosen = [every[name] for name in asked.rows]
     names = {name for row in chosen for name in row.peers}
     scene = Scene(names, sizes.of(asked), asked.keep, asked.before)
     measured, failed = [], []

@@ -9,6 +9,7 @@ OURS, BARE, NAIVE, WEBHOOK = "ours", "bare", "naive", "webhook"
 FULL = "full"  # ours, with a million done jobs and many waiting ones
 MANY = "many"  # ours, with the contacts of a large company
 SMALL = "small"  # ours, on a small server: root:3, and Odoo's own time limits
+LARGE = "large"  # ours, with a million contacts that are synchronized
 BEFORE = "before"  # the addon as it was at another commit
 MODULES = {
     OURS: ("queue_job_sync",),
@@ -18,11 +19,14 @@ MODULES = {
     FULL: ("queue_job_sync",),
     MANY: ("queue_job_sync",),
     SMALL: ("queue_job_sync",),
+    LARGE: ("queue_job_sync",),
     BEFORE: ("queue_job_sync",),
 }
 SMALL_CHANNELS = "root:3"
-REST, SQL, IDLE = "rest", "sql", "idle"
+REST, SQL, IDLE, SECOND = "rest", "sql", "idle", "second"
 ENDPOINT = "contacts"
+# Of the destination's, which knows no mark: what is gone stays there.
+TABLE = {"table": "contacts", "key_column": "odoo_id"}
 URL_PARAMETER, DSN_PARAMETER = "queue_job_naive.url", "queue_job_naive.dsn"
 
 
@@ -34,14 +38,14 @@ def configure(peer, destination, warehouse=None, idle=None):
     :param warehouse: the ``Warehouse`` that :func:`send_to` may name
     :param idle: the ``Destination`` that the small one's new contacts go to as well
     """
-    ours = dict.fromkeys((OURS, FULL, MANY, SMALL, BEFORE), _ours)
+    ours = dict.fromkeys((OURS, FULL, MANY, SMALL, LARGE, BEFORE), _ours)
     setup = {**ours, NAIVE: _naive, WEBHOOK: _webhook}.get(peer.name)
     if setup:
         setup(peer, destination, warehouse)
     if peer.name == SMALL:
         new = repr([("email", "=like", contacts.NEW.replace("%s", "%"))])
         system = {"transport": "rest", "url": idle.url}
-        _stream(peer.admin, IDLE, system, {"endpoint": ENDPOINT, "domain": new})
+        make_stream(peer.admin, IDLE, system, {"endpoint": ENDPOINT, "domain": new})
 
 
 def send_to(peer, kind, destination, warehouse):
@@ -75,23 +79,30 @@ def change_stream(peer, name, values):
 
 def _ours(peer, destination, warehouse):
     rest = {"transport": "rest", "url": destination.url}
-    _stream(peer.admin, REST, rest, {"endpoint": ENDPOINT})
+    make_stream(peer.admin, REST, rest, {"endpoint": ENDPOINT})
     if warehouse:
-        values = {
-            "transport": "postgresql",
-            "db_host": warehouse.host,
-            "db_port": warehouse.port,
-            "db_name": warehouse.name,
-            "db_user": warehouse.user,
-            "db_password": warehouse.password,
-        }
-        table = {"table": "contacts", "key_column": "odoo_id"}
-        # A table of the destination's that knows no mark: what is gone stays there.
-        _stream(peer.admin, SQL, values, {**table, "active": False})
+        make_stream(peer.admin, SQL, in_sql(warehouse), {**TABLE, "active": False})
 
 
-def _stream(admin, name, backend, stream):
-    """Create a system and its synchronization, with the defaults for all the rest."""
+def in_sql(warehouse):
+    """Return the values of a system that is a ``Warehouse``."""
+    return {
+        "transport": "postgresql",
+        "db_host": warehouse.host,
+        "db_port": warehouse.port,
+        "db_name": warehouse.name,
+        "db_user": warehouse.user,
+        "db_password": warehouse.password,
+    }
+
+
+def make_stream(admin, name, backend, stream):
+    """Create a system and its synchronization, with the defaults for all the rest.
+
+    :param backend: values of the system, secrets among them
+    :param stream: values of the synchronization
+    :return: id of the synchronization
+    """
     lines = [
         (0, 0, {"sequence": sequence, "field_path": path, "target": target})
         for sequence, (path, target) in enumerate(contacts.MAPPING.items())
@@ -103,7 +114,7 @@ def _stream(admin, name, backend, stream):
         "mapping_ids": lines,
         "state": "live",
     }
-    admin.create("sync.stream", {**values, **stream})
+    return admin.create("sync.stream", {**values, **stream})
 
 
 def _naive(peer, destination, _warehouse):

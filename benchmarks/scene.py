@@ -181,6 +181,9 @@ class Scene:
         if name == peers.FULL:
             fill.fill(peer, self.destination, self.sizes)
             peer.restart()
+        elif name == peers.LARGE:
+            fill.fill_large(peer, self.destination, self.sizes)
+            peer.restart()
         elif name == peers.MANY:
             with connected(database) as connection:
                 contacts.fill(connection.cursor(), self.sizes.backfill)

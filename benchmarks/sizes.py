@@ -49,6 +49,14 @@ class Sizes:
     bulk: int = 40_000
     bulk_patience: float = 180
     resumed: int = 90_000
+    scale: int = 1_000_000  # contacts that are synchronized, with benchmarks/scale
+    scale_deliveries: int = 5_000_000
+    scale_waiting: int = 10_000
+    scale_failed: int = 2_000
+    scale_cancelled: int = 10_000
+    scale_looks: int = 3
+    scale_edits: int = 40
+    scale_patience: float = 3_600
 
 
 FULL = Sizes()
@@ -86,6 +94,13 @@ QUICK = replace(
     bulk=4_000,
     bulk_patience=60,
     resumed=4_000,
+    scale=20_000,
+    scale_deliveries=60_000,
+    scale_waiting=400,
+    scale_failed=100,
+    scale_cancelled=300,
+    scale_edits=12,
+    scale_patience=600,
 )
 
 

@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""What the web client's contact form asks of the server when a contact is saved.
+"""What views of the web client ask of the server, such as when a contact is saved.
 
 The web client makes the specification of ``web_save`` from the view: every field in it,
 for links also what the view shows of the linked records (``getFieldsSpec`` in
@@ -19,21 +19,31 @@ def contact_form(session):
 
     :param session: the user's ``WebSession``
     """
+    return specification(session, "res.partner", "form")
+
+
+def specification(session, model, kind, view_id=False):
+    """Return the specification that a view of a database sends.
+
+    :param session: the user's ``WebSession``
+    :param kind: of view, such as ``form``
+    :param view_id: of the view, if it is not the default one
+    """
     answer = session.call(
-        "res.partner", "get_views", views=[[False, "form"]], options={"toolbar": True}
+        model, "get_views", views=[[view_id, kind]], options={"toolbar": True}
     )
     types = {
         model: {name: field["type"] for name, field in described["fields"].items()}
         for model, described in answer["models"].items()
     }
-    arch = etree.fromstring(answer["views"]["form"]["arch"])
+    arch = etree.fromstring(answer["views"][kind]["arch"])
     relations = {
         model: {
             name: field.get("relation") for name, field in described["fields"].items()
         }
         for model, described in answer["models"].items()
     }
-    return _specification(arch, "res.partner", types, relations)
+    return _specification(arch, model, types, relations)
 
 
 def _specification(arch, model, types, relations):
