@@ -4,6 +4,7 @@
 import logging
 import random
 import time
+import traceback
 from contextlib import suppress
 
 import psycopg2
@@ -12,6 +13,7 @@ from odoo import http
 from odoo.exceptions import UserError
 
 from odoo.addons.queue_job.controllers.main import RunJobController as QueueJobs
+from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import DONE, ENQUEUED, STARTED
 
 from ..engine import health, job_load, jobs, waiting, words
@@ -134,9 +136,32 @@ class RunJobController(QueueJobs):
                 job.sync_error = jobs.error_behind(error)
                 job.sync_sleep = getattr(error, "sync_sleep", None)
                 job.sync_closed = getattr(error, "sync_closed", False)
-                raise
+                if isinstance(error, RetryableJobError) or not job.sync_error:
+                    raise
+                cls._fail_told(job, error)
+                env.cr.rollback()
+                return None
             cls._put_back(job, started, tries, reason)
             return None
+
+    @classmethod
+    def _fail_told(cls, job, error):
+        """Store that a job has failed for what its system has answered, or has not.
+
+        As queue_job stores any failure; but that is no fault of Odoo, so the log says
+        it in a line. It would have three tracebacks otherwise: queue_job's, that of the
+        request, and that of the runner whose request is answered with an error.
+
+        :param error: what the job has raised
+        """
+        told = "".join(traceback.format_exception(error))
+        job.env.clear()
+        with job.in_temporary_env():
+            values = cls._get_failure_values(job, told, error)
+            job.set_failed(**values)
+            job.store()
+            job.on_fail(values)
+        _logger.warning("%s has failed: %s", job, values["exc_message"])
 
     @classmethod
     def _runjob(cls, env, job):

@@ -4,13 +4,21 @@
 
 import json
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from e2e.leftovers import leaving_nothing
+from support.browser import Browser
+from support.client import WebSession
+from support.environment import browser, paths
+from support.processes import wait_until
 
 DEMO = Path(__file__).parents[1] / "dev" / "demo"
+SERVICES = "odoo.__WOWL_DEBUG__.root.env.services"
+CONNECTED = f"{SERVICES}.bus_service.workerState === 'CONNECTED'"
+STEADY = 5  # seconds for which the websocket has to stay
 WHOLE_RUN = 400  # seconds; about 50 on a quiet machine with two cores
 
 
@@ -51,7 +59,46 @@ def test_demo_shows_everything(demo):
     assert (requeued["state"], requeued["same_job"]) == ("done", True)
     phone = warehouse["updated_in_outage"]["content"]["phone"]
     assert crm["delivered_after_outage"]["content"]["phone"] == phone
+    left = observed["left"]
+    assert (left["contact"], left["state"]) == ("Grace Hopper", "failed")
+    assert "422" in left["reason"]
     assert observed["ok"] is True
+
+
+def test_demo_is_served_as_in_production(demo):
+    """By one address, with a websocket, with nothing wrong in the log."""
+    process = demo()
+    told = {}
+    for line in process.stdout:
+        name, _space, value = line.strip().partition("  ")
+        told[name] = value.strip()
+        if name == "to look at":
+            break
+    assert "Grace Hopper" in told["to look at"], told
+    url = told["Odoo"]
+    layla = WebSession(url, "demo", *told["Arabic reader"].split(" / "))
+    (failed,) = layla.call(
+        "res.partner", "search", [("sync_state", "=", "failed")], limit=2
+    )
+    with Browser(browser.find(), url, layla.session_id) as page:
+        # the client of Discuss is what tells of a lost connection
+        page.show("/odoo/discuss")
+        page.wait_for(".o-mail-Discuss")
+        wait_until(lambda: page.evaluate(CONNECTED), 30, "a websocket")
+        time.sleep(STEADY)
+        assert page.evaluate(CONNECTED)
+        assert not page.evaluate("Boolean(document.querySelector('[class*=Alert]'))")
+        page.show(f"/odoo/contacts/{failed}")
+        page.wait_for("button[name=action_sync_status]")
+        assert page.evaluate("document.body.classList.contains('o_rtl')")
+        assert page.evaluate("getComputedStyle(document.body).direction") == "rtl"
+    process.send_signal(signal.SIGINT)
+    _output, errors = process.communicate(timeout=60)
+    assert "Traceback" not in errors
+    log = (paths.LOGS / "demo.log").read_text()
+    assert "/websocket?version=" in log
+    assert "Traceback" not in log
+    assert not [line for line in log.splitlines() if " ERROR " in line]
 
 
 def test_demo_tells_that_it_was_interrupted(demo):

@@ -1145,12 +1145,14 @@ class SyncStream(models.Model):
     def _action_open_record(self, res_id):
         """Return an action that opens one record of this stream."""
         self.ensure_one()
-        record = self.env[self.model_name].browse(res_id).exists()
+        # of a module that was uninstalled, no record exists
+        is_known = self.model_name in self.env
+        record = is_known and self.env[self.model_name].browse(res_id).exists()
         if not record:
             raise UserError(
                 self.env._(
                     "%(model)s %(id)s no longer exists.",
-                    model=self.model_id.name,
+                    model=self.model_id.name or self.model_name,
                     id=res_id,
                 )
             )

@@ -9,6 +9,8 @@ from support.client import OdooClient, WebSession
 ADMIN = ("admin", "admin")
 BO = ("bo", "bo-demo-password")
 JO = ("jo", "jo-demo-password")
+LAYLA = ("layla", "layla-demo-password")
+ARABIC = "ar_001"
 MAIL_DOMAIN = "demo.example.com"
 # Field in Odoo: key in the CRM and column in the warehouse.
 MAPPING = {
@@ -106,6 +108,23 @@ def make_people(server, sink):
         jo=OdooClient.from_password(server.url, server.database, *JO),
         jo_browser=WebSession(server.url, server.database, *JO),
     )
+
+
+def make_arabic_reader(admin):
+    """Create a user who edits contacts and reads the screens from right to left.
+
+    Arabic is among the languages of everybody's preferences then.
+    """
+    (language,) = admin.call(
+        "res.lang",
+        "search",
+        domain=[("code", "=", ARABIC)],
+        context={"active_test": False},
+    )
+    wizard = admin.create("base.language.install", {"lang_ids": [(6, 0, [language])]})
+    admin.call("base.language.install", "lang_install", [wizard])
+    groups = group_ids(admin, "base.group_user", "base.group_partner_manager")
+    _make_user(admin, "Layla Reader", LAYLA, groups, lang=ARABIC)
 
 
 def make_system(admin, values):
@@ -219,7 +238,7 @@ def make_warehouse_stream(
     )
 
 
-def _make_user(admin, name, credentials, groups):
+def _make_user(admin, name, credentials, groups, **values):
     login, password = credentials
     admin.create(
         "res.users",
@@ -229,6 +248,7 @@ def _make_user(admin, name, credentials, groups):
             "password": password,
             "email": _address(credentials),
             "group_ids": [(6, 0, groups)],
+            **values,
         },
         no_reset_password=True,  # no invitation by mail
     )

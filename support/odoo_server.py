@@ -6,13 +6,14 @@ import os
 import re
 import signal
 import subprocess
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import psutil
 import requests
 
 from support import processes
+from support.reverse_proxy import ReverseProxy
 
 RUNNER_READY = "queue job runner ready for db"
 # queue_job's runner belongs to the server, so its module is loaded server-wide.
@@ -81,6 +82,8 @@ class OdooServer:
     :param channels: capacity of the runner's channels
     :param environment: environment variables; the default is this process's own
     :param workers: number of processes that answer requests and run jobs
+    :param proxy: nginx's program, to serve behind it at ``port``; without it the
+        websocket of a browser gets no answer there
     :param options: more of Odoo's own arguments
     """
 
@@ -93,27 +96,37 @@ class OdooServer:
         channels="root:2",
         environment=None,
         workers=3,
+        proxy=None,
         options=(),
     ):
         self.database = database
         self.log = Path(log)
         self.port = port or processes.free_port()
         self.url = f"http://{processes.LOOPBACK}:{self.port}"
+        http_port = processes.free_port() if proxy else self.port
+        websocket_port = processes.free_port()
+        self._proxy = None
+        if proxy:
+            proxy_log = self.log.with_suffix(".nginx.log")
+            ports = (self.port, http_port, websocket_port)
+            self._proxy = ReverseProxy(proxy, *ports, proxy_log)
+            options = ("--proxy-mode", *options)
         self._command = [
             *map(str, command),
             *(f"--database={database}", "--no-database-list"),
             *(f"--workers={workers}", "--max-cron-threads=1", f"--load={SERVER_WIDE}"),
-            *(f"--http-interface={processes.LOOPBACK}", f"--http-port={self.port}"),
-            f"--gevent-port={processes.free_port()}",
+            *(f"--http-interface={processes.LOOPBACK}", f"--http-port={http_port}"),
+            f"--gevent-port={websocket_port}",
             *options,
         ]
         self._environment = {
             **(os.environ if environment is None else environment),
             "ODOO_QUEUE_JOB_CHANNELS": channels,
             "ODOO_QUEUE_JOB_HOST": processes.LOOPBACK,
-            "ODOO_QUEUE_JOB_PORT": str(self.port),
+            "ODOO_QUEUE_JOB_PORT": str(http_port),
         }
         self._process = None
+        self._running = ExitStack()
         self._log_start = 0  # where the log of the running server begins, in bytes
 
     def start(self, seconds=60, keep_log=False, standby=False):
@@ -125,6 +138,8 @@ class OdooServer:
         :raises RuntimeError: when the server ends instead
         :raises NotInTime: when it takes longer
         """
+        if self._proxy:
+            self._running.enter_context(self._proxy)
         with self.log.open("ab" if keep_log else "wb") as log:
             self._log_start = log.tell()
             self._process = processes.start(
@@ -143,6 +158,7 @@ class OdooServer:
         if self._process:
             processes.stop(self._process, 20)
             self._process = None
+        self._running.close()
 
     def kill(self):
         """Let the server and all its workers die at once, as in a crash (SIGKILL)."""

@@ -56,19 +56,20 @@ def shell(name, code, *options):
 
 
 @contextmanager
-def serving(name, log, command=None, keep_log=True, **options):
+def serving(name, log, command=None, keep_log=True, standby=False, **options):
     """Have a server for a database while the body runs, stopped at the end.
 
     :param log: path of its log file
     :param command: what runs Odoo's command line; the default is the checkout's Odoo
     :param bool keep_log: add to what is in that file already
+    :param bool standby: its runner need not hand out jobs, see :class:`OdooServer`
     :param options: further ones of :class:`OdooServer`
     :return: the running ``OdooServer``
     """
     options = {"environment": environment(), **options}
     server = OdooServer(command or odoo.command_line(), name, log, **options)
     try:
-        server.start(keep_log=keep_log)
+        server.start(keep_log=keep_log, standby=standby)
         yield server
     finally:
         server.stop()

@@ -166,8 +166,11 @@ class DeliveryCase(BaseCase):
     destination_class = HttpDestination
     context = NO_CHATTER  # of whoever edits; jobs have their own
     takes_along = False  # whether a job takes along what else is due
-    # the controller logs the traceback of each failed job
-    quiet_loggers = ("odoo.addons.queue_job.controllers.main",)
+    # the controllers log each failed job
+    quiet_loggers = (
+        "odoo.addons.queue_job.controllers.main",
+        "odoo.addons.queue_job_sync.controllers.run_job",
+    )
 
     def setUp(self):
         super().setUp()

@@ -57,6 +57,28 @@ class TestDeliveryErrors(DeliveryCase):
         # nothing is lost: the change is still owed
         self.assertEqual(len(self.outbox(partner_id)), 1)
 
+    def test_a_job_that_fails_for_its_system_has_one_line_in_the_log(self):
+        self.quiet_loggers = ()
+        self.destination.answer(500, {"message": "out of order"}, times=3)
+        self.destination.answer(422, {"message": "no such country"})
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.run_job(uuid)
+        self.run_job(uuid)
+        # tried in vain, then refused
+        for _times in range(2):
+            with self.assertLogs("odoo", "WARNING") as logs:
+                self.assertEqual(self.run_job(uuid), "failed")
+            (line,) = logs.output
+            self.assertIn(f"<Job {uuid}", line)
+            self.assertNotIn("Traceback", line)
+            job = self.job(uuid, "exc_info", "exc_message")
+            self.assertIn("Traceback", job["exc_info"])
+            self.assertIn(job["exc_message"], line)
+            with self.transaction() as env:
+                env["queue.job"].search([("uuid", "=", uuid)]).requeue()
+        self.assertIn("no such country", line)
+
     def test_success_after_a_failure_clears_the_error(self):
         self.change_stream(max_retries=1)
         self.destination.answer(500)

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 
-from . import addon, complete, paths, prettier, python, setup
+from . import addon, complete, node, paths, prettier, python, setup
 from .console import Failure
 
 FORMATTED = (".xml", ".js", ".scss", ".css")
@@ -30,7 +30,7 @@ def main(args):
     with setup.alone():
         python.ensure()
         python.ensure_lint()
-        prettier.ensure()
+        node.ensure()
     checks = {
         "ruff check": lambda: _ruff_check(fix),
         "ruff format": lambda: _ruff_format(fix),

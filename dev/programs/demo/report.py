@@ -19,6 +19,7 @@ class Report:
             "retries": [],
             "failed_mail": {},
             "requeued": None,
+            "left": None,
         }
 
     def title(self, text):

@@ -16,7 +16,7 @@ from support.client import OdooError
 from support.destinations.crm_process import Crm
 from support.destinations.smtp_sink import SmtpSink
 from support.destinations.warehouse import Warehouse
-from support.environment import console, odoo, paths, postgres, templates
+from support.environment import console, nginx, odoo, paths, postgres, templates
 from support.odoo_server import OdooServer, install
 
 DATABASE = "demo"
@@ -56,8 +56,9 @@ class Scene:
         with console.Step(f"Installing the addon in the database {DATABASE}") as step:
             databases.copy_template(template, DATABASE)
             self._install(step)
-        with console.Step("Starting Odoo: three workers, cron, job runner"):
-            self._start_server()
+        proxy = nginx.ensure()
+        with console.Step("Starting Odoo: three workers, cron, job runner, nginx"):
+            self._start_server(proxy)
         with console.Step("Users, external systems and synchronizations"):
             self._configure()
 
@@ -69,9 +70,11 @@ class Scene:
             ("administrator", " / ".join(configure.ADMIN)),
             ("job manager", " / ".join(configure.JO)),
             ("plain user", " / ".join(configure.BO)),
+            ("Arabic reader", " / ".join(configure.LAYLA)),
             ("CRM", f"curl -H 'Authorization: Bearer {self.crm.token}' {self._all}"),
             ("warehouse", f"psql {self._warehouse_uri} -c 'TABLE contacts'"),
             ("log of Odoo", self.server.log),
+            ("to look at", "Grace Hopper, whom the CRM has refused"),
         ):
             print(f"  {what:14} {where}", flush=True)
         while self.server.is_running():
@@ -152,13 +155,14 @@ class Scene:
         except RuntimeError as error:
             raise console.Failure(str(error)) from None
 
-    def _start_server(self):
+    def _start_server(self, proxy):
         self.server = OdooServer(
             odoo.command_line(),
             DATABASE,
             paths.LOGS / "demo.log",
             self._port,
             environment=odoo.environment(os.environ),
+            proxy=proxy,
         )
         self.log = self.server.log
         self._stack.callback(self.server.stop)
@@ -167,6 +171,7 @@ class Scene:
     def _configure(self):
         self.people = configure.make_people(self.server, self.sink)
         admin = self.people.admin
+        configure.make_arabic_reader(admin)
         self.crm_stream, crm_answer = configure.make_crm_stream(admin, self.crm)
         _stream, warehouse_answer = configure.make_warehouse_stream(
             admin, self.warehouse, self._host, self._host_port

@@ -42,6 +42,7 @@ class Story:
         job = self.fail()
         self.mail(job)
         self.requeue(job)
+        self.leave()
         self.check_secrets()
 
     def create(self):
@@ -140,6 +141,24 @@ class Story:
         told = self.watch.recipients(job)
         if told != sorted(self.people.addresses):
             raise NotShown(f"more than one mail about one failure: {told}")
+
+    def leave(self):
+        """Bo mistypes an address: the CRM refuses the contact, who is left to look at.
+
+        The warehouse takes any.
+        """
+        self.report.title("Bo creates Grace Hopper, whose e-mail address is none.")
+        values = {"name": "Grace Hopper", "email": "grace(at)example.com"}
+        edit = Edit(self.watch, self.people.bo.create, "res.partner", values)
+        self.watch.in_warehouse("created_third", edit, "INSERT", edit.answer, values)
+        job = self.watch.failed(edit.answer)
+        self.report.observed["left"] = {
+            "contact": values["name"],
+            "state": job["state"],
+            "try": tries(job),
+            "reason": job["exc_message"],
+        }
+        self.report.line("Job", f"{job['state']}: {job['exc_message']}")
 
     def check_secrets(self):
         """The credentials of the destinations are nowhere to be read."""

@@ -134,7 +134,7 @@ class Watch:
         """
         seen = []
 
-        def failed():
+        def tried():
             job = self.job(partner)
             state = (job["state"], tries(job))
             if job["retry"] and job["state"] in WAITING_OR_FAILED and state not in seen:
@@ -142,16 +142,22 @@ class Watch:
                 self.report.retry(job["state"], tries(job), _reason(job))
             return job["state"] == "failed" and job
 
-        return wait_until(failed, FAILURE, "a job that has failed after three tries")
+        return wait_until(tried, FAILURE, "a job that has failed after three tries")
 
     def done(self, partner):
         """Wait until the contact's job to the CRM is done, and return it."""
+        return self._ended(partner, "done")
 
-        def done():
+    def failed(self, partner):
+        """Wait until the contact's job to the CRM has failed, and return it."""
+        return self._ended(partner, "failed")
+
+    def _ended(self, partner, state):
+        def ended():
             job = self.job(partner)
-            return job["state"] == "done" and job
+            return job["state"] == state and job
 
-        return wait_until(done, DONE, "the requeued job done")
+        return wait_until(ended, DONE, f"the job {state}")
 
     def job(self, partner):
         """Return the newest job that sends a contact to the CRM, as a dict."""

@@ -28,9 +28,10 @@ from support.destinations.crm_process import Crm
 from support.destinations.warehouse import Warehouse
 from support.processes import LOOPBACK, free_port
 
-CRM_HOST = "crm.example.com"
-SHOP_HOST = "shop.example.com"
-WAREHOUSE_HOST = "warehouse.example.com"
+DOMAIN = "example.com"
+CRM_HOST = f"crm.{DOMAIN}"
+SHOP_HOST = f"shop.{DOMAIN}"
+WAREHOUSE_HOST = f"warehouse.{DOMAIN}"
 MAPPING = {
     "name": "name",
     "email": "email",
@@ -291,7 +292,7 @@ def example_names(port):
     original = socket.getaddrinfo
 
     def getaddrinfo(host, asked_port, *args, **kwargs):
-        if host in (CRM_HOST, SHOP_HOST):
+        if str(host).endswith(f".{DOMAIN}"):
             host, asked_port = LOOPBACK, port
         return original(host, asked_port, *args, **kwargs)
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import requests
 
-from dev.programs.pictures.browser import Browser, PageError, save_small
+from dev.programs.pictures.camera import Camera, save_small
 from dev.programs.pictures.pictures import PICTURES
 from support import databases, processes
+from support.browser import PageError
 from support.environment import browser, console, odoo, paths, postgres, templates
 
 DATABASE = "screenshots"
+MANY = "screenshots_many"
 
 
 def main():
@@ -50,60 +52,82 @@ def take(names, keep_data, into=None):
     """
     with postgres.running() as variables:
         os.environ.update(variables)
-        if not keep_data:
-            make_database()
-        with (
-            console.Step("Preparing contacts, systems and jobs"),
-            open(paths.LOGS / "screenshots-data.log", "w") as log,
+        few = [name for name in names if not PICTURES[name].many]
+        many = [name for name in names if PICTURES[name].many]
+        for database, programs, chosen in (
+            (DATABASE, ("data",), few),
+            (MANY, ("data", "many"), many),
         ):
-            records = prepare(log)
-        with serve() as url, Browser(browser.find(), url, log_in(url)) as page:
-            for name in names:
-                picture = PICTURES[name]
-                with console.Step(f"Taking {name}.png"):
-                    address = picture.address.format(**records)
-                    data = page.picture(
-                        address,
-                        picture.clicks,
-                        picture.visible,
-                        picture.size,
-                        picture.dialog.format(**records),
-                    )
-                    folder = into or picture.folder
-                    folder.mkdir(exist_ok=True)
-                    save_small(data, folder / f"{name}.png")
+            if chosen:
+                if not keep_data:
+                    make_database(database)
+                records = {}
+                for program in programs:
+                    records |= prepare(database, program)
+                take_of(database, chosen, records, into)
 
 
-def make_database():
+def take_of(database, names, records, into):
+    """Take pictures of what a database holds.
+
+    :param dict records: ids of what the pictures name
+    :param into: see :func:`take`
+    """
+    with (
+        serve(database) as url,
+        Camera(browser.find(), url, log_in(url, database)) as page,
+    ):
+        for name in names:
+            picture = PICTURES[name]
+            with console.Step(f"Taking {name}.png"):
+                data = page.picture(
+                    picture.address.format(**records),
+                    picture.clicks,
+                    picture.visible,
+                    picture.size,
+                    picture.dialog.format(**records),
+                )
+                folder = into or picture.folder
+                folder.mkdir(exist_ok=True)
+                save_small(data, folder / f"{name}.png")
+
+
+def make_database(database):
     """Have a database with the addon, without Odoo's demo data."""
     template = templates.addon_template(os.environ)
-    with console.Step(f"Making the database {DATABASE}"):
-        databases.copy_template(template, DATABASE)
+    with console.Step(f"Making the database {database}"):
+        databases.copy_template(template, database)
 
 
-def prepare(log):
-    """Run ``data.py`` within Odoo.
+def prepare(database, program):
+    """Run ``data.py`` or ``many.py`` within Odoo.
 
-    :param log: file object that takes Odoo's log
+    :param program: which of them
     :return: dict of the ids of the records that pictures are taken of
     """
-    shell = subprocess.run(
-        odoo.command_line("shell", f"--database={DATABASE}", "--no-http"),
-        input="from dev.programs.pictures import data; data.prepare(env)\n",
-        env={**odoo.environment(os.environ), "PYTHONPATH": str(paths.ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=log,
-        text=True,
-    )
+    code = f"from dev.programs.pictures import {program}; {program}.prepare(env)\n"
+    path = paths.LOGS / f"screenshots-{program}.log"
+    with (
+        console.Step("Preparing contacts, systems and jobs"),
+        open(path, "w") as log,
+    ):
+        shell = subprocess.run(
+            odoo.command_line("shell", f"--database={database}", "--no-http"),
+            input=f"{code}print('record end 0')\n",
+            env={**odoo.environment(os.environ), "PYTHONPATH": str(paths.ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     lines = [line for line in shell.stdout.splitlines() if line.startswith("record ")]
-    if shell.returncode or not lines:
-        raise RuntimeError(f"preparing the data failed: see {log.name}")
+    if shell.returncode or "record end 0" not in lines:
+        raise RuntimeError(f"preparing the data failed: see {path}")
     return dict(line.split()[1:] for line in lines)
 
 
 @contextmanager
-def serve():
-    """Serve the database, without job runner and cron: it stays as prepared.
+def serve(database):
+    """Serve a database, without job runner and cron: it stays as prepared.
 
     :return: address of the server
     """
@@ -112,7 +136,7 @@ def serve():
     with open(paths.LOGS / "screenshots.log", "wb") as log:
         server = processes.start(
             odoo.command_line(
-                f"--database={DATABASE}",
+                f"--database={database}",
                 "--workers=0",
                 "--max-cron-threads=0",
                 "--load=base,web",
@@ -131,12 +155,12 @@ def serve():
         processes.stop(server)
 
 
-def log_in(url):
+def log_in(url, database):
     """Log in as the administrator.
 
     :return: id of the session
     """
-    credentials = {"db": DATABASE, "login": "admin", "password": "admin"}
+    credentials = {"db": database, "login": "admin", "password": "admin"}
     response = requests.post(
         f"{url}/web/session/authenticate", json={"params": credentials}, timeout=60
     )

@@ -5,7 +5,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from dev.programs.pictures.browser import PHONE, SCREEN
+from support.browser import PHONE, SCREEN
 from support.environment import paths
 
 STORE = paths.ROOT / "static" / "description"  # of the README and index.html
@@ -26,6 +26,7 @@ class Picture(NamedTuple):
     :param size: of the page, in pixels
     :param dialog: what to open as a dialog on the page: a model and the name of a
         record, with a slash between
+    :param many: of a company with 49 systems, see many.py
     """
 
     address: str
@@ -34,6 +35,7 @@ class Picture(NamedTuple):
     folder: Path = DOCS
     size: tuple = SCREEN
     dialog: str = ""
+    many: bool = False
 
 
 PICTURES = {
@@ -96,6 +98,15 @@ PICTURES = {
     ),
     "settings": Picture(
         f"{ACTION}_queue_job_settings", ".app_settings_block .o_setting_box"
+    ),
+    "dashboard-49": Picture(
+        f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", many=True
+    ),
+    "dashboard-49-list": Picture(
+        f"{ACTION}_sync_dashboard",
+        ".o_list_view .o_data_row",
+        (".o_switch_view.o_list",),
+        many=True,
     ),
     "failure-mail": Picture("{mail}", "a", size=(700, 400)),
 }
