@@ -65,6 +65,7 @@ from . import test_job_buttons
 from . import test_job_connection
 from . import test_job_display
 from . import test_job_load
+from . import test_job_selection
 from . import test_labels
 from . import test_loose_links
 from . import test_lost_connection
