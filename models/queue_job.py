@@ -547,7 +547,8 @@ class QueueJob(models.Model):
         """Tell in the chatter until when a person has put jobs off, or no longer."""
         text = words.Sentence(words._lt("To run as soon as possible"))
         if eta:
-            zone = self.env.tz.key
+            # as format_datetime() has it
+            zone = self.env.user.tz or "UTC"
             text = words.Sentence(
                 words._lt("To be executed only after %(time)s (%(zone)s)"),
                 time=format_datetime(self.env, eta),

@@ -88,6 +88,7 @@ from . import test_preview
 from . import test_purge
 from . import test_query_plans
 from . import test_queue_figures
+from . import test_queue_job_terms
 from . import test_rate
 from . import test_record_url
 from . import test_recover

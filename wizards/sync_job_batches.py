@@ -78,9 +78,8 @@ class SyncJobBatches(models.AbstractModel):
         self.ensure_one()
         self.check_access("write")
         jobs = self.env["queue.job"]
-        domain = (
-            Domain("id", ">", after) & Domain("id", "<=", until) & self._jobs_domain()
-        )
+        domain = Domain("id", ">", after) & Domain("id", "<=", until)
+        domain &= Domain(self._jobs_domain())
         batch = jobs.search(domain, order="id", limit=BATCH)
         self._decide(batch, total)
         return {"changed": len(batch), "after": len(batch) == BATCH and batch[-1].id}

@@ -6,6 +6,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..engine import standing
 from ..engine.jobs import requeue_many
 from . import sync_job_batches  # noqa: F401  # it is inherited
 
@@ -45,6 +46,12 @@ class SyncRecover(models.TransientModel):
         help="How many jobs would be queued again.",
     )
 
+    record_count = fields.Integer(
+        "Records",
+        compute="_compute_job_count",
+        help="How many records would be sent again, as they are by then.",
+    )
+
     @api.depends("stream_id")
     def _compute_backend_id(self):
         for wizard in self:
@@ -65,7 +72,10 @@ class SyncRecover(models.TransientModel):
     @api.depends("backend_id", "stream_id", "since")
     def _compute_job_count(self):
         for wizard in self:
-            wizard.job_count = self.env["queue.job"].search_count(wizard._jobs_domain())
+            domain = wizard._jobs_domain()
+            wizard.job_count = self.env["queue.job"].search_count(domain)
+            found = standing.records_of_jobs(self.env, domain, again=True)
+            wizard.record_count = sum(records for _system, records in found)
 
     def action_recover(self):
         """Put the failed jobs back to pending, to go as the system takes them.
