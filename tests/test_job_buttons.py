@@ -332,7 +332,7 @@ class TestJobButtons(DeliveryCase):
             )
         later, priority = sorted(self.told(uuid), reverse=True)
         self.assertEqual(priority, ("Priority changed to 2", self.manager_name))
-        self.assertIn("01/01/2030 13:00:00 (Europe/Paris)", later[0])
+        self.assertIn("01/01/2030 01:00:00 PM (Europe/Paris)", later[0])
         self.assertEqual(later[1], self.manager_name)
 
     def test_what_a_worker_does_is_no_decision(self):
