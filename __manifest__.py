@@ -21,6 +21,7 @@
         "data/mail_template_data.xml",
         "data/ir_cron_data.xml",
         # wizards
+        "wizards/queue_job_decision_views.xml",
         "wizards/sync_backfill_start_views.xml",
         "wizards/sync_clarify_views.xml",
         "wizards/sync_go_live_views.xml",

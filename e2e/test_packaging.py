@@ -57,6 +57,8 @@ def test_the_wheel_holds_the_addon_and_no_more(wheel):
     assert top == {item.name for item in addon.items()}
     assert not top & NEVER
     assert {"tests/common.py", "README.rst", "static/description/icon.png"} <= {*inside}
+    # the words of queue_job on our screens
+    assert {"i18n/fr.po", "i18n_extra/fr.po"} <= {*inside}
     assert not [name for name in inside if "__pycache__" in name or "/." in name]
     rest = {name.split("/")[0] for name in names if not name.startswith(INSIDE)}
     assert rest == {f"odoo_addon_queue_job_sync-{manifest()['version']}.dist-info"}

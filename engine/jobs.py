@@ -20,7 +20,7 @@ from odoo.fields import Domain
 from odoo.tools import groupby
 
 from odoo.addons.queue_job.exception import RetryableJobError
-from odoo.addons.queue_job.job import Job
+from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, Job
 
 from ..exceptions import (
     Misconfigured,
@@ -465,12 +465,40 @@ def record_failure(job, error=None):
     waiting.look_later(job.env, *waiting.for_backfills_of(rows))
 
 
-def settle(jobs, note):
+def log_decision(jobs, sentence):
+    """Tell in the chatter of jobs what the user has decided about them.
+
+    :param jobs: ``queue.job`` records
+    :param sentence: a :class:`..wording.Sentence`
+    """
+    told = words.in_company_language(jobs, jobs.env.company)
+    body = words.said(told.env, sentence)
+    told._message_log_batch(dict.fromkeys(told.ids, body))
+
+
+def close(jobs, state, result):
+    """Set jobs of synchronizations to done or cancelled.
+
+    They are no part of a graph: nothing waits for them by queue_job's own means.
+
+    :param jobs: ``queue.job`` records; those that run or have ended stay as they are
+    :param str result: who closes them
+    :return: those that are closed
+    """
+    return store.close_jobs(jobs.env, jobs, state, result)
+
+
+CLOSED = {DONE: words._lt("Set to done"), CANCELLED: words._lt("Cancelled")}
+
+
+def settle(jobs, state, note):
     """Drop the changes of jobs that a person has closed, and say so.
 
     :param jobs: ``queue.job`` records, set to done or cancelled
+    :param str state: to which of these
     :param str note: who closed them
     """
+    log_decision(jobs, words.Sentence(CLOSED[state]))
     rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
     now = fields.Datetime.now()
     settled = _write_bindings(rows, note=note, note_date=now, skipped=True)
@@ -488,21 +516,32 @@ def rearm(jobs):
     :param jobs: ``queue.job`` records, put back to pending; those whose changes were
         settled get new ones
     """
+    log_decision(jobs, words.Sentence(words._lt("Requeued")))
     rows = store.changes_of(jobs.env(su=True), jobs.mapped("uuid"))
     armed = set(rows.mapped("job_uuid"))
+    streams = jobs.sync_stream_id.exists()
+    bare = [
+        (job, job.records)
+        for job in jobs
+        if job.sync_stream_id in streams and job.uuid not in armed
+    ]
+    names = {
+        model: names_of(records.browse().union(*(each for _job, each in group)))
+        for model, group in groupby(bare, lambda found: found[1]._name)
+        for records in [group[0][1].sudo()]
+    }
     rows |= rows.create(
         [
             {
                 "stream_id": job.sync_stream_id.id,
                 "res_id": record.id,
-                "record_name": names.get(record.id, job.sync_record_name),
-                "operation": "upsert" if record.id in names else "delete",
+                "record_name": there.get(record.id, job.sync_record_name),
+                "operation": "upsert" if record.id in there else "delete",
                 "job_uuid": job.uuid,
             }
-            for job in jobs
-            if job.sync_stream_id.exists() and job.uuid not in armed
-            for names in [names_of(job.records.sudo().exists())]
-            for record in job.records
+            for job, records in bare
+            for there in [names[records._name]]
+            for record in records
         ]
     )
     note = words.Sentence(words._lt("Requeued by %(user)s"), user=jobs.env.user.name)
@@ -510,20 +549,24 @@ def rearm(jobs):
     _write_bindings(rows, note=note, note_date=now, skipped=False)
 
 
-def requeue_many(jobs):
-    """Put failed jobs of synchronizations back to pending; several are sent in bulk.
+def requeue_many(jobs, states=(FAILED,), bulk=None):
+    """Put jobs of synchronizations back to pending; several are sent in bulk.
 
     They sleep, and are woken as their systems have room: the runner reads each of those
     that are awake before it starts one.
 
-    :return: number of jobs
+    :param states: of which ones
+    :param bool bulk: whether they are some of several, if not by how many they are
+    :return: those that are requeued
     """
-    bulk = BULK if len(jobs) > 1 else 0
-    requeued = store.requeue_jobs(jobs.env, jobs, bulk, waiting.safety())
+    if bulk is None:
+        bulk = len(jobs) > 1
+    more = BULK if bulk else 0
+    requeued = store.requeue_jobs(jobs.env, jobs, states, more, waiting.safety())
     rearm(requeued)
     keys = map(waiting.for_system, requeued.sync_backend_id.ids)
     waiting.look_later(jobs.env, *keys)
-    return len(requeued)
+    return requeued
 
 
 # -- what is stored with a job -------------------------------------------------
@@ -594,7 +637,12 @@ def _write_bindings(rows, **values):
             free |= stream_rows
             continue
         ids = set(stream_rows.mapped("res_id"))
-        held = store.lock_bindings(stream, ids)
+        held = store.lock_bindings(stream, ids) or [
+            # one that was sent meanwhile keeps nobody from the others
+            each
+            for one in ids
+            for each in store.lock_bindings(stream, {one})
+        ]
         # a job that has met the lock waits for its end
         waiting.let_go_later(rows.env, stream.id, ids)
         bindings.browse(each.id for each in held).write(values)

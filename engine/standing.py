@@ -327,6 +327,51 @@ def _has(table, condition, streams, res_id):
     )
 
 
+def records_of_jobs(env, domain, again=False):
+    """Return how many records some jobs are to send, by system.
+
+    :param domain: which ``queue.job`` records, of those that the user may read
+    :param bool again: they are requeued: those that owe nothing send all of theirs
+    :return: list of ``(system, records)``, the most first; a record counts once in each
+        synchronization
+    """
+    sent = Domain("sync_stream_id", "!=", False) & Domain(
+        "sync_backend_id", "!=", False
+    )
+    chosen = env["queue.job"]._search(Domain(domain) & sent).subselect()
+    env["queue.job"].flush_model()
+    env["sync.outbox"].flush_model(["job_uuid", "stream_id", "res_id"])
+    more = SQL(
+        """
+         UNION ALL
+        SELECT job.sync_backend_id, job.sync_stream_id, record::int
+          FROM queue_job AS job
+         CROSS JOIN jsonb_array_elements_text(
+               (job.records #>> '{}')::jsonb -> 'ids') AS record
+         WHERE job.id IN %s
+           AND NOT EXISTS (
+               SELECT FROM sync_outbox WHERE job_uuid = job.uuid OFFSET 0)
+        """,
+        chosen,
+    )
+    rows = ask(
+        env.cr,
+        """
+        SELECT sync_backend_id, count(DISTINCT (stream_id, res_id)) AS records
+          FROM (SELECT job.sync_backend_id, change.stream_id, change.res_id
+                  FROM queue_job AS job
+                  JOIN sync_outbox AS change ON change.job_uuid = job.uuid
+                 WHERE job.id IN %s
+                %s) AS owed
+         GROUP BY sync_backend_id ORDER BY records DESC, sync_backend_id
+        """,
+        chosen,
+        more if again else SQL(),
+    )
+    systems = env["sync.backend"].sudo()
+    return [(systems.browse(id_), records) for id_, records in rows]
+
+
 # -- the dashboard -------------------------------------------------------------
 
 

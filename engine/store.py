@@ -1260,11 +1260,47 @@ def forgotten_notes(env, limit):
 # -- jobs ---------------------------------------------------------------------
 
 
-def requeue_jobs(env, jobs, bulk, seconds):
-    """Put failed jobs back to pending, asleep, and return those.
+def close_jobs(env, jobs, state, result):
+    """Set jobs of synchronizations to done or cancelled, and return those.
+
+    The same as queue_job does with one after the other, in one statement. Left out are
+    those that run or have ended. How long the last try took stays as it is.
+
+    :param str state: ``done`` or ``cancelled``
+    :param str result: who did it
+    """
+    jobs.flush_model()
+    closed = ask_column(
+        env.cr,
+        """
+        UPDATE queue_job AS job
+           SET state = %(state)s, result = %(result)s,
+               date_done = CASE WHEN %(state)s = 'done' THEN %(now)s ELSE date_done END,
+               date_cancelled = CASE WHEN %(state)s = 'cancelled' THEN %(now)s END,
+               exc_name = NULL, exc_message = NULL, exc_info = NULL,
+               sync_error = NULL, failure_notified = false,
+               -- it was due when it was
+               eta = CASE WHEN sync_wait_key IS NULL THEN eta ELSE sync_due END,
+               sync_wait_key = NULL, sync_wait_reason = NULL, sync_due = NULL
+         WHERE id = ANY(%(ids)s)
+           AND state IN ('wait_dependencies', 'pending', 'enqueued', 'failed')
+        RETURNING job.id
+        """,
+        state=state,
+        result=result,
+        now=fields.Datetime.now(),
+        ids=jobs.ids,
+    )
+    jobs.invalidate_model()
+    return jobs.browse(closed)
+
+
+def requeue_jobs(env, jobs, states, bulk, seconds):
+    """Put jobs that have ended back to pending, asleep, and return those.
 
     The same as their ``requeue()``, in one statement.
 
+    :param states: of which ones
     :param int bulk: what priorities of deliveries up to this one go up by
     :param seconds: after which they wake by themselves
     """
@@ -1274,6 +1310,7 @@ def requeue_jobs(env, jobs, bulk, seconds):
         """
         UPDATE queue_job AS job
            SET state = 'pending', retry = 0, result = NULL, sync_error = NULL,
+               exc_name = NULL, exc_message = NULL, exc_info = NULL,
                sync_wait_key = 'system:' || sync_backend_id, sync_due = %(now)s,
                eta = %(now)s + %(seconds)s * interval '1 second',
                date_enqueued = NULL, date_started = NULL, date_done = NULL,
@@ -1286,7 +1323,7 @@ def requeue_jobs(env, jobs, bulk, seconds):
                   FROM unnest(%(ids)s::int[]) AS wanted (one)
                  CROSS JOIN LATERAL (
                        SELECT id FROM queue_job
-                        WHERE id = one AND state = 'failed'
+                        WHERE id = one AND state = ANY(%(states)s)
                        -- by the primary key, however many have failed
                        OFFSET 0) AS failed) AS found
          WHERE job.id = found.id
@@ -1296,6 +1333,7 @@ def requeue_jobs(env, jobs, bulk, seconds):
         bulk=bulk,
         seconds=seconds,
         ids=jobs.ids,
+        states=list(states),
     )
     jobs.invalidate_model()
     return jobs.browse(requeued)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
+from odoo.tools import format_datetime
 
 from odoo.addons.base_sparse_field.models.fields import Serialized
 from odoo.addons.queue_job.job import (
@@ -24,7 +25,7 @@ from odoo.addons.queue_job.job import (
 )
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
-from ..engine import job_load, jobs, words
+from ..engine import job_load, jobs, store, words
 from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
 
@@ -35,6 +36,10 @@ OUT_OF_TRIES = re.compile(r"^Max\. retries \(\d+\) reached: (?=\S)")
 
 # What the code of a job says of itself.
 TOLD = {"result", "exc_name", "exc_message", "exc_info"}
+
+# Those that a person may close, and those that may be queued again.
+UNDECIDED = (WAIT_DEPENDENCIES, PENDING, ENQUEUED, FAILED)
+ENDED = (FAILED, DONE, CANCELLED)
 
 # What a job sleeps by, see engine/waiting.py.
 SLEEP = ("sync_wait_key", "sync_wait_reason", "sync_due")
@@ -100,6 +105,11 @@ class QueueJob(models.Model):
         help="Each time that the job has sent something, with the system's answer.",
     )
 
+    sync_along_count = fields.Integer(
+        "Sent With Others",
+        compute="_compute_sync_delivery_ids",
+        help="Deliveries by which other jobs have sent what this one was to send.",
+    )
     sync_carrier_uuid = fields.Char(
         "Delivered By",
         readonly=True,
@@ -296,11 +306,41 @@ class QueueJob(models.Model):
         by_uuid = deliveries.grouped("job_uuid")
         none = deliveries.browse()
         for job in self:
-            along = by_uuid.get(job.sync_carrier_uuid, none)
-            if along:
-                ids = [job.sync_res_id] if job.sync_res_id else job.records.ids
-                along = along.filtered(lambda each, ids=ids: each.res_id in ids)
-            job.sync_delivery_ids = by_uuid.get(job.uuid, none) | along
+            own = by_uuid.get(job.uuid, none)
+            along = none
+            if job in jobs and job.state == DONE:
+                carried = by_uuid.get(job.sync_carrier_uuid, none)
+                along = job._delivered_along(own, carried)
+            job.sync_delivery_ids = own | along
+            job.sync_along_count = len(along)
+
+    def _delivered_along(self, own, carried):
+        """Return the deliveries that other jobs have made of what this one owed.
+
+        :param own: what it has delivered itself
+        :param carried: what the job has delivered that is known to have carried it
+        """
+        ids = {self.sync_res_id} if self.sync_res_id else {*self.records.ids}
+        ids.difference_update(
+            own.filtered(lambda x: x.state == "success").mapped("res_id")
+        )
+        along = carried.filtered(lambda each: each.res_id in ids)
+        ids.difference_update(along.mapped("res_id"))
+        if not (ids and self.date_done):
+            return along
+        # each delivery has the record as it is then: the last one that was made while
+        # the job was there has what the job was to send
+        found = own.search(
+            [
+                ("stream_id", "=", self.sync_stream_id.id),
+                ("res_id", "in", list(ids)),
+                ("state", "=", "success"),
+                ("date", ">=", self.date_created.replace(microsecond=0)),
+                ("date", "<=", self.date_done),
+            ]
+        )
+        last = found.grouped("res_id").values()
+        return along.union(*(each[:1] for each in last))
 
     def _compute_related_name(self):
         for job in self:
@@ -397,6 +437,8 @@ class QueueJob(models.Model):
         untracked = self.with_context(tracking_disable=True)
         (untracked & bulk).priority = priority + jobs.BULK
         (untracked - bulk).priority = priority
+        changed = words._lt("Priority changed to %(priority)s")
+        jobs.log_decision(self, words.Sentence(changed, priority=priority))
 
     @api.depends("company_id")
     def _compute_failure_recipient_ids(self):
@@ -433,29 +475,65 @@ class QueueJob(models.Model):
 
     # -- decisions of people --------------------------------------------------
 
-    def _change_job_state(self, state, result=None):  # pylint: disable=missing-return
-        for job in self.filtered("sync_wait_key"):
-            # it is due when it was, whatever becomes of it
-            job.eta = job.sync_due
-        for job in self:
-            try:
-                super(QueueJob, job)._change_job_state(state, result=result)
-            except psycopg2.Error:
-                raise
-            except Exception:
-                if job_load.can_be_stored(job):
-                    raise
-                if job_load.mend(job):
-                    super(QueueJob, job)._change_job_state(state, result=result)
-                else:
-                    job_load.change_state(job, state, result)
-        if state in (DONE, CANCELLED):
+    def button_cancelled(self):
+        """Cancel those that are not at an end; queue_job's own goes one by one."""
+        undecided = self.filtered(lambda job: job.state in UNDECIDED)
+        result = self.env._("Cancelled by %s", self.env.user.name)
+        undecided._change_job_state(CANCELLED, result)
+        return True
+
+    def _change_job_state(self, state, result=None):
+        """Do what a person has decided about jobs.
+
+        Those of synchronizations are changed together, in one statement, and so is what
+        they owe.
+        """
+        self.check_access("write")
+        together = self.filtered_domain(jobs.own_jobs()).filtered(
+            lambda job: not job.graph_uuid
+        )
+        if state == PENDING:
+            together = together.filtered("sync_backend_id")
+            # one alone goes now, whatever others wait for
+            together = together if len(together) > 1 else together.browse()
+            jobs.requeue_many(together, ENDED)
+        alone = self - together
+        for job in alone:
+            job._change_alone(state, result)
+        if state == PENDING:
+            jobs.rearm(alone)
+        else:
+            closed = alone | store.close_jobs(self.env, together, state, result)
             note = result or words.Sentence(
                 words._lt("Closed by %(user)s"), user=self.env.user.name
             )
-            jobs.settle(self, note)
-        elif state == PENDING:
-            jobs.rearm(self)
+            jobs.settle(closed, state, note)
+
+    def _change_alone(self, state, result):
+        """Change the state of one job as queue_job does, which stores all of it."""
+        if self.state == state == CANCELLED:
+            # with what it has waited for
+            return
+        # the one who has decided it tells of it, not the one who made the job
+        self._track_discard()
+        took = self.exec_time
+        if self.sync_wait_key:
+            # it is due when it was, whatever becomes of it
+            self.eta = self.sync_due
+        try:
+            super()._change_job_state(state, result=result)
+        except psycopg2.Error:
+            raise
+        except Exception:
+            if job_load.can_be_stored(self):
+                raise
+            if job_load.mend(self):
+                super()._change_job_state(state, result=result)
+            else:
+                job_load.change_state(self, state, result)
+        if state != PENDING:
+            # a decision is no run
+            self.exec_time = took
 
     def action_run_now(self):
         """Let pending jobs run as soon as there is a slot, whatever they wait for.
@@ -464,6 +542,19 @@ class QueueJob(models.Model):
         """
         self.filtered(lambda job: job.state == PENDING).write({"eta": False})
         return True
+
+    def _log_eta(self, eta):
+        """Tell in the chatter until when a person has put jobs off, or no longer."""
+        text = words.Sentence(words._lt("To run as soon as possible"))
+        if eta:
+            # as format_datetime() has it
+            zone = self.env.user.tz or "UTC"
+            text = words.Sentence(
+                words._lt("To be executed only after %(time)s (%(zone)s)"),
+                time=format_datetime(self.env, eta),
+                zone=zone,
+            )
+        jobs.log_decision(self, text)
 
     def action_clarify(self):
         """Ask what the record is in the system that the job waits for an answer about.
@@ -480,11 +571,9 @@ class QueueJob(models.Model):
         return found.action_clarify()
 
     def action_delivery(self):
-        """Open the delivery that another job has made for this one."""
+        """Open the deliveries that other jobs have made for this one."""
         self.ensure_one()
-        made = self.sync_delivery_ids.filtered(
-            lambda each: each.job_uuid == self.sync_carrier_uuid
-        )
+        made = self.sync_delivery_ids.filtered(lambda each: each.job_uuid != self.uuid)
         return made._get_records_action(name=self.env._("Delivery"))
 
     def open_related_action(self):
@@ -514,6 +603,8 @@ class QueueJob(models.Model):
     def write(self, vals):
         vals = {**vals}
         failed = vals.get("state") == FAILED
+        if "eta" in vals and "state" not in vals and not self.env.su:
+            self._log_eta(vals["eta"])
         if "eta" in vals:
             # it waits for nothing else any more
             vals = {**dict.fromkeys(SLEEP), **vals}

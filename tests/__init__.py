@@ -65,6 +65,7 @@ from . import test_job_buttons
 from . import test_job_connection
 from . import test_job_display
 from . import test_job_load
+from . import test_job_selection
 from . import test_labels
 from . import test_loose_links
 from . import test_lost_connection
@@ -87,6 +88,7 @@ from . import test_preview
 from . import test_purge
 from . import test_query_plans
 from . import test_queue_figures
+from . import test_queue_job_terms
 from . import test_rate
 from . import test_record_url
 from . import test_recover

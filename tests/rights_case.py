@@ -32,6 +32,7 @@ OPERATIONS = ("create", "read", "write", "unlink")
 # What a public method is called with, besides the records.
 ARGUMENTS = {
     "copy_data": (),
+    "decide_batch": (0, 0, 0),
     "default_get": (["display_name"],),
     "get_bindings": (SYNCHRONIZED,),
     "get_empty_list_help": ("",),
@@ -129,6 +130,14 @@ class RightsCase(SyncCase):
         of_backend = {"backend_id": stream.backend_id.id}
         of_record = {**of_stream, "res_id": self.partner.id}
         return {
+            **{
+                name: lambda: {"job_ids": self.job.ids}
+                for name in (
+                    "queue.jobs.to.cancelled",
+                    "queue.jobs.to.done",
+                    "queue.requeue.job",
+                )
+            },
             "queue.job.channel": lambda: {
                 "name": "sync_rights",
                 "parent_id": self.env.ref("queue_job.channel_root").id,

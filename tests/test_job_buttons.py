@@ -2,14 +2,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from datetime import timedelta
+from unittest.mock import patch
 
 from lxml import etree
 
 from odoo import Command, api, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import html2plaintext
 from odoo.tools.safe_eval import safe_eval
 
+from ..engine import store
 from .common import DeliveryCase
 from .test_reschedule import RescheduleCase
 
@@ -43,6 +46,16 @@ class TestJobButtons(DeliveryCase):
             wizard = env[model].with_context(**context).create({})
             self.assertEqual(wizard.job_ids.ids, ids)
             getattr(wizard, button)()
+
+    def told(self, uuid):
+        """Return what the chatter of a job says, oldest first, with who has said it."""
+        with self.transaction() as env:
+            messages = self.jobs(env, [uuid]).message_ids.sorted("id")
+            return [
+                (html2plaintext(each.body).strip(), each.author_id.name)
+                for each in messages
+                if each.body or each.tracking_value_ids
+            ]
 
     def failed_job(self, **values):
         """Commit a contact that the destination refuses; return both ids."""
@@ -175,11 +188,42 @@ class TestJobButtons(DeliveryCase):
         self.assertFalse(self.binding(partner_id)["note"])
         self.assertEqual(self.sync_state(partner_id), "synced")
 
+    def test_record_that_is_sent_meanwhile_keeps_nobody_from_the_others(self):
+        partner_ids, uuids = zip(*(self.failed_job() for _each in "abc"), strict=True)
+        with self.transaction(self.manager_id) as env:
+            jobs = self.jobs(env, uuids)
+            self.assertEqual(len(jobs), 3)
+            with self.transaction() as other:
+                sent = [("res_id", "=", partner_ids[1])]
+                other["sync.binding"].search(sent).last_error = "changed since"
+            jobs.button_cancelled()
+        owing = {row["res_id"] for row in self.outbox()}
+        self.assertEqual(owing, {partner_ids[1]})
+
+    def test_many_jobs_are_settled_in_one_go(self):
+        uuids = [self.failed_job()[1] for _each in range(3)]
+        for button in ("button_cancelled", "requeue", "button_done"):
+            with (
+                patch.object(store, "lock_bindings", wraps=store.lock_bindings) as lock,
+                self.transaction(self.manager_id) as env,
+            ):
+                getattr(self.jobs(env, uuids), button)()
+            self.assertEqual(lock.call_count, 1, button)
+
+    def test_many_jobs_that_are_requeued_go_as_there_is_room(self):
+        uuids = [self.failed_job()[1] for _each in range(3)]
+        self.press_for_all("queue.requeue.job", "action_decide", *uuids)
+        self.assertEqual(len(self.awake()), 1)
+        bulk = {self.job(uuid, "sync_bulk")["sync_bulk"] for uuid in uuids}
+        self.assertEqual(bulk, {"bulk"})
+
     def test_many_jobs_are_set_to_done_at_once(self):
-        self.assertClosedAtOnce("queue.jobs.to.done", "set_done", "done")
+        for button in ("action_decide", "set_done"):
+            self.assertClosedAtOnce("queue.jobs.to.done", button, "done")
 
     def test_many_jobs_are_cancelled_at_once(self):
-        self.assertClosedAtOnce("queue.jobs.to.cancelled", "set_cancelled", "cancelled")
+        for button in ("action_decide", "set_cancelled"):
+            self.assertClosedAtOnce("queue.jobs.to.cancelled", button, "cancelled")
 
     def assertClosedAtOnce(self, wizard, button, state):
         partner_id, uuid = self.failed_job()
@@ -227,6 +271,76 @@ class TestJobButtons(DeliveryCase):
             action = self.jobs(env, [uuid]).with_user(user).open_related_action()
             self.assertEqual(action["res_id"], partner_id)
             cr.rollback()
+
+    # -- how long it took, and who decided ------------------------------------
+
+    def decide_about_failed(self, button, alone=True):
+        """Press a button for one failed job, or for two, of ten minutes ago."""
+        uuids = [self.failed_job()[1] for _each in ("a" if alone else "ab")]
+        with self.transaction() as env:
+            jobs = self.jobs(env, uuids)
+            jobs.exec_time = 1.5
+            jobs.date_started = fields.Datetime.now() - timedelta(minutes=10)
+        with self.transaction(self.manager_id) as env:
+            getattr(self.jobs(env, uuids), button)()
+        return uuids
+
+    def test_a_decision_is_no_run(self):
+        for button in ("button_done", "button_cancelled"):
+            for alone in (True, False):
+                with self.subTest(button, alone=alone):
+                    for uuid in self.decide_about_failed(button, alone):
+                        self.assertEqual(self.job(uuid, "exec_time")["exec_time"], 1.5)
+
+    def test_job_that_has_not_run_has_no_duration(self):
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.press("button_done", uuid)
+        self.assertFalse(self.job(uuid, "exec_time")["exec_time"])
+
+    def test_who_decided_is_told_in_the_chatter(self):
+        # the job is another one's
+        decisions = {
+            "button_done": "Set to done",
+            "button_cancelled": "Cancelled",
+            "requeue": "Requeued",
+        }
+        for button, text in decisions.items():
+            for alone in (True, False):
+                with self.subTest(button, alone=alone):
+                    for uuid in self.decide_about_failed(button, alone):
+                        failed, tracked, *told = self.told(uuid)
+                        self.assertIn("failed", failed[0])
+                        self.assertFalse(tracked[0])
+                        self.assertEqual(told, [(text, self.manager_name)])
+
+    def test_run_now_is_told_in_the_chatter(self):
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.press("action_run_now", uuid)
+        self.assertEqual(
+            self.told(uuid), [("To run as soon as possible", self.manager_name)]
+        )
+
+    def test_what_the_form_changes_is_told_in_the_chatter(self):
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        with self.transaction(self.manager_id) as env:
+            env.user.tz = "Europe/Paris"
+            self.jobs(env, [uuid]).write(
+                {"eta": "2030-01-01 12:00:00", "sync_priority": 2}
+            )
+        later, priority = sorted(self.told(uuid), reverse=True)
+        self.assertEqual(priority, ("Priority changed to 2", self.manager_name))
+        self.assertIn("01/01/2030 01:00:00 PM (Europe/Paris)", later[0])
+        self.assertEqual(later[1], self.manager_name)
+
+    def test_what_a_worker_does_is_no_decision(self):
+        self.destination.answer(500)
+        self.new_partner()
+        (uuid,) = self.job_uuids()
+        self.assertEqual(self.run_job(uuid), "pending")
+        self.assertFalse(self.told(uuid))
 
     # -- related record -------------------------------------------------------
 

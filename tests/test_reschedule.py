@@ -174,8 +174,12 @@ class TestReschedule(RescheduleCase):
         wizard.action_reschedule()
         self.assertEqual(jobs[0].priority, 2)
         self.assertNotEqual(jobs[1].priority, 2)
-        with self.assertRaises(AccessError):
-            self.wizard(jobs, change_priority=True, priority=2)
+        # nor are they counted
+        self.assertEqual(self.wizard(jobs).job_ids, jobs[0])
+        self.assertEqual(self.wizard(jobs).waiting_count, 1)
+        with self.assertRaises(UserError):
+            self.wizard(jobs[1], change_priority=True, priority=2).action_reschedule()
+        self.assertNotEqual(jobs[1].priority, 2)
 
 
 @tagged("post_install", "-at_install")

@@ -1,8 +1,13 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import time
+from unittest.mock import patch
+
 from odoo.tests import tagged
 
+from ..wizards import sync_job_batches
+from ..wizards.sync_job_batches import SyncJobBatches
 from .tour_case import TourCase
 
 
@@ -67,6 +72,48 @@ class TestToursJobs(JobsTourCase):
         # nothing is left to be delivered, and the contacts tell who decided
         self.assertFalse(
             self.read("sync.outbox", [("stream_id", "=", self.stream_id)], [])
+        )
+
+    def decide_about_all(self, tour):
+        """Decide about jobs of two pages, some at a time; return their states."""
+        self.change_stream(batch_size=1)
+        with self.transaction() as env:
+            values = [{"name": f"P{number}"} for number in range(99)]
+            self.partner_ids += env["res.partner"].create(values).ids
+        decide = SyncJobBatches.decide_batch
+
+        def slowly(*args):
+            time.sleep(0.3)
+            return decide(*args)
+
+        with (
+            patch.object(sync_job_batches, "BATCH", 20),
+            patch.object(SyncJobBatches, "decide_batch", slowly),
+        ):
+            self.start_tour(
+                "/odoo/action-queue_job.action_queue_job",
+                tour,
+                login="sync_tour_manager",
+            )
+        mine = [("sync_stream_id", "=", self.stream_id)]
+        jobs = self.read("queue.job", mine, ["state"], order="id")
+        return [job["state"] for job in jobs]
+
+    def test_admin_decides_about_all_that_the_list_has(self):
+        states = self.decide_about_all("queue_job_sync_jobs_all")
+        self.assertEqual(states, ["done"] + ["cancelled"] * 101)
+
+    def test_admin_stops_what_was_begun(self):
+        states = self.decide_about_all("queue_job_sync_jobs_stop")
+        done = states.count("done")
+        self.assertIn(done - 1, range(20, 101, 20))
+        self.assertEqual(states.count("pending") + states.count("failed"), 102 - done)
+
+    def test_admin_knows_states_by_their_colors(self):
+        self.start_tour(
+            "/odoo/action-queue_job_sync.action_queue_job_statistics",
+            "queue_job_sync_jobs_graph",
+            login="sync_tour_manager",
         )
 
     def test_back_office_sees_nothing_of_jobs(self):

@@ -6,14 +6,16 @@ from datetime import timedelta
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ..actions import closed, success
+from ..engine import standing
 from ..engine.jobs import requeue_many
+from . import sync_job_batches  # noqa: F401  # it is inherited
 
 
 class SyncRecover(models.TransientModel):
     """Requeue what has failed of a system, or of one of its synchronizations."""
 
     _name = "sync.recover"
+    _inherit = "sync.job.batches"
     _description = "Requeue Failed Jobs"
 
     backend_id = fields.Many2one(
@@ -44,12 +46,18 @@ class SyncRecover(models.TransientModel):
         help="How many jobs would be queued again.",
     )
 
+    record_count = fields.Integer(
+        "Records",
+        compute="_compute_job_count",
+        help="How many records would be sent again, as they are by then.",
+    )
+
     @api.depends("stream_id")
     def _compute_backend_id(self):
         for wizard in self:
             wizard.backend_id = wizard.stream_id.backend_id or wizard.backend_id
 
-    def _failed_jobs_domain(self):
+    def _jobs_domain(self):
         self.ensure_one()
         domain = [
             ("sync_backend_id", "=", self.backend_id.id),
@@ -64,9 +72,10 @@ class SyncRecover(models.TransientModel):
     @api.depends("backend_id", "stream_id", "since")
     def _compute_job_count(self):
         for wizard in self:
-            wizard.job_count = self.env["queue.job"].search_count(
-                wizard._failed_jobs_domain()
-            )
+            domain = wizard._jobs_domain()
+            wizard.job_count = self.env["queue.job"].search_count(domain)
+            found = standing.records_of_jobs(self.env, domain, again=True)
+            wizard.record_count = sum(records for _system, records in found)
 
     def action_recover(self):
         """Put the failed jobs back to pending, to go as the system takes them.
@@ -75,13 +84,15 @@ class SyncRecover(models.TransientModel):
         """
         self.check_access("write")
         self.env["queue.job"].check_access("write")
-        jobs = self.env["queue.job"].search(self._failed_jobs_domain())
-        count = requeue_many(jobs.sudo())
-        if not count:
+        if not self.job_count:
             raise UserError(
                 self.env._(
                     "No job of %(system)s has failed since then.",
                     system=(self.stream_id or self.backend_id).name,
                 )
             )
-        return success(self.env._("%s jobs are queued again.", count), next=closed())
+        return self._start(self.env._("Requeue Failed Jobs"))
+
+    def _decide(self, jobs, total):
+        jobs.check_access("write")
+        requeue_many(jobs.sudo(), bulk=total > 1)

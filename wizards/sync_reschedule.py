@@ -1,16 +1,15 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Domain
 
 from odoo.addons.queue_job.job import DEFAULT_PRIORITY, FAILED, PENDING
 from odoo.addons.queue_job.job import WAIT_DEPENDENCIES as DEPENDENT
 
-from ..actions import closed, success
 from ..engine import words
 from ..engine.jobs import bulk_jobs
+from . import sync_job_selection  # noqa: F401  # it is inherited
 
 # A job that a worker holds writes its own priority and time back when it ends.
 STATES = (DEPENDENT, PENDING, FAILED)
@@ -20,15 +19,11 @@ class SyncReschedule(models.TransientModel):
     """Change when the selected jobs run, and which of them first."""
 
     _name = "sync.reschedule"
+    _inherit = "sync.job.selection"
     _description = "Reschedule Jobs"
 
-    job_ids = fields.Many2many(
-        "queue.job",
-        string="Jobs",
-        required=True,
-        default=lambda self: self.env["queue.requeue.job"]._default_job_ids(),
-        help="What was selected in the list.",
-    )
+    _states = STATES
+
     change_priority = fields.Boolean(
         "Change the Priority", help="Give all of them another priority."
     )
@@ -63,27 +58,20 @@ class SyncReschedule(models.TransientModel):
     failed_count = fields.Integer(
         "Failed", compute="_compute_counts", help="Selected jobs that have failed."
     )
-    other_count = fields.Integer(
-        "Unchanged",
-        compute="_compute_counts",
-        help="Selected jobs that run or have ended: they stay as they are.",
-    )
     bulk_count = fields.Integer(
         "In Bulk", compute="_compute_counts", help="Selected jobs that are in bulk."
     )
 
-    @api.depends("job_ids")
     def _compute_counts(self):
+        res = super()._compute_counts()
         jobs = self.env["queue.job"]
         for wizard in self:
-            mine = Domain("id", "in", wizard.job_ids.ids)
+            mine = wizard._selected_domain()
             counts = dict(jobs._read_group(mine, ["state"], ["__count"]))
             wizard.bulk_count = jobs.search_count(mine & bulk_jobs())
             wizard.failed_count = counts.get(FAILED, 0)
             wizard.waiting_count = counts.get(PENDING, 0) + counts.get(DEPENDENT, 0)
-            wizard.other_count = (
-                sum(counts.values()) - wizard.failed_count - wizard.waiting_count
-            )
+        return res
 
     def action_reschedule(self):
         """Change the selected jobs that wait or have failed.
@@ -93,20 +81,14 @@ class SyncReschedule(models.TransientModel):
         :raises UserError: nothing is to be changed, or no job can be, or not to that
             priority
         """
-        self.ensure_one()
         self.check_access("write")
-        # not all fields: thousands of jobs with their arguments are large
-        jobs = self.env["queue.job"].search_fetch(
-            [("id", "in", self.job_ids.ids), ("state", "in", STATES)],
-            ["state", "priority", "model_name", "method_name"],
-        )
-        if not jobs:
-            raise UserError(
-                self.env._("All of these jobs run or have ended: nothing to change.")
-            )
-        failed = jobs.filtered(lambda job: job.state == FAILED)
-        if not (self.change_priority or self.change_eta or self.requeue and failed):
+        requeue = self.requeue and self.failed_count
+        if self.job_count and not (self.change_priority or self.change_eta or requeue):
             raise UserError(self.env._("Choose what to change."))
+        return self._start(self.env._("Change Priority or Time"))
+
+    def _decide(self, jobs, total):
+        failed = jobs.filtered(lambda job: job.state == FAILED)
         if self.change_priority:
             jobs._set_priority(self.priority, self.keep_bulk)
         if self.change_eta:
@@ -120,4 +102,3 @@ class SyncReschedule(models.TransientModel):
             )
         if self.requeue:
             failed.requeue()
-        return success(self.env._("%s jobs are changed.", len(jobs)), next=closed())

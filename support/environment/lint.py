@@ -96,7 +96,7 @@ def _oca_checks():
     # How the XML declaration is spelt is left to Odoo's own habit.
     disabled = "--disable=xml-header-wrong"
     module = _call(_tool("oca-checks-odoo-module"), disabled, copy, cwd=copy.parent)
-    catalogs = [str(path) for path in (copy / "i18n").glob("*.po*")]
+    catalogs = [str(path) for path in copy.glob("i18n*/*.po*")]
     return (not catalogs or _call(_tool("oca-checks-po"), *catalogs)) and module
 
 

@@ -199,10 +199,10 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_screens", {
  *
  * @param {String} job its name
  * @param {String} action what the menu calls it
- * @param {String} method of the button that carries it out
+ * @param {String} button that carries it out
  * @param {String} result a selector within the list that shows what became of it
  */
-function actOn(job, action, method, result) {
+function actOn(job, action, button, result) {
     return [
         {
             content: `Select ${job}`,
@@ -220,8 +220,12 @@ function actOn(job, action, method, result) {
             run: "click",
         },
         {
-            content: "The job is named; carry it out",
-            trigger: `.modal:contains('${job}') button[name='${method}']`,
+            content: "It says how many jobs, and what that means for which system",
+            trigger:
+                ".modal:has(.o_field_widget[name='job_count']:text('1'))" +
+                ":not(:has(.o_field_x2many, .o_field_many2many))" +
+                ":has(.o_field_widget[name='systems'] tr:contains('CRM'):contains('1'))" +
+                ` button[name='action_decide']:contains('${button}')`,
             run: "click",
         },
         {
@@ -236,21 +240,165 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_mass", {
         ...actOn(
             FAILED,
             "Requeue Jobs",
-            "requeue",
+            "Requeue",
             `has(.o_data_row:contains('${FAILED}'):contains('Pending'):contains('0 / 3'))`,
         ),
         ...actOn(
             FAILED,
             "Set jobs to done",
-            "set_done",
+            "Set to Done",
             `not(:has(.o_data_row:contains('${FAILED}')))`,
         ),
         ...actOn(
             WAITING,
             "Cancel jobs",
-            "set_cancelled",
+            "Cancel Jobs",
             `not(:has(.o_data_row:contains('${WAITING}')))`,
         ),
+    ],
+});
+
+/**
+ * Select all jobs that there are, on all pages, and open an action on them.
+ *
+ * @param {String} action what the menu calls it
+ */
+function actOnAll(action) {
+    return [
+        {
+            content: "Select all jobs of the page",
+            trigger: ".o_list_view thead .o_list_record_selector input",
+            run: "click",
+        },
+        {
+            content: "Select those of the other pages",
+            trigger: ".o_selection_box .o_select_domain",
+            run: "click",
+        },
+        {
+            content: "Open the actions",
+            trigger:
+                ".o_control_panel:has(.o_selection_box:contains('101'))" +
+                " .o_cp_action_menus .dropdown-toggle:contains('Actions')",
+            run: "click",
+        },
+        {
+            content: `Choose ${action}`,
+            trigger: `.o-dropdown--menu .o_menu_item:contains('${action}')`,
+            run: "click",
+        },
+    ];
+}
+
+registry.category("web_tour.tours").add("queue_job_sync_jobs_all", {
+    steps: () => [
+        ...actOnAll("Cancel jobs"),
+        {
+            content: "All of them are counted: think better of it",
+            trigger:
+                ".modal:has(.o_field_widget[name='job_count']:text('101'))" +
+                ":has(.o_field_widget[name='systems'] tr:contains('CRM'):contains('101'))" +
+                " button:contains('Keep Jobs')",
+            run: "click",
+        },
+        {
+            content: "They are still there",
+            trigger: "body:not(:has(.modal)) .o_list_view .o_data_row",
+        },
+        {
+            content: "Open the actions again",
+            trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
+            run: "click",
+        },
+        {
+            content: "Cancel all",
+            trigger: ".o-dropdown--menu .o_menu_item:contains('Cancel jobs')",
+            run: "click",
+        },
+        {
+            content: "Carry it out",
+            trigger:
+                ".modal:has(.o_field_widget[name='job_count']:text('101'))" +
+                " button[name='action_decide']",
+            run: "click",
+        },
+        {
+            content: "It goes on in batches, and can be stopped",
+            trigger: ".modal:has(.o_sync_batches_stop) .progress",
+        },
+        {
+            content: "It tells when all is done, and no job waits",
+            trigger:
+                "body:not(:has(.modal)):has(.o_notification:contains('101 of 101 jobs'))" +
+                " .o_list_view:not(:has(.o_data_row))",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_jobs_stop", {
+    steps: () => [
+        ...actOnAll("Set jobs to done"),
+        {
+            content: "Carry it out",
+            trigger: ".modal button[name='action_decide']",
+            run: "click",
+        },
+        {
+            content: "It goes on: stop it",
+            trigger: ".modal:contains('of 101 jobs') .o_sync_batches_stop",
+            run: "click",
+        },
+        {
+            content: "What was done stays done, the rest still waits",
+            trigger:
+                "body:not(:has(.modal)):has(.o_notification:contains('of 101 jobs are'))" +
+                " .o_list_view .o_data_row",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_jobs_graph", {
+    steps: () => [
+        {
+            content: "Failed is red, done is green, whatever comes first",
+            trigger: ".o_graph_view .o_graph_renderer canvas",
+            run() {
+                const { Chart } = window;
+                const chart = Chart.getChart(this.anchor);
+                const colors = Object.fromEntries(
+                    chart.data.datasets.map((each) => [
+                        each.label,
+                        each.backgroundColor,
+                    ]),
+                );
+                if (colors.Failed !== "#d23f3a" || colors.Done !== "#28a745") {
+                    throw new Error(`Colors of the states: ${JSON.stringify(colors)}`);
+                }
+            },
+        },
+        {
+            content: "As a pie as well",
+            trigger: ".o_graph_button[data-mode='pie']",
+            run: "click",
+        },
+        {
+            content: "Each state keeps its color",
+            trigger: ".o_graph_button[data-mode='pie'].active",
+        },
+        {
+            content: "Look at the pie",
+            trigger: ".o_graph_view .o_graph_renderer canvas",
+            run() {
+                const [{ backgroundColor }] = window.Chart.getChart(this.anchor).data
+                    .datasets;
+                if (
+                    !backgroundColor.includes("#d23f3a") ||
+                    !backgroundColor.includes("#28a745")
+                ) {
+                    throw new Error(`Colors of the states: ${backgroundColor}`);
+                }
+            },
+        },
     ],
 });
 
