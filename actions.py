@@ -29,6 +29,14 @@ def success(message, **params):
     }
 
 
+def warning(message, **params):
+    """Return the client action that tells the user what is not as he may expect.
+
+    :param params: as for :func:`success`
+    """
+    return success(message, **{"type": "warning", **params})
+
+
 def closed(**infos):
     """Return the action that closes a dialog.
 

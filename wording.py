@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What is said to people before it is known who reads it."""
 
+from datetime import datetime
+
 from .text import storable
 
 
@@ -10,8 +12,8 @@ class Sentence(str):
 
     :param template: the sentence, marked with :func:`_lt`. With ``values`` it names
         them, as in ``"%(where)s closed the connection"``; or another sentence
-    :param values: texts and numbers that are named in it, or an error for a sentence
-        within it
+    :param values: texts and numbers that are named in it, a time (UTC, naive), which
+        each reader is told in his timezone, or an error for a sentence within it
     """
 
     def __new__(cls, template, /, **values):
@@ -21,17 +23,27 @@ class Sentence(str):
         template = storable(template)
         values = {name: _stored(value) for name, value in values.items()}
         try:
-            text = template % values if values else template
+            texts = {name: _plain(value) for name, value in values.items()}
+            text = template % texts if values else template
         except (KeyError, TypeError, ValueError):
             text = template  # an error is no place to fail in
         self = super().__new__(cls, text)
         self.template, self.values = template, values
         return self
 
+    def __str__(self):
+        # queue_job keeps the texts of results and exceptions so, with their parts
+        return self
+
+
+def _plain(value):
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value
+
 
 def _stored(value):
-    """Return a value as a column can hold it: a number, a sentence, or its text."""
-    said = isinstance(value, int | float | Sentence) or hasattr(value, "template")
+    """Return a value as a column can hold it: a number, a time, a sentence, a text."""
+    said = isinstance(value, int | float | datetime | Sentence)
+    said = said or hasattr(value, "template")
     return value if said else storable(str(value))
 
 

@@ -227,8 +227,7 @@ class RunJobController(QueueJobs):
     @classmethod
     def _set_back(cls, job, tries, reason):
         job.retry = tries
-        told = words.said(cls._speaking(job).env, reason)
-        job.postpone(result=told, seconds=random.uniform(*SOON))
+        job.postpone(result=words.Sentence(reason), seconds=random.uniform(*SOON))
         job.set_pending(reset_retry=False)
         job.store()
 

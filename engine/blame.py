@@ -198,7 +198,6 @@ def _judge_trial(stream, chunk, failed, uuid):
                     isinstance(error, Rejected),
                 )
                 if task:
-                    incident = words.in_company_language(incident, incident.company_id)
                     sleep = waiting.Sleep(incident._key, incident._waiting_text())
                     alike = Alike(store.kind_of(error))
                     found = found or Verdict(alike, None if again else sleep)

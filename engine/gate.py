@@ -26,7 +26,7 @@ from odoo.tools import SQL, config
 
 from odoo.addons.queue_job.exception import RetryableJobError
 
-from . import clock, store, waiting
+from . import clock, store, waiting, words
 
 _logger = logging.getLogger(__name__)
 
@@ -44,28 +44,44 @@ def pass_through(stream, insist=False):
     """
     resting = stream._resting_text()
     if resting:
-        raise waiting.asleep(stream.env, waiting.for_stream(stream.id), resting)
+        raise waiting.asleep(waiting.for_stream(stream.id), resting)
     # one question, whose answer is nearly always that nothing is in the way
     sight = look(stream.env, stream.backend_id.id, stream.id)
     if sight.holds or difference(sight):
         hold = stream.backend_id._hold()
         if hold:
             key = waiting.for_system(stream.backend_id.id)
-            raise waiting.asleep(stream.env, key, hold)
+            raise waiting.asleep(key, hold)
     held = sight.held and stream._held_text()
     if held:
-        raise waiting.asleep(stream.env, waiting.for_stream(stream.id), held)
+        raise waiting.asleep(waiting.for_stream(stream.id), held)
     wait = seconds_until_window(stream)
     if wait and not insist:
-        found = later(stream.env._("Waiting for the off-peak hours."), wait)
+        closed = words.Sentence(words._lt("Waiting for the off-peak hours."))
+        found = later(closed, wait)
         found.sync_closed = True  # see waiting.after_run()
         raise found
+
+
+def obstacle(stream, for_all=False):
+    """Return what keeps a stream from sending, as it is known; ``None`` if nothing.
+
+    :param stream: the ``sync.stream``, as superuser
+    :param bool for_all: for people who look after no jobs too: without a reason
+    :return: a sentence for people
+    """
+    return (
+        stream._resting_text()
+        or stream.backend_id._held_text(for_all)
+        or stream._held_text(for_all)
+        or None
+    )
 
 
 def later(reason, seconds):
     """Return the exception that lets a job wait, without a try.
 
-    :param str reason: for people
+    :param reason: a sentence for people
     """
     return RetryableJobError(reason, seconds=seconds, ignore_retry=True)
 

@@ -17,7 +17,6 @@ from psycopg2.errors import LockNotAvailable
 from odoo import fields
 from odoo.exceptions import MissingError
 from odoo.fields import Domain
-from odoo.tools import groupby
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, Job
@@ -31,7 +30,7 @@ from ..exceptions import (
     Unreachable,
 )
 from ..text import storable_within
-from . import clock, store, waiting, words
+from . import clock, gate, store, waiting, words
 
 _logger = logging.getLogger(__name__)
 
@@ -263,7 +262,12 @@ def _tell(stream, covered, failed, behind):
         together = [
             (
                 uuid,
-                env._("%s Together with other changes.", delivered_text(stream, task)),
+                words.kept(
+                    words.Sentence(
+                        words._lt("%(what)s Together with other changes."),
+                        what=delivered_text(stream, task),
+                    )
+                ),
                 logged,
                 task.receipt.duration if task.receipt else 0.0,
             )
@@ -310,30 +314,26 @@ def settle_covered(env):
     """
     with store.read_committed(env.registry) as cr:
         found = store.covered_jobs(cr, SWEEP_BATCH)
-        for stream_id, rows in groupby(found, lambda row: row[1]):
-            stream = env["sync.stream"].browse(stream_id).exists()
-            told = words.in_company_language(stream, stream.company_id).env._(
-                "Delivered together with other changes."
-            )
-            store.settle_jobs(cr, [(uuid, told, None, 0.0) for uuid, _stream in rows])
+        if found:
+            told = words.kept(words._lt("Delivered together with other changes."))
+            store.settle_jobs(cr, [(uuid, told, None, 0.0) for uuid, _stream in found])
 
 
 def delivered_text(stream, task):
     """Return what became of a record that is settled, in a sentence for people."""
-    env, system = stream.env, stream._facts().backend_name
+    values = {"system": stream._facts().backend_name}
     if not task.message:
-        return env._("%s: nothing to send.", system)
-    if task.message.operation == "delete":
-        return env._("%s: deleted.", system)
-    if task.message.operation == "mark":
-        return env._("%s: marked as deleted.", system)
-    if task.binding.external_id:
-        return env._(
-            "%(system)s: delivered as %(id)s.",
-            system=system,
-            id=task.binding.external_id,
-        )
-    return env._("%s: delivered.", system)
+        template = words._lt("%(system)s: nothing to send.")
+    elif task.message.operation == "delete":
+        template = words._lt("%(system)s: deleted.")
+    elif task.message.operation == "mark":
+        template = words._lt("%(system)s: marked as deleted.")
+    elif task.binding.external_id:
+        template = words._lt("%(system)s: delivered as %(id)s.")
+        values["id"] = task.binding.external_id
+    else:
+        template = words._lt("%(system)s: delivered.")
+    return words.Sentence(template, **values)
 
 
 def _count_try(stream, uuid, task):
@@ -359,7 +359,8 @@ def _count_try(stream, uuid, task):
     if over or isinstance(error, Rejected):
         job.set_failed(exc_name=type(error).__name__, exc_message=text, exc_info=text)
     else:
-        job.postpone(result=text, seconds=retry_seconds(stream, error, job.retry))
+        seconds = retry_seconds(stream, error, job.retry)
+        job.postpone(result=error.message, seconds=seconds)
         job.set_pending(reset_retry=False)
     job.store()
 
@@ -476,18 +477,6 @@ def log_decision(jobs, sentence):
     told._message_log_batch(dict.fromkeys(told.ids, body))
 
 
-def close(jobs, state, result):
-    """Set jobs of synchronizations to done or cancelled.
-
-    They are no part of a graph: nothing waits for them by queue_job's own means.
-
-    :param jobs: ``queue.job`` records; those that run or have ended stay as they are
-    :param str result: who closes them
-    :return: those that are closed
-    """
-    return store.close_jobs(jobs.env, jobs, state, result)
-
-
 CLOSED = {DONE: words._lt("Set to done"), CANCELLED: words._lt("Cancelled")}
 
 
@@ -592,17 +581,21 @@ def told_values(job):
     }
 
 
-def reason_to_wait(job):
-    """Return what a ``queue.job`` that sleeps waits for, in a sentence."""
+def reason_to_wait(job, for_all=False):
+    """Return what a ``queue.job`` that sleeps waits for, in a sentence.
+
+    :param bool for_all: for people who look after no jobs too: without a request
+    """
     kind, *ids = (job.sync_wait_key or "").split(":")
     if kind == "system":
         # what was in its way when it fell asleep may be over
-        hold = job.sudo().sync_backend_id._held_text()
-        return hold or job.env._("Waits for its turn.")
+        hold = job.sudo().sync_backend_id._held_text(for_all)
+        return words.said(job.env, hold or words._lt("Waits for its turn."))
     if kind == "stream":
         # it may have been mended, and held again for something else
-        held = job.sudo().sync_stream_id._held_text()
-        return held or job.sync_wait_reason
+        held = job.sudo().sync_stream_id._held_text(for_all)
+        if held:
+            return words.said(job.env, held)
     if kind == "ahead":
         stream_id, res_id = map(int, ids)
         owing = (
@@ -620,7 +613,28 @@ def reason_to_wait(job):
                 "Waits for %s, which has to be clarified first",
                 owing[:1].record_name or res_id,
             )
+    if for_all:
+        system = job.sudo().sync_backend_id.name
+        return words.told_to_all(job, "sync_wait_reason", system or "")
     return job.sync_wait_reason
+
+
+def obstacle(job):
+    """Return why a pending ``queue.job`` will not go although a person asks for it.
+
+    :return: a sentence in his language; ``None`` if nothing is known to be in its way
+    """
+    job_as_root = job.sudo()
+    stream, backend = job_as_root.sync_stream_id, job_as_root.sync_backend_id
+    if stream or backend:
+        found = gate.obstacle(stream) if stream else backend._held_text()
+        if found:
+            return words.said(job.env, found)
+    kind, *ids = (job.sync_wait_key or "").split(":")
+    if kind in ("ahead", "doubt", "backfill"):
+        if not waiting.IS_OVER[kind](job.env(su=True), *map(int, ids)):
+            return reason_to_wait(job)
+    return None
 
 
 def _write_bindings(rows, **values):

@@ -98,7 +98,9 @@ class Run:
             self.stream, self.record_ids, self.job_uuid
         )
         if not owed and not self.stream.exists():
-            return self.env._("The synchronization no longer exists: nothing sent.")
+            return words.Sentence(
+                words._lt("The synchronization no longer exists: nothing sent.")
+            )
         # what the job says is for all who see it, not for who has edited
         company = self.env["res.company"].browse(self.stream._facts().company_id)
         self.stream = words.in_company_language(self.stream, company)
@@ -138,7 +140,7 @@ class Run:
         except (store.ConnectionLost, LockNotAvailable) as error:
             _logger.info("Job %s is tried again", self.job_uuid, exc_info=True)
             is_lost = isinstance(error, store.ConnectionLost)
-            text = words.said(self.env, jobs.LOST if is_lost else jobs.LOCKED)
+            text = words.Sentence(jobs.LOST if is_lost else jobs.LOCKED)
             raise gate.later(text, random.uniform(*SOON)) from None
 
     def _take_place(self):
@@ -150,7 +152,7 @@ class Run:
         self.place = places.take(self.backend)
         if not self.place:
             text = words._lt("Waits for its turn.")
-            raise waiting.asleep(self.env, key, text)
+            raise waiting.asleep(key, text)
         # nearly always there is nobody: one plain question instead of several
         self.others = store.others_wait(self.env.cr, self.backend.id)
         if self.others and store.sleeps_any(self.env.cr, key):
@@ -430,13 +432,14 @@ class Run:
     def _wait(self):
         """Return the exception that lets the job come back for its other records."""
         if self.left.keys() - self.passed - self.busy:
-            text = self.env._("%s: goes on with the rest.", self.system_name)
+            text = words.Sentence(
+                words._lt("%(system)s: goes on with the rest."), system=self.system_name
+            )
             return gate.later(text, NEXT_RUN)
         res_id = min(self.left)
         if res_id in self.behind or res_id in self.unclear:
-            return waiting.asleep(self.env, *self._sleep_of(res_id))
+            return waiting.asleep(*self._sleep_of(res_id))
         return waiting.asleep(
-            self.env,
             waiting.for_record(self.stream.id, res_id),
             words._lt("Another job is sending this record."),
         )
@@ -445,18 +448,17 @@ class Run:
         """Return the exception that queue_job has to see for a failed delivery."""
         error = self.error
         if self.verdict and self.verdict.sleep:
-            return waiting.asleep(self.env, *self.verdict.sleep)
+            return waiting.asleep(*self.verdict.sleep)
         if self.verdict or isinstance(error, Misconfigured):
             # a person has just changed something; or it could not be held
-            return gate.later(words.said(self.env, error), random.uniform(*SOON))
+            return gate.later(error.message, random.uniform(*SOON))
         if isinstance(error, Rejected):
             return error
         # a job that has got some records through uses no try
         waits = bool(self.tasks or isinstance(error, Throttled))
         job = self.env["queue.job"].search([("uuid", "=", self.job_uuid)], limit=1)
         seconds = jobs.retry_seconds(self.stream, error, job.retry + 1)
-        text = words.said(self.env, error)
-        found = RetryableJobError(text, seconds, ignore_retry=waits)
+        found = RetryableJobError(error.message, seconds, ignore_retry=waits)
         found.sync_error = error  # see jobs.error_behind()
         return found
 
@@ -465,12 +467,17 @@ class Run:
         system = self.system_name
         sent = [task for task in self.tasks if task.message]
         if not (self.tasks or self.apart):
-            return self.env._("%s: already delivered by another job.", system)
+            return words.Sentence(
+                words._lt("%(system)s: already delivered by another job."),
+                system=system,
+            )
         if len(self.tasks) == 1 and not self.apart:
             return jobs.delivered_text(self.stream, self.tasks[0])
-        return self.env._(
-            "%(system)s: %(sent)s delivered, %(same)s unchanged, "
-            "%(apart)s left to another job.",
+        return words.Sentence(
+            words._lt(
+                "%(system)s: %(sent)s delivered, %(same)s unchanged, "
+                "%(apart)s left to another job."
+            ),
             system=system,
             sent=len(sent),
             same=len(self.tasks) - len(sent),

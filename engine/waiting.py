@@ -94,16 +94,14 @@ def for_backfills_of(rows):
 # -- to sleep ------------------------------------------------------------------
 
 
-def asleep(env, key, reason):
+def asleep(key, reason):
     """Return the exception that lets a job sleep, which uses no try.
 
-    :param env: in the language that the job speaks
     :param str key: of what it waits for
     :param reason: a sentence for people
     """
-    found = RetryableJobError(
-        words.said(env, reason), seconds=safety(), ignore_retry=True
-    )
+    reason = words.Sentence(reason)
+    found = RetryableJobError(reason, seconds=safety(), ignore_retry=True)
     found.sync_sleep = Sleep(key, reason)
     return found
 

@@ -4,19 +4,22 @@
 
 As with gettext, a sentence is translated by its English template, and what it names
 stays as it is: see :class:`..wording.Sentence`. Our own columns keep the two apart, and
-each reader is told in his own language. What is told once for many readers, such as
-the result of a job, is told in the language of a company. No program reads a sentence:
-where one has to decide, it goes by the ``reason`` of an error.
+each reader is told in his own language, the results of jobs among them. What is told
+once for many readers, such as what queue_job keeps of an exception, is told in the
+language of a company. No program reads a sentence: where one has to decide, it goes by
+the ``reason`` of an error.
 """
 
 import json
+from datetime import datetime
 
 from odoo import fields
 from odoo.orm.utils import SQL_OPERATORS
-from odoo.tools import SQL
+from odoo.tools import SQL, format_datetime, format_time
 from odoo.tools.translate import get_translation
 
 from ..exceptions import SyncError
+from ..transports.redact import shorten
 from ..wording import Sentence, _lt  # noqa: F401 (for those who speak)
 
 MODULE = "queue_job_sync"
@@ -25,6 +28,9 @@ MODULE = "queue_job_sync"
 SEPARATOR = "\N{INFORMATION SEPARATOR ONE}"
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 SPOKEN = (SyncError, Sentence)
+
+# Characters of a reason that everybody is told.
+REASON_LENGTH = 300
 
 
 # -- in a language ------------------------------------------------------------
@@ -37,15 +43,33 @@ def said(env, sentence):
         that is in the catalogue as it is
     """
     template, _reason, values = _apart(sentence)
-    values = {
-        name: said(env, value) if isinstance(value, SPOKEN) else value
-        for name, value in values.items()
-    }
     try:
+        values = {name: _said_value(env, value) for name, value in values.items()}
         return get_translation(MODULE, env.lang or "en_US", template, values)
     except Exception:
         # the language is switched off, or the template names what is not there
         return str(sentence)
+
+
+def _said_value(env, value):
+    if isinstance(value, SPOKEN):
+        return said(env, value)
+    return moment(env, value) if isinstance(value, datetime) else value
+
+
+def moment(env, at):
+    """Return a time as a reader says it: without the day if that is today.
+
+    :param at: UTC, naive
+    """
+    zone = env.tz.zone
+    days = {
+        fields.Datetime.context_timestamp(env.user, each).date()
+        for each in (at, fields.Datetime.now())
+    }
+    if len(days) == 1:
+        return format_time(env, at, tz=zone, time_format="short")
+    return format_datetime(env, at, tz=zone, dt_format="short")
 
 
 def _apart(sentence):
@@ -74,6 +98,23 @@ def short(env, error, system):
         if not any(shorter.values()):
             return None
     return said(env, Sentence(error.template, **{**error.values, **shorter}))
+
+
+def told_to_all(record, name, system):
+    """Return the reason in a field as everybody is told it, ``False`` if there is none.
+
+    Without the request: that is for those who see the log.
+
+    :param str system: name of the system that it is about
+    """
+    reason, field = record[name], record._fields[name]
+    if not reason:
+        return False
+    if isinstance(field, SentenceText):
+        reason = short(record.env, field.error_of(record), system) or reason
+    if system not in reason:
+        reason = f"{system}: {reason}"
+    return shorten(reason, REASON_LENGTH)
 
 
 def in_company_language(records, company):
@@ -114,6 +155,8 @@ def _parts(value):
     if isinstance(value, SPOKEN):
         template, reason, values = _apart(value)
         return [template, reason, {name: _parts(values[name]) for name in values}]
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
     return value if isinstance(value, int | float) else str(value)
 
 
@@ -130,12 +173,14 @@ def parsed(text):
     _english, found, parts = text.rpartition(SEPARATOR)
     try:
         error = _made(json.loads(parts)) if found else None
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         error = None
     return error if isinstance(error, SyncError) else SyncError(text)
 
 
 def _made(parts):
+    if isinstance(parts, dict):
+        return datetime.fromisoformat(parts["at"])
     if not isinstance(parts, list):
         return parts
     template, reason, values = parts

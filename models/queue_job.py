@@ -3,15 +3,16 @@
 
 import logging
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import psycopg2
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import format_datetime
+from odoo.tools import SQL, format_datetime
 
 from odoo.addons.base_sparse_field.models.fields import Serialized
 from odoo.addons.queue_job.job import (
@@ -25,6 +26,7 @@ from odoo.addons.queue_job.job import (
 )
 from odoo.addons.queue_job.models.queue_job import QueueJob as UpstreamJob
 
+from ..actions import warning
 from ..engine import job_load, jobs, store, words
 from ..text import storable_within
 from .loose_link import LooseMany2one, groups_there
@@ -44,6 +46,15 @@ ENDED = (FAILED, DONE, CANCELLED)
 # What a job sleeps by, see engine/waiting.py.
 SLEEP = ("sync_wait_key", "sync_wait_reason", "sync_due")
 
+# Different reasons that are told at a time.
+MOST_REASONS = 3
+
+# Who has closed a job.
+CLOSED_BY = {
+    DONE: words._lt("Set to done by %(user)s"),
+    CANCELLED: words._lt("Cancelled by %(user)s"),
+}
+
 # Failed jobs told about in a mail each, before the cron commits.
 NOTIFY_BATCH = 50
 # Jobs told about in one digest that are marked as told before the cron commits.
@@ -52,6 +63,9 @@ MARK_BATCH = 1000
 NOTIFIER = "ir_cron_notify_failures"
 MAIL_OF_ONE = "queue_job_sync.mail_template_job_failed"
 MAIL_OF_MANY = "queue_job_sync.mail_template_jobs_failed"
+
+# Of the jobs of one user that fail within this time, two are told of.
+TELLING_PAUSE = timedelta(minutes=1)
 
 
 class QueueJob(models.Model):
@@ -145,6 +159,12 @@ class QueueJob(models.Model):
         copy=False,
         help="When the job was to run, before it had to wait for something.",
     )
+    sync_execute_after = fields.Datetime(
+        "Execute Only After",
+        compute="_compute_sync_execute_after",
+        help="The job does not start before; or when it was to run, if it waits for "
+        "something else now. Empty: it starts soon.",
+    )
 
     # -- what people are shown ------------------------------------------------
 
@@ -161,7 +181,7 @@ class QueueJob(models.Model):
     exc_name = fields.Char(help="The kind of the last error, for developers.")
     exc_message = fields.Char(help="What the last error said.")
     exc_info = fields.Text(help="Where in the code it failed, for developers.")
-    result = fields.Text(help="What came of it.")
+    result = words.SentenceText(help="What came of it.")
     func_string = fields.Char(help="The method that is called, for developers.")
     channel = fields.Char(
         help="Jobs of one channel share its capacity: how many may run at a time."
@@ -389,6 +409,12 @@ class QueueJob(models.Model):
             else:
                 job.state_reason = job.result
 
+    @api.depends("sync_wait_key", "sync_due", "eta")
+    def _compute_sync_execute_after(self):
+        for job in self:
+            # while it sleeps, its eta only saves it from sleeping for ever
+            job.sync_execute_after = job.sync_due if job.sync_wait_key else job.eta
+
     @api.depends("sync_wait_key")
     def _compute_sync_in_doubt(self):
         for job in self:
@@ -447,11 +473,16 @@ class QueueJob(models.Model):
 
     # -- lists ----------------------------------------------------------------
 
-    def _order_field_to_sql(self, alias, field_name, *args):
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         # the lists are in the order in which the jobs go
         if field_name == "sync_priority":
             field_name = "priority"
-        return super()._order_field_to_sql(alias, field_name, *args)
+        elif field_name == "sync_execute_after":
+            due, eta = (
+                self._field_to_sql(alias, name, query) for name in ("sync_due", "eta")
+            )
+            return SQL("COALESCE(%s, %s) %s %s", due, eta, direction, nulls)
+        return super()._order_field_to_sql(alias, field_name, direction, nulls, query)
 
     def _read_group_postprocess_groupby(self, groupby_spec, raw_values):
         values = super()._read_group_postprocess_groupby(groupby_spec, raw_values)
@@ -478,8 +509,7 @@ class QueueJob(models.Model):
     def button_cancelled(self):
         """Cancel those that are not at an end; queue_job's own goes one by one."""
         undecided = self.filtered(lambda job: job.state in UNDECIDED)
-        result = self.env._("Cancelled by %s", self.env.user.name)
-        undecided._change_job_state(CANCELLED, result)
+        undecided._change_job_state(CANCELLED)
         return True
 
     def _change_job_state(self, state, result=None):
@@ -489,6 +519,9 @@ class QueueJob(models.Model):
         they owe.
         """
         self.check_access("write")
+        if state in CLOSED_BY:
+            # instead of queue_job's text: each reader is told in his language
+            result = words.Sentence(CLOSED_BY[state], user=self.env.user.name)
         together = self.filtered_domain(jobs.own_jobs()).filtered(
             lambda job: not job.graph_uuid
         )
@@ -503,11 +536,9 @@ class QueueJob(models.Model):
         if state == PENDING:
             jobs.rearm(alone)
         else:
-            closed = alone | store.close_jobs(self.env, together, state, result)
-            note = result or words.Sentence(
-                words._lt("Closed by %(user)s"), user=self.env.user.name
-            )
-            jobs.settle(closed, state, note)
+            told = words.kept(result)
+            closed = alone | store.close_jobs(self.env, together, state, told)
+            jobs.settle(closed, state, result)
 
     def _change_alone(self, state, result):
         """Change the state of one job as queue_job does, which stores all of it."""
@@ -538,10 +569,31 @@ class QueueJob(models.Model):
     def action_run_now(self):
         """Let pending jobs run as soon as there is a slot, whatever they wait for.
 
-        What cannot go yet, because its system is down, say, sleeps on.
+        What cannot go yet, because its system is down, say, sleeps on; the user is
+        told so.
         """
-        self.filtered(lambda job: job.state == PENDING).write({"eta": False})
-        return True
+        pending = self.filtered(lambda job: job.state == PENDING)
+        told = {}
+        for alike in pending.grouped(
+            lambda job: (job.sync_stream_id, job.sync_backend_id, job.sync_wait_key)
+        ).values():
+            reason = jobs.obstacle(alike[0])
+            if reason:
+                told[reason] = told.get(reason, 0) + len(alike)
+        pending.write({"eta": False})
+        if not told:
+            return True
+        lines = [
+            reason
+            if len(self) == 1
+            else self.env._("%(count)s jobs: %(reason)s", count=count, reason=reason)
+            for reason, count in told.items()
+        ]
+        return warning(
+            " ".join(lines[:MOST_REASONS]),
+            title=self.env._("Not now"),
+            next={"type": "ir.actions.client", "tag": "soft_reload"},
+        )
 
     def _log_eta(self, eta):
         """Tell in the chatter until when a person has put jobs off, or no longer."""
@@ -618,16 +670,74 @@ class QueueJob(models.Model):
         for name in TOLD & vals.keys():
             # what a job returns or raises may hold what cannot be stored, and a job
             # that cannot be stored stays started
-            vals[name] = storable_within(vals[name])
+            if not isinstance(vals[name], words.Sentence):
+                vals[name] = storable_within(vals[name])
         res = super().write(vals)
         if failed:
             for job in self.sudo().filtered("sync_stream_id"):
                 jobs.record_failure(job, vals.get("sync_error"))
+            self._tell_editors_later()
             companies = {job._failure_company() for job in self.sudo()}
             # the end of a quiet period calls it by itself
             if not all(company._job_failure_quiet_until() for company in companies):
                 self._call_cron(NOTIFIER)
         return res
+
+    # -- the editor is told ---------------------------------------------------
+
+    def _tell_editors_later(self):
+        """Tell those whose own edits have failed, once this is committed.
+
+        A job that is one of many has been asked for by nobody who waits for it.
+        """
+        single = self.sudo().filtered(
+            lambda job: (
+                job.method_name == jobs.DELIVER
+                and job.sync_stream_id
+                and job.sync_res_id
+                and not job.sync_bulk
+            )
+        )
+        for user, theirs in single.grouped("user_id").items():
+            if user.active and user._is_internal():
+                tell = partial(_tell_editor, self.env.registry, theirs[-1:].id)
+                self.env.cr.postcommit.add(tell)
+
+    def _tell_editor(self):
+        """Tell the user of a failed job so, in his language, if he is there.
+
+        Of several that fail at about the same time, the second message is about all.
+        """
+        since = fields.Datetime.now() - TELLING_PAUSE
+        alike = [
+            ("state", "=", FAILED),
+            ("sync_stream_id", "=", self.sync_stream_id.id),
+            ("user_id", "=", self.user_id.id),
+            ("date_started", ">=", since),
+        ]
+        count = self.search_count(alike, limit=3)
+        if self.state != FAILED or count > 2:
+            return
+        job = self.with_context(lang=self.user_id.lang)
+        system = job.sync_backend_id.name or ""
+        field = "sync_error" if job.sync_error else "failure_reason"
+        reason = words.told_to_all(job, field, system) or ""
+        if count > 1:
+            title = job.env._("Several changes have not reached %s", system)
+            message = job.env._(
+                "The last one, %(record)s: %(reason)s",
+                record=job.sync_record_name,
+                reason=reason,
+            )
+        else:
+            title = job.env._(
+                "%(record)s has not reached %(system)s",
+                record=job.sync_record_name,
+                system=system,
+            )
+            message = reason
+        told = {"type": "danger", "title": title, "message": message, "sticky": True}
+        self.user_id._bus_send("simple_notification", told)
 
     def _message_failed_job(self):
         # queue_job's speaks of a section that is on top of the form here
@@ -755,3 +865,18 @@ class QueueJob(models.Model):
             # tracking would read all fields of all jobs
             still.with_context(tracking_disable=True).failure_notified = True
             progress(len(batch), remaining=len(self) - start - len(batch))
+
+
+def _tell_editor(registry, job_id):
+    """Tell the user of a job that it has failed, and commit; it raises nothing.
+
+    What has failed is committed, and shown on the record.
+    """
+    try:
+        with store.read_committed(registry) as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            job = env["queue.job"].browse(job_id).exists()
+            if job:
+                job._tell_editor()
+    except Exception:
+        _logger.exception("The user of job %s has not been told that it failed", job_id)

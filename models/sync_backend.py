@@ -689,12 +689,14 @@ class SyncBackend(models.Model):
 
     # -- pauses ---------------------------------------------------------------
 
+    @api.depends_context("lang", "tz")
     def _compute_incident_id(self):
         by_backend = self._open_incident().grouped("backend_id")
         for backend in self:
             incident = by_backend.get(backend)
             backend.incident_id = incident
-            backend.incident_text = incident and incident._waiting_text()
+            text = incident and incident._waiting_text()
+            backend.incident_text = text and words.said(self.env, text)
 
     def _search_incident_id(self, operator, value):
         if operator != "in":
@@ -735,13 +737,20 @@ class SyncBackend(models.Model):
             return incidents._copy_text(doubt)
         return None
 
-    def _held_text(self):
-        """Return what keeps jobs from sending, as it is known; ``None`` if nothing."""
+    def _held_text(self, for_all=False):
+        """Return what keeps jobs from sending, as it is known; ``None`` if nothing.
+
+        :param bool for_all: for people who look after no jobs too: without a reason
+        :return: a sentence for people
+        """
         incident = self._open_incident()
         if incident:
-            return incident._waiting_text()
+            return incident._told_text() if for_all else incident._waiting_text()
         if store.is_quiet(self.env.cr, self.id):
-            return self.env._("%s takes no more requests for the moment.", self.name)
+            return words.Sentence(
+                words._lt("%(system)s takes no more requests for the moment."),
+                system=self.name,
+            )
         return None
 
     def action_pause(self):

@@ -278,7 +278,7 @@ class SyncBackfill(models.Model):
             incident = stream.backend_id._open_incident()
             incident = incident or stream._open_incident()
             if incident:
-                backfill.hint = incident._waiting_text()
+                backfill.hint = words.said(self.env, incident._waiting_text())
             elif gate.seconds_until_window(stream):
                 backfill.hint = self.env._("Waiting for the off-peak hours.")
             elif not backfill.started:
@@ -391,19 +391,23 @@ class SyncBackfill(models.Model):
         :raises RetryableJobError: not now; uses no try
         """
         if not self.sudo().exists():
-            return self.env._("It no longer exists: nothing queued.")
-        self = words.in_company_language(self, self.sudo().company_id)
+            return words.Sentence(words._lt("It no longer exists: nothing queued."))
         backfill = self.sudo().try_lock_for_update(allow_referencing=True)
         if not backfill:
-            raise gate.later(self.env._("Somebody is changing it."), BUSY_SECONDS)
+            busy = words.Sentence(words._lt("Somebody is changing it."))
+            raise gate.later(busy, BUSY_SECONDS)
         if backfill.state != "running":
-            return self.env._("It does not run any more: nothing queued.")
+            return words.Sentence(
+                words._lt("It does not run any more: nothing queued.")
+            )
         if backfill.step_uuid != self.env.context.get("job_uuid"):
-            return self.env._("Another job has taken over: nothing queued.")
+            return words.Sentence(
+                words._lt("Another job has taken over: nothing queued.")
+            )
         stream = backfill.stream_id
         if stream._resting_text():
             backfill._stop_resting()
-            return backfill.note
+            return words.Sentence(stream._resting_text())
         gate.pass_through(stream)
         if not backfill.started:
             backfill._count()
@@ -428,15 +432,17 @@ class SyncBackfill(models.Model):
         """Queue as many records as there is room for, and the next step."""
         obstacle = self._obstacle()
         if obstacle:
-            raise waiting.asleep(self.env, waiting.for_backfill(self.id), obstacle)
+            raise waiting.asleep(waiting.for_backfill(self.id), obstacle)
         if self.last_id >= self.end_id:
             over = {"state": "done", "ended": fields.Datetime.now(), "step_uuid": False}
             # what was counted may have changed meanwhile
             self.write({**over, "total": self.queued})
-            return self.env._("All records have been queued and delivered, or failed.")
+            return words.Sentence(
+                words._lt("All records have been queued and delivered, or failed.")
+            )
         count = self._enqueue(OUTSTANDING - self._open_counts()[1])
         self.queued += count
-        return self.env._("%s records queued.", count)
+        return words.Sentence(words._lt("%(count)s records queued."), count=count)
 
     def _obstacle(self):
         """Return why the next step cannot be done yet, a sentence; ``None`` if it can.

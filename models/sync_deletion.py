@@ -192,14 +192,12 @@ class SyncDeletion(models.AbstractModel):
     @api.model
     def _each_batch(self, id_):
         jobs = self._owned_jobs
-        company = self.browse(id_).exists().company_id
-        env = words.in_company_language(self, company).env
         cancel = SQL(
             "UPDATE queue_job SET state = 'cancelled', date_cancelled = %s,"
             " result = %s, sync_wait_key = NULL, sync_wait_reason = NULL,"
             " sync_due = NULL",
             fields.Datetime.now(),
-            env._("What it was to send to is being deleted."),
+            words._lt("What it was to send to is being deleted."),
         )
         yield from self._batches(jobs, id_, cancel, SQL("state IN %s", AT_REST))
         with self._own_cursor() as cr:

@@ -30,6 +30,8 @@ TRIALS = 5
 # Of those that were tried last, so many are tried last the next time.
 TRIED = 50
 
+ONE_RECORD = words._lt("One record is sent, to see.")
+
 
 class SyncIncident(models.Model):
     """A time in which nothing is sent to a system: it is down, or it was paused.
@@ -272,13 +274,12 @@ class SyncIncident(models.Model):
                 }
             )
         incident.flush_recordset()
-        told = words.in_company_language(incident, incident.company_id)
         self.env.cr.postcommit.add(
             partial(
                 waiting.put_to_sleep,
                 self.env.registry,
                 backend_id,
-                told._waiting_text(),
+                incident._waiting_text(),
                 stream_id or None,
             )
         )
@@ -289,27 +290,66 @@ class SyncIncident(models.Model):
         return incident
 
     def _waiting_text(self):
-        """Return why the jobs wait, for people."""
-        if self.kind == "manual":
-            return self.env._("%s is paused.", self.backend_id.name)
+        """Return why the jobs wait, a sentence for those who look after them."""
+        told = self._told_text()
+        reason = self._fields["reason"].error_of(self)
         if self.kind == "copy":
-            return self._copy_text(self.reason)
+            return self._copy_text(reason)
+        if self.kind == "manual" or not reason:
+            return told
+        return words.Sentence(
+            words._lt("%(what)s Reason: %(reason)s"), what=told, reason=reason
+        )
+
+    def _told_text(self):
+        """Return why nothing is sent, a sentence for everybody: without the reason.
+
+        That names an address.
+        """
+        told = partial(
+            words.Sentence,
+            time=self.opened,
+            system=self.backend_id.name,
+            synchronization=self.stream_id.name or "",
+            user=self.opened_uid.sudo().name or "",
+        )
+        if self.kind == "manual" and self.opened_uid:
+            return told(
+                words._lt(
+                    "Paused by %(user)s at %(time)s; sent when somebody resumes "
+                    "%(system)s."
+                )
+            )
+        if self.kind == "manual":
+            return told(
+                words._lt(
+                    "%(system)s is paused since %(time)s; sent when somebody resumes "
+                    "it."
+                )
+            )
+        if self.kind == "copy":
+            return words.Sentence(
+                words._lt(
+                    "Nothing is sent: this database looks like a copy, or a restored "
+                    "backup."
+                )
+            )
         if self.kind == "settings":
-            return self.env._(
-                "%(synchronization)s is held until its settings are mended: %(reason)s",
-                synchronization=self.stream_id.name,
-                reason=self.reason,
+            return told(
+                words._lt(
+                    "%(synchronization)s is held since %(time)s; sent when its "
+                    "settings are mended."
+                )
             )
         if self.refusal_kind:
-            return self.env._(
-                "%(system)s refuses whatever is sent: %(reason)s",
-                system=self.backend_id.name,
-                reason=self.reason,
+            return told(
+                words._lt(
+                    "%(system)s refuses whatever is sent since %(time)s; sent when it "
+                    "takes it again."
+                )
             )
-        return self.env._(
-            "%(system)s does not answer: %(reason)s",
-            system=self.backend_id.name,
-            reason=self.reason,
+        return told(
+            words._lt("%(system)s is down since %(time)s; sent when it is back.")
         )
 
     def _close(self, by_person=False):
@@ -353,7 +393,6 @@ class SyncIncident(models.Model):
         """
         if not self.refusal_kind:
             return
-        told = words.in_company_language(self, self.company_id)
         streams = self.stream_id or self.backend_id._all_streams()
         self.env.cr.postcommit.add(
             partial(
@@ -363,7 +402,7 @@ class SyncIncident(models.Model):
                 Alike(self.refusal_kind, self.refusal_status or ""),
                 self.first_delivery,
                 self._key,
-                told._waiting_text(),
+                self._waiting_text(),
             )
         )
 
@@ -507,24 +546,23 @@ class SyncIncident(models.Model):
         :raises RetryableJobError: it does not; to be asked again later
         """
         if not self.exists() or self.closed or self.kind != "outage":
-            return self.env._("The incident is over.")
-        self = words.in_company_language(self, self.company_id)
+            return words.Sentence(words._lt("The incident is over."))
         doubt = self._doubt()
         if doubt:
             self._become_copy(doubt)
             return self._copy_text(doubt)
         # one that refuses records answers, and so might whatever else is asked of it
         if self.refusal_kind and self._tries_record():
-            raise self._probe_later(self.env._("One record is sent, to see."))
+            raise self._probe_later(words.Sentence(ONE_RECORD))
         try:
             with self.backend_id._open_transport() as transport:
-                answer = words.said(self.env, transport.check())
+                answer = transport.check()
         except SyncError as err:
-            raise self._probe_later(words.said(self.env, err)) from None
+            raise self._probe_later(err.message) from None
         if self.by_record and self._tries_record():
-            raise self._probe_later(self.env._("One record is sent, to see."))
+            raise self._probe_later(words.Sentence(ONE_RECORD))
         self._close()
-        return answer
+        return words.Sentence(answer)
 
     def _tries_record(self):
         """Let a job through; return whether there is one that may show it."""
@@ -534,7 +572,7 @@ class SyncIncident(models.Model):
     def _probe_later(self, reason):
         """Return the exception that lets the probe come again.
 
-        :param str reason: for people
+        :param reason: a sentence for people
         """
         with self._apart() as incident:
             incident.probes += 1
@@ -581,10 +619,14 @@ class SyncIncident(models.Model):
 
     @api.model
     def _copy_text(self, doubt):
-        return self.env._(
-            "This looks like a copy, or a restored backup, of the database that has "
-            "sent so far: neutralize it, or resume. %s",
-            words.said(self.env, doubt),
+        return words.Sentence(
+            words._lt(
+                "This looks like a copy, or a restored backup, of the database that "
+                "has sent so far: neutralize it, or resume. %(doubt)s"
+            ),
+            doubt=doubt
+            if isinstance(doubt, SyncError)
+            else words.Sentence(doubt or ""),
         )
 
     @api.model

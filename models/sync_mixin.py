@@ -10,7 +10,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
-from ..actions import success
 from ..engine import capture, jobs, standing
 from ..engine.capture import noted
 from ..engine.run import Run
@@ -268,21 +267,16 @@ class SyncMixin(models.AbstractModel):
         :return: action that tells the user
         :raises UserError: no synchronization sends any of them
         """
-        count = 0
+        counts = {}
         for stream in streams:
             matching = self.browse(stream._matching(self)._ids)
             capture.enqueue(stream, matching, force=True, priority=priority, eta=eta)
-            count += len(matching)
-        if not count:
+            counts[stream] = len(matching)
+        if not any(counts.values()):
             raise UserError(
                 self.env._("No synchronization is set up for the selected records.")
             )
-        return success(
-            self.env._("1 delivery is on its way.")
-            if count == 1
-            else self.env._("%s deliveries are on their way.", count),
-            next={"type": "ir.actions.client", "tag": "soft_reload"},
-        )
+        return self.env["sync.now"]._sent(counts)
 
     # -- its views ------------------------------------------------------------
 

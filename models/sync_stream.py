@@ -379,12 +379,14 @@ class SyncStream(models.Model):
         for stream in self:
             stream.model_name = stream.model_id.model or stream.model_name
 
+    @api.depends_context("lang", "tz")
     def _compute_incident_id(self):
         by_stream = self._origin._open_incident().grouped("stream_id")
         for stream in self:
             incident = by_stream.get(stream._origin)
             stream.incident_id = incident
-            stream.held_text = incident and incident._waiting_text()
+            text = incident and incident._waiting_text()
+            stream.held_text = text and words.said(self.env, text)
 
     def _compute_backfill_count(self):
         for stream in self:
@@ -1005,13 +1007,16 @@ class SyncStream(models.Model):
             [("stream_id", "in", self.ids), ("closed", "=", False)]
         )
 
-    def _held_text(self):
+    def _held_text(self, for_all=False):
         """Return why nothing of this stream is sent although it is live, or ``None``.
 
-        A sentence for people.
+        :param bool for_all: for people who look after no jobs too: without a reason
+        :return: a sentence for people
         """
         incident = self._open_incident()
-        return incident._waiting_text() if incident else None
+        if not incident:
+            return None
+        return incident._told_text() if for_all else incident._waiting_text()
 
     def _eta(self):
         """Return when a job made now may run: ``None``, or a time (UTC, naive)."""

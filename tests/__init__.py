@@ -109,6 +109,7 @@ from . import test_stream_problem
 from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
+from . import test_tell_editor
 from . import test_tours
 from . import test_tours_clarify
 from . import test_tours_contact

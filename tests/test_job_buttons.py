@@ -151,7 +151,7 @@ class TestJobButtons(DeliveryCase):
         self.assertEqual(self.sync_state(partner_id), "synced")
 
     def test_job_set_to_done_sends_nothing_more(self):
-        self.assertClosed("button_done", "done", "Manually set to done by")
+        self.assertClosed("button_done", "done", "Set to done by")
 
     def test_cancelled_job_sends_nothing_more(self):
         self.assertClosed("button_cancelled", "cancelled", "Cancelled by")
@@ -386,7 +386,9 @@ class TestJobButtons(DeliveryCase):
         self.new_partner()
         (uuid,) = self.job_uuids()
         self.assertTrue(self.job(uuid, "sync_wait_key")["sync_wait_key"])
-        self.press("action_run_now", uuid)
+        said = self.press("action_run_now", uuid)["params"]
+        self.assertEqual(said["type"], "warning")
+        self.assertRegex(said["message"], "^Paused by .* somebody resumes CRM.$")
         job = self.job(uuid, "state", "eta", "sync_wait_key", "sync_due")
         self.assertEqual(job.pop("state"), "pending")
         self.assertFalse(job["eta"] or job["sync_wait_key"] or job["sync_due"])
@@ -394,6 +396,28 @@ class TestJobButtons(DeliveryCase):
         self.assertEqual(self.run_job(uuid), "pending")
         self.assertTrue(self.job(uuid, "sync_wait_key")["sync_wait_key"])
         self.assertFalse(self.destination.requests)
+
+    def test_job_of_a_system_that_is_up_again_goes(self):
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_pause()
+        for name in "AB":
+            self.new_partner(name=name)
+        with self.transaction() as env:
+            env["sync.backend"].browse(self.backend_id).action_resume()
+        # the first one was woken, the other waits for its turn
+        (uuid,) = self.asleep()
+        self.assertIs(self.press("action_run_now", uuid), True)
+        self.assertNotIn(uuid, self.asleep())
+        self.assertEqual(self.run_job(uuid), "done")
+
+    def test_of_several_jobs_each_reason_is_said_once(self):
+        for name in "ABC":
+            self.new_partner(name=name)
+        self.change_stream(state="draft")
+        with self.transaction() as env:
+            found = env["queue.job"].search([("sync_stream_id", "=", self.stream_id)])
+            message = found.action_run_now()["params"]["message"]
+        self.assertEqual(message, "3 jobs: Contacts to CRM is a draft.")
 
 
 @tagged("post_install", "-at_install")

@@ -63,7 +63,7 @@ class TestJobTime(DeliveryCase):
 class TestJobThatSleeps(DeliveryCase):
     """What a job says that waits for something."""
 
-    FIELDS = ("state", "eta", "sync_due", "state_reason")
+    FIELDS = ("state", "eta", "sync_due", "sync_execute_after", "state_reason")
 
     def setUp(self):
         super().setUp()
@@ -77,7 +77,8 @@ class TestJobThatSleeps(DeliveryCase):
         self.new_partner()
         (uuid,) = self.job_uuids()
         job = self.job(uuid, "date_created", *self.FIELDS)
-        self.assertEqual(job["state_reason"], "CRM is paused.")
+        self.assertRegex(job["state_reason"], "^Paused by .* resumes CRM.$")
+        self.assertEqual(job["sync_execute_after"], job["sync_due"])
         self.assertLess(job["sync_due"] - job["date_created"], HOUR)
         self.assertGreater(job["eta"] - job["date_created"], 20 * HOUR)
 
@@ -184,10 +185,37 @@ class TestJobDisplay(RescheduleCase):
                 "sync_due": fields.Datetime.now(),
             }
         )
-        for view in ("queue_job.view_queue_job_form", "queue_job.view_queue_job_tree"):
-            for job, shown in ((awake, ["eta"]), (asleep, ["sync_due"])):
-                with self.subTest(view, job=job):
-                    self.assertEqual(self.times_shown(view, job), shown)
+        due = asleep.sync_due
+        for job, shown, time in (
+            (awake, "eta", awake.eta),
+            (asleep, "sync_due", due),
+        ):
+            with self.subTest(job=job):
+                form, as_list = (
+                    self.times_shown(f"queue_job.view_queue_job_{name}", job)
+                    for name in ("form", "tree")
+                )
+                self.assertEqual(form, [shown])
+                self.assertEqual(as_list, ["sync_execute_after"])
+                self.assertEqual(job.sync_execute_after, time)
+        card = self.env.ref("queue_job_sync.view_queue_job_kanban").arch
+        self.assertNotIn('"eta"', card)
+
+    def test_order_by_when_they_are_due(self):
+        first, second = self.new_jobs("pending", "pending")
+        second.eta = fields.Datetime.now() + HOUR
+        first.write(
+            {
+                "eta": fields.Datetime.now() + 30 * HOUR,
+                "sync_wait_key": f"system:{self.backend.id}",
+                "sync_due": fields.Datetime.now(),
+            }
+        )
+        both = first | second
+        for order, found in (("ASC", both), ("DESC", second | first)):
+            order = f"sync_execute_after {order}"
+            self.assertEqual(both.search([("id", "in", both.ids)], order=order), found)
+        self.assertTrue(both.fields_get()["sync_execute_after"]["sortable"])
 
     def times_shown(self, view, job):
         """Return which of its times a view shows of a job, to the manager."""
@@ -196,7 +224,8 @@ class TestJobDisplay(RescheduleCase):
         return [
             node.get("name")
             for node in etree.fromstring(arch).xpath(
-                "//field[(@name='eta' or @name='sync_due') and not(@column_invisible)]"
+                "//field[(@name='eta' or @name='sync_due' or"
+                " @name='sync_execute_after') and not(@column_invisible)]"
             )
             if not safe_eval(node.get("invisible", "False"), values)
         ]

@@ -9,7 +9,7 @@ from lxml import html
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
-from odoo.tools import format_datetime
+from odoo.tools import format_datetime, format_time
 
 from ..exceptions import Rejected
 from ..wording import Sentence
@@ -152,6 +152,7 @@ class TestStatusDialog(SyncCase):
         """Edit the contact while the system is paused; return the job, which sleeps."""
         self.outbox(self.partner).unlink()
         self.backend.action_pause()
+        self.paused_at = self.backend._open_incident().opened
         with self.committed() as jobs:
             self.partner.name = "Ada Lovelace"
         (job,) = jobs
@@ -160,30 +161,91 @@ class TestStatusDialog(SyncCase):
 
     def test_paused_system(self):
         job = self.edit_while_paused()
+        reader = self.user.with_user(self.user).env
+        name = self.env.user.name
         text = self.text()
-        waits = "It will be sent as soon as it need not wait any longer."
-        self.assertIn(f"CRM is paused. {waits}", text)
+        # 20:30 UTC is the next morning in Tokyo
+        at = format_time(reader, self.paused_at, tz="Asia/Tokyo", time_format="short")
+        told = f"Paused by {name} at {at}; sent when somebody resumes CRM."
+        self.assertIn(" ".join(told.split()), text)
         # nobody is shown when it would wake by itself
-        self.assertNotRegex(text, r"\bin \d")
-        (title,) = html.fromstring(self.dialog().content).xpath(
-            f"//div[normalize-space()='{waits}']/@title"
-        )
-        due = format_datetime(self.user.with_user(self.user).env, job.sync_due)
-        self.assertEqual(title[:12], f"Due: {due}"[:12])
+        self.assertNotRegex(text, r"\bin \d|It will be sent")
+        due = format_datetime(reader, job.sync_due, dt_format="short")
+        self.assertIn(" ".join(f"Due: {due}".split()), text)
         self.backend.action_resume()
         self.env.invalidate_all()
+        waits = "It will be sent as soon as it need not wait any longer."
         self.assertIn(f"CRM: Waits for its turn. {waits}", self.text())
         job.write({"retry": 1, "max_retries": 3})
         self.assertIn(
             "Next try as soon as it need not wait any longer (2 of 3).", self.text()
         )
 
+    def break_down(self, error=None):
+        """Let the system be down; return its incident."""
+        incidents = self.env["sync.incident"]
+        return incidents._insert(self.backend.id, "outage", error or refused("gone"))
+
+    def test_system_that_is_down(self):
+        self.break_down().opened = fields.Datetime.now() - timedelta(minutes=3)
+        # also of a job that is not asleep, and was to run, or to be tried, later
+        for minutes, retry in ((0, 0), (90, 0), (9, 1)):
+            self.job.write(
+                {
+                    "eta": fields.Datetime.now() + timedelta(minutes=minutes),
+                    "retry": retry,
+                    "max_retries": 3,
+                }
+            )
+            text = self.text()
+            self.assertRegex(
+                text, r"CRM is down since [\d:]+ .M; sent when it is back\."
+            )
+            self.assertNotRegex(text, r"\bin \d|It will be sent|gone")
+            self.assertNotIn("10.1.2.3", self.dialog().content)
+        self.assertIn(
+            "Next try as soon as it need not wait any longer (2 of 3).", self.text()
+        )
+
+    def test_system_that_is_down_since_yesterday(self):
+        incident = self.break_down()
+        incident.opened = datetime(2026, 3, 1, 20, 30)
+        self.assertIn("CRM is down since 3/2/26, 5:30 AM;", self.text())
+
+    def test_synchronization_that_is_held_or_rests(self):
+        self.env["sync.incident"]._insert(
+            self.backend.id, "settings", refused("no"), stream_id=self.stream.id
+        )
+        self.assertRegex(self.text(), "Contacts to CRM is held since .* are mended.")
+        self.assertNotIn("10.1.2.3", self.dialog().content)
+
+    def test_what_is_sent_now_is_said_to_be_in_an_outage_too(self):
+        self.break_down()
+        self.job.state = "started"
+        self.assertIn("It is being sent now.", self.text())
+        self.assertNotIn("is down", self.text())
+
+    def test_tells_whether_there_is_anything_to_follow(self):
+        self.assertTrue(self.dialog().waits)
+        self.job.state = "failed"
+        self.assertFalse(self.dialog().waits)
+        self.confirm()
+        self.assertFalse(self.dialog().waits)
+
+    def test_code_is_read_from_left_to_right(self):
+        self.confirm()
+        self.deliver("failed", status="422 Unknown", error=refused("no"))
+        content = html.fromstring(self.dialog().content)
+        for text in ("crm 7/8", "422 Unknown"):
+            (node,) = content.xpath(f"//*[normalize-space(text())='{text}']")
+            self.assertEqual(node.get("dir"), "ltr")
+
     def test_of_several_jobs_the_one_that_is_due_first_is_told_of(self):
         self.edit_while_paused()
         self.stream.write({"delay_policy": "delay", "delay_minutes": 30})
         with self.committed() as jobs:
             self.partner.name = "Countess of Lovelace"
-        self.assertIn("CRM is paused.", self.text())
+        self.assertIn("sent when somebody resumes CRM.", self.text())
         jobs[0].write({"state": "started", "eta": False})
         self.assertIn("It is being sent now.", self.text())
 

@@ -4,6 +4,7 @@
 
 from datetime import timedelta
 
+from lxml import etree
 from psycopg2.errors import CheckViolation
 
 from odoo import fields
@@ -11,6 +12,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..exceptions import Unreachable
 from .common import SyncCase, backend_values, stream_values
 
 
@@ -37,7 +39,7 @@ class TestSyncNow(SyncCase):
             groups="base.group_user,base.group_partner_manager",
         )
 
-    def wizard(self, records=None, user=None):
+    def wizard(self, records=None, user=None, **context):
         """Choose Synchronize now in the Action menu, as a user."""
         records = self.partners if records is None else records
         action = self.env.ref("queue_job_sync.action_sync_now")
@@ -47,6 +49,7 @@ class TestSyncNow(SyncCase):
                 active_model=records._name,
                 active_ids=records.ids,
                 active_id=records.ids[0],
+                **{f"active_{name}": value for name, value in context.items()},
             )
             .run()
         )
@@ -121,6 +124,67 @@ class TestSyncNow(SyncCase):
         wizard.line_ids.selected = False
         with self.assertRaisesRegex(UserError, "No synchronization"):
             wizard.action_send()
+
+    def test_selection_beyond_what_the_web_client_names(self):
+        parameters = self.env["ir.config_parameter"]
+        parameters.set_param("web.active_ids_limit", 2)
+        more = self.env["res.partner"].create([{"name": f"Ada {n}"} for n in range(4)])
+        self.before_commit()
+        domain = [("id", "in", more.ids)]
+        found = more.search(domain)
+        wizard = self.wizard(found[:2], domain=domain)
+        self.assertEqual((wizard.selected_count, len(wizard.res_ids)), (4, 4))
+        wizard.action_send()
+        self.assertEqual(
+            {*self.outbox(more).filtered("force").mapped("res_id")}, {*more.ids}
+        )
+        # some of the page, chosen one by one
+        for chosen in (found[1:3], found[:1]):
+            wizard = self.wizard(chosen, domain=domain)
+            self.assertEqual(wizard.res_ids, chosen.ids)
+
+    def test_tells_why_some_are_left_out(self):
+        crm, shop = self.wizard().line_ids
+        self.assertFalse(crm.remark)
+        self.assertRegex(shop.remark, "^1 left out: ")
+
+    def test_system_that_is_down(self):
+        self.env["sync.incident"]._insert(
+            self.backend.id, "outage", Unreachable("PUT http://10.1.2.3: refused")
+        )
+        self.shop.backend_id.action_pause()
+        wizard = self.wizard()
+        crm, shop = wizard.line_ids
+        self.assertRegex(crm.remark, "^CRM is down since .*; sent when it is back.$")
+        self.assertRegex(shop.remark, "^Paused by .* resumes Shop. 1 left out")
+        said = wizard.action_send()["params"]
+        self.assertEqual(said["type"], "warning")
+        self.assertRegex(
+            said["message"],
+            "^2 deliveries wait. CRM is down since .* is back. "
+            "1 delivery waits. Paused by .* resumes Shop.$",
+        )
+        self.assertNotIn("10.1.2.3", f"{crm.remark} {said['message']}")
+
+    def test_one_of_two_systems_is_paused(self):
+        self.backend.action_pause()
+        message = self.partners.with_user(self.editor).action_sync_now()
+        self.assertRegex(
+            message["params"]["message"],
+            "^1 delivery is on its way. 2 deliveries wait. Paused by .* CRM.$",
+        )
+
+    def test_nobody_adds_a_line(self):
+        for name in ("sync_now", "sync_clarify"):
+            view = self.env.ref(f"queue_job_sync.view_{name}_form")
+            for each in etree.fromstring(view.arch).xpath("//list"):
+                self.assertEqual(
+                    (each.get("create"), each.get("delete")), ("false",) * 2
+                )
+            for group in etree.fromstring(view.arch).xpath("//footer"):
+                names = [each.get("string") for each in group.xpath("button")]
+                self.assertEqual(len({*names}), len(names))
+                self.assertNotIn("Cancel", names)
 
     def test_reader_is_refused(self):
         reader = new_test_user(self.env, "sync_reader", groups="base.group_user")

@@ -1,11 +1,15 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import time
+from threading import Thread
+
 from odoo.tests import tagged
 
 from . import tour_case
 
 REFUSAL = {"message": "e-mail is not valid"}
+USER = "sync_tour_user"
 
 
 class ContactTourCase(tour_case.TourCase):
@@ -64,3 +68,43 @@ class TestToursContactPhone(ContactTourCase):
             login="sync_tour_user",
         )
         self.assertEqual(self.run_pending(), ["done"])
+
+
+@tagged("post_install", "-at_install")
+class TestToursFollowing(tour_case.TourCase):
+    """What waits when it is looked at changes by itself once it is delivered."""
+
+    def setUp(self):
+        super().setUp()
+        self.partner_id = self.new_partner(name="Ada Lovelace")
+        self.assertEqual(self.run_pending(), ["done"])
+
+    def deliver_soon(self):
+        """Run the next job, as a worker would, a moment after somebody has saved."""
+        worker = Thread(target=self._deliver)
+        worker.start()
+        self.addCleanup(worker.join)
+
+    def _deliver(self):
+        deadline = time.monotonic() + 60
+        while not self.job_uuids("pending") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        # until the tour has looked at what waits
+        time.sleep(3)
+        self.run_pending()
+
+    def test_button(self):
+        self.deliver_soon()
+        self.start_tour("/odoo", "queue_job_sync_button_follows", login=USER)
+
+    def test_button_when_it_fails(self):
+        self.destination.answer(422, REFUSAL)
+        self.deliver_soon()
+        self.start_tour("/odoo", "queue_job_sync_button_follows_failure", login=USER)
+
+    def test_dialog(self):
+        self.deliver_soon()
+        self.start_tour("/odoo", "queue_job_sync_dialog_follows", login=USER)
+
+    def test_nothing_is_asked_of_what_does_not_wait(self):
+        self.start_tour("/odoo", "queue_job_sync_button_at_rest", login=USER)

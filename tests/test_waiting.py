@@ -680,7 +680,7 @@ class TestWaitingUpgrade(IncidentCase):
                 self.assertAsleep(uuid)
                 job = self.job(uuid, "sync_due", "date_created", "state_reason")
                 self.assertEqual(job["sync_due"], job["date_created"])
-                self.assertEqual(job["state_reason"], "CRM is paused.")
+                self.assertRegex(job["state_reason"], "^Paused by .* resumes CRM.$")
             for uuid, state in ((behind, "pending"), (failed, "failed")):
                 job = self.job(uuid, *names)
                 del job["id"]

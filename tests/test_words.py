@@ -3,8 +3,10 @@
 """One sentence, kept once, and read by each user in his language."""
 
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from unittest.mock import patch
 
+from odoo import fields
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import mute_logger, sql
 from odoo.tools.translate import code_translations
@@ -29,6 +31,13 @@ IN_FRENCH = {
     "%(name)s is a draft.": "%(name)s est un brouillon.",
     "%(system)s: delivered as %(id)s.": "%(system)s : transmis sous %(id)s.",
     "Broken %(there)s": "Cassé %(elsewhere)s",
+    "%(what)s Together with other changes.": "%(what)s Avec d'autres modifications.",
+    "Set to done by %(user)s": "Marqué comme fait par %(user)s",
+    "Cancelled by %(user)s": "Annulé par %(user)s",
+    "Put off by %(user)s": "Reporté par %(user)s",
+    "Paused by %(user)s at %(time)s; sent when somebody resumes %(system)s.": (
+        "Mis en pause par %(user)s à %(time)s ; envoyé dès que %(system)s reprend."
+    ),
 }
 
 
@@ -108,6 +117,30 @@ class TestSaid(TransactionCase):
     def test_language_that_is_switched_off(self):
         env = self.env(context={"lang": "nl_BE"})
         self.assertIn("answered", words.said(env, refused()))
+
+    def test_time_is_that_of_the_reader(self):
+        at = datetime(2026, 3, 1, 20, 30)
+        sentence = Sentence("Since %(time)s", time=at)
+        self.assertEqual(sentence, "Since 2026-03-01 20:30 UTC")
+        again = words.parsed(words.kept(sentence))
+        self.assertEqual(again.values["time"], at)
+        for form in (sentence, again, SyncError("It is so. %(why)s", why=sentence)):
+            for lang, tz, text in (
+                ("en_US", "Asia/Tokyo", "Since 3/2/26, 5:30 AM"),
+                ("fr_FR", "UTC", "Since 01/03/2026 20:30"),
+            ):
+                env = self.env(context={"lang": lang, "tz": tz})
+                said = " ".join(words.said(env, form).split())
+                self.assertEqual(said.removeprefix("It is so. "), text)
+
+    def test_time_of_today(self):
+        now = datetime(2026, 3, 1, 20, 30)
+        env = self.env(context={"lang": "fr_FR", "tz": "Asia/Tokyo"})
+        with patch.object(fields.Datetime, "now", lambda: now):
+            for minutes, text in ((-5, "05:25"), (-400, "01/03/2026 22:50")):
+                at = now + timedelta(minutes=minutes)
+                told = words.said(env, Sentence("%(time)s", time=at))
+                self.assertEqual(" ".join(told.split()), text)
 
     def test_names_of_values_are_free(self):
         error = SyncError("%(env)s %(source)s %(lang)s", env=1, source=2, lang=3)
@@ -456,14 +489,86 @@ class TestSaidByJobs(DeliveryCase):
         self.assertFalse(job["sync_error"])
         self.assertEqual(job["state_reason"], job["result"])
 
-    def test_result_in_the_language_of_the_company(self):
-        self.set_company_language("fr_FR")
+    def job_as_read(self, uuid, lang):
+        """Return what a user of a language is shown of a job: reason and result."""
+        with self.registry.cursor() as cr:
+            jobs = self.env_of(cr, lang)["queue.job"]
+            job = jobs.search([("uuid", "=", uuid)])
+            return job.state_reason, job.result
+
+    def test_result_in_the_language_of_the_reader(self):
+        for lang in ("fr_FR", "en_US"):
+            # whatever the company and the user of the job speak
+            self.set_company_language(lang)
+            partner_id = self.new_partner()
+            (uuid,) = self.job_uuids("pending")
+            self.assertEqual(self.run_job(uuid), "done")
+            id_ = self.binding(partner_id)["external_id"]
+            french, english = (
+                f"CRM : transmis sous {id_}.",
+                f"CRM: delivered as {id_}.",
+            )
+            self.assertEqual(self.job_as_read(uuid, "fr_FR"), (french, french))
+            self.assertEqual(self.job_as_read(uuid, "en_US"), (english, english))
+
+    def test_result_of_what_was_sent_along(self):
+        self.takes_along = True
+        partner_ids = [self.new_partner(name=name) for name in "AB"]
+        first, second = self.job_uuids("pending")
+        self.assertEqual(self.run_job(first), "done")
+        id_ = self.binding(partner_ids[1])["external_id"]
+        self.assertEqual(
+            self.job_as_read(second, "fr_FR")[1],
+            f"CRM : transmis sous {id_}. Avec d'autres modifications.",
+        )
+        self.assertEqual(
+            self.job_as_read(second, "en_US")[1],
+            f"CRM: delivered as {id_}. Together with other changes.",
+        )
+
+    def test_decisions_of_people(self):
+        """A French reader of what an English user has decided, and the other way."""
+        for button, lang, english, french in (
+            ("button_done", "en_US", "Set to done by", "Marqué comme fait par"),
+            ("button_cancelled", "fr_FR", "Cancelled by", "Annulé par"),
+        ):
+            partner_id = self.new_partner()
+            (uuid,) = self.job_uuids("pending")
+            with self.transaction() as env:
+                job = env["queue.job"].search([("uuid", "=", uuid)])
+                getattr(job.with_context(lang=lang), button)()
+                name = env.user.name
+            for reader, text in (("en_US", english), ("fr_FR", french)):
+                told = f"{text} {name}"
+                self.assertEqual(self.job_as_read(uuid, reader), (told, told))
+                self.assertIn(told, self.dialog(partner_id, reader))
+
+    def test_job_that_waits(self):
+        with self.transaction() as env:
+            backend = env["sync.backend"].browse(self.backend_id)
+            backend.with_context(lang="fr_FR").action_pause()
         partner_id = self.new_partner()
         (uuid,) = self.job_uuids("pending")
-        self.assertEqual(self.run_job(uuid), "done")
-        id_ = self.binding(partner_id)["external_id"]
-        result = self.job(uuid, "result")["result"]
-        self.assertEqual(result, f"CRM : transmis sous {id_}.")
+        self.run_job(uuid)
+        for lang, text in (
+            ("en_US", "Paused by OdooBot at"),
+            ("fr_FR", "Mis en pause par OdooBot à"),
+        ):
+            for told in (*self.job_as_read(uuid, lang), self.dialog(partner_id, lang)):
+                self.assertIn(text, told)
+
+    def test_put_off_by_a_person(self):
+        self.new_partner()
+        (uuid,) = self.job_uuids("pending")
+        with self.transaction() as env:
+            job = env["queue.job"].search([("uuid", "=", uuid)])
+            wizard = env["sync.reschedule"].with_context(
+                lang="fr_FR", active_model="queue.job", active_ids=job.ids
+            )
+            later = fields.Datetime.now() + timedelta(hours=2)
+            wizard.create({"change_eta": True, "eta": later}).action_reschedule()
+        self.assertEqual(self.job_as_read(uuid, "en_US")[0], "Put off by OdooBot")
+        self.assertEqual(self.job_as_read(uuid, "fr_FR")[0], "Reporté par OdooBot")
 
     def test_plain_sentence_of_another_addon(self):
         text = "Use 100 % of it, %s"
@@ -520,9 +625,10 @@ class TestSaidByJobs(DeliveryCase):
             french = f"{REQUEST} a répondu 422 Unknown : gone"
             self.assertEqual(incident.reason, french)
             job = env["queue.job"].search([("uuid", "=", uuid)])
-            self.assertIn(french, job.result)
             for lang, said in (
                 ("en_US", incident.with_context(lang="en_US").reason),
                 ("fr_FR", french),
             ):
-                self.assertIn(said, job.with_context(lang=lang).state_reason)
+                job = job.with_context(lang=lang)
+                self.assertIn(said, job.state_reason)
+                self.assertIn(said, job.result)

@@ -4,8 +4,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 
-from ..actions import closed
-from ..engine import standing
+from ..actions import closed, success, warning
+from ..engine import gate, standing, words
+
+# Records that the web client names, if no parameter says how many: as Odoo has it.
+SELECTED_AT_MOST = 20000
 
 
 class SyncNow(models.TransientModel):
@@ -70,7 +73,26 @@ class SyncNow(models.TransientModel):
         model_name = context.get("active_model")
         if model_name not in self.env["sync.stream"]._syncable_models():
             raise UserError(self.env._("Select the records to send first."))
-        return self._open(self.env[model_name].browse(context.get("active_ids") or []))
+        return self._open(self._selected(self.env[model_name]))
+
+    @api.model
+    def _selected(self, model):
+        """Return the records of a model that are selected in a list or form.
+
+        Whoever selects all that a search finds, more than the page, has the web client
+        send the ids of so many as ``web.active_ids_limit`` says; the rest is in the
+        domain, which it sends for that (see ``action_menus.js`` of Odoo's web client).
+        """
+        context = self.env.context
+        records = model.browse(context.get("active_ids") or [])
+        domain = context.get("active_domain")
+        parameters = self.env["ir.config_parameter"].sudo()
+        limit = int(parameters.get_param("web.active_ids_limit", SELECTED_AT_MOST))
+        if domain is not None and len(records) >= limit:
+            found = model.search(domain)
+            if found.ids[:limit] == records.ids:
+                records = found
+        return records
 
     @api.model
     def _open(self, records):
@@ -90,7 +112,12 @@ class SyncNow(models.TransientModel):
         for stream in streams:
             count = len(stream._matching(editable))
             lines.append(
-                {"stream_id": stream.id, "record_count": count, "selected": count > 0}
+                {
+                    "stream_id": stream.id,
+                    "record_count": count,
+                    "left_out_count": len(editable) - count,
+                    "selected": count > 0,
+                }
             )
         # nobody makes one by hand: the systems in it are those that may be told of
         wizard = self.sudo().create(
@@ -115,6 +142,35 @@ class SyncNow(models.TransientModel):
             records.check_access("write")
             raise AccessError(self.env._("You may edit none of these records."))
         return editable
+
+    @api.model
+    def _sent(self, counts):
+        """Return the action that tells the user what becomes of what was queued.
+
+        :param dict counts: numbers of records, by synchronization as superuser
+        """
+        waiting = {}
+        for stream, count in counts.items():
+            hold = count and gate.obstacle(stream, for_all=True)
+            if hold:
+                reason = words.said(self.env, hold)
+                waiting[reason] = waiting.get(reason, 0) + count
+        told = [
+            self.env._("1 delivery waits. %(reason)s", reason=reason)
+            if count == 1
+            else self.env._(
+                "%(count)s deliveries wait. %(reason)s", count=count, reason=reason
+            )
+            for reason, count in waiting.items()
+        ]
+        going = sum(counts.values()) - sum(waiting.values())
+        if going == 1:
+            told.insert(0, self.env._("1 delivery is on its way."))
+        elif going:
+            told.insert(0, self.env._("%s deliveries are on their way.", going))
+        tell = warning if waiting else success
+        reload = {"type": "ir.actions.client", "tag": "soft_reload"}
+        return tell(" ".join(told), next=reload)
 
     def action_send(self):
         """Queue what was chosen.
@@ -169,6 +225,31 @@ class SyncNowLine(models.TransientModel):
     record_count = fields.Integer(
         "Records", readonly=True, help="How many of the records go to this system."
     )
+    left_out_count = fields.Integer(
+        readonly=True, help="How many of the records do not go to this system."
+    )
+    remark = fields.Char(
+        compute="_compute_remark",
+        compute_sudo=True,
+        help="What keeps them from being sent now, and why some are left out.",
+    )
+
+    @api.depends("stream_id", "left_out_count")
+    @api.depends_context("lang", "tz")
+    def _compute_remark(self):
+        for line in self:
+            told = []
+            hold = gate.obstacle(line.stream_id, for_all=True)
+            if hold:
+                told.append(words.said(self.env, hold))
+            if line.left_out_count:
+                told.append(
+                    self.env._(
+                        "%s left out: not among the records that it is for.",
+                        line.left_out_count,
+                    )
+                )
+            line.remark = " ".join(told)
 
     @api.depends("stream_id")
     def _compute_name(self):

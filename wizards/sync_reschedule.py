@@ -95,8 +95,9 @@ class SyncReschedule(models.TransientModel):
             # tracking would read all fields of all jobs
             jobs.with_context(tracking_disable=True).eta = self.eta
             # instead of what they waited for
-            env = words.in_company_language(self, self.env.company).env
-            put_off = self.eta and env._("Put off by %s", env.user.name)
+            put_off = self.eta and words.Sentence(
+                words._lt("Put off by %(user)s"), user=self.env.user.name
+            )
             (jobs - failed).with_context(tracking_disable=True).write(
                 {"result": put_off, "sync_error": False}
             )

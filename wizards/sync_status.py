@@ -4,14 +4,12 @@
 from odoo import api, fields, models
 from odoo.tools import format_datetime
 
-from odoo.addons.queue_job.job import FAILED, STARTED
+from odoo.addons.queue_job.job import FAILED, PENDING, STARTED
 
-from ..engine import standing, store, words
+from ..engine import gate, jobs, standing, store, words
 from ..engine.store import LIVE_STATES
-from ..transports.redact import shorten
 
 LAST_DELIVERIES = 5
-REASON_LENGTH = 300  # characters
 
 
 class SyncStatus(models.TransientModel):
@@ -34,6 +32,10 @@ class SyncStatus(models.TransientModel):
         "Synchronization by System",
         compute="_compute_content",
         help="How far each system is with the record.",
+    )
+    waits = fields.Boolean(
+        compute="_compute_content",
+        help="Whether a change is on its way to one of the systems.",
     )
     can_send = fields.Boolean(
         compute="_compute_can_send",
@@ -87,10 +89,12 @@ class SyncStatus(models.TransientModel):
     def _compute_content(self):
         state = self.env["sync.binding"]._fields["state"]
         for status in self:
+            systems = status._systems()
+            status.waits = any(each["situation"].state == "waiting" for each in systems)
             status.content = self.env["ir.qweb"]._render(
                 "queue_job_sync.record_status",
                 {
-                    "systems": status._systems(),
+                    "systems": systems,
                     "labels": dict(state._description_selection(self.env)),
                     "age": self._age,
                     "moment": self._moment,
@@ -112,6 +116,7 @@ class SyncStatus(models.TransientModel):
             deliveries = self.env["sync.delivery"].sudo().browse(last)
             job = self._job_that_counts(place, situation.state)
             name = stream.backend_id.name
+            hold = self._hold(stream, situation, job)
             systems.append(
                 {
                     "name": name,
@@ -119,11 +124,13 @@ class SyncStatus(models.TransientModel):
                     "situation": situation,
                     "binding": binding,
                     "url": stream._record_page(record.id, binding.external_id),
-                    "reason": self._told(name, situation, job, deliveries, binding),
-                    "next": self._next(name, situation.state, job, binding),
-                    "due": self._due(job),
+                    "reason": self._told(
+                        name, situation, job, deliveries, binding, hold
+                    ),
+                    "next": self._next(name, situation.state, job, binding, hold),
+                    "due": situation.state == "waiting" and self._due(job),
                     "deliveries": [
-                        (each, self._plain(name, each, told))
+                        (each, words.told_to_all(each, told, name))
                         for each in deliveries
                         for told in ["error" if each.error else "warning"]
                     ],
@@ -134,52 +141,53 @@ class SyncStatus(models.TransientModel):
     def _job_that_counts(self, place, state):
         """Return the job that is next to send the record, or that failed last."""
         rows = self.env["sync.outbox"].sudo().search(place).filtered("job_uuid")
-        jobs = self.env["queue.job"].sudo()
-        jobs = jobs.search([("uuid", "in", rows.mapped("job_uuid"))])
+        found = self.env["queue.job"].sudo()
+        found = found.search([("uuid", "in", rows.mapped("job_uuid"))])
         if state == "waiting":
-            live = jobs.filtered(lambda job: job.state in LIVE_STATES)
+            live = found.filtered(lambda job: job.state in LIVE_STATES)
             now = fields.Datetime.now()
             return live.sorted(
                 lambda job: (
                     job.state != STARTED,
-                    job.sync_due or job.eta or now,
+                    job.sync_execute_after or now,
                     job.id,
                 )
             )[:1]
-        return jobs.filtered(lambda job: job.state == FAILED).sorted("id")[-1:]
+        return found.filtered(lambda job: job.state == FAILED).sorted("id")[-1:]
 
-    def _told(self, system, situation, job, deliveries, binding):
+    def _told(self, system, situation, job, deliveries, binding, hold):
         """Return why the system does not have the record for sure, or ``False``."""
         if situation.state == "doubt":
-            return self._plain(system, binding, "doubt_reason")
+            return words.told_to_all(binding, "doubt_reason", system)
+        if hold:
+            return hold if system in hold else f"{system}: {hold}"
         if situation.state in ("waiting", "failed"):
             return self._reason(system, job, deliveries[:1], binding)
         return False
 
+    def _hold(self, stream, situation, job):
+        """Return what keeps a system from being sent what waits, or ``False``."""
+        if situation.state != "waiting" or job.state == STARTED:
+            return False
+        hold = gate.obstacle(stream, for_all=True)
+        return bool(hold) and words.said(self.env, hold)
+
     def _reason(self, system, job, last, binding):
         """Return why a change is not delivered yet, in words, or ``False``."""
+        if job.state == PENDING and job.sync_wait_key:
+            reason = jobs.reason_to_wait(job, for_all=True)
+            return reason if system in reason else f"{system}: {reason}"
         if job.state_reason:
             told = job.state_reason == job.sync_error
-            return self._plain(system, job, "sync_error" if told else "state_reason")
+            name = "sync_error" if told else "state_reason"
+            return words.told_to_all(job, name, system)
         if last.state == "failed" and last.error:
-            return self._plain(system, last, "error")
+            return words.told_to_all(last, "error", system)
         if job.state == FAILED or not job:
-            return self._plain(system, binding, "last_error")
+            return words.told_to_all(binding, "last_error", system)
         return False
 
-    @api.model
-    def _plain(self, system, record, name):
-        """Return the reason in a field as people say it, without the request."""
-        reason, field = record[name], record._fields[name]
-        if not reason:
-            return False
-        if isinstance(field, words.SentenceText):
-            reason = words.short(self.env, field.error_of(record), system) or reason
-        if system not in reason:
-            reason = f"{system}: {reason}"
-        return shorten(reason, REASON_LENGTH)
-
-    def _next(self, system, state, job, binding):
+    def _next(self, system, state, job, binding, hold):
         """Return what happens next, in sentences, or ``False``."""
         if state == "doubt":
             return self._doubt_text(system, binding)
@@ -187,7 +195,7 @@ class SyncStatus(models.TransientModel):
             return self.env._(
                 "%s has accepted it, and has not said that it is carried out.", system
             )
-        return self._next_try(state, job)
+        return self._next_try(state, job, hold)
 
     def _doubt_text(self, system, binding):
         """Return what is known of a record in doubt, and who has to do what."""
@@ -210,8 +218,11 @@ class SyncStatus(models.TransientModel):
             todo = self.env._("Those who look after the jobs can say so here.")
         return f"{known} {todo}"
 
-    def _next_try(self, state, job):
-        """Return what happens next, in a sentence, or ``False``."""
+    def _next_try(self, state, job, hold):
+        """Return what happens next, in a sentence, or ``False``.
+
+        :param hold: what is told already of when it is sent
+        """
         if state == "failed" and self.can_send:
             return self.env._(
                 "It is not tried again by itself. Correct the record, or press"
@@ -224,12 +235,12 @@ class SyncStatus(models.TransientModel):
         if job.state == STARTED:
             return self.env._("It is being sent now.")
         when = self.env._("as soon as a worker is free")
-        if job.sync_wait_key:
+        if hold or job.sync_wait_key:
             when = self.env._("as soon as it need not wait any longer")
         elif self._is_put_off(job):
             when = self._age(job.eta)
         if not job.retry:
-            return self.env._("It will be sent %s.", when)
+            return not hold and self.env._("It will be sent %s.", when)
         if not job.max_retries:
             return self.env._("Next try %s.", when)
         return self.env._(
@@ -246,7 +257,8 @@ class SyncStatus(models.TransientModel):
     @api.model
     def _due(self, job):
         """Return when a job is due, or was before it had to wait, in words."""
-        date = job.sync_due if job.sync_wait_key else self._is_put_off(job) and job.eta
+        is_told = job.sync_wait_key or self._is_put_off(job)
+        date = is_told and job.sync_execute_after
         return date and self.env._("Due: %s", self._moment(date))
 
     @api.model

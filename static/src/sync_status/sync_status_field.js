@@ -2,10 +2,13 @@
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import { Component, onMounted, onWillUnmount, useState } from "@odoo/owl";
-import { formatDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { useRecordObserver } from "@web/model/relational_model/utils";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
+import { useFollowing } from "./following";
 
 const MINUTE = 60000; // milliseconds
 const COLORS = {
@@ -16,12 +19,33 @@ const COLORS = {
     failed: "text-danger",
 };
 
-/** The state of a record in external systems, and for how long it has been so. */
+/**
+ * The state of a record in external systems, and for how long it has been so.
+ *
+ * While it waits, the server is asked how it goes on. The answer is kept here: whatever
+ * is being typed into the form stays as it is.
+ */
 export class SyncStatusField extends Component {
     static template = "queue_job_sync.SyncStatusField";
     static props = { ...standardFieldProps };
 
     setup() {
+        this.orm = useService("orm");
+        // what the form said when it was last read or saved, and what is known by now
+        this.known = useState({ form: "", state: false, date: false });
+        const follow = useFollowing(() => this.ask());
+        useRecordObserver((record) => {
+            const [state, date] = [record.data[this.props.name], record.data.sync_date];
+            // that it was saved shows in this, even where it is told the same as before
+            const isSaved = !record.dirty;
+            const form = `${record.resId} ${state} ${date && date.toMillis()}`;
+            if (form !== this.known.form) {
+                Object.assign(this.known, { form, state, date });
+            }
+            if (record.resId && isSaved && this.known.state === "waiting") {
+                follow();
+            }
+        });
         this.clock = useState({ now: Date.now() });
         let timer = null;
         onMounted(() => {
@@ -30,8 +54,25 @@ export class SyncStatusField extends Component {
         onWillUnmount(() => clearInterval(timer));
     }
 
+    /** Returns whether it still waits. */
+    async ask() {
+        const { form } = this.known;
+        const { resId, resModel } = this.props.record;
+        const names = [this.props.name, "sync_date"];
+        const [values] = await this.orm.silent.read(resModel, [resId], names);
+        if (form !== this.known.form) {
+            // about another record, or an older state of it
+            return true;
+        }
+        if (values) {
+            this.known.state = values[this.props.name];
+            this.known.date = values.sync_date && deserializeDateTime(values.sync_date);
+        }
+        return this.state === "waiting";
+    }
+
     get state() {
-        return this.props.record.data[this.props.name];
+        return this.known.state;
     }
 
     get label() {
@@ -44,7 +85,7 @@ export class SyncStatusField extends Component {
     }
 
     get date() {
-        return this.props.record.data.sync_date;
+        return this.known.date;
     }
 
     get age() {

@@ -1,6 +1,8 @@
 // Copyright 2026 queue_job_sync contributors
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { rpc, rpcBus } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
 import { openContact } from "./open_contact";
@@ -90,6 +92,135 @@ registry.category("web_tour.tours").add("queue_job_sync_contact_delivered", {
             content: "The contact is still there",
             trigger:
                 "body:not(:has(.modal)) .o_last_breadcrumb_item:contains('Ada King')",
+        },
+    ],
+});
+
+/** Read the state of the contact that is open, and since when it is so. */
+async function stateOfContact(name) {
+    const [found] = await rpc("/web/dataset/call_kw/res.partner/search_read", {
+        model: "res.partner",
+        method: "search_read",
+        args: [[["name", "=", name]], ["sync_state", "sync_date"]],
+        kwargs: {},
+    });
+    return { ...found, since: deserializeDateTime(found.sync_date).toMillis() };
+}
+
+/** Edit the mail address of the contact that is open, and save it. */
+function editAndSave(name) {
+    return [
+        ...openContact(name),
+        {
+            content: "Change the mail address",
+            trigger: ".o_field_widget[name='email'] input",
+            run: "edit ada.king@example.com",
+        },
+        ...stepUtils.saveForm(),
+        stepUtils.autoExpandMoreButtons(),
+        {
+            content: "The change is on its way",
+            trigger: `${STATUS}:contains('Waiting')`,
+        },
+    ];
+}
+
+registry.category("web_tour.tours").add("queue_job_sync_button_follows", {
+    url: "/odoo",
+    steps: () => [
+        ...editAndSave("Ada Lovelace"),
+        {
+            content: "Go on typing meanwhile",
+            trigger: ".o_field_widget[name='phone'] input",
+            run: "edit 0123",
+        },
+        {
+            content: "It has arrived, and the button says so by itself within 2 s",
+            trigger: `${STATUS}:contains('Synced'):contains('just now')`,
+            run: async () => {
+                const { since, sync_state } = await stateOfContact("Ada Lovelace");
+                // it is told in whole seconds
+                if (sync_state !== "synced" || Date.now() - since > 3000) {
+                    throw new Error(`${sync_state}, ${Date.now() - since} ms ago`);
+                }
+            },
+        },
+        {
+            content: "What is being typed is still there, and not saved",
+            trigger: ".o_form_button_save:visible",
+            run: () => {
+                const { value } = document.querySelector("[name='phone'] input");
+                if (value !== "0123") {
+                    throw new Error(`The number is ${value}`);
+                }
+            },
+        },
+        ...stepUtils.discardForm(),
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_button_follows_failure", {
+    url: "/odoo",
+    steps: () => [
+        ...editAndSave("Ada Lovelace"),
+        {
+            content: "It was refused, and the button says so by itself",
+            trigger: `${STATUS}:contains('Failed')`,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dialog_follows", {
+    url: "/odoo",
+    steps: () => [
+        ...editAndSave("Ada Lovelace"),
+        {
+            content: "Ask for details",
+            trigger: STATUS,
+            run: "click",
+        },
+        {
+            content: "The system does not have it yet",
+            trigger: `${SYSTEM}:has(.badge:contains('Waiting'))`,
+        },
+        {
+            content: "It has arrived, and the dialog says so by itself",
+            trigger: `${SYSTEM}:has(.badge:contains('Synced'))`,
+        },
+        {
+            content: "So does the button below it",
+            trigger: `.o_form_view ${STATUS}:contains('Synced')`,
+        },
+        {
+            content: "Close the dialog",
+            trigger: ".modal footer button:contains('Close')",
+            run: "click",
+        },
+        {
+            content: "The contact is still there",
+            trigger: `body:not(:has(.modal)) ${STATUS}:contains('Synced')`,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_button_at_rest", {
+    url: "/odoo",
+    steps: () => [
+        ...openContact("Ada Lovelace"),
+        stepUtils.autoExpandMoreButtons(),
+        {
+            content: "Nothing waits: nothing is asked",
+            trigger: `${STATUS}:contains('Synced')`,
+            run: async () => {
+                let count = 0;
+                const onRequest = () => count++;
+                rpcBus.addEventListener("RPC:REQUEST", onRequest);
+                await new Promise((resolve) => setTimeout(resolve, 2500));
+                rpcBus.removeEventListener("RPC:REQUEST", onRequest);
+                if (count) {
+                    throw new Error(`${count} requests`);
+                }
+            },
         },
     ],
 });
