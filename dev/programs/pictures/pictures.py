@@ -60,10 +60,14 @@ PICTURES = {
         folder=STORE,
     ),
     "dashboard": Picture(
-        f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", folder=STORE
+        f"{ACTION}_sync_dashboard",
+        ".o_kanban_record .o_queue_job_sync_hours",
+        folder=STORE,
     ),
     "dashboard-phone": Picture(
-        f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", size=PHONE
+        f"{ACTION}_sync_dashboard",
+        ".o_kanban_record .o_queue_job_sync_hours",
+        size=PHONE,
     ),
     "contact-phone": Picture(
         "/odoo/contacts/{failed_contact}",
