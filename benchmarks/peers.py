@@ -9,6 +9,8 @@ OURS, BARE, NAIVE, WEBHOOK = "ours", "bare", "naive", "webhook"
 FULL = "full"  # ours, with a million done jobs and many waiting ones
 MANY = "many"  # ours, with the contacts of a large company
 SMALL = "small"  # ours, on a small server: root:3, and Odoo's own time limits
+SCREENS = "screens"  # ours, with many systems that share the contacts
+QUEUE = "queue"  # bare, with as many jobs as those have
 BEFORE = "before"  # the addon as it was at another commit
 MODULES = {
     OURS: ("queue_job_sync",),
@@ -18,6 +20,8 @@ MODULES = {
     FULL: ("queue_job_sync",),
     MANY: ("queue_job_sync",),
     SMALL: ("queue_job_sync",),
+    SCREENS: ("queue_job_sync",),
+    QUEUE: (),
     BEFORE: ("queue_job_sync",),
 }
 SMALL_CHANNELS = "root:3"

@@ -775,8 +775,8 @@ def undelivered(stream, record_ids):
 def log_receipts(stream, sent):
     """Write a line for each attempt into the log, and count it, in one statement.
 
-    Attempts of one kind are one row of ``sync.counter``. Whether one comes after another
-    that had failed is looked up only where there is a token for monitoring.
+    Attempts of one kind are one row of ``sync.counter``. Whether one comes after
+    another that had failed is looked up only where there is a token for monitoring.
 
     :param sent: non-empty list of ``(content as text, Receipt, UUID of the job)``, the
         receipt redacted and bounded by the transport

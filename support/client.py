@@ -35,6 +35,11 @@ class WebSession:
         credentials = {"db": database, "login": login, "password": password}
         self._post("/web/session/authenticate", credentials)
 
+    @property
+    def session_id(self):
+        """Id of the session, by which a browser is logged in."""
+        return self._http.cookies["session_id"]
+
     def call(self, model, method, *args, **kwargs):
         """Call a model's method as the web client does and return its answer."""
         params = {"model": model, "method": method, "args": args, "kwargs": kwargs}
