@@ -10,6 +10,8 @@ FULL = "full"  # ours, with a million done jobs and many waiting ones
 MANY = "many"  # ours, with the contacts of a large company
 SMALL = "small"  # ours, on a small server: root:3, and Odoo's own time limits
 LARGE = "large"  # ours, with a million contacts that are synchronized
+SCREENS = "screens"  # ours, with many systems that share the contacts
+QUEUE = "queue"  # bare, with as many jobs as those have
 BEFORE = "before"  # the addon as it was at another commit
 MODULES = {
     OURS: ("queue_job_sync",),
@@ -20,6 +22,8 @@ MODULES = {
     MANY: ("queue_job_sync",),
     SMALL: ("queue_job_sync",),
     LARGE: ("queue_job_sync",),
+    SCREENS: ("queue_job_sync",),
+    QUEUE: (),
     BEFORE: ("queue_job_sync",),
 }
 SMALL_CHANNELS = "root:3"

@@ -17,7 +17,15 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
-from .store import HELD, LIVE_STATES, OPEN_STATES, ask, rows_about
+from .store import (
+    DELIVERED,
+    HELD,
+    LIVE_STATES,
+    OPEN_STATES,
+    ask,
+    hour_of,
+    rows_about,
+)
 
 SYNC_STATES = [
     ("synced", "Synced"),
@@ -375,31 +383,63 @@ def records_of_jobs(env, domain, again=False):
 # -- the dashboard -------------------------------------------------------------
 
 
+def first_hour():
+    """Return the clock hour (UTC) from which on deliveries are counted by the hour."""
+    return hour_of(fields.Datetime.now()) - timedelta(hours=HOURS - 1)
+
+
 def queue_figures(env, backend_ids):
     """Return how the queue of each of some systems stands.
 
-    Only jobs that are not closed and deliveries of the last hours are read, by
-    indexes that hold nothing else, so it costs the same with a million done jobs.
+    The changes that wait are counted in an index; of jobs, and of records that have
+    failed or are in doubt, those are read that are not closed, which are few; and what
+    was delivered is counted already. So it costs the same with a million done jobs and
+    deliveries, and it is the same number of queries for however many systems.
 
-    :return: dict by id of the system, each a dict with ``waiting``, ``running``
-        and ``failed`` (numbers of jobs), ``oldest`` (when the oldest waiting job
-        was made, UTC, or ``None``), ``doubt`` (records that people have to clarify,
-        whose jobs do not wait for anything else) and ``delivered`` (records delivered
-        in each of the last 24 clock hours, the oldest first, the current one last)
+    :return: dict by id of the system, each a dict with ``waiting`` and ``failed``
+        (numbers of records, as their own states say; a failed job about none counts
+        as well), ``running`` (jobs), ``oldest`` (when the oldest waiting job was made,
+        UTC, or ``None``), ``doubt`` (records that people have to clarify, whose jobs do
+        not wait for anything else) and ``delivered`` (records delivered in each of the
+        last 24 clock hours, the oldest first, the current one last)
     """
     if not backend_ids:
         return {}
-    names = ["sync_backend_id", "state", "date_created", "sync_wait_key"]
+    figures = _figures_of_jobs(env, backend_ids)
+    env["sync.stream"].flush_model(["backend_id"])
+    of_streams = ask(
+        env.cr,
+        "SELECT id, backend_id FROM sync_stream WHERE backend_id = ANY(%s)",
+        list(figures),
+    )
+    streams = dict(of_streams)
+    for id_, waiting, failed, doubt in _figures_of_records(env, list(streams)):
+        mine = figures[streams[id_]]
+        mine["waiting"] += waiting
+        mine["failed"] += failed
+        mine["doubt"] += doubt
+    start = first_hour()
+    for id_, hour, count in delivered_by_hour(env, list(streams), start):
+        # a clock that runs behind another server's may see the next hour
+        place = min((hour - start) // timedelta(hours=1), HOURS - 1)
+        figures[streams[id_]]["delivered"][place] += int(count)
+    return figures
+
+
+def _figures_of_jobs(env, backend_ids):
+    """Return the first figures of each system: of its jobs, by one index."""
+    names = ["uuid", "sync_backend_id", "state", "date_created", "sync_wait_key"]
     env["queue.job"].flush_model(names)
-    env["sync.delivery"].flush_model(["stream_id", "state", "date"])
+    env["sync.outbox"].flush_model(["job_uuid"])
     of_jobs = SQL(
         """
         SELECT b.id,
-               count(*) FILTER (WHERE j.state NOT IN ('started', 'failed'))
-                   - (SELECT count(*) FROM queue_job
-                       WHERE sync_backend_id = b.id AND %(asleep)s) AS waiting,
-               count(*) FILTER (WHERE j.state = 'started') AS running,
-               count(*) FILTER (WHERE j.state = 'failed') AS failed,
+               (SELECT count(*) FROM queue_job
+                 WHERE sync_backend_id = b.id AND state = 'started') AS running,
+               (SELECT count(*) FROM queue_job job
+                 WHERE sync_backend_id = b.id AND state = 'failed'
+                   AND NOT EXISTS (SELECT FROM sync_outbox
+                                    WHERE job_uuid = job.uuid OFFSET 0)) AS failed,
                (SELECT min(oldest.date_created)
                   FROM unnest(%(waiting)s) AS one (state)
                  CROSS JOIN LATERAL (
@@ -408,44 +448,97 @@ def queue_figures(env, backend_ids):
                           AND state IN %(open)s AND NOT COALESCE(%(asleep)s, false)
                         ORDER BY date_created LIMIT 1) AS oldest) AS oldest
           FROM sync_backend b
-          LEFT JOIN queue_job j ON j.sync_backend_id = b.id AND j.state IN %(open)s
-         WHERE b.id IN %(backends)s
-         GROUP BY b.id
+         WHERE b.id = ANY(%(backends)s)
         """,
         asleep=ASLEEP_IN_DOUBT,
         waiting=[each for each in LIVE_STATES if each != "started"],
         open=OPEN_STATES,
-        backends=tuple(backend_ids),
+        backends=list(backend_ids),
     )
-    figures = {
-        row.pop("id"): {**row, "doubt": 0, "delivered": [0] * HOURS}
+    return {
+        row.pop("id"): {**row, "waiting": 0, "doubt": 0, "delivered": [0] * HOURS}
         for row in env.execute_query_dict(of_jobs)
     }
-    of_streams = [("backend_id", "in", list(figures))]
-    streams = env["sync.stream"].sudo().with_context(active_test=False)
-    found = in_doubt(env)
-    for stream in streams.search(of_streams) if found else ():
-        figures[stream.backend_id.id]["doubt"] += len(found.get(stream.id, ()))
-    this_hour = fields.Datetime.now().replace(minute=0, second=0, microsecond=0)
-    for id_, hour, count in ask(
+
+
+def _figures_of_records(env, stream_ids):
+    """Return how many records of streams wait, have failed and are in doubt.
+
+    Each is counted once, by its state as :func:`open_changes` tells it.
+
+    :return: rows of stream id and the three numbers
+    """
+    env["sync.outbox"].flush_model(["stream_id", "res_id", "job_uuid"])
+    env["sync.binding"].flush_model(["stream_id", "res_id", "doubt", "accepted"])
+    env["queue.job"].flush_model(["uuid", "state", "sync_stream_id", "sync_wait_key"])
+    return ask(
         env.cr,
         """
-        SELECT s.backend_id, hourly.hour, hourly.delivered
-          FROM (SELECT stream_id, date_trunc('hour', date) AS hour,
-                       count(*) AS delivered
-                  FROM sync_delivery
-                 WHERE date >= %s AND state = 'success'
-                 GROUP BY stream_id, date_trunc('hour', date)) AS hourly
-          JOIN sync_stream s ON s.id = hourly.stream_id
-         WHERE s.backend_id IN %s
+        WITH doubtful AS MATERIALIZED (
+            SELECT DISTINCT stream_id, res_id FROM %(in_doubt)s AS found
+             WHERE stream_id = ANY(%(streams)s)
+        ), failed AS (
+            SELECT DISTINCT change.stream_id, change.res_id
+              FROM queue_job job
+             -- OFFSET keeps PostgreSQL from reading all changes to join them
+             CROSS JOIN LATERAL (
+                   SELECT stream_id, res_id FROM sync_outbox
+                    WHERE job_uuid = job.uuid OFFSET 0) AS change
+             WHERE job.state = 'failed' AND job.sync_stream_id = ANY(%(streams)s)
+               AND change.stream_id = ANY(%(streams)s)
+               AND NOT EXISTS (
+                   SELECT FROM sync_outbox other
+                    WHERE other.stream_id = change.stream_id
+                      AND other.res_id = change.res_id
+                      AND NOT EXISTS (
+                          SELECT FROM queue_job
+                           WHERE uuid = other.job_uuid AND state = 'failed')
+                   OFFSET 0)
+               AND NOT EXISTS (
+                   SELECT FROM doubtful
+                    WHERE stream_id = change.stream_id AND res_id = change.res_id)
+        ), counted AS (
+            SELECT stream_id, count(*) AS changed, 0 AS failed, 0 AS doubt
+              FROM (SELECT stream_id, res_id FROM sync_outbox
+                     WHERE stream_id = ANY(%(streams)s)
+                     GROUP BY stream_id, res_id) AS record
+             GROUP BY stream_id
+             UNION ALL
+            SELECT stream_id, -count(*), count(*), 0 FROM failed GROUP BY stream_id
+             UNION ALL
+            SELECT stream_id,
+                   -count(*) FILTER (WHERE EXISTS (
+                       SELECT FROM sync_outbox change
+                        WHERE change.stream_id = doubtful.stream_id
+                          AND change.res_id = doubtful.res_id OFFSET 0)),
+                   0, count(*)
+              FROM doubtful GROUP BY stream_id
+        )
+        SELECT stream_id, sum(changed)::int, sum(failed)::int, sum(doubt)::int
+          FROM counted GROUP BY stream_id
         """,
-        this_hour - timedelta(hours=HOURS - 1),
-        tuple(backend_ids),
-    ):
-        # a clock that runs behind the database's may see the next hour
-        ago = max(0, (this_hour - hour) // timedelta(hours=1))
-        figures[id_]["delivered"][HOURS - 1 - ago] += count
-    return figures
+        streams=list(stream_ids),
+        in_doubt=_in_doubt(),
+    )
+
+
+def delivered_by_hour(env, stream_ids, start):
+    """Return how many records were delivered, as rows of stream id, hour and number.
+
+    :param datetime start: the first hour (UTC, naive)
+    """
+    env["sync.counter"].flush_model(["stream_id", "result", "hour", "attempts"])
+    return ask(
+        env.cr,
+        """
+        SELECT stream_id, hour, sum(attempts) FROM sync_counter
+         WHERE hour >= %s AND result = %s AND stream_id = ANY(%s)
+         GROUP BY stream_id, hour
+        """,
+        start,
+        DELIVERED,
+        list(stream_ids),
+    )
 
 
 def in_doubt(env):
@@ -459,17 +552,26 @@ def in_doubt(env):
         env.cr,
         """
         SELECT stream_id, array_agg(DISTINCT res_id)
-          FROM (SELECT stream_id, res_id FROM sync_binding WHERE %s
-                 UNION ALL
-                SELECT sync_stream_id, %s FROM queue_job
-                 WHERE %s AND sync_stream_id IS NOT NULL) AS found
+          FROM %s AS found
          GROUP BY stream_id
+        """,
+        _in_doubt(),
+    )
+    return {stream_id: set(ids) for stream_id, ids in rows}
+
+
+def _in_doubt():
+    return SQL(
+        """
+        (SELECT stream_id, res_id FROM sync_binding WHERE %s
+          UNION ALL
+         SELECT sync_stream_id, %s FROM queue_job
+          WHERE %s AND sync_stream_id IS NOT NULL)
         """,
         UNCLEAR,
         RES_ID_IN_DOUBT,
         ASLEEP_IN_DOUBT,
     )
-    return {stream_id: set(ids) for stream_id, ids in rows}
 
 
 # -- monitoring: no query looks at jobs that are done, or at the log ------------

@@ -775,8 +775,8 @@ def undelivered(stream, record_ids):
 def log_receipts(stream, sent):
     """Write a line for each attempt into the log, and count it, in one statement.
 
-    Only what has a token for monitoring is counted; the rest costs nothing. Attempts
-    of one kind are one row of ``sync.counter``.
+    Attempts of one kind are one row of ``sync.counter``. Whether one comes after
+    another that had failed is looked up only where there is a token for monitoring.
 
     :param sent: non-empty list of ``(content as text, Receipt, UUID of the job)``, the
         receipt redacted and bounded by the transport
@@ -799,6 +799,7 @@ def log_receipts(stream, sent):
         }
         for content, receipt, uuid in sent
     ]
+    now = fields.Datetime.now()
     stream.env["sync.delivery"].flush_model(["stream_id", "res_id", "state"])
     stream.env.cr.execute(
         SQL(
@@ -822,23 +823,30 @@ def log_receipts(stream, sent):
                 SELECT CASE line.state WHEN 'success' THEN %(delivered)s
                             ELSE COALESCE(kind, 'other') END AS result,
                        bound, duration, last.state = 'failed' AS again
-                  FROM line LEFT JOIN LATERAL %(last)s AS last ON true
-                 WHERE %(is_read)s
+                  FROM line
+                  LEFT JOIN LATERAL (SELECT * FROM %(last)s AS one WHERE %(is_read)s)
+                       AS last ON true
             )
             INSERT INTO sync_counter
-                   (stream_id, result, bound, attempts, retried, seconds)
-            SELECT %(stream)s, result, bound, count(*), count(*) FILTER (WHERE again),
-                   sum(duration)
+                   (stream_id, result, bound, hour, attempts, retried, seconds)
+            SELECT %(stream)s, result, bound, %(hour)s, count(*),
+                   count(*) FILTER (WHERE again), sum(duration)
               FROM counted GROUP BY result, bound
             """,
             lines=json.dumps(lines),
-            now=fields.Datetime.now(),
+            now=now,
+            hour=hour_of(now),
             stream=stream.id,
             delivered=DELIVERED,
             last=_last_about(SQL("line.res_id"), stream.id, 1),
             is_read=secrets.is_set(secrets.METRICS_TOKEN),
         )
     )
+
+
+def hour_of(moment):
+    """Return the clock hour that a time is in, by which attempts are counted."""
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 # What different records have met in a row, or are compared by.

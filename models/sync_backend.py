@@ -1,13 +1,14 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from collections import Counter
 from functools import partial
 from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import config
+from odoo.tools import SQL, config
 
 from ..actions import success, window
 from ..engine import places, secrets, standing, store, waiting, words
@@ -24,6 +25,19 @@ from ..transports.pace import Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
 from .sync_deletion import Owned
+
+# What a system may want attention for, the worst first.
+HEALTH = [
+    ("down", "Down"),
+    ("paused", "Paused"),
+    ("problem", "With a Problem"),
+    ("failed", "With Failed Records"),
+    ("doubt", "With Records to Be Clarified"),
+    ("fine", "Fine"),
+]
+# What systems are sorted by that is computed.
+SORTED_BY = ("health", "waiting_count", "running_count", "failed_count")
+SORTED_BY += ("doubt_count", "delivered_count", "oldest_waiting")
 
 # Seconds that a destination may take to begin with a request that has arrived.
 GRACE = 5
@@ -275,8 +289,17 @@ class SyncBackend(models.Model):
     status_reason = fields.Char(
         compute="_compute_status", help="Why nothing is sent now."
     )
+    health = fields.Selection(
+        HEALTH,
+        compute="_compute_health",
+        search="_search_health",
+        help="What wants attention most: that nothing is sent, that a synchronization "
+        "does not work as it is set up, or records that somebody has to decide about.",
+    )
     waiting_count = fields.Integer(
-        "Waiting", compute="_compute_figures", help="Jobs that are to be run."
+        "Waiting",
+        compute="_compute_figures",
+        help="Records whose change is not delivered yet.",
     )
     running_count = fields.Integer(
         "Running", compute="_compute_figures", help="Jobs that are being run."
@@ -284,7 +307,7 @@ class SyncBackend(models.Model):
     failed_count = fields.Integer(
         "Failed",
         compute="_compute_figures",
-        help="Jobs that somebody has to decide about.",
+        help="Records that somebody has to decide about.",
     )
     doubt_count = fields.Integer(
         "To Be Clarified",
@@ -304,6 +327,11 @@ class SyncBackend(models.Model):
         "Delivered",
         compute="_compute_figures",
         help="Records delivered in each of the last 24 hours, the current one last.",
+    )
+    delivered_count = fields.Integer(
+        "Delivered in 24 Hours",
+        compute="_compute_figures",
+        help="Records delivered in the last 24 hours.",
     )
     open_backfills = fields.Json(
         compute="_compute_open_backfills", help="Those that run or are stopped."
@@ -829,6 +857,92 @@ class SyncBackend(models.Model):
             backend.oldest_waiting = oldest
             backend.oldest_text = oldest and backend._time_since(oldest)
             backend.delivered_hourly = mine.get("delivered", [])
+            backend.delivered_count = sum(backend.delivered_hourly)
+
+    @api.depends("status", "problems", "failed_count", "doubt_count")
+    def _compute_health(self):
+        for backend in self:
+            wants = {
+                backend.status: True,
+                "problem": backend.problems,
+                "failed": backend.failed_count,
+                "doubt": backend.doubt_count,
+                "fine": True,
+            }
+            backend.health = next(key for key, _label in HEALTH if wants.get(key))
+
+    def _search_health(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        systems = self._all_systems()
+        return Domain("id", "in", systems.filtered(lambda s: s.health in value).ids)
+
+    def _all_systems(self):
+        """Return the systems that the user may see, archived ones too: they are few."""
+        everything = self.env["sync.backend"].with_context(active_test=False)
+        return everything.search([], order="id")
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        if field_name not in SORTED_BY:
+            return super()._order_field_to_sql(
+                alias, field_name, direction, nulls, query
+            )
+        systems = self._all_systems()
+        return SQL(
+            "(SELECT place FROM unnest(%s::int[], %s::float8[]) AS sorted (id, place)"
+            " WHERE sorted.id = %s) %s %s",
+            systems.ids,
+            [each._place_by(field_name) for each in systems],
+            SQL.identifier(alias, "id"),
+            direction,
+            nulls,
+        )
+
+    def _place_by(self, field_name):
+        """Return a number that this system is sorted by, ``None`` for none."""
+        if field_name == "oldest_waiting":
+            return self.oldest_waiting and self.oldest_waiting.timestamp() or None
+        if field_name != "health":
+            return self[field_name]
+        # of those that want attention for the same, the one with the most failures
+        rank = [key for key, _label in HEALTH].index(self.health)
+        return rank - self.failed_count / (self.failed_count + 1)
+
+    @api.model
+    @api.readonly
+    def dashboard(self):
+        """Return what stands above the cards of the dashboard.
+
+        :return: dict with ``problems`` of the servers, as the method ``banner`` of
+            ``sync.health`` tells them, and ``summary``: a ``title`` with the number of
+            systems, and ``parts``, a list of dicts with ``health`` and ``text``
+        """
+        count = Counter(self.search([]).mapped("health"))
+        texts = self._health_texts()
+        total = count.total()
+        return {
+            "problems": self.env["sync.health"].banner(),
+            "summary": {
+                "title": self.env._("1 system")
+                if total == 1
+                else self.env._("%s systems", total),
+                "parts": [
+                    {"health": key, "text": texts[key] % count[key]}
+                    for key, _label in HEALTH
+                    if count[key]
+                ],
+            },
+        }
+
+    def _health_texts(self):
+        return {
+            "down": self.env._("%s down"),
+            "paused": self.env._("%s paused"),
+            "problem": self.env._("%s with a problem"),
+            "failed": self.env._("%s with failed records"),
+            "doubt": self.env._("%s with records to be clarified"),
+            "fine": self.env._("%s fine"),
+        }
 
     def _queue_figures(self):
         """Return how these queues stand, as :func:`..engine.standing.queue_figures`.

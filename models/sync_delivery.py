@@ -109,7 +109,7 @@ class SyncDelivery(models.Model):
     # Used by sync.backend._unanswered_in_a_row, the list of a stream's deliveries, and
     # when these are deleted
     _stream_index = models.Index("(stream_id, id)")
-    # Used by the purge; the rest is for standing.queue_figures to read no row
+    # Used by the purge; the rest is for who counts deliveries to read no row
     _date_index = models.Index("(date) INCLUDE (stream_id, state)")
     # Used by the list of failed deliveries
     _failed_index = models.Index("(id) WHERE state = 'failed'")

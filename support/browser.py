@@ -40,6 +40,19 @@ READY = """(() => {{
 }})()"""
 
 
+# Notes when there is enough of something, frame by frame.
+SHOWN = """(() => {{
+    const look = () => {{
+        if (document.querySelectorAll({selector}).length >= {count}) {{
+            window.shownAfter = performance.now();
+        }} else {{
+            requestAnimationFrame(look);
+        }}
+    }};
+    requestAnimationFrame(look);
+}})()"""
+
+
 class PageError(Exception):
     """A page does not show what it should, or what runs in it has failed."""
 
@@ -167,6 +180,29 @@ class Browser:
         if "error" in answer:
             raise PageError(f"{method}: {answer['error']['message']}")
         return answer["result"]
+
+    def milliseconds_until(self, address, selector, count, size=SCREEN):
+        """Open a page, and return how long it takes until enough of it is there.
+
+        :param address: of the page, from the root of the server
+        :param selector: CSS selector of what has to be there
+        :param count: how often
+        :return: milliseconds from the navigation
+        :raises PageError: when it does not show up
+        """
+        self._show_at(*size)
+        self._call("Page.enable")
+        look = SHOWN.format(selector=json.dumps(selector), count=count)
+        self._call("Page.addScriptToEvaluateOnNewDocument", source=look)
+        self._call("Page.navigate", url=self._url + address)
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            after = self._evaluate("window.shownAfter")
+            if after:
+                return after
+            if time.monotonic() > deadline:
+                raise PageError(f"{address} does not show {count} {selector}")
+            time.sleep(0.1)
 
     def _open_page(self):
         port_file = Path(self._folder.name) / "DevToolsActivePort"

@@ -2,9 +2,11 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Attempts are counted once, whatever happens to the jobs and the log."""
 
+import runpy
 from contextlib import closing
 from datetime import timedelta
 from math import inf
+from pathlib import Path
 
 from psycopg2 import errors as pg_errors
 
@@ -19,6 +21,8 @@ from ..exceptions import Rejected
 from ..transports.base import Message, Receipt, Route
 from .common import DeliveryCase, SyncCase
 from .secret_case import set_variable
+
+MIGRATION = Path(__file__).parents[1] / "migrations/19.0.6.0.0/post-hours.py"
 
 
 @tagged("post_install", "-at_install")
@@ -51,7 +55,8 @@ class TestCounter(DeliveryCase):
 
     def rows(self):
         domain = [("stream_id", "=", self.stream_id)]
-        return self.read("sync.counter", domain, ["result", "bound", "attempts"])
+        names = ["result", "bound", "hour", "attempts"]
+        return self.read("sync.counter", domain, names)
 
     def sum_up(self):
         with self.transaction() as env:
@@ -62,21 +67,93 @@ class TestCounter(DeliveryCase):
         self.run_pending()
         self.assertEqual(self.counted(), {"delivered": (1, 0)})
 
-    def test_nothing_is_counted_that_nobody_reads(self):
+    def test_nothing_is_looked_up_that_nobody_reads(self):
         self.new_partner()
         self.run_pending()
         self.set_token(False)
         self.destination.answer(500)
         self.new_partner()
         self.assertEqual(self.run_pending(), ["pending"])
-        # what was counted before stays
-        self.assertEqual(self.counted(), {"delivered": (1, 0)})
+        self.assertEqual(self.run_pending(), ["done"])
+        # the dashboard counts them all the same
+        self.assertEqual(self.counted(), {"delivered": (2, 0), "temporary": (1, 0)})
+        self.destination.answer(500)
+        self.new_partner()
+        self.assertEqual(self.run_pending(), ["pending"])
         self.set_token("another-token-for-monitoring")
         # also what was met before the token was set is a reason to say "again"
         self.assertEqual(self.run_pending(), ["done"])
-        self.assertEqual(self.counted(), {"delivered": (2, 1)})
+        self.assertEqual(self.counted(), {"delivered": (3, 1), "temporary": (2, 0)})
         log = self.read("sync.delivery", [("stream_id", "=", self.stream_id)], [])
-        self.assertEqual(len(log), 3)
+        self.assertEqual(len(log), 5)
+
+    def hours(self):
+        """Return how many were delivered by the hour, as is committed."""
+        with self.transaction() as env:
+            found = standing.delivered_by_hour(
+                env, [self.stream_id], fields.Datetime.now() - timedelta(days=3)
+            )
+        return {hour: count for _stream_id, hour, count in found}
+
+    def move(self, **ago):
+        """Have what is counted so far be of an earlier hour."""
+        with self.transaction() as env:
+            env.cr.execute(
+                "UPDATE sync_counter SET hour = hour - %s WHERE stream_id = %s",
+                (timedelta(**ago), self.stream_id),
+            )
+
+    def test_hours_of_the_last_day_are_kept_apart(self):
+        for hours in (0, 2, 23):
+            self.new_partner()
+            self.new_partner()
+            self.run_pending()
+            self.move(hours=hours)
+        start = standing.first_hour()
+        self.assertEqual(sum(self.hours().values()), 6)
+        before = self.hours()
+        self.sum_up()
+        self.assertEqual(
+            {hour: count for hour, count in before.items() if hour >= start},
+            self.hours(),
+        )
+
+    def test_sum_never_goes_down_where_hours_are_forgotten(self):
+        for _time in range(2):
+            self.new_partner()
+            self.run_pending()
+            self.move(hours=30)
+            self.sum_up()
+            self.assertEqual(self.hours(), {})
+        self.new_partner()
+        self.run_pending()
+        self.assertEqual(list(self.hours().values()), [1])
+        self.assertEqual(self.counted(), {"delivered": (3, 0)})
+        self.sum_up()
+        self.assertEqual(self.counted(), {"delivered": (3, 0)})
+        old = [row for row in self.rows() if not row["hour"]]
+        self.assertEqual(sum(row["attempts"] for row in old), 2)
+        kinds = [(row["result"], row["bound"]) for row in old]
+        self.assertEqual(len(kinds), len(set(kinds)))
+
+    def test_upgrade_counts_the_last_day_and_leaves_monitoring_alone(self):
+        for _time in range(2):
+            self.new_partner()
+        self.destination.answer(422)
+        self.run_pending()
+        before = self.counted()
+        with self.transaction() as env:
+            # as an earlier version has counted
+            env.cr.execute(
+                "UPDATE sync_counter SET hour = NULL WHERE stream_id = %s",
+                (self.stream_id,),
+            )
+            runpy.run_path(MIGRATION)["migrate"](env.cr, "19.0.5.0.0")
+        self.assertEqual(list(self.hours().values()), [1])
+        self.assertEqual(self.counted(), before)
+        self.sum_up()
+        self.assertEqual(list(self.hours().values()), [1])
+        self.assertEqual(self.counted(), before)
 
     def test_failed_and_retried(self):
         self.destination.answer(500, times=2)
@@ -128,7 +205,7 @@ class TestCounter(DeliveryCase):
         self.assertEqual(before, {"rejected": (1, 0), "delivered": (2, 0)})
         self.sum_up()
         self.assertEqual(self.counted(), before)
-        kinds = [(row["result"], row["bound"]) for row in self.rows()]
+        kinds = [(row["result"], row["bound"], row["hour"]) for row in self.rows()]
         self.assertEqual(len(kinds), len(set(kinds)))
         ids = [row["id"] for row in self.rows()]
         self.sum_up()

@@ -4,12 +4,15 @@
 
 from datetime import timedelta
 
+from lxml import etree
+
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .backfill_case import BackfillCase
-from .common import backend_values
+from .common import SyncCase, backend_values, stream_values
 from .incident_case import IncidentCase
 from .test_access import AccessCase
 
@@ -24,7 +27,9 @@ FIGURES = (
     "oldest_waiting",
     "oldest_text",
     "delivered_hourly",
+    "delivered_count",
     "open_backfills",
+    "health",
 )
 
 
@@ -73,9 +78,13 @@ class TestDashboard(IncidentCase):
                 " WHERE uuid = %s",
                 (first,),
             )
-        self.assertEqual(self.figures(), (2, 1, 1))
+        # what is being sent is not delivered yet
+        self.assertEqual(self.figures(), (3, 1, 1))
         card = self.card()
         self.assertEqual(sum(card["delivered_hourly"]), 1)
+        self.assertEqual(card["delivered_count"], 1)
+        # it is reached all the same
+        self.assertEqual((card["status"], card["health"]), ("up", "failed"))
         self.assertEqual(
             card["oldest_waiting"], self.job(first, "date_created")["date_created"]
         )
@@ -227,3 +236,210 @@ class TestDashboardAccess(AccessCase):
         for role in ("manager", "system"):
             with self.subTest(role), self.assertRaises(AccessError):
                 theirs.with_user(self.users[role]).read(FIGURES)
+
+    def test_summary_is_for_those_who_see_systems(self):
+        for role in ("manager", "system"):
+            with self.subTest(role):
+                summary = self.mine(role).dashboard()["summary"]
+                self.assertTrue(summary["parts"])
+        for role in ("public", "portal", "user", "creator"):
+            with self.subTest(role), self.assertRaises(AccessError):
+                self.mine(role).dashboard()
+            with self.subTest(role), self.assertRaises(AccessError):
+                self.mine(role).search([("health", "=", "fine")])
+
+    def test_summary_counts_systems_of_the_users_companies(self):
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        manager = self.mine("manager")
+        before = manager.search([("health", "=", "paused")])
+        title = manager.dashboard()["summary"]["title"]
+        theirs = self.env["sync.backend"].create(
+            backend_values(name="Elsewhere", company_id=elsewhere.id)
+        )
+        theirs.action_pause()
+        self.env.invalidate_all()
+        self.assertEqual(manager.search([("health", "=", "paused")]), before)
+        self.assertEqual(manager.dashboard()["summary"]["title"], title)
+        self.assertIn(
+            theirs, self.env["sync.backend"].search([("health", "=", "paused")])
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestDashboardOfMany(SyncCase):
+    """Systems beside one another: which of them wants attention first."""
+
+    def setUp(self):
+        super().setUp()
+        self.env["sync.backend"].search([]).active = False
+        names = ("Fine", "Paused", "Down", "Failed", "Worse", "Doubt", "Wrong")
+        self.systems = {name: self.new_system(name) for name in names}
+        self.systems["Paused"].action_pause()
+        incidents = self.env["sync.incident"]
+        incidents._insert(self.systems["Down"].id, "outage", "Connection refused")
+        wrong = self.systems["Wrong"]
+        values = {"stream_id": wrong.stream_ids.id, "setting": "mapping"}
+        incidents._insert(wrong.id, "settings", "No column", **values)
+        for name, count in (("Failed", 1), ("Worse", 3)):
+            for number in range(count):
+                self.fail_one(self.systems[name].stream_ids, number)
+        self.env["sync.binding"].create(
+            {
+                "stream_id": self.systems["Doubt"].stream_ids.id,
+                "res_id": 1,
+                "doubt": "maybe",
+            }
+        )
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.manager = new_test_user(
+            self.env,
+            "sync_many",
+            groups="base.group_user,queue_job.group_queue_job_manager",
+        )
+        self.mine = self.env["sync.backend"].with_user(self.manager)
+
+    def new_system(self, name):
+        system = self.env["sync.backend"].create(backend_values(name=name))
+        self.env["sync.stream"].create(stream_values(system, name=name))
+        return system
+
+    def fail_one(self, stream, res_id):
+        """Have a record with a change whose job has failed."""
+        job = stream.with_delay()._sync_deliver([res_id]).db_record()
+        job.write({"state": "failed"})
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE queue_job SET sync_stream_id = %s, sync_backend_id = %s"
+            " WHERE uuid = %s",
+            (stream.id, stream.backend_id.id, job.uuid),
+        )
+        self.env["sync.outbox"].create(
+            {
+                "stream_id": stream.id,
+                "res_id": res_id,
+                "operation": "upsert",
+                "job_uuid": job.uuid,
+            }
+        )
+
+    def names(self, domain=(), order="health, name"):
+        return self.mine.search(list(domain), order=order).mapped("name")
+
+    def views(self):
+        action = self.env.ref("queue_job_sync.action_sync_dashboard")
+        return self.mine.get_views(
+            [
+                *[(view.id, kind) for view, kind in self.shown(action)],
+                (action.search_view_id.id, "search"),
+            ]
+        )["views"]
+
+    def shown(self, action):
+        """Return the cards and the list of an action, each with its kind."""
+        views = action.view_ids.sorted("sequence")
+        return [
+            (each.view_id, each.view_mode)
+            for each in views
+            if each.view_mode in ("kanban", "list")
+        ]
+
+    def test_worst_first(self):
+        worst_first = ["Down", "Paused", "Wrong", "Worse", "Failed", "Doubt", "Fine"]
+        self.assertEqual(self.names(), worst_first)
+        for kind in ("kanban", "list"):
+            arch = etree.fromstring(self.views()[kind]["arch"])
+            order = arch.get("default_order")
+            self.assertEqual(self.names(order=order), worst_first)
+            self.assertGreaterEqual(int(arch.get("limit")), 49)
+
+    def test_sorted_by_a_figure(self):
+        self.assertEqual(
+            self.names(order="failed_count desc, name")[:2], ["Worse", "Failed"]
+        )
+        described = self.mine.fields_get(["failed_count", "health", "status_text"])
+        self.assertTrue(described["failed_count"]["sortable"])
+        self.assertTrue(described["health"]["sortable"])
+        self.assertFalse(described["status_text"]["sortable"])
+
+    def test_summary(self):
+        summary = self.mine.dashboard()["summary"]
+        self.assertEqual(summary["title"], "7 systems")
+        self.assertEqual(
+            [part["text"] for part in summary["parts"]],
+            [
+                "1 down",
+                "1 paused",
+                "1 with a problem",
+                "2 with failed records",
+                "1 with records to be clarified",
+                "1 fine",
+            ],
+        )
+        everything = self.env["sync.backend"].search([])
+        (everything - self.systems["Fine"]).active = False
+        summary = self.mine.dashboard()["summary"]
+        self.assertEqual(summary["title"], "1 system")
+        self.assertEqual([part["text"] for part in summary["parts"]], ["1 fine"])
+        self.systems["Fine"].active = False
+        self.assertFalse(self.mine.dashboard()["summary"]["parts"])
+
+    def test_each_part_of_the_summary_is_a_filter(self):
+        arch = etree.fromstring(self.views()["search"]["arch"])
+        found = {}
+        for part in self.mine.dashboard()["summary"]["parts"]:
+            (node,) = arch.xpath("//filter[@name=$name]", name=part["health"])
+            domain = safe_eval(node.get("domain"))
+            found[part["health"]] = self.names(domain, "name")
+        self.assertEqual(
+            found,
+            {
+                "down": ["Down"],
+                "paused": ["Paused"],
+                "problem": ["Wrong"],
+                "failed": ["Failed", "Worse"],
+                "doubt": ["Doubt"],
+                "fine": ["Fine"],
+            },
+        )
+
+    def test_list_has_the_figures_of_the_cards(self):
+        fields_of = {
+            kind: set(
+                etree.fromstring(self.views()[kind]["arch"]).xpath("//field/@name")
+            )
+            for kind in ("kanban", "list")
+        }
+        shown = {"name", "status_text", "health", "oldest_text"}
+        shown |= {"waiting_count", "running_count", "failed_count", "doubt_count"}
+        for kind, names in fields_of.items():
+            self.assertLessEqual(shown, names, kind)
+        (worse,) = self.mine.search_read([("name", "=", "Worse")], list(shown))
+        self.assertEqual((worse["failed_count"], worse["status_text"]), (3, "Up"))
+
+    def queries(self, specification):
+        """Return how many queries a look at the dashboard takes, after the first."""
+        for _time in range(2):
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            found = self.mine.web_search_read(
+                [], specification, order="health, name", limit=200
+            )
+            self.mine.dashboard()
+        return self.env.cr.sql_log_count - before, len(found["records"])
+
+    def test_as_many_queries_for_many_systems_as_for_few(self):
+        arch = etree.fromstring(self.views()["kanban"]["arch"])
+        specification = {name: {} for name in arch.xpath("//field/@name")}
+        few, shown = self.queries(specification)
+        self.assertEqual(shown, 7)
+        for number in range(20):
+            system = self.new_system(f"Another {number}")
+            self.fail_one(system.stream_ids, number)
+            if number % 3 == 0:
+                system.action_pause()
+        many, shown = self.queries(specification)
+        self.assertEqual(shown, 27)
+        self.assertEqual(many, few)
+        self.assertLess(many, 40)

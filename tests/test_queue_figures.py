@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+from collections import Counter
 from datetime import timedelta
 
 from odoo import fields
@@ -32,9 +33,11 @@ class TestQueueFigures(SyncCase):
         started.state = "started"
         failed.state = "failed"
         done.state = "done"
+        self.outbox().filtered(lambda row: row.job_uuid == done.uuid).unlink()
         waiting.eta = "2099-01-01"  # it waits all the same
         figures = self.figures()
-        self.assertEqual(figures["waiting"], 2)
+        # what is being sent is not delivered yet
+        self.assertEqual(figures["waiting"], 3)
         self.assertEqual(figures["running"], 1)
         self.assertEqual(figures["failed"], 1)
         self.assertEqual(figures["oldest"], waiting.date_created)
@@ -43,27 +46,73 @@ class TestQueueFigures(SyncCase):
         self.queued.state = "failed"
         figures = self.figures()
         self.assertEqual((figures["waiting"], figures["oldest"]), (0, None))
+        self.assertEqual(figures["failed"], 5)
+
+    def test_records_of_a_bulk_job(self):
+        self.stream.batch_size = 100
+        partners = self.env["res.partner"].create(
+            [{"name": f"Number {number}"} for number in range(200)]
+        )
+        self.before_commit()
+        bulk = self.jobs() - self.queued
+        self.assertEqual(len(bulk), 2)
+        self.assertEqual(self.figures()["waiting"], 205)
+        bulk[0].state = "failed"
+        figures = self.figures()
+        self.assertEqual((figures["waiting"], figures["failed"]), (105, 100))
+        # one of them is edited once more, and no longer waits for a decision
+        first = self.outbox().filtered(lambda row: row.job_uuid == bulk[0].uuid)[0]
+        own = partners.browse(first.res_id)
+        own.name = "Another"
+        self.before_commit()
+        figures = self.figures()
+        self.assertEqual((figures["waiting"], figures["failed"]), (106, 99))
+
+    def test_record_that_changed_twice_is_one(self):
+        partner = self.env["res.partner"].browse(self.outbox()[0].res_id)
+        partner.name = "Another"
+        self.before_commit()
+        self.assertEqual(len(self.outbox(partner)), 2)
+        self.assertEqual(self.figures()["waiting"], 5)
+
+    def test_failed_job_about_no_record_is_not_hidden(self):
+        self.outbox().filtered(lambda row: row.job_uuid == self.queued[0].uuid).unlink()
+        self.queued[0].state = "failed"
+        figures = self.figures()
+        self.assertEqual((figures["waiting"], figures["failed"]), (4, 1))
+
+    def test_states_of_the_contacts_are_what_is_counted(self):
+        self.queued[:2].state = "failed"
+        self.queued[2].state = "started"
+        self.env.flush_all()
+        partners = self.env["res.partner"].browse(self.outbox().mapped("res_id"))
+        states = Counter(partners.mapped("sync_state"))
+        figures = self.figures()
+        self.assertEqual(states, {"waiting": 3, "failed": 2})
+        self.assertEqual(figures["waiting"], states["waiting"])
+        self.assertEqual(figures["failed"], states["failed"])
 
     def test_deliveries_by_hour(self):
         this_hour = fields.Datetime.now().replace(minute=0, second=0)
-        for hours, state, count in (
-            (0, "success", 2),
-            (0, "failed", 1),
-            (1, "success", 3),
-            (23, "success", 1),
-            (24, "success", 1),
+        kind = {"stream_id": self.stream.id, "retried": 0, "seconds": 0}
+        for hours, result, bound, count in (
+            (0, "delivered", 0.5, 2),
+            (0, "rejected", 0.5, 1),
+            (1, "delivered", 0.5, 1),
+            (1, "delivered", 1.0, 2),
+            (23, "delivered", 0.5, 1),
+            (24, "delivered", 0.5, 1),
+            (None, "delivered", 0.5, 7),
         ):
-            self.env["sync.delivery"].create(
-                [
-                    {
-                        "date": this_hour - timedelta(hours=hours),
-                        "stream_id": self.stream.id,
-                        "res_id": 1,
-                        "operation": "upsert",
-                        "state": state,
-                    }
-                ]
-                * count
+            hour = hours is not None and this_hour - timedelta(hours=hours)
+            self.env["sync.counter"].create(
+                {
+                    **kind,
+                    "hour": hour,
+                    "result": result,
+                    "bound": bound,
+                    "attempts": count,
+                }
             )
         delivered = self.figures()["delivered"]
         self.assertEqual(delivered, [1, *[0] * 21, 3, 2])

@@ -19,6 +19,9 @@ from . import (
     outage_runs,
     pickup,
     resume_90k,
+    screen_contact_list_10k,
+    screen_dashboard_49,
+    screen_jobs_10k,
     slow_batch,
 )
 
@@ -46,5 +49,8 @@ ALL = {
         slow_batch.SLOW_BATCH,
         slow_batch.SLOW_BATCH_SENT,
         bulk_behind_edit.ROW,
+        screen_dashboard_49.ROW,
+        screen_contact_list_10k.ROW,
+        screen_jobs_10k.ROW,
     )
 }

@@ -11,6 +11,7 @@ from support.environment import paths
 STORE = paths.ROOT / "static" / "description"  # of the README and index.html
 DOCS = paths.ROOT / "docs" / "images"
 ACTION = "/odoo/action-queue_job_sync.action"
+CARD = ".o_kanban_record .o_queue_job_sync_hours"
 JOBS = "/odoo/action-queue_job.action_queue_job"
 SETUP = f"{ACTION}_sync_setup"
 STATUS = "button[name=action_sync_status]"
@@ -61,12 +62,8 @@ PICTURES = {
         ".o_form_view .o_data_row",
         folder=STORE,
     ),
-    "dashboard": Picture(
-        f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", folder=STORE
-    ),
-    "dashboard-phone": Picture(
-        f"{ACTION}_sync_dashboard", ".o_kanban_record canvas", size=PHONE
-    ),
+    "dashboard": Picture(f"{ACTION}_sync_dashboard", CARD, folder=STORE),
+    "dashboard-phone": Picture(f"{ACTION}_sync_dashboard", CARD, size=PHONE),
     "contact-phone": Picture(
         "/odoo/contacts/{failed_contact}",
         ".modal .badge",

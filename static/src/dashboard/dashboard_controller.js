@@ -1,76 +1,26 @@
 // Copyright 2026 queue_job_sync contributors
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
-import { onMounted, onWillStart, onWillUnmount, status, useState } from "@odoo/owl";
+import { onMounted } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
-import { ConnectionLostError } from "@web/core/network/rpc";
-import { useService } from "@web/core/utils/hooks";
 import { KanbanController } from "@web/views/kanban/kanban_controller";
-import { HealthBanner } from "../health/health_banner";
-
-// Milliseconds from one look at the figures to the next.
-const INTERVAL = 4000;
+import { ListController } from "@web/views/list/list_controller";
+import { DashboardOverview, useOverview } from "./dashboard_overview";
 
 // How often it is looked whether a button has lost the focus, and the time between.
 const FOCUS_TIMES = 5;
 const FOCUS_INTERVAL = 150;
 
-/** A dashboard that follows what happens, as long as somebody can see it. */
+/** A card for each system. */
 export class DashboardController extends KanbanController {
     static template = "queue_job_sync.DashboardView";
-    static components = { ...KanbanController.components, HealthBanner };
+    static components = { ...KanbanController.components, DashboardOverview };
 
     setup() {
         super.setup();
-        this.orm = useService("orm");
-        this.health = useState({ problems: [] });
-        onWillStart(() => this.readHealth());
-        const onVisibilityChange = () => this.follow();
+        this.overview = useOverview();
         const onFocus = (ev) => this.rememberFocus(ev.target);
-        onMounted(() => {
-            this.lookLater();
-            document.addEventListener("visibilitychange", onVisibilityChange);
-            this.rootRef.el.addEventListener("focusin", onFocus);
-        });
-        onWillUnmount(() => {
-            browser.clearTimeout(this.timer);
-            document.removeEventListener("visibilitychange", onVisibilityChange);
-        });
-    }
-
-    get isSeen() {
-        return status(this) === "mounted" && document.visibilityState === "visible";
-    }
-
-    /** Read the figures, and go on doing so; or stop, when nobody sees them. */
-    async follow() {
-        browser.clearTimeout(this.timer);
-        if (!this.isSeen) {
-            return;
-        }
-        try {
-            if (this.model.isReady) {
-                await Promise.all([this.model.refresh(), this.readHealth()]);
-            }
-        } catch (error) {
-            // Odoo itself says that the connection is lost, and when it is back;
-            // anything else is said once, until somebody looks here anew
-            if (!(error instanceof ConnectionLostError)) {
-                throw error;
-            }
-        }
-        this.lookLater();
-    }
-
-    async readHealth() {
-        this.health.problems = await this.orm.silent.call("sync.health", "banner", []);
-    }
-
-    lookLater() {
-        browser.clearTimeout(this.timer);
-        if (this.isSeen) {
-            this.timer = browser.setTimeout(() => this.follow(), INTERVAL);
-        }
+        onMounted(() => this.rootRef.el.addEventListener("focusin", onFocus));
     }
 
     get cards() {
@@ -102,5 +52,16 @@ export class DashboardController extends KanbanController {
             }
         };
         browser.setTimeout(() => giveBack(FOCUS_TIMES));
+    }
+}
+
+/** A line for each system. */
+export class DashboardListController extends ListController {
+    static template = "queue_job_sync.DashboardListView";
+    static components = { ...ListController.components, DashboardOverview };
+
+    setup() {
+        super.setup();
+        this.overview = useOverview();
     }
 }

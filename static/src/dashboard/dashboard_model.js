@@ -6,11 +6,13 @@ import { getFieldsSpec } from "@web/model/relational_model/utils";
 import { orderByToString } from "@web/search/utils/order_by";
 
 /**
- * Puts new figures into the cards that are there, instead of making new cards: the
- * page neither flickers nor scrolls, and the focus stays where it is.
+ * Puts new figures into the cards or lines that are there, instead of making new ones:
+ * the page neither flickers nor scrolls, and the focus stays where it is.
  */
 export class DashboardModel extends RelationalModel {
     refreshes = 0;
+    // what each record shows, to leave those alone that have not changed
+    read = {};
 
     /** @override */
     async load(params = {}) {
@@ -21,8 +23,12 @@ export class DashboardModel extends RelationalModel {
         return super.load(params);
     }
 
-    /** Read the figures of the systems again, without the sign of loading. */
-    async refresh() {
+    /**
+     * Read the figures of the systems again, without the sign of loading.
+     *
+     * @param {boolean} sorted put them in their new order: the worst first
+     */
+    async refresh(sorted = false) {
         const root = this.root;
         if (root.isGrouped) {
             return root.load();
@@ -43,13 +49,23 @@ export class DashboardModel extends RelationalModel {
         if (this.root !== root || this.refreshes !== number) {
             return; // what is shown now was asked for later
         }
-        const shown = root.records;
-        const same =
-            shown.length === records.length &&
-            shown.every((record, index) => record.resId === records[index].id);
-        if (!same) {
+        const shown = new Map(root.records.map((record) => [record.resId, record]));
+        if (
+            shown.size !== records.length ||
+            !records.every((values) => shown.has(values.id))
+        ) {
             return root.load();
         }
-        shown.forEach((record, index) => record._applyValues(records[index]));
+        for (const values of records) {
+            const text = JSON.stringify(values);
+            if (this.read[values.id] !== text) {
+                this.read[values.id] = text;
+                shown.get(values.id)._applyValues(values);
+            }
+        }
+        const order = records.map((values) => shown.get(values.id));
+        if (sorted && order.some((record, index) => record !== root.records[index])) {
+            root.records = order;
+        }
     }
 }

@@ -6,6 +6,7 @@ import { user } from "@web/core/user";
 import { useService } from "@web/core/utils/hooks";
 import { KanbanRecord } from "@web/views/kanban/kanban_record";
 import { KanbanRenderer } from "@web/views/kanban/kanban_renderer";
+import { ListRenderer } from "@web/views/list/list_renderer";
 
 /** A card that leads nowhere by itself: its name and its buttons do. */
 export class DashboardRecord extends KanbanRecord {
@@ -38,4 +39,8 @@ export class DashboardRenderer extends KanbanRenderer {
         ActionHelper: DashboardHelper,
         KanbanRecord: DashboardRecord,
     };
+}
+
+export class DashboardListRenderer extends ListRenderer {
+    static components = { ...ListRenderer.components, ActionHelper: DashboardHelper };
 }

@@ -73,7 +73,7 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard", {
         {
             // nothing of this hour: another one may have begun since
             content: "The graph says in words what it shows",
-            trigger: `${CARD} canvas[role='img'][aria-label*='at most 1,']`,
+            trigger: `${CARD} svg[role='img'][aria-label*='at most 1,']`,
         },
         {
             content: "Open what has failed",
@@ -152,7 +152,7 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard_phone", {
     steps: () => [
         {
             content: "Nothing sticks out",
-            trigger: `${CARD} canvas`,
+            trigger: `${CARD} .o_queue_job_sync_hours`,
             run: () => {
                 const view = document.querySelector(".o_kanban_renderer");
                 check(
