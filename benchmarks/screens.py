@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import contacts
 from benchmarks.peers import QUEUE, SCREENS
 from benchmarks.progress import tell
-from dev.programs.pictures.browser import Browser
+from support.browser import Browser
 from support.environment import browser
 from support.figures import in_turns
 

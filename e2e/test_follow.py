@@ -8,7 +8,7 @@ import time
 import pytest
 import requests
 
-from dev.programs.pictures.browser import SCREEN, Browser
+from support.browser import SCREEN, Browser
 from support import configure, processes, scratch_odoo
 from support.environment import browser, paths
 

@@ -9,6 +9,9 @@ from odoo.tools import SQL
 
 # Links of other rows that are looked at in one go.
 AT_ONCE = 1000
+# Linked records, and records of a name, that a search gives to PostgreSQL one by one.
+FEW = 100
+FEW_NAMED = 1000
 
 
 class LooseMany2one(fields.Many2one):
@@ -54,12 +57,31 @@ class LooseMany2one(fields.Many2one):
         return linked.browse(id_ for id_ in linked._ids if id_ not in gone)
 
     def condition_to_sql(self, field_expr, operator, value, model, alias, query):
+        positive = operator in ("any", "any!") and isinstance(value, Domain)
+        if positive and field_expr == self.name:
+            ids = self._few(model, value, operator == "any!")
+            if ids is not None:
+                field = model._field_to_sql(alias, field_expr, query)
+                return SQL("%s IN %s", field, ids or (None,))
         sql = super().condition_to_sql(field_expr, operator, value, model, alias, query)
         if operator == "any!" and isinstance(value, Domain):
             # what is joined may be no row at all
             _comodel, coalias = self.join(model, alias, query)
             sql = SQL("(%s IS NOT NULL AND %s)", SQL.identifier(coalias, "id"), sql)
         return sql
+
+    def _few(self, model, domain, bypass_access):
+        """Return the ids of linked records that match, ``None`` if they are many.
+
+        Of the millions of rows that link to a few synchronizations, PostgreSQL knows
+        how many link to which. A join tells it nothing, and is done for each row.
+        """
+        comodel = model.env[self.comodel_name]
+        found = comodel._search(
+            domain, active_test=False, bypass_access=bypass_access, limit=FEW + 1
+        )
+        ids = found.get_result_ids()
+        return ids if len(ids) <= FEW else None
 
 
 def stream_link(**options):
@@ -82,3 +104,43 @@ def groups_there(model, groupby_spec, values):
     if isinstance(field, LooseMany2one):
         return [field._there(value) for value in values]
     return values
+
+
+def records_of(rows):
+    """Return what rows are of: ``model_name`` and ``res_id`` of each.
+
+    :return: the ids that exist, and the names of those that the user may read by id,
+        both by the name of their model
+    """
+    there, names = {}, {}
+    for model_name, mine in rows.grouped("model_name").items():
+        there[model_name], names[model_name] = set(), {}
+        if model_name in rows.env:
+            records = rows.env[model_name].browse(mine.mapped("res_id")).exists()
+            readable = records._filtered_access("read")
+            there[model_name] = set(records.ids)
+            names[model_name] = {each.id: each.display_name for each in readable}
+    return there, names
+
+
+def domain_of_named(env, operator, value):
+    """Return the domain of rows, of any synchronization, whose records have a name.
+
+    :param operator: as a field's ``search`` method gets it, with the ``value``
+    """
+    if operator in Domain.NEGATIVE_OPERATORS:
+        return NotImplemented
+    found = []
+    streams = env["sync.stream"].with_context(active_test=False).search([])
+    for model_name, mine in streams.grouped("model_name").items():
+        model = env.get(model_name)
+        if model is None or not model.has_access("read"):
+            continue
+        model = model.with_context(active_test=False)
+        named = Domain("display_name", operator, value)
+        ids = model.search(named, limit=FEW_NAMED + 1, order="id").ids
+        if len(ids) > FEW_NAMED:
+            # the newest rows are soon among them
+            ids = model._search(named)
+        found.append(Domain("stream_id", "in", mine.ids) & Domain("res_id", "in", ids))
+    return Domain.OR(found)

@@ -30,6 +30,8 @@ STEP_RECORDS = 2000
 NOTHING_OPEN = (0, 0, 0, 0)
 # Seconds until it is tried again that somebody has had it locked.
 BUSY_SECONDS = 5
+# Failed jobs that a list of them is asked for one by one.
+NAMED_JOBS = 1000
 
 
 class SyncBackfill(models.Model):
@@ -140,10 +142,14 @@ class SyncBackfill(models.Model):
         help="How many records there were when it started.",
     )
     queued = fields.Integer(readonly=True, help="Records that have been given a job.")
-    done = fields.Integer(compute="_compute_progress", help="Delivered, or unchanged.")
+    done = fields.Integer(
+        compute="_compute_progress",
+        help="Delivered, unchanged, or closed by a person.",
+    )
     failed = fields.Integer(
         compute="_compute_progress",
-        help="Queued, and somebody has to decide about their jobs.",
+        help="Records whose jobs failed. Once all are queued and settled, this is what "
+        "came of it, whatever becomes of them later.",
     )
     doubtful = fields.Integer(
         "To Be Clarified",
@@ -152,6 +158,34 @@ class SyncBackfill(models.Model):
     )
     waiting = fields.Integer(
         compute="_compute_progress", help="Queued and not delivered yet."
+    )
+    # when it was done: what becomes of its jobs later does not change what came of it
+    done_at_end = fields.Integer(
+        "Done at the End", readonly=True, copy=False, help="See Done."
+    )
+    failed_at_end = fields.Integer(
+        "Failed at the End", readonly=True, copy=False, help="See Failed."
+    )
+    doubtful_at_end = fields.Integer(
+        "To Be Clarified at the End",
+        readonly=True,
+        copy=False,
+        help="See To Be Clarified.",
+    )
+    still_failed = fields.Integer(
+        compute="_compute_progress",
+        help="Records that somebody has to decide about now.",
+    )
+    still_open = fields.Boolean(
+        compute="_compute_progress", help="Some of its changes are not delivered now."
+    )
+    outcome = fields.Char(
+        "State and Failures",
+        compute="_compute_outcome",
+        help="How far it is, and how many records failed.",
+    )
+    failed_text = fields.Char(
+        compute="_compute_outcome", help="How many of all records failed, and still do."
     )
     progress = fields.Float(
         "Progress (%)",
@@ -228,14 +262,22 @@ class SyncBackfill(models.Model):
         return {id_: counts for id_, *counts in rows}
 
     @api.depends("queued", "total", "state", "resumed", "done_before", "ended")
+    @api.depends("done_at_end", "failed_at_end", "doubtful_at_end")
     def _compute_progress(self):
         open_rows = self._open_rows()
         for backfill in self:
             left, _jobs, failed, doubtful = open_rows.get(backfill.id, NOTHING_OPEN)
+            backfill.still_failed = failed
+            backfill.still_open = bool(left or failed or doubtful)
+            if backfill.state == "done":
+                left, failed = 0, backfill.failed_at_end
+                doubtful, done = backfill.doubtful_at_end, backfill.done_at_end
+            else:
+                done = max(0, backfill.queued - left - failed - doubtful)
             backfill.waiting = left
             backfill.failed = failed
             backfill.doubtful = doubtful
-            backfill.done = max(0, backfill.queued - left - failed - doubtful)
+            backfill.done = done
             settled = backfill._settled()
             if backfill.total:
                 backfill.progress = min(100, 100 * settled / backfill.total)
@@ -247,6 +289,29 @@ class SyncBackfill(models.Model):
             if rate and backfill.state == "running" and backfill.total > settled:
                 left = (backfill.total - settled) / rate
                 backfill.time_left = backfill._duration_text(left)
+
+    @api.depends("state", "failed", "still_failed", "total", "queued")
+    @api.depends_context("lang")
+    def _compute_outcome(self):
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        for backfill in self:
+            backfill.outcome = labels.get(backfill.state)
+            backfill.failed_text = False
+            if not backfill.failed:
+                continue
+            backfill.outcome = self.env._(
+                "%(state)s, %(count)s failed",
+                state=backfill.outcome,
+                count=backfill.failed,
+            )
+            if backfill.state != "done":
+                continue
+            backfill.failed_text = self.env._(
+                "%(failed)s of %(total)s records failed. Still failed now: %(now)s.",
+                failed=backfill.failed,
+                total=backfill.total,
+                now=backfill.still_failed,
+            )
 
     def _settled(self):
         """Return how many records nothing more is sent of, unless a person decides."""
@@ -331,6 +396,25 @@ class SyncBackfill(models.Model):
         """Open what is queued and not delivered."""
         domain = [("backfill_id", "=", self.id)]
         return window(self, "queue_job_sync.action_sync_outbox", domain=domain)
+
+    def action_open_failed(self):
+        """Open the failed jobs of its records.
+
+        All of the synchronization, where they are too many to be named.
+        """
+        domain = [("backfill_id", "=", self.id), ("job_uuid", "!=", False)]
+        jobs_of = [("sync_stream_id", "=", self.stream_id.id), ("state", "=", "failed")]
+        if self.still_failed <= NAMED_JOBS:
+            found = self.env["sync.outbox"]._read_group(domain, ["job_uuid"])
+            uuids = [uuid for (uuid,) in found]
+            failed = self.env["queue.job"].search([*jobs_of, ("uuid", "in", uuids)])
+            jobs_of = [("id", "in", failed.ids)]
+        return window(
+            self,
+            "queue_job_sync.action_queue_job_failed",
+            name=self.env._("Failed Jobs: %s", self.display_name),
+            domain=jobs_of,
+        )
 
     # -- start, stop and resume -----------------------------------------------
 
@@ -434,9 +518,15 @@ class SyncBackfill(models.Model):
         if obstacle:
             raise waiting.asleep(waiting.for_backfill(self.id), obstacle)
         if self.last_id >= self.end_id:
+            _left, _jobs, failed, doubtful = self._open_counts()
             over = {"state": "done", "ended": fields.Datetime.now(), "step_uuid": False}
+            kept = {
+                "done_at_end": max(0, self.queued - failed - doubtful),
+                "failed_at_end": failed,
+                "doubtful_at_end": doubtful,
+            }
             # what was counted may have changed meanwhile
-            self.write({**over, "total": self.queued})
+            self.write({**over, **kept, "total": self.queued})
             return words.Sentence(
                 words._lt("All records have been queued and delivered, or failed.")
             )

@@ -9,7 +9,7 @@ from ..engine import capture, store, waiting, words
 from ..engine.standing import SYNC_STATES, open_changes
 from ..engine.words import SentenceText
 from ..transports.urls import usable_id
-from .loose_link import record_link, stream_link
+from .loose_link import domain_of_named, record_link, records_of, stream_link
 from .sync_delivery import GC_BATCH, kept_since
 
 
@@ -36,7 +36,10 @@ class SyncBinding(models.Model):
     model_name = fields.Char(related="stream_id.model_name")
     res_id = record_link(help="The record in Odoo.")
     record_name = fields.Char(
-        "Name", compute="_compute_record_name", help="What people call the record."
+        "Name",
+        compute="_compute_record_name",
+        search="_search_record_name",
+        help="What people call the record.",
     )
     state = fields.Selection(
         SYNC_STATES,
@@ -121,15 +124,13 @@ class SyncBinding(models.Model):
         self.env.cr.execute("ALTER TABLE sync_binding SET (fillfactor = 70)")
 
     def _compute_record_name(self):
-        for model_name, bindings in self.grouped("model_name").items():
-            if model_name not in self.env:
-                bindings.record_name = False
-                continue
-            records = self.env[model_name].browse(bindings.mapped("res_id"))
-            readable = records.exists()._filtered_access("read")
-            names = {record.id: record.display_name for record in readable}
-            for binding in bindings:
-                binding.record_name = names.get(binding.res_id) or str(binding.res_id)
+        _there, names = records_of(self)
+        for binding in self:
+            name = names[binding.model_name].get(binding.res_id)
+            binding.record_name = name or str(binding.res_id)
+
+    def _search_record_name(self, operator, value):
+        return domain_of_named(self.env, operator, value)
 
     def _compute_display_name(self):
         for binding in self:

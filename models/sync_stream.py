@@ -357,6 +357,10 @@ class SyncStream(models.Model):
         compute="_compute_backfill_count",
         help="How often all or many records were sent on request.",
     )
+    backfill_failures = fields.Char(
+        compute="_compute_backfill_count",
+        help="What came of the last backfill, if some of its records failed.",
+    )
 
     doubt_count = fields.Integer(
         "To Be Clarified",
@@ -391,6 +395,8 @@ class SyncStream(models.Model):
     def _compute_backfill_count(self):
         for stream in self:
             stream.backfill_count = len(stream.backfill_ids)
+            last = stream.backfill_ids[:1]
+            stream.backfill_failures = last.outcome if last.failed else False
 
     def _compute_doubt_count(self):
         found = standing.in_doubt(self.env)

@@ -8,6 +8,7 @@ from . import test_backend
 from . import test_backend_signing
 from . import test_backfill
 from . import test_backfill_access
+from . import test_backfill_figures
 from . import test_backfill_scope
 from . import test_backfill_stop
 from . import test_task
@@ -40,6 +41,7 @@ from . import test_delivery_delete
 from . import test_delivery_errors
 from . import test_delivery_locks
 from . import test_delivery_postgresql
+from . import test_delivery_screens
 from . import test_doubt
 from . import test_exactness
 from . import test_exactness_editors
@@ -114,6 +116,7 @@ from . import test_tours
 from . import test_tours_clarify
 from . import test_tours_contact
 from . import test_tours_dashboard
+from . import test_tours_delivery
 from . import test_tours_help
 from . import test_tours_jobs
 from . import test_tours_mail

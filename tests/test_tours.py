@@ -125,6 +125,25 @@ class TestTours(TourCase):
         )
         self.assertFalse(self.outbox() or self.destination.requests)
 
+    def test_admin_is_told_what_failed_of_a_backfill(self):
+        self.change_stream(domain="[('ref', '=', 'backfill')]", batch_size=1)
+        for number in range(6):
+            self.new_partner(name=f"P{number}", ref="backfill")
+        self.run_pending()
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            env["sync.backfill"]._start(stream, resend=True)
+        self.run_steps(1)
+        for number, uuid in enumerate(self.job_uuids("pending")):
+            if number in (3, 5):
+                self.destination.answer(422, {"message": "no"})
+            self.run_job(uuid)
+        while self.run_steps(1):
+            self.run_pending()
+        self.start_tour(
+            "/odoo", "queue_job_sync_backfill_failed", login="sync_tour_manager"
+        )
+
     def run_steps(self, count):
         """Run the steps of backfills that wait; return how many did."""
         steps = self.read(

@@ -107,3 +107,47 @@ registry.category("web_tour.tours").add("queue_job_sync_backfill_done", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("queue_job_sync_backfill_failed", {
+    url: "/odoo/action-queue_job_sync.action_sync_backfill",
+    steps: () => [
+        {
+            content: "The list says in red how many failed: open it",
+            trigger:
+                ".o_data_row:has(.badge.text-bg-danger:contains('Done, 2 failed'))" +
+                " td[name='stream_id']",
+            run: "click",
+        },
+        {
+            content: "So does the form",
+            trigger:
+                ".o_form_view .alert-danger:contains('2 of 6 records failed. Still failed now: 2.')",
+        },
+        figure("done", "4"),
+        figure("failed", "2"),
+        {
+            content: "Open what failed",
+            trigger: "button[name='action_open_failed']:contains('2')",
+            run: "click",
+        },
+        {
+            content: "They are the jobs of these records",
+            trigger:
+                ".o_list_view:has(.o_data_row:contains('P3')) .o_data_row:contains('P5')",
+        },
+        {
+            content: "Go back",
+            trigger: ".o_control_panel .breadcrumb-item a:contains('Contacts to CRM')",
+            run: "click",
+        },
+        {
+            content: "Open the synchronization",
+            trigger: ".o_field_widget[name='stream_id'] a",
+            run: "click",
+        },
+        {
+            content: "It tells of its last backfill too",
+            trigger: ".oe_stat_button .text-danger:contains('Done, 2 failed')",
+        },
+    ],
+});
