@@ -371,7 +371,7 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_graph", {
                         each.backgroundColor,
                     ]),
                 );
-                if (colors.Failed !== "#d23f3a" || colors.Done !== "#28a745") {
+                if (colors.Failed !== "#D23F3F" || colors.Done !== "#2F9E44") {
                     throw new Error(`Colors of the states: ${JSON.stringify(colors)}`);
                 }
             },
@@ -392,8 +392,8 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_graph", {
                 const [{ backgroundColor }] = window.Chart.getChart(this.anchor).data
                     .datasets;
                 if (
-                    !backgroundColor.includes("#d23f3a") ||
-                    !backgroundColor.includes("#28a745")
+                    !backgroundColor.includes("#D23F3F") ||
+                    !backgroundColor.includes("#2F9E44")
                 ) {
                     throw new Error(`Colors of the states: ${backgroundColor}`);
                 }
