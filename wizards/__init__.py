@@ -4,6 +4,7 @@
 from . import base_partner_merge
 from . import sync_backfill_start
 from . import sync_clarify
+from . import sync_connection_test
 from . import sync_go_live
 from . import sync_preview
 from . import sync_now
