@@ -24,6 +24,7 @@
         "wizards/queue_job_decision_views.xml",
         "wizards/sync_backfill_start_views.xml",
         "wizards/sync_clarify_views.xml",
+        "wizards/sync_connection_test_views.xml",
         "wizards/sync_go_live_views.xml",
         "wizards/sync_preview_views.xml",
         "wizards/sync_now_views.xml",

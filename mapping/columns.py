@@ -47,7 +47,8 @@ def column_problems(stream, columns):
     filled = fillers_of(stream)
     required = [name for name, column in columns.items() if column["required"]]
     missing = [name for name in required if name not in filled]
-    if missing:
+    # a model that makes its content itself may fill others
+    if missing and stream._sends_mapping_alone():
         yield stream.env._(
             "The table requires a value for: %s. Map them, or no new row is taken.",
             ", ".join(missing),

@@ -26,7 +26,7 @@ from odoo.tools import float_round
 
 from .. import wording
 from ..engine import words
-from . import content
+from . import content, secrecy
 from .content import TO_MANY
 
 SEPARATORS = {"comma": ", ", "semicolon": "; ", "bar": "|", "line": "\n"}
@@ -70,6 +70,10 @@ class Conversion:
 
     def problem(self):
         """Return why the line cannot be as it is, in words, ``None`` if it can."""
+        return None
+
+    def lack(self):
+        """Return why the line is not sent, although a draft may have it, in words."""
         return None
 
     def reader(self):
@@ -121,6 +125,10 @@ class OfField(Conversion):
                 "%s has several values: say how they are joined into one text.", path
             )
         return None
+
+    def lack(self):
+        """Return why the values of the field are sent to no system."""
+        return secrecy.refusal(self.env, self.path, content.path_of(self.line))
 
     def reader(self):
         leaf = content.leaf_of(self.line)
@@ -307,6 +315,13 @@ class JsonText(OfField):
 
 class Constant(Conversion):
     """The same for every record."""
+
+    def lack(self):
+        if self.argument.strip():
+            return None
+        return self.env._(
+            "%s is a constant without a value. For none, write null.", self.line.target
+        )
 
     def value(self):
         return literal(self.argument or "null")

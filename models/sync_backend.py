@@ -1,6 +1,7 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import time
 from collections import Counter
 from functools import partial
 from math import ceil
@@ -20,6 +21,7 @@ from ..transports import (
     RestConfig,
     RestTransport,
 )
+from ..transports.base import FAILS, UNTOLD, Finding, examine_all
 from ..transports.http import header_problem
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
@@ -46,6 +48,9 @@ SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
 # What there has to be to reach a system of each kind.
 REST_FIELDS = ("url", "auth", "auth_username", "auth_header")
 DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
+ANOTHER_DATABASE = DATABASE_FIELDS[:3]
+# Seconds for which a test begins to ask something.
+TEST_TIME = 20
 
 
 def is_told_of(record):
@@ -364,7 +369,7 @@ class SyncBackend(models.Model):
     @api.constrains("transport")
     def _check_streams(self):
         streams = self._all_streams()
-        streams._check_route()
+        streams._check_live()
         streams._check_mapping()
 
     @api.constrains("active", "transport", *REST_FIELDS, *DATABASE_FIELDS)
@@ -373,18 +378,28 @@ class SyncBackend(models.Model):
         self.filtered("active")._require_connection()
 
     def _require_connection(self):
-        """Raise unless all is there to reach these systems. To be extended.
+        """Raise unless all is there to reach these systems.
 
         :raises ValidationError: something is missing or wrong, with the reason
         """
         for backend in self:
-            problem = None
-            if backend.transport == "rest":
-                problem = backend._rest_problem()
-            elif backend.transport == "postgresql":
-                problem = backend._database_problem()
+            problem = backend._connection_problem()
             if problem:
                 raise ValidationError(problem)
+
+    def _connection_problem(self):
+        """Return what is missing or wrong, ``None`` if nothing is. To be extended.
+
+        An addon that adds a transport says here what its own settings lack, and has a
+        constraint on them that calls :meth:`_check_connection`: while a system is being
+        connected, step by step, it is archived and may lack something.
+        """
+        self.ensure_one()
+        if self.transport == "rest":
+            return self._rest_problem()
+        if self.transport == "postgresql":
+            return self._database_problem()
+        return None
 
     def _rest_problem(self):
         """Return what is missing or wrong, ``None`` if nothing is."""
@@ -478,6 +493,8 @@ class SyncBackend(models.Model):
             self._all_streams()._wake()
         if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "transport"}:
             self._settings_changed()
+        if vals.keys() & {*ANOTHER_DATABASE, "transport"}:
+            self._all_streams()._forget_columns()
         if vals.get("repeats_are_safe"):
             waiting.ask_again_later(self.env, self._all_streams().ids)
         return res
@@ -1036,18 +1053,18 @@ class SyncBackend(models.Model):
     # -- actions --------------------------------------------------------------
 
     def action_test_connection(self):
-        """Ask the system whether it is there and takes the credentials.
+        """Ask the system whether it works, and what each synchronization needs of it.
 
         Nothing is written at the destination.
 
-        :return: a client action that shows the system's answer
-        :raises UserError: the system does not work, with the reason
+        :return: an action that shows what is known of each
+        :raises UserError: the system does not answer, with the reason
         """
         self.ensure_one()
         self.check_access("write")
+        streams = self.stream_ids
         try:
-            with self._open_transport() as transport:
-                answer = transport.check()
+            answer, findings = self._test(streams)
         except SyncError as err:
             raise UserError(
                 self.env._(
@@ -1056,9 +1073,52 @@ class SyncBackend(models.Model):
                     reason=words.said(self.env, err),
                 )
             ) from None
-        return success(
-            words.said(self.env, answer), title=self.env._("%s answers", self.name)
+        if streams:
+            tests = self.env["sync.connection.test"]
+            return tests._show(self, answer, zip(streams, findings, strict=True))
+        answered = words.said(self.env, answer)
+        title = self.env._("%s answers", self.name)
+        if self.transport != "rest":
+            return success(answered, title=title)
+        # at its address, which is that of no record, whatever the answer is
+        more = self.env._(
+            "Whether address and credentials are right shows once it has a "
+            "synchronization."
         )
+        return success(f"{answered}. {more}", title=title, type="info")
+
+    def _test(self, streams):
+        """Ask the system for a sign of life, and what is known of some streams.
+
+        :return: what it has answered, a sentence or the error that it is; a
+            :class:`..transports.base.Finding` for each stream
+        :raises SyncError: it does not answer, or tells nothing about streams
+        """
+        self.ensure_one()
+        lacking = {each: next(each._route_problems(), None) for each in streams}
+        ready = streams.filtered(lambda each: not lacking[each])
+        # it has asked to be left alone
+        quiet = store.is_quiet(self.env.cr, self.id)
+        with self._open_transport(time.monotonic() + TEST_TIME) as transport:
+            try:
+                answer = transport.check()
+            except SyncError as err:
+                # what is at its own address need not work
+                if err.reason != "answered" or not ready:
+                    raise
+                answer = err
+            if quiet:
+                held = words.Sentence(
+                    words._lt("%(system)s takes no more requests for the moment."),
+                    system=self.name,
+                )
+                found = [Finding(UNTOLD, held)] * len(ready)
+            else:
+                found = examine_all(transport, [each._use() for each in ready])
+        known = dict(zip(ready, found, strict=True))
+        return answer, [
+            known.get(each) or Finding(FAILS, lacking[each]) for each in streams
+        ]
 
     def action_open_streams(self):
         """Return an action that lists the synchronizations of this system."""

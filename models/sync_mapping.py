@@ -201,6 +201,20 @@ class SyncMapping(models.Model):
                 "%s: the id that the system gave is sent as it is.", self.target
             )
 
+    def _lacks(self):
+        """Yield why these lines cannot be sent, although a draft may have them."""
+        for line in self:
+            try:
+                lack = line._conversion().lack()
+            except ValidationError as error:  # the path is none any more
+                lack = error.args[0]
+            if lack:
+                yield lack
+
+    def _kept_back(self):
+        """Yield why values of these lines are neither sent nor shown to anybody."""
+        return self.filtered(lambda line: line._conversion().reads_field)._lacks()
+
     @api.model
     def _nesting_problems(self, stream):
         """A key of a JSON object holds a value or further keys, never both."""
@@ -304,19 +318,22 @@ class SyncMapping(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        self.env.registry.clear_cache()
-        self.env["sync.incident"]._settings_changed(lines.stream_id)
+        self._changed(lines.stream_id)
         return lines
 
     def write(self, vals):
+        streams = self.stream_id
         res = super().write(vals)
-        self.env.registry.clear_cache()
-        self.env["sync.incident"]._settings_changed(self.stream_id)
+        self._changed(streams | self.stream_id)
         return res
 
     def unlink(self):
         streams = self.stream_id
         res = super().unlink()
+        self._changed(streams)
+        return res
+
+    def _changed(self, streams):
         self.env.registry.clear_cache()
         self.env["sync.incident"]._settings_changed(streams)
-        return res
+        streams._check_live_later()

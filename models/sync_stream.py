@@ -5,12 +5,13 @@ import ast
 import logging
 import operator
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from hashlib import sha256
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools.misc import formatLang
+from odoo.tools.misc import format_datetime, formatLang
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -19,10 +20,10 @@ from ..engine import gate, standing, store, waiting, words
 from ..engine.capture import RETRIED, noted, reason_of, undone
 from ..engine.retry_pattern import LONGEST_WAIT, parse_retry_pattern
 from ..engine.store import ask_column
-from ..exceptions import SyncError
+from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
-from ..transports.base import Route
+from ..transports.base import Route, Use
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from .sync_backend import is_told_of
 from .sync_deletion import BATCH, Owned
@@ -31,6 +32,8 @@ _logger = logging.getLogger(__name__)
 
 # Records that a transport may ask for, to find out whether an address works.
 KNOWN_IDS = 3
+# Seconds after which columns are read anew before a stream goes live.
+COLUMNS_STAY = 300
 # Those that edits are recorded for. Said in full: an editor's context may turn
 # active_test off.
 IN_USE = [
@@ -270,9 +273,12 @@ class SyncStream(models.Model):
         compute="_compute_columns_status",
         help="Each column of the table, and what fills it.",
     )
-    columns_warning = fields.Text(
-        compute="_compute_columns_warning",
-        help="What does not fit between the fields and the columns of the table.",
+    lacking = fields.Html(
+        "What Is Missing",
+        compute="_compute_lacking",
+        compute_sudo=True,
+        help="What has to be mended before it can go live, or stay live when it is "
+        "changed.",
     )
 
     # -- fields: when they are sent, and again --------------------------------
@@ -414,11 +420,12 @@ class SyncStream(models.Model):
                 {"columns": known.values(), "fillers": fillers_of(stream)},
             )
 
-    def _compute_columns_warning(self):
+    def _compute_lacking(self):
         for stream in self:
-            known = stream._known_columns()
-            stream.columns_warning = bool(known) and "\n".join(
-                column_problems(stream, known)
+            # what its model lacks is told by ``problem``
+            lacking = stream._lacking() if stream.model_name in self.env else []
+            stream.lacking = bool(lacking) and self.env["ir.qweb"]._render(
+                "queue_job_sync.what_is_missing", {"sentences": lacking}
             )
 
     def _known_columns(self):
@@ -482,6 +489,8 @@ class SyncStream(models.Model):
     @api.constrains(
         "state",
         "backend_id",
+        "model_id",
+        "mapping_ids",
         "endpoint",
         "batch_endpoint",
         "table",
@@ -489,9 +498,30 @@ class SyncStream(models.Model):
         "delete_policy",
         "mark_key",
     )
-    def _check_route(self):
+    def _check_live(self):
+        """Raise unless those of these streams that are live have all that they need.
+
+        For other addons too, whose settings are needed, see :meth:`_route_problems`.
+        """
         # a draft may lack what is not known yet
-        self.filtered(lambda each: each.state == "live")._require_route()
+        self.filtered(lambda each: each.state == "live")._require_ready()
+
+    def _check_live_later(self):
+        """Check the streams that are live once all their lines are changed.
+
+        Lines are changed one by one: what they make together counts.
+        """
+        hooks = self.env.cr.precommit
+        waiting = hooks.data.setdefault("queue_job_sync.check_live", set())
+        if self and not waiting:
+            env = self.env
+
+            def check():
+                ids = hooks.data.pop("queue_job_sync.check_live", set())
+                env["sync.stream"].sudo().browse(ids).exists()._check_live()
+
+            hooks.add(check)
+        waiting.update(self.ids)
 
     @api.onchange("id_policy")
     def _onchange_id_policy(self):
@@ -511,31 +541,101 @@ class SyncStream(models.Model):
                     )
                 )
 
+    # What a draft may lack: it is shown there, and keeps it from going live. A stream
+    # that is live is not changed into one that lacks it.
+
+    def _lacking(self):
+        """Return what this stream lacks before it can go live, as sentences.
+
+        Nothing is asked for: columns are as they were last read.
+        """
+        self.ensure_one()
+        found = [*self._route_problems(), *self.mapping_ids._lacks()]
+        known = self._known_columns()
+        if known:
+            found += column_problems(self, known)
+        return found
+
+    def _require_ready(self):
+        """Raise ``ValidationError`` with all that one of these streams lacks."""
+        for stream in self:
+            lacking = stream._lacking()
+            if not lacking:
+                continue
+            text = stream.env._(
+                "%(stream)s cannot be live like this.", stream=stream.name
+            )
+            lines = [text, "", *(f"• {each}" for each in lacking)]
+            known = stream._known_columns()
+            if known and any(column_problems(stream, known)):
+                read = format_datetime(stream.env, stream.columns_date)
+                lines += [
+                    "",
+                    stream.env._(
+                        "The columns are as they were on %(date)s. If the table has "
+                        "changed since, press Read Columns first.",
+                        date=read,
+                    ),
+                ]
+            raise ValidationError("\n".join(lines))
+
     def _require_route(self):
         """Raise ``ValidationError`` unless these streams say where records go."""
         for stream in self:
-            missing = False
-            if stream.transport == "rest" and not stream.endpoint:
-                missing = stream.env._("an endpoint")
-            elif stream.transport == "postgresql" and not stream.table:
-                missing = stream.env._("a table")
-            elif stream.transport == "postgresql" and not stream.key_column:
-                missing = stream.env._("a key column")
-            elif stream.delete_policy == "mark" and not stream.mark_key:
-                missing = stream.env._("the name of the mark")
-            elif stream.transport == "rest":
-                for endpoint in (stream.endpoint, stream.batch_endpoint or ""):
-                    problem = endpoint_problem(endpoint)
-                    if problem:
-                        raise ValidationError(words.said(stream.env, problem))
-            if missing:
-                raise ValidationError(
-                    stream.env._(
-                        "%(stream)s needs %(missing)s.",
-                        stream=stream.name,
-                        missing=missing,
-                    )
-                )
+            for problem in stream._route_problems():
+                raise ValidationError(problem)
+
+    def _route_problems(self):
+        """Yield what this stream lacks to say where its records go. To be extended.
+
+        An addon that adds a transport yields what its own settings lack, then what this
+        does; and has a constraint on those settings that calls :meth:`_check_live`.
+        """
+        self.ensure_one()
+        missing = False
+        if self.transport == "rest" and not self.endpoint:
+            missing = self.env._("an endpoint")
+        elif self.transport == "postgresql" and not self.table:
+            missing = self.env._("a table")
+        elif self.transport == "postgresql" and not self.key_column:
+            missing = self.env._("a key column")
+        elif self.delete_policy == "mark" and not self.mark_key:
+            missing = self.env._("the name of the mark")
+        elif self.transport == "rest":
+            for endpoint in (self.endpoint, self.batch_endpoint or ""):
+                problem = endpoint_problem(endpoint)
+                if problem:
+                    yield words.said(self.env, problem)
+        elif self.transport != "postgresql" and not self._has_target():
+            missing = self.env._("a place within the system where its records go")
+        if missing:
+            yield self.env._(
+                "%(stream)s needs %(missing)s.", stream=self.name, missing=missing
+            )
+
+    def _has_target(self):
+        """Return whether a route of another addon leads somewhere."""
+        try:
+            return bool(self._route().target)
+        except RETRIED:
+            raise
+        except Exception:
+            # made of what is not filled in yet
+            return False
+
+    def _sends_mapping_alone(self):
+        """Return whether the content of records is what the mapping says, and no more.
+
+        Unless their model makes it itself.
+        """
+        model, mixin = (
+            self.env.registry[self.model_name],
+            self.env.registry["sync.mixin"],
+        )
+        return all(
+            getattr(model, name) is getattr(mixin, name)
+            for name in ("_sync_payload", "_sync_payloads")
+        )
 
     @api.constrains("backend_id")
     def _check_backend_stays(self):
@@ -1061,18 +1161,29 @@ class SyncStream(models.Model):
     # -- going live, backfills ------------------------------------------------
 
     def action_go_live(self):
-        """Say how many records would be sent, and ask."""
-        return self._action_about("queue_job_sync.action_sync_go_live", "write")
+        """Say how many records would be sent, or what is missing, and ask.
+
+        The columns of a table are read first.
+        """
+        action = self._action_about("queue_job_sync.action_sync_go_live", "write")
+        unread = self._renew_columns()
+        return {
+            **action,
+            "context": {**action["context"], "default_columns_unread": unread},
+        }
 
     def _go_live(self, send_all):
         """Begin to send.
 
         :param bool send_all: every record now, not only what is edited from now on
         :return: the ``sync.backfill`` that sends them, empty if none
-        :raises ValidationError: something is missing, such as the endpoint
+        :raises ValidationError: something is missing, with all that is
         """
         self.ensure_one()
+        unread = self._renew_columns()
         self.state = "live"
+        if unread:
+            self.message_post(body=unread)
         backfills = self.env["sync.backfill"]
         if not send_all:
             return backfills
@@ -1212,19 +1323,28 @@ class SyncStream(models.Model):
         self.ensure_one()
         self.check_access("write")
         try:
-            with self.backend_id._open_transport() as transport:
-                found = transport.columns(self.table or "")
+            self._read_columns()
         except NotImplementedError:
             raise UserError(
                 self.env._("%s has no tables.", self.backend_id.name)
             ) from None
         except SyncError as err:
-            raise UserError(
-                self.env._(
-                    "The columns cannot be read.\n\n%(reason)s",
-                    reason=words.said(self.env, err),
-                )
-            ) from None
+            raise UserError(self._columns_error(err)) from None
+        return True
+
+    def _columns_error(self, error):
+        return self.env._(
+            "The columns cannot be read.\n\n%(reason)s",
+            reason=words.said(self.env, error),
+        )
+
+    def _read_columns(self):
+        """
+        :raises SyncError: the system does not say
+        :raises NotImplementedError: it has no tables
+        """
+        with self.backend_id._open_transport() as transport:
+            found = transport.columns(self.table or "")
         self.write(
             {
                 "columns": [asdict(column) for column in found],
@@ -1232,7 +1352,58 @@ class SyncStream(models.Model):
                 "columns_date": fields.Datetime.now(),
             }
         )
-        return True
+
+    def _renew_columns(self):
+        """Read the columns of the table, unless that was done just now.
+
+        A database that cannot be reached is no reason to wait: what is known counts.
+
+        :return: why they could not be read, in words; ``False`` if they are known
+        :raises ValidationError: there is no such table, or it must not be seen
+        """
+        self.ensure_one()
+        if self.transport != "postgresql" or not self.table:
+            return False
+        old = fields.Datetime.now() - timedelta(seconds=COLUMNS_STAY)
+        if self._known_columns() and self.columns_date > old:
+            return False
+        try:
+            self._read_columns()
+        except Misconfigured as err:
+            raise ValidationError(self._columns_error(err)) from None
+        except SyncError as err:
+            return self._unread_text(words.said(self.env, err))
+        return False
+
+    def _unread_text(self, reason):
+        """Return what it means that the columns could not be read, in words."""
+        if not self._known_columns():
+            return self.env._(
+                "The columns of the table could not be read, so nobody knows whether "
+                "the fields fit: %(reason)s",
+                reason=reason,
+            )
+        return self.env._(
+            "The columns of the table could not be read. What is known of them is of "
+            "%(date)s: %(reason)s",
+            date=format_datetime(self.env, self.columns_date),
+            reason=reason,
+        )
+
+    def _forget_columns(self):
+        """Forget the columns of tables that are in another database now."""
+        self.write({"columns": False, "columns_table": False, "columns_date": False})
+
+    def _use(self):
+        """Return the :class:`..transports.base.Use` of its system."""
+        self.ensure_one()
+        names = dict.fromkeys(self.mapping_ids.mapped("target"))
+        policy, mark = self.delete_policy, ""
+        if policy == "mark":
+            mark = self.mark_key or ""
+            names[mark] = None  # it becomes false when a record is back
+        operations = ["upsert"] + [policy] * (policy != "ignore")
+        return Use(self._route_proven(()), tuple(names), tuple(operations), mark)
 
     def action_preview(self):
         """Choose a record, and see what would be sent of it."""

@@ -26,6 +26,7 @@ from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
 from . import test_conformance_kit
+from . import test_connection
 from . import test_conformance_partner
 from . import test_conformance_postgresql
 from . import test_conformance_rest
@@ -108,6 +109,7 @@ from . import test_status_dialog
 from . import test_stream
 from . import test_stream_columns
 from . import test_stream_problem
+from . import test_stream_ready
 from . import test_stream_state
 from . import test_gate
 from . import test_sync_now

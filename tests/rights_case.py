@@ -164,6 +164,7 @@ class RightsCase(SyncCase):
                 "binding_id": self.doubtful(stream).id,
                 "wizard_id": self.new("sync.clarify", user, stream).id,
             },
+            "sync.connection.test": lambda: of_backend,
             "sync.counter": lambda: {
                 **of_stream,
                 "result": "delivered",

@@ -69,6 +69,8 @@ class HttpDestination:
     first answer again. A ``strict`` one answers 422 to a key that comes with another
     request than before, as the draft of the IETF on that header has it.
 
+    ``GET`` of what is in ``lists`` shows the records below it; another list is a 404.
+
     :param upsert: let ``PUT`` create what is unknown
     :param tls: ``ssl.SSLContext`` of the server, for https
     """
@@ -80,6 +82,7 @@ class HttpDestination:
         self.tls = tls
         self.requests = []
         self.records = {}
+        self.lists = set()
         self.connections = 0
         # A function of an answer's bytes, for one that writes more or less than them:
         # it returns what is done one after the other, see ``_Handler.write_answer``.
@@ -179,6 +182,12 @@ class HttpDestination:
             self._ids += 1
             self.records[f"{path}/{self._ids}"] = request.json
             return Answer(201, {"id": str(self._ids)})
+        if request.method == "GET" and path in self.lists:
+            below = f"{path}/"
+            return Answer(
+                200,
+                [self.records[each] for each in self.records if each.startswith(below)],
+            )
         known = path in self.records
         if not known and not (self.upsert and request.method == "PUT"):
             return Answer(404, {"message": "unknown"})
@@ -268,7 +277,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(pause)
             self.wfile.write(bytes([byte]))
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = serve
 
     def log_message(self, *args):
         """The journal is in ``requests``."""

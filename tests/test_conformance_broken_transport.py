@@ -11,7 +11,7 @@ import requests
 from odoo.tests import tagged
 
 from ..exceptions import Rejected, Throttled, Unreachable
-from ..transports.base import NO_PACE, Receipt
+from ..transports.base import NO_PACE, UNTOLD, WORKS, Finding, Message, Receipt
 from ..transports.redact import Redactor
 from ..transports.rest import RestTransport
 from .conformance.broken_transport import (
@@ -179,6 +179,18 @@ class _CheckAlwaysAnswers(RestTransport):
         return "fine"
 
 
+class _ClaimsToWork(RestTransport):
+    def examine(self, use):
+        return Finding(WORKS, "fine")
+
+
+class _ExaminesBySending(RestTransport):
+    def examine(self, use):
+        payload = dict.fromkeys(use.names, "tried")
+        self.send([Message("upsert", 7, payload, use.route)])
+        return Finding(UNTOLD, "sent one")
+
+
 @tagged("post_install", "-at_install")
 class TestConformanceBrokenTransport(BrokenTransportCase):
     kind = "rest"
@@ -282,3 +294,11 @@ class TestConformanceBrokenTransport(BrokenTransportCase):
         self.assertFound(
             _CheckAlwaysAnswers, "test_check_tells_who_answers_and_writes_nothing"
         )
+
+    def test_ones_that_examine_by_sending_or_by_guessing(self):
+        for transport in (_ClaimsToWork, _ExaminesBySending):
+            with self.subTest(transport):
+                self.assertFound(
+                    transport,
+                    "test_examining_writes_nothing_and_claims_nothing_of_what_is_down",
+                )

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The guided set-up, step by step."""
 
+from lxml import etree
+
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import TransactionCase, new_test_user, tagged
 
@@ -70,7 +72,9 @@ class TestSetup(SetupCase):
             setup.url = destination.url
             self.assertFalse(setup.test_state)
             setup.action_test()
-            self.assertEqual(setup.test_state, "ok")
+            # something answers there: that is all that is known yet
+            self.assertEqual(setup.test_state, "untold")
+            self.assertIn("answered 404", setup.test_answer)
 
     def test_another_secret_is_another_thing_to_test(self):
         setup = self.begin()
@@ -136,6 +140,51 @@ class TestSetup(SetupCase):
         self.assertEqual(setup.stream_id.state, "live")
         self.assertEqual(setup.stream_id._open_backfills().scope, "all")
 
+    def test_the_place_is_tested_with_the_credentials(self):
+        setup = self.begin()
+        with HttpDestination() as destination:
+            destination.lists.add("/customers")
+            setup.write({"url": destination.url, "endpoint": "contacts"})
+            setup.action_test()
+            self.assertEqual(setup.test_state, "untold")
+            setup.action_next()
+            for endpoint, state in (("custommers", "failed"), ("customers", "ok")):
+                setup.endpoint = endpoint
+                self.assertFalse(setup.test_state)
+                setup.action_test()
+                self.assertEqual(setup.test_state, state, setup.test_answer)
+            # whether repeats are safe is asked for there, and is nothing to be tested
+            setup.repeats_are_safe = True
+            self.assertTrue(setup.backend_id.repeats_are_safe)
+            self.assertEqual(setup.test_state, "ok")
+            setup.action_next()
+            setup.write({"test_state": False, "test_answer": False})
+            setup.action_next()
+            self.assertEqual((setup.step, setup.test_state), ("check", "ok"))
+            self.assertEqual({each.method for each in destination.requests}, {"GET"})
+
+    def test_what_is_missing_is_told_at_the_last_step(self):
+        setup = self.to_records()
+        setup.action_next()
+        setup.mapping_ids[0].field_path = "sync_state"
+        setup.action_next()
+        self.assertIn("tells of the synchronization itself", setup.lacking)
+        with self.assertRaisesRegex(ValidationError, "tells of the synchronization"):
+            with self.env.cr.savepoint():
+                setup.action_finish()
+        setup.start_with = "draft"
+        setup.action_finish()
+        self.assertEqual(setup.stream_id.state, "draft")
+
+    def test_nothing_goes_live_without_a_place(self):
+        setup = self.to_records()
+        setup.action_next()
+        setup.action_next()
+        setup.endpoint = False
+        self.assertIn("needs an endpoint", setup.lacking)
+        with self.assertRaisesRegex(ValidationError, "needs an endpoint"):
+            setup.action_finish()
+
     def test_only_system_administrators_connect_systems(self):
         for number, groups in enumerate(
             (
@@ -194,3 +243,26 @@ class TestSetupTable(PostgresqlCase, SetupCase):
         self.assertEqual(found, {"name": "name", "email": "email", "active": "active"})
         setup.action_next()
         self.assertIn("INSERT INTO", setup.request)
+
+    def test_a_database_that_cannot_be_reached_is_no_end(self):
+        setup = self.begin(transport="postgresql")
+        setup.write({"db_host": "127.0.0.1", "db_port": 9})
+        setup.write({"db_name": "warehouse", "db_user": "writer"})
+        setup.action_next()
+        setup.table = "contacts"
+        setup.action_next()
+        self.assertIn("could not be read", setup.columns_unread)
+        self.assertIn("email", setup.mapping_ids.mapped("target"))
+        setup.action_next()
+        self.assertEqual(setup.test_state, "failed")
+        setup.start_with = "changes"
+        setup.action_finish()
+        self.assertEqual(setup.stream_id.state, "live")
+
+    def test_ports_are_shown_without_separators(self):
+        for model in ("sync.setup", "sync.backend"):
+            arch = etree.fromstring(self.env[model].get_view(view_type="form")["arch"])
+            ports = arch.xpath("//field[@name='db_port']")
+            self.assertTrue(ports)
+            for port in ports:
+                self.assertEqual(port.get("options"), "{'enable_formatting': false}")

@@ -2,6 +2,8 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """The columns of the table, and what the mapping lacks of them."""
 
+import re
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
@@ -83,6 +85,8 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         cls.stream.write(
             {
                 "table": "contacts",
+                # one that is live is not changed into one that lacks something
+                "state": "draft",
                 "mapping_ids": [
                     fields.Command.clear(),
                     fields.Command.create({"field_path": "email", "target": "email"}),
@@ -97,9 +101,9 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         ]
 
     def warning(self):
-        """Return what the form warns of when it is opened."""
-        self.stream.invalidate_recordset(["columns_warning"])
-        return self.stream.columns_warning
+        """Return what the form says is missing when it is opened."""
+        self.stream.invalidate_recordset(["lacking"])
+        return "\n".join(re.findall("<li>(.*?)</li>", self.stream.lacking or ""))
 
     def status(self):
         self.stream.invalidate_recordset(["columns_status"])
@@ -175,4 +179,4 @@ class TestStreamColumns(SyncCase, PostgresqlCase):
         self.stream.with_user(admin).action_read_columns()
         manager = self.env["res.users"].search([("login", "=", "sync_columns_50")])
         self.stream.action_read_columns()
-        self.assertTrue(self.stream.with_user(manager).columns_warning)
+        self.assertTrue(self.stream.with_user(manager).lacking)

@@ -21,6 +21,7 @@ from ..exceptions import (
     RateLimited,
     Rejected,
     SyncError,
+    Temporary,
     Throttled,
     Unreachable,
 )
@@ -33,6 +34,11 @@ DONE = "done"
 REFUSED = "refused"
 UNKNOWN = "unknown"
 UNSENT = "unsent"
+
+# What is known of a use before anything is sent, see :class:`Finding`.
+WORKS = "works"
+FAILS = "fails"
+UNTOLD = "untold"
 
 # How long what is answered waits at most for others that are about to be: this part of
 # the time that its answer took, or as long as it takes to go on; and these seconds.
@@ -172,6 +178,34 @@ class Column:
     required: bool = False
 
 
+@dataclass(frozen=True)
+class Use:
+    """What a stream wants of a destination.
+
+    :param names: of the keys or columns that its contents fill, without those that the
+        route names
+    :param operations: of its messages, see :class:`Message`
+    :param mark: the key or column that a ``mark`` fills
+    """
+
+    route: Route
+    names: tuple[str, ...] = ()
+    operations: tuple[str, ...] = ("upsert",)
+    mark: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is known of a use although nothing has been sent.
+
+    :param outcome: ``works``; ``fails``; or ``untold``, as only sending would tell
+    :param sentence: what shows it, for people; nothing in it is a secret
+    """
+
+    outcome: str
+    sentence: str | wording.Sentence
+
+
 # Gives the next messages, see Transport.deliver().
 Take = Callable[[int], list[Message]]
 
@@ -272,6 +306,20 @@ class Transport(abc.ABC):
         """
         raise NotImplementedError
 
+    # Whether several threads may examine at the same time.
+    examines_at_once = False
+
+    def examine(self, use: Use) -> Finding:
+        """Find out whether messages of a use would be taken, and send none.
+
+        It only asks, and waits for the pace before each question: there may be many.
+
+        :return: nothing more than is known
+        :raise SyncError: why no use of the destination works, or none is to be examined
+            now
+        """
+        return Finding(UNTOLD, wording._lt("Only sending tells."))
+
     def close(self) -> None:
         """Give back what the transport holds."""
         return None
@@ -311,6 +359,37 @@ class SequentialTransport(PullingTransport):
     @abc.abstractmethod
     def _deliver(self, message: Message) -> Receipt:
         """Send one message; a fault of the destination goes into the receipt."""
+
+
+def examine_all(transport: Transport, uses: Iterable[Use]) -> list[Finding]:
+    """Examine uses of a destination until the time of the transport is over.
+
+    The first one alone: a password that is wrong is tried once. Once the destination is
+    found unreachable or asks to wait, no further one is examined.
+
+    :return: a finding for each, in their order
+    """
+    obstacles = []
+
+    def examine(use):
+        if obstacles:
+            text = wording._lt("Not asked after an earlier failure: %(why)s")
+            return Finding(UNTOLD, wording.Sentence(text, why=obstacles[0]))
+        if transport.end is not None and time.monotonic() > transport.end:
+            return Finding(UNTOLD, wording._lt("Not asked: the time is over."))
+        try:
+            return transport.examine(use)
+        except SyncError as error:
+            if isinstance(error, Throttled | Unreachable):
+                obstacles.append(error)
+            passing = isinstance(error, Throttled | Temporary)
+            return Finding(UNTOLD if passing else FAILS, error.message)
+
+    uses = list(uses)
+    found = [examine(use) for use in uses[:1]]
+    threads = transport.at_once if transport.examines_at_once else 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="sync-examine") as executor:
+        return [*found, *executor.map(examine, uses[1:])]
 
 
 def deliver_all(

@@ -7,6 +7,7 @@ from . import queue_jobs_to_done
 from . import queue_requeue_job
 from . import sync_backfill_start
 from . import sync_clarify
+from . import sync_connection_test
 from . import sync_go_live
 from . import sync_job_batches
 from . import sync_job_selection

@@ -27,6 +27,10 @@ class SyncGoLive(models.TransientModel):
         help="All existing records are sent in the background, some at a time; edits "
         "go first. Otherwise a record is sent when it is next edited.",
     )
+    lacking = fields.Html(related="stream_id.lacking")
+    columns_unread = fields.Text(
+        readonly=True, help="Why the columns of the table could not be read."
+    )
     summary = fields.Char(
         compute="_compute_summary", help="What will happen, with the number of records."
     )
@@ -63,7 +67,7 @@ class SyncGoLive(models.TransientModel):
     def action_go_live(self):
         """Go live, and show how far the records are, if they are sent.
 
-        :raises ValidationError: something is missing, such as the endpoint
+        :raises ValidationError: something is missing, with all that is
         """
         self.ensure_one()
         self.check_access("write")

@@ -18,6 +18,8 @@ from ..transports.redact import shorten
 MAX_REQUEST = 20_000
 # Of a record that nobody has changed: sent nevertheless.
 FORCED = Owed([], force=True)
+# What a look finds.
+FOUND = ("request", "request_problem", "held_problem", "comparison_lines")
 # In place of the key, which is made when a request is sent.
 ANY_KEY = "(a random one)"
 
@@ -104,7 +106,13 @@ class SyncPreview(models.TransientModel):
         if not record.exists():
             raise UserError(record.env._("Choose a record first."))
         record.check_access("read")
-        self.write(storable_within(self._found(self._message(record))))
+        kept_back = next(self.stream_id.sudo().mapping_ids._kept_back(), None)
+        if kept_back:
+            # it is for nobody's eyes: neither the system's, nor this user's
+            found = {**dict.fromkeys(FOUND, False), "request_problem": kept_back}
+        else:
+            found = self._found(self._message(record))
+        self.write(storable_within(found))
 
     def _message(self, record):
         """Return the message that a job would send of a record, ``None`` if none.
@@ -131,9 +139,7 @@ class SyncPreview(models.TransientModel):
 
     def _found(self, message):
         """Return what there is to see of a message, as values of this wizard."""
-        found = dict.fromkeys(
-            ("request", "request_problem", "held_problem", "comparison_lines"), False
-        )
+        found = dict.fromkeys(FOUND, False)
         if message is None:
             found["request_problem"] = self.env._(
                 "The synchronization does not send this record, and the system does "

@@ -8,6 +8,7 @@ from ..engine import words
 from ..exceptions import SyncError
 from ..mapping import content
 from ..text import storable
+from ..transports.base import FAILS, UNTOLD, WORKS
 
 STEPS = ("kind", "address", "records", "fields", "check")
 # What other systems usually want to know of a contact, and what they call it.
@@ -31,6 +32,9 @@ OTHER_NAMES = {
     "state": "state_id.code",
     "company": "parent_id.name",
 }
+# Where records go, and how they are told apart there.
+PLACE = {"endpoint", "table", "key_column", "id_policy", "delete_policy", "mark_key"}
+STATES = {WORKS: "ok", FAILS: "failed", UNTOLD: "untold"}
 PLAIN_TYPES = {
     "boolean",
     "char",
@@ -120,7 +124,11 @@ class SyncSetup(models.TransientModel):
     db_password_origin = fields.Char(related="backend_id.db_password_origin")
     db_sslmode = fields.Selection(**_of("backend_id", "db_sslmode"))
     test_state = fields.Selection(
-        [("ok", "Works"), ("failed", "Does not work")],
+        [
+            ("ok", "Works"),
+            ("failed", "Does not work"),
+            ("untold", "Cannot be told without sending"),
+        ],
         readonly=True,
         help="What the last test of the connection found.",
     )
@@ -141,6 +149,7 @@ class SyncSetup(models.TransientModel):
     id_policy = fields.Selection(**_of("stream_id", "id_policy"))
     external_id_key = fields.Char(**_of("stream_id", "external_id_key"))
     update_method = fields.Selection(**_of("stream_id", "update_method"))
+    repeats_are_safe = fields.Boolean(**_of("backend_id", "repeats_are_safe"))
     table = fields.Char(**_of("stream_id", "table"))
     tables = fields.Json(readonly=True, help="The tables that the login may fill.")
     key_column = fields.Char(**_of("stream_id", "key_column"))
@@ -148,7 +157,10 @@ class SyncSetup(models.TransientModel):
     # fields
     mapping_ids = fields.One2many(**_of("stream_id", "mapping_ids"))
     columns = fields.Json(related="stream_id.columns")
-    columns_warning = fields.Text(related="stream_id.columns_warning")
+    columns_unread = fields.Text(
+        readonly=True, help="Why the columns of the table could not be read."
+    )
+    lacking = fields.Html(related="stream_id.lacking")
 
     # check
     preview_id = fields.Many2one(
@@ -216,11 +228,16 @@ class SyncSetup(models.TransientModel):
             # filter and fields of the former model do not fit
             others.mapping_ids.unlink()
             others.write({"model_id": model_id, "domain": vals.get("domain") or "[]"})
-        written = filter(None, map(self._fields.get, vals))
-        if any((field.related or "").startswith("backend_id.") for field in written):
-            # what was tested is another system
+        if any(map(self._is_tested, vals)):
+            # what was tested is another system, or another place there
             vals.update(test_state=False, test_answer=False)
         return super().write(vals)
+
+    def _is_tested(self, name):
+        """Return whether a field says what a test asks, and how."""
+        field = self._fields.get(name)
+        of_system = field and (field.related or "").startswith("backend_id.")
+        return name in PLACE or (of_system and name != "repeats_are_safe")
 
     def unlink(self):
         """Take what was given up on the way along, with its credentials."""
@@ -265,24 +282,48 @@ class SyncSetup(models.TransientModel):
         return True
 
     def action_test(self):
-        """Ask the system whether it works, and keep its answer for the screen."""
+        """Ask the system whether it works, and keep its answer for the screen.
+
+        From the step on that tells where records go, that place is asked for.
+        """
         self.ensure_one()
         self.check_access("write")
         self.backend_id.check_access("write")
         self.backend_id._require_connection()
-        try:
-            with self.backend_id._open_transport() as transport:
-                state, answer = "ok", words.said(self.env, transport.check())
-        except SyncError as err:
-            state, answer = "failed", words.said(self.env, err)
-        self.write({"test_state": state, "test_answer": storable(answer)})
+        tells_place = STEPS.index(self.step) >= STEPS.index("records")
+        self._test(self.stream_id if tells_place else self.stream_id.browse())
         return True
+
+    def _test(self, stream):
+        """Keep what a test finds out.
+
+        :param stream: the synchronization whose place is asked for; if empty, it is
+            only asked for a sign of life
+        """
+        try:
+            answer, found = self.backend_id._test(stream)
+        except SyncError as err:
+            state, said = "failed", err
+        else:
+            # what answers at its own address may be anything
+            state = "untold" if self.transport == "rest" else "ok"
+            said = answer
+            for finding in found:
+                state, said = STATES[finding.outcome], finding.sentence
+        answer = storable(words.said(self.env, said))
+        self.write({"test_state": state, "test_answer": answer})
 
     def action_open_backend(self):
         """Open the form of the system, which has all of its settings."""
         self.ensure_one()
         self.check_access("write")
         return self.backend_id.get_formview_action()
+
+    def action_open_stream(self):
+        """Open the form of the synchronization, which has all of its settings."""
+        self.ensure_one()
+        self.check_access("write")
+        return self.stream_id.get_formview_action()
 
     def action_preview(self):
         """Show what would be sent of the chosen record; nothing is sent."""
@@ -348,19 +389,18 @@ class SyncSetup(models.TransientModel):
             model=stream.model_id.name,
             system=self.backend_id.name,
         )
-        if stream.transport == "postgresql":
-            stream.action_read_columns()
-            names = stream._known_columns()
-            if stream.key_column not in names:
-                raise UserError(
-                    self.env._(
-                        "The table %(table)s has no column %(key)s. Which of its "
-                        "columns is for Odoo's id? There are: %(columns)s.",
-                        table=stream.table,
-                        key=stream.key_column,
-                        columns=", ".join(names),
-                    )
+        self.columns_unread = stream._renew_columns()
+        names = stream._known_columns()
+        if names and stream.key_column not in names:
+            raise UserError(
+                self.env._(
+                    "The table %(table)s has no column %(key)s. Which of its "
+                    "columns is for Odoo's id? There are: %(columns)s.",
+                    table=stream.table,
+                    key=stream.key_column,
+                    columns=", ".join(names),
                 )
+            )
         if not stream.mapping_ids:
             stream.mapping_ids = [
                 fields.Command.create(
@@ -372,7 +412,7 @@ class SyncSetup(models.TransientModel):
     def _suggested(self):
         """Return ``(path in Odoo, name at the destination)`` of fields to send."""
         stream = self.stream_id
-        if stream.transport != "postgresql":
+        if not stream._known_columns():
             return [usual for usual in USUAL.items() if self._has_value(usual[0])]
         reserved = stream._own_names()
         found = []
@@ -401,6 +441,7 @@ class SyncSetup(models.TransientModel):
         stream = self.stream_id
         if not stream.mapping_ids:
             raise UserError(self.env._("Add at least one field to send."))
+        self._test(stream)
         model = self.env[stream.model_name]
         self.preview_id = False
         if model.has_access("read"):

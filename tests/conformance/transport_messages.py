@@ -8,7 +8,7 @@ import time
 from hashlib import sha256
 
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ...transports.base import DONE, UNKNOWN, Message
+from ...transports.base import DONE, UNKNOWN, WORKS, Message, Use, examine_all
 from .destination import (
     DOWN,
     LOCKED,
@@ -181,6 +181,22 @@ class TransportMessages:
         self.destination.fault(DOWN)
         with self.transport() as transport, self.assertRaises(SyncError):
             transport.check()
+
+    def test_examining_writes_nothing_and_claims_nothing_of_what_is_down(self):
+        for operation in ("upsert", "delete"):
+            found = self.examine(operation)
+            self.assertTrue(found.sentence.strip())
+            self.assertThere()
+        self.destination.fault(DOWN)
+        self.assertNotEqual(self.examine().outcome, WORKS)
+
+    def examine(self, *operations):
+        """:return: what is found out of messages like those that are sent"""
+        message = self.message(7)
+        use = Use(message.route, tuple(message.payload), operations or ("upsert",))
+        with self.transport() as transport:
+            (found,) = examine_all(transport, [use])
+        return found
 
     def test_closing_twice_and_sending_nothing_are_harmless(self):
         transport = self.transport()

@@ -38,6 +38,7 @@ class TransportSecrets:
                     self.assertUntold(transport.check())
                 self.assertUntold(repr(self.send(self.message(7))))
                 self.assertUntold(self.reason())
+                self.assertUntold(self.examine().sentence)
             self.assertUntold("\n".join(logs.output))
             self.assertUntold(self.kept())
 

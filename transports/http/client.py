@@ -187,11 +187,13 @@ class HttpClient:
         url: str,
         headers: dict[str, str] | None = None,
         body: bytes | None = None,
+        most: int = MAX_BODY,
     ) -> Answer:
         """Send, and follow redirects that stay within the destination.
 
         :param trail: of the message that it is sent for, or a new one
         :param headers: besides those of every request
+        :param most: bytes of the answer that are of use
         :return: the answer, whatever its status
         :raise SyncError: when there is no usable answer
         """
@@ -201,7 +203,7 @@ class HttpClient:
             for _hop in range(MAX_REDIRECTS + 1):
                 trail.pace.wait()
                 trail.requests.append(self.redact(f"{method} {loggable(url)}"))
-                answer = self._exchange(trail, method, url, headers, body)
+                answer = self._exchange(trail, method, url, headers, body, most)
                 trail.answer = answer
                 inside = answer.redirect_inside()
                 if answer.status not in ELSEWHERE or inside is None:
@@ -257,12 +259,12 @@ class HttpClient:
             **auth_headers(self.config),
         }
 
-    def _exchange(self, trail, method, url, headers, body) -> Answer:
+    def _exchange(self, trail, method, url, headers, body, most) -> Answer:
         session = self._session or sessions.get(self.config)
         try:
             prepared = prepare(method, url, headers, body)
             response = self._send_fresh(trail, session, prepared)
-            return _read(response, method, url, self.redact)
+            return _read(response, method, url, self.redact, most)
         except NO_ANSWER as error:
             trail.lost = trail.lost or departure.begun
             raise no_answer(error, url, self.config) from None
@@ -308,13 +310,13 @@ class HttpClient:
                 raise Temporary(sentence) from None
 
 
-def _read(response, method, url, redact) -> Answer:
+def _read(response, method, url, redact, most) -> Answer:
     """Take the answer off the connection, as much of it as is of use."""
     body, cut, headers = bytearray(), False, response.headers
     try:
         for chunk in response.stream(16384, decode_content=False):
             body += chunk
-            if len(body) > MAX_BODY:
+            if len(body) > most:
                 cut = True
                 break
         else:

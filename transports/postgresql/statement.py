@@ -65,6 +65,7 @@ class Statement(NamedTuple):
         how many records there was one, and how many rows each was done to
     :param may_collide: whether somebody else who inserts one of the rows at the same
         time makes it fail, so that it finds that row when it is run again
+    :param lock: what is run before it, in the same transaction
     """
 
     query: sql.Composed
@@ -72,6 +73,11 @@ class Statement(NamedTuple):
     summary: sql.Composed
     counts: tuple[str, ...] = ()
     may_collide: bool = False
+    lock: sql.Composable = sql.SQL("")
+
+    @property
+    def whole(self) -> sql.Composed:
+        return self.lock + self.query
 
 
 def statement(rows: list[Row], table: Table) -> Statement:
@@ -317,14 +323,14 @@ def _upsert(place, columns, rows):
         **parts,
     )
     alone = index and not index.predicate and {*index.columns} <= {*place.columns}
-    if not alone and (index or not place.known.has_indexes):
-        query = _lock(place.known) + query
+    shared = not alone and (index or not place.known.has_indexes)
+    lock = _lock(place.known) if shared else sql.SQL("")
     values = [value for row in rows for value in row]
     summary = sql.SQL(_SUMMARY).format(
         marks=sql.SQL(_placeholders(len(names))), **parts
     )
     words = ("UPDATE", "INSERT 0") if counts else ()
-    return Statement(query, values, summary, words, place.arbiter is None)
+    return Statement(query, values, summary, words, place.arbiter is None, lock)
 
 
 _SENT = "WITH {sent} ({columns}) AS (SELECT {typed} FROM (VALUES {rows}) AS given)"

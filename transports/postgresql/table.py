@@ -72,6 +72,16 @@ TABLES = sql.SQL(
      ORDER BY 1 LIMIT 500
     """
 )
+# What a login lacks of the rights that it needs, on the table or on columns of it.
+RIGHTS = sql.SQL(
+    """
+    SELECT need, string_agg(name, ', ')
+      FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS needed (need, name, place)
+     WHERE NOT CASE WHEN name IS NULL THEN has_table_privilege(%s::oid, need)
+                    ELSE has_column_privilege(%s::oid, name, need) END
+     GROUP BY need ORDER BY min(place)
+    """
+)
 # ON CONFLICT has found no constraint.
 NO_UNIQUE_KEY = codes.INVALID_COLUMN_REFERENCE
 NUMBERS_ITSELF = codes.GENERATED_ALWAYS
@@ -174,6 +184,16 @@ class Table:
         A view leaves out what it likes, and a foreign table is somebody else's.
         """
         return self.kind in ("r", "p") and not self.hides_rows
+
+    @property
+    def passes_on(self) -> bool:
+        """Whether something else decides what becomes of a row that is taken."""
+        return self.kind not in ("r", "p") or self.hides_rows or bool(self.rules)
+
+    def requires(self, column: str) -> bool:
+        """:return: whether a row fails unless it is sent a value for a column"""
+        known = self.columns.get(column)
+        return bool(known and known.required) and not self.fills_in
 
     def lacks(self, column: str | None, sent: Collection[str]) -> bool:
         """:return: whether each new row fails since nobody gives a column its value

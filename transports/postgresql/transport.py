@@ -16,7 +16,11 @@ from ...exceptions import Misconfigured, Rejected, SyncError, Unreachable
 from ..base import (
     REFUSED,
     UNKNOWN,
+    UNTOLD,
+    WORKS,
     Column,
+    Finding,
+    Message,
     PullingTransport,
     Receipt,
     deliver_groups,
@@ -28,12 +32,19 @@ from ..redact import one_line, shorten
 from .connection import Connection, PostgresqlConfig
 from .errors import fate_after, lacking_character
 from .statement import as_sent, look, row, selection, statement, table_name
-from .table import ADVISED, TABLES, Table, advice
+from .table import ADVISED, RIGHTS, TABLES, Table, advice
 
 # Whatever a view or a rule does when it is asked, it must not write.
 READ_ONLY = sql.SQL("SET LOCAL transaction_read_only = on; ")
 # Whether what runs in the same transaction has written anything at all.
 HAS_WRITTEN = sql.SQL("; SELECT txid_current_if_assigned() IS NOT NULL")
+# Plans a statement as if it was to be run: its names, its types, the login's rights and
+# the unique index that it needs. It runs nothing. PostgreSQL manual, "EXPLAIN".
+EXPLAIN = sql.SQL("EXPLAIN (COSTS off) ")
+TAKES_NOTHING = sql.SQL(
+    "SELECT pg_is_in_recovery()"
+    " OR current_setting('default_transaction_read_only')::boolean"
+)
 BYTES_IN_HEX = sql.SQL("SET LOCAL bytea_output = hex; ")
 # Say that a table is not there.
 GONE = {codes.UNDEFINED_TABLE, codes.INVALID_SCHEMA_NAME}
@@ -83,7 +94,7 @@ class PostgresqlTransport(PullingTransport):
             table = self._table(message.route)
             written = statement([row(message, table)], table)
             cursor = self._connection.open().cursor()
-        return self._redact(cursor.mogrify(written.query, written.values).decode())
+        return self._redact(cursor.mogrify(written.whole, written.values).decode())
 
     def held(self, message):
         with self._redact.cleaning():
@@ -96,21 +107,109 @@ class PostgresqlTransport(PullingTransport):
 
     def columns(self, target):
         with self._redact.cleaning():
-            found = self._connection.table(table_name(target)).columns
-            if not found:
-                sentence = wording._lt(
-                    "There is no table “%(table)s”, or the login may not see it."
-                )
-                raise Misconfigured(sentence, "address", table=target)
+            table = self._existing_table(target)
         return [
-            Column(self._redact(name), column.declared, column.required)
-            for name, column in found.items()
+            Column(self._redact(name), column.declared, table.requires(name))
+            for name, column in table.columns.items()
         ]
+
+    def _existing_table(self, target):
+        """
+        :raise Misconfigured: it is not there
+        """
+        table = self._connection.table(table_name(target))
+        if not table.columns:
+            sentence = wording._lt(
+                "There is no table “%(table)s”, or the login may not see it."
+            )
+            raise Misconfigured(sentence, "address", table=target)
+        return table
 
     def tables(self):
         with self._redact.cleaning():
             found = self._ask(TABLES)
         return [self._redact(name) for (name,) in found]
+
+    def examine(self, use):
+        with self._redact.cleaning():
+            self.pace.wait()
+            (takes_nothing,) = self._ask(TAKES_NOTHING)[0]
+            if takes_nothing:
+                raise Unreachable(
+                    wording._lt("The database is read-only, as a standby is.")
+                )
+            table = self._existing_table(use.route.target)
+            self._require_columns(use, table)
+            self._require_rights(use, table)
+            for message in _examples(use):
+                self._require_plan(message, table)
+        if table.passes_on:
+            sentence = wording._lt(
+                "“%(table)s” takes these columns. What becomes of a row is decided "
+                "behind it, or by policies; only sending tells."
+            )
+        else:
+            sentence = wording._lt(
+                "“%(table)s” has these columns, and the login has the rights."
+            )
+        told = wording.Sentence(sentence, table=use.route.target)
+        outcome = UNTOLD if table.passes_on else WORKS
+        return Finding(outcome, self._redact.clean_sentence(told))
+
+    def _require_columns(self, use, table):
+        """
+        :raise Misconfigured: one is not there, or one that must not be empty is not
+            filled
+        """
+        route = use.route
+        if route.key_column not in table.columns:
+            raise _no_column(route.key_column, route, "key")
+        filled = {*use.names, *filter(None, [use.mark]), *dict(route.constants)}
+        for name in sorted(filled - table.columns.keys()):
+            raise _no_column(name, route, "mapping")
+        if "upsert" in use.operations:
+            for name in table.columns.keys() - {*filled, route.key_column}:
+                if table.requires(name):
+                    raise _not_filled(name, route)
+
+    def _require_rights(self, use, table):
+        """
+        :raise Misconfigured: the login lacks one
+        """
+        key, needed = use.route.key_column, []
+        if "upsert" in use.operations:
+            needed += [("INSERT", name) for name in (key, *use.names)]
+            needed += [("UPDATE", name) for name in use.names if name != key]
+        if "mark" in use.operations:
+            needed.append(("UPDATE", use.mark))
+        if "delete" in use.operations:
+            needed.append(("DELETE", None))
+        needed = list(dict.fromkeys([*needed, ("SELECT", key)]))
+        rights, names = map(list, zip(*needed, strict=True))
+        self.pace.wait()
+        lacking = self._ask(RIGHTS, [rights, names, table.oid, table.oid])
+        if lacking:
+            said = ", ".join(
+                f"{right} ({columns})" if columns else right
+                for right, columns in lacking
+            )
+            sentence = wording._lt(
+                "The login lacks rights on “%(table)s”: %(rights)s. GRANT them to it."
+            )
+            raise Misconfigured(
+                sentence, "address", table=use.route.target, rights=said
+            )
+
+    def _require_plan(self, message, table):
+        """
+        :raise SyncError: PostgreSQL refuses a statement before it runs it
+        """
+        written = statement([row(message, table)], table)
+        self.pace.wait()
+        try:
+            self._ask(EXPLAIN + written.query, written.values)
+        except SyncError as error:
+            raise self._advised(error, message, self._connection.sqlstate) from None
 
     def _ask(self, query, values=None):
         return self._connection.execute(READ_ONLY + query, values).fetchall()
@@ -259,7 +358,7 @@ class PostgresqlTransport(PullingTransport):
         :return: whether anything is written then: not by a view that does nothing
         """
         again = statement([row], table)
-        cursor = self._connection.execute(again.query + HAS_WRITTEN, again.values)
+        cursor = self._connection.execute(again.whole + HAS_WRITTEN, again.values)
         return cursor.fetchone()[0]
 
     def _execute(self, rows):
@@ -304,7 +403,7 @@ class PostgresqlTransport(PullingTransport):
         """
         for left in reversed(range(RUNS)):
             try:
-                cursor = self._connection.execute(written.query, written.values)
+                cursor = self._connection.execute(written.whole, written.values)
                 break
             except SyncError:
                 passing = {codes.SERIALIZATION_FAILURE}
@@ -355,11 +454,7 @@ class PostgresqlTransport(PullingTransport):
         route, column = message.route, self._connection.column
         if not self._table(route).lacks(column, {route.key_column, *message.payload}):
             return None
-        sentence = wording._lt(
-            "The column “%(column)s” of the table “%(table)s” must not be empty, and "
-            "no field is mapped to it."
-        )
-        error = Misconfigured(sentence, "mapping", column=column, table=route.target)
+        error = _not_filled(column, route)
         return self._redact.clean(error)
 
     def _readable(self, rows, raw):
@@ -368,3 +463,27 @@ class PostgresqlTransport(PullingTransport):
         text = self._redact(one_line(query.as_string(raw)))
         count = f" [{len(rows)} rows]" if len(rows) > 1 else ""
         return shorten(text, MAX_STATEMENT - len(count)) + count
+
+
+def _examples(use):
+    """:return: messages of a record that is none, one of each kind that a use has"""
+    constants = dict(use.route.constants)
+    contents = {
+        "upsert": {name: constants.get(name) for name in use.names},
+        "mark": {use.mark: True},
+        "delete": {},
+    }
+    return [Message(each, 0, contents[each], use.route) for each in use.operations]
+
+
+def _no_column(column, route, setting):
+    sentence = wording._lt("“%(table)s” has no column “%(column)s”.")
+    return Misconfigured(sentence, setting, table=route.target, column=column)
+
+
+def _not_filled(column, route):
+    sentence = wording._lt(
+        "The column “%(column)s” of the table “%(table)s” must not be empty, and "
+        "no field is mapped to it."
+    )
+    return Misconfigured(sentence, "mapping", column=column, table=route.target)

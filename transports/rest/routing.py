@@ -165,9 +165,11 @@ class Routing:
             return False
         record = self._client.url(message.route.target, known_id).rstrip("/")
         below = (f"{record}/{uuid.uuid4().hex}" for _time in range(2))
-        nowhere = {_kind(self._look(trail, url)) for url in below}
+        nowhere = {kind_of_answer(self._look(trail, url)) for url in below}
         status, *_rest = min(nowhere)
-        return len(nowhere) == 1 and status == 404 and _kind(seen) not in nowhere
+        return (
+            len(nowhere) == 1 and status == 404 and kind_of_answer(seen) not in nowhere
+        )
 
     def _look(self, trail, url):
         """:raise SyncError: there is no answer, or none that tells anything"""
@@ -201,7 +203,7 @@ def _blocked(answer):
     return Blocked(error.message, error.reason)
 
 
-def _kind(answer):
+def kind_of_answer(answer: Answer) -> tuple:
     """:return: what is the same in all answers of one kind: neither the address, nor
     the method, nor what has digits in it"""
     media = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()

@@ -28,6 +28,7 @@ from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
 from .batch import MAX_ITEMS, BatchSender
+from .examine import examine
 from .routing import GONE, UNROUTED, Routing
 
 # All of it is about HTTP.
@@ -118,6 +119,11 @@ class RestTransport(PullingTransport):
             status=answer.status,
             duration=f"{trail.duration * 1000:.0f}",
         )
+
+    examines_at_once = True
+
+    def examine(self, use):
+        return examine(self._client, use, self.pace, self.end)
 
     def preview(self, message):
         withheld = Withheld()

@@ -2,10 +2,11 @@
 // License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import { registry } from "@web/core/registry";
-import { CharField, charField } from "@web/views/fields/char/char_field";
+import { charField } from "@web/views/fields/char/char_field";
+import { SyncLtrField } from "./ltr_field";
 
 /** A name at the destination; the columns of the table, once read, are offered. */
-export class SyncTargetField extends CharField {
+export class SyncTargetField extends SyncLtrField {
     static template = "queue_job_sync.TargetField";
 
     get columns() {

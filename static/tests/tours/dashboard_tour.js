@@ -115,8 +115,8 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard", {
         },
         press("action_test_connection", "Test the connection"),
         {
-            content: "It answers",
-            trigger: ".o_notification:has(.bg-success):contains('CRM answers')",
+            content: "It says of each synchronization what is known",
+            trigger: ".modal .o_field_widget[name='found'] tr:contains('Contacts to CRM')",
         },
     ],
 });

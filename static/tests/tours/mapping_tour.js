@@ -7,7 +7,7 @@ import { addMapping, POPOVER } from "./mapping_line";
 import { openConfiguration } from "./open_configuration";
 
 const LINES = ".o_field_widget[name='mapping_ids']";
-const WARNING = ".alert-warning .o_field_widget[name='columns_warning']";
+const WARNING = ".alert-warning .o_field_widget[name='lacking']";
 
 /** Check a line of the comparison in the dialog. */
 function compared(name, words) {

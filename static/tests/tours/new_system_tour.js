@@ -71,9 +71,9 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
             run: "click",
         },
         {
-            content: "It works: close the message",
+            content: "It answers, which is all that is known: close the message",
             trigger:
-                ".o_notification:has(.bg-success):contains('Web Shop answers')" +
+                ".o_notification:has(.bg-info):contains('Web Shop answers')" +
                 ":contains('answered 404') .o_notification_close",
             run: "click",
         },
@@ -114,6 +114,10 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
             trigger:
                 ".o_field_widget[name='mapping_ids'] .o_data_row:eq(2)" +
                 ":contains('country_id.code')",
+        },
+        {
+            content: "Nothing is missing",
+            trigger: ".o_form_view:not(:has(.alert:contains('cannot go live yet')))",
         },
         {
             content: "It is a draft: let it go live",

@@ -46,10 +46,10 @@ function begin(name) {
     ];
 }
 
-function test() {
+function test(result) {
     return [
         click("Test it", ".o_form_view button[name='action_test']"),
-        { content: "It works", trigger: ".alert-success:contains('Connection works')" },
+        { content: `It says: ${result}`, trigger: `.alert:contains('${result}')` },
     ];
 }
 
@@ -86,7 +86,7 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_rest", {
         ...begin("Web Shop"),
         ...next("Address"),
         edit("url", told("destination")),
-        ...test(),
+        ...test("It answers."),
         click("Go back", ".o_form_view button[name='action_back']"),
         {
             content: "The name is still there",
@@ -98,7 +98,14 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_rest", {
             trigger: `${field("url")} input:value('${told("destination")}')`,
         },
         ...next("Records"),
+        edit("endpoint", "custommers"),
+        ...test("This place does not work."),
         edit("endpoint", "customers"),
+        ...test("This place works."),
+        {
+            content: "It asks whether repeats are safe there",
+            trigger: field("repeats_are_safe"),
+        },
         ...next("Fields"),
         ...accept("/customers"),
     ],
@@ -115,10 +122,14 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_postgresql", {
         ...next("Address"),
         edit("db_host", told("host")),
         edit("db_port", told("port")),
+        {
+            content: "A port is a number without separators",
+            trigger: `${field("db_port")} input:value('${told("port")}')`,
+        },
         edit("db_name", told("dbname")),
         edit("db_user", told("user")),
         ...setSecret("db_password", told("password")),
-        ...test(),
+        ...test("Connection works."),
         ...next("Records"),
         {
             content: "The tables are offered",

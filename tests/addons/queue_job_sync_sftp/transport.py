@@ -12,9 +12,12 @@ import paramiko
 from odoo.addons.queue_job_sync.exceptions import Misconfigured, Rejected, SyncError
 from odoo.addons.queue_job_sync.transports.base import (
     DONE,
+    FAILS,
     REFUSED,
     UNKNOWN,
     UNSENT,
+    UNTOLD,
+    Finding,
     Message,
     Receipt,
     Redactor,
@@ -40,6 +43,17 @@ class SftpTransport(SequentialTransport):
         except SyncError as error:
             raise self._redact.clean(error) from None
         return f"{self._config.where} lets {self._config.user} in"
+
+    def examine(self, use):
+        self.pace.wait()
+        folder = use.route.target.rstrip("/")
+        with self._redact.cleaning():
+            try:
+                self._asking(lambda sftp: _require_folder(sftp, f"{folder}/any"))
+            except Misconfigured as error:
+                return Finding(FAILS, self._redact.clean(error).message)
+        told = f"“{folder}” is there; only sending tells whether it takes files."
+        return Finding(UNTOLD, self._redact(told))
 
     def close(self) -> None:
         self._connection.close()

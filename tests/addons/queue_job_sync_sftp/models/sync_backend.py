@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 from ..connection import SftpConfig, host_key_problem
 from ..transport import SftpTransport
@@ -35,18 +34,16 @@ class SyncBackend(models.Model):
     def _secret_names(self):
         return super()._secret_names() | {"sftp_password"}
 
-    @api.constrains("transport", "sftp_host", "sftp_user", "sftp_host_key")
+    @api.constrains("sftp_host", "sftp_user", "sftp_host_key")
     def _check_sftp(self):
-        for backend in self:
-            if backend.transport != "sftp":
-                continue
-            if not (backend.sftp_host and backend.sftp_user):
-                raise ValidationError(
-                    backend.env._("%s needs a host and a login.", backend.name)
-                )
-            problem = host_key_problem(backend.sftp_host_key or "")
-            if problem:
-                raise ValidationError(problem)
+        self._check_connection()
+
+    def _connection_problem(self):
+        if self.transport != "sftp":
+            return super()._connection_problem()
+        if not (self.sftp_host and self.sftp_user):
+            return self.env._("%s needs a host and a login.", self.name)
+        return host_key_problem(self.sftp_host_key or "")
 
     def _transport_sftp(self):
         return SftpTransport(self._sftp_config())

@@ -2,7 +2,6 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 from odoo.addons.queue_job_sync.transports.base import Route
 
@@ -14,11 +13,15 @@ class SyncStream(models.Model):
         "Folder", help="Where the files are dropped. It has to be there already."
     )
 
-    @api.constrains("backend_id", "sftp_folder")
+    @api.constrains("sftp_folder")
     def _check_sftp_folder(self):
-        for stream in self:
-            if stream.transport == "sftp" and not stream.sftp_folder:
-                raise ValidationError(stream.env._("%s needs a folder.", stream.name))
+        self._check_live()
+
+    def _route_problems(self):
+        if self.transport == "sftp" and not self.sftp_folder:
+            yield self.env._("%s needs a folder.", self.name)
+        else:
+            yield from super()._route_problems()
 
     def _route_sftp(self):
         return Route(target=self.sftp_folder, id_policy="odoo")

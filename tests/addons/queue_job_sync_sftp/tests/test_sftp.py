@@ -6,7 +6,7 @@ import json
 import paramiko
 
 from odoo.exceptions import ValidationError
-from odoo.tests import BaseCase, TransactionCase, tagged
+from odoo.tests import BaseCase, TransactionCase, new_test_user, tagged
 
 from odoo.addons.queue_job_sync.exceptions import Misconfigured, Rejected, Unreachable
 from odoo.addons.queue_job_sync.transports.base import Message, Route
@@ -108,3 +108,67 @@ class TestSftpBackend(TransactionCase):
         for model in ("sync.backend", "sync.stream"):
             view = self.env[model].get_view(view_type="form")
             self.assertIn("transport != 'sftp'", view["arch"])
+
+
+@tagged("post_install", "-at_install")
+class TestSftpSetup(TransactionCase):
+    """The guided set-up, with a kind of system that has settings of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = SftpServer()
+        self.addCleanup(self.server.stop)
+        self.server.start()
+        admin = new_test_user(self.env, "sync_sftp_admin", "base.group_system")
+        setups = self.env["sync.setup"].with_user(admin)
+        self.setup = setups.create({"name": "Files", "transport": "sftp"})
+
+    def fill_in_system(self):
+        self.setup.backend_id.write(
+            {
+                "sftp_host": "127.0.0.1",
+                "sftp_port": self.server.port,
+                "sftp_user": USER,
+                "sftp_host_key": self.server.host_key,
+            }
+        )
+        self.setup.backend_id.set_secret("sftp_password", PASSWORD)
+
+    def test_from_kind_to_live(self):
+        setup = self.setup
+        setup.action_next()
+        for button in (setup.action_test, setup.action_next):
+            with self.assertRaisesRegex(ValidationError, "a host and a login"):
+                button()
+        self.assertEqual(setup.action_open_backend()["res_id"], setup.backend_id.id)
+        self.fill_in_system()
+        setup.action_test()
+        self.assertEqual(setup.test_state, "ok", setup.test_answer)
+        setup.action_next()
+        with self.assertRaisesRegex(ValidationError, "needs a folder"):
+            setup.action_next()
+        self.assertEqual(setup.action_open_stream()["res_id"], setup.stream_id.id)
+        setup.stream_id.sftp_folder = "nowhere"
+        setup.action_test()
+        self.assertEqual(setup.test_state, "failed")
+        self.assertIn("no folder", setup.test_answer)
+        setup.stream_id.sftp_folder = FOLDER
+        setup.action_test()
+        self.assertEqual(setup.test_state, "untold")
+        setup.action_next()
+        self.assertIn("name", setup.mapping_ids.mapped("target"))
+        setup.action_next()
+        self.assertIn("cannot show its requests", setup.request_problem)
+        setup.start_with = "changes"
+        setup.action_finish()
+        self.assertEqual(setup.stream_id.state, "live")
+        self.assertFalse(self.server.files())
+        with self.assertRaisesRegex(ValidationError, "needs a folder"):
+            setup.stream_id.sftp_folder = False
+
+    def test_what_is_connected_stays_complete(self):
+        self.setup.action_next()
+        self.fill_in_system()
+        self.setup.backend_id.active = True
+        with self.assertRaisesRegex(ValidationError, "a host and a login"):
+            self.setup.backend_id.sftp_host = False
