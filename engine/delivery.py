@@ -511,6 +511,7 @@ class Delivery:
                 version=task.binding.version + 1,
                 note=None,
                 doubt="unknown_id" if is_unknown else None,
+                absent=None if task.message.operation == "upsert" else "gone",
             )
         store.confirm_bindings(self.env, [task.binding for task in confirmed])
         store.keep_doubts(

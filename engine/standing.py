@@ -3,11 +3,12 @@
 
 """How far the systems are with records: what screens, filters and monitoring read.
 
-What is not delivered is found from the changes and the failed jobs, which are few. The
-other states are conditions on one record that look it up in indexes: a list shows 80
-records, so it is over long before a million bindings are read.
+What is not delivered is found from the changes and the failed jobs, which are few. All
+else is in one index of ``sync.binding``: where every record of a model has to be looked
+at, each synchronization is joined once, however many records there are.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import product
@@ -17,6 +18,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from . import capture
+from .capture import noted
 from .store import (
     DELIVERED,
     HELD,
@@ -27,8 +29,12 @@ from .store import (
     rows_about,
 )
 
+_logger = logging.getLogger(__name__)
+
 SYNC_STATES = [
+    ("unsent", "Not Sent Yet"),
     ("synced", "Synced"),
+    ("deleted", "Deleted There"),
     ("waiting", "Waiting"),
     ("doubt", "To Be Clarified"),
     ("accepted", "Accepted, Not Confirmed"),
@@ -40,7 +46,16 @@ SYNC_STATES = [
 HOURS = 24
 
 # A record that is in several systems shows the state that most wants attention.
-BY_URGENCY = ("failed", "doubt", "waiting", "skipped", "accepted", "synced")
+BY_URGENCY = (
+    "failed",
+    "doubt",
+    "waiting",
+    "skipped",
+    "unsent",
+    "accepted",
+    "synced",
+    "deleted",
+)
 
 # A person has to say whether the system has the record, or under which ID. Where the
 # system has accepted it, nobody has to before its next change: see ASLEEP_IN_DOUBT.
@@ -91,8 +106,9 @@ def most_urgent(situations):
 def situations(records):
     """Return ``{record id: {stream: Situation}}`` for records of one model.
 
-    Asked whenever a form is opened or saved: one query, and a second one where changes
-    are undelivered.
+    Asked whenever a form is opened or saved: one query, a second one where changes are
+    undelivered, and what the filters of streams read of records that they may send, and
+    have not.
     """
     env = records.env
     streams = streams_of(env, records._name)
@@ -119,7 +135,29 @@ def situations(records):
         for id_ in ids if stream in streams else ():
             if _state_of(found[id_].get(stream)) not in ("waiting", "doubt"):
                 found[id_][stream] = Situation("waiting", env.cr.now())
+    for stream, ids in _unsent_ids(records, streams, found).items():
+        for id_ in ids:
+            found[id_][stream] = Situation("unsent", None)
     return found
+
+
+def _unsent_ids(records, streams, found):
+    """Return the records that streams send, and have not yet.
+
+    :param dict found: what is known of the records, as :func:`situations` returns it
+    :return: dict ``{stream: ids}``
+    """
+    unknown = {
+        stream: [id_ for id_, known in found.items() if stream not in known]
+        for stream in streams
+    }
+    unknown = {stream: ids for stream, ids in unknown.items() if ids}
+    unsent = {}
+    if unknown:
+        with capture.tried(records.env, "Whether %s are sent is not known", records):
+            for stream, ids in unknown.items():
+                unsent[stream] = stream._matching(records.browse(ids))._ids
+    return unsent
 
 
 def _state_of(situation):
@@ -152,7 +190,8 @@ def _known(env, pairs):
                CASE WHEN %(unclear)s THEN 'doubt'
                     WHEN skipped THEN 'skipped'
                     WHEN accepted THEN 'accepted'
-                    WHEN last_success IS NOT NULL THEN 'synced' END,
+                    WHEN absent IS NULL THEN 'synced'
+                    WHEN absent = 'gone' THEN 'deleted' END,
                CASE WHEN %(unclear)s THEN GREATEST(last_success, note_date)
                     WHEN skipped THEN note_date ELSE last_success END,
                %(held)s
@@ -217,64 +256,201 @@ def job_uuids(records):
 # -- records searched by their state --------------------------------------------
 
 
-def state_domain(model, state):
-    """Return the domain of a model's records in a state.
+def state_domain(model, states):
+    """Return the domain of a model's records in one of some states.
 
     A record of which one system failed is failed; else, if there is doubt of one, in
-    doubt; else, if any waits, waiting.
+    doubt; and so on, see ``BY_URGENCY``.
 
     :param model: the model that is searched
-    :param state: a key of ``SYNC_STATES``, or ``False`` for records that nothing is
-        known of
+    :param states: keys of ``SYNC_STATES``, and ``False`` for records that no
+        synchronization concerns
     """
-    env = model.env
-    streams = tuple(streams_of(env, model._name).ids) or (0,)
 
-    def to_sql(_model, alias, _query):
-        env["sync.binding"].flush_model()
-        env["sync.outbox"].flush_model()
-        env["queue.job"].flush_model(
-            ["uuid", "state", "sync_stream_id", "sync_wait_key"]
-        )
-        return _state_condition(state, streams, SQL.identifier(alias, "id"))
+    def to_sql(_model, alias, query):
+        return _Search(model, alias, query).is_one_of(set(states))
 
     return Domain.custom(to_sql=to_sql)
 
 
-def _state_condition(state, streams, res_id):
-    if state == "failed":
-        return SQL("%s IN (%s)", res_id, _failed_query(streams))
-    if state == "doubt":
-        return SQL(
-            "(%(id)s IN (%(doubt)s) AND %(id)s NOT IN (%(failed)s))",
-            id=res_id,
-            doubt=_doubt_query(streams),
-            failed=_failed_query(streams),
+def state_to_sql(model, alias, query):
+    """Return the SQL of the state of a model's records, NULL for ``False`` above.
+
+    :param alias: of the model's table in the query, which gets what is to be joined
+    """
+    return _Search(model, alias, query).state()
+
+
+class _Search:
+    """How far systems are with the records of a table in a query.
+
+    Nothing is asked record by record: by what the tables hold, PostgreSQL goes through
+    them side by side, or looks a few records up.
+
+    :param model: of the table, in the environment of the user who asks
+    :param str alias: of the table
+    :param query: the :class:`odoo.tools.query.Query`
+    """
+
+    def __init__(self, model, alias, query):
+        self.model, self.alias, self.query = model, alias, query
+        self.id = SQL.identifier(alias, "id")
+        self.streams = streams_of(model.env, model._name)
+        ids = tuple(self.streams.ids) or (0,)
+        self.failed = _failed_query(ids)
+        self.doubt = _doubt_query(ids)
+        self.changes = SQL("SELECT res_id FROM sync_outbox WHERE stream_id IN %s", ids)
+        self.bindings = SQL(
+            "SELECT res_id FROM sync_binding WHERE stream_id IN %s", ids
         )
-    if state == "waiting":
+        model.env["sync.binding"].flush_model()
+        model.env["sync.outbox"].flush_model()
+        names = ["uuid", "state", "sync_stream_id", "sync_wait_key"]
+        model.env["queue.job"].flush_model(names)
+
+    def is_one_of(self, states):
+        """Return the SQL that says whether a record is in one of some states."""
+        few = self._few()
+        if len(states) == 1:
+            (state,) = states
+            if state in few:
+                return self._is_among(few[state])
+            return SQL("(%s)", SQL(" AND ").join(self._is_only(state)))
+        names = tuple(state or "" for state in states)
+        is_so = SQL("COALESCE(%s, '') IN %s", self.state(), names)
+        if states <= few.keys():
+            among = self._is_among(*(few[state] for state in states))
+            return SQL("(%s AND %s)", among, is_so)
+        return is_so
+
+    def state(self):
+        """Return the SQL of the state."""
         return SQL(
-            "(%(id)s IN (SELECT res_id FROM sync_outbox WHERE stream_id IN %(of)s)"
-            " AND %(id)s NOT IN (%(failed)s) AND %(id)s NOT IN (%(doubt)s))",
-            id=res_id,
-            of=streams,
-            doubt=_doubt_query(streams),
-            failed=_failed_query(streams),
+            """
+            CASE WHEN %(is_open)s
+                 THEN CASE WHEN %(failed)s THEN 'failed'
+                           WHEN %(doubt)s THEN 'doubt' ELSE 'waiting' END
+                 %(settled)s END
+            """,
+            is_open=self._is_among(self.changes, self.doubt),
+            failed=self._is_among(self.failed),
+            doubt=self._is_among(self.doubt),
+            settled=SQL(" ").join(
+                SQL("WHEN %s THEN %s", is_so, state) for state, is_so in self._settled()
+            ),
         )
-    # the most urgent of what is settled: what comes before it is not so
-    open_changes = _has("sync_outbox", SQL("true"), streams, res_id)
-    unclear = _has("sync_binding", UNCLEAR, streams, res_id)
-    conditions = [SQL("NOT %s AND NOT %s", open_changes, unclear)]
-    for settled, condition in (
-        ("skipped", SQL("skipped")),
-        ("accepted", SQL("accepted")),
-        ("synced", SQL("last_success IS NOT NULL")),
-    ):
-        is_so = _has("sync_binding", condition, streams, res_id)
-        if settled == state:
-            conditions.append(is_so)
-            break
-        conditions.append(SQL("NOT %s", is_so))
-    return SQL("(%s)", SQL(" AND ").join(conditions))
+
+    def _is_among(self, *queries):
+        """Return the SQL that says whether queries give the id of a record.
+
+        PostgreSQL takes what an array gives for a few rows, which are looked up one by
+        one where nothing else is asked, and else hashed, however many there are: a
+        query that it takes for too many is gone through for each record.
+        """
+        found = SQL(" UNION ALL ").join(queries)
+        return SQL("%s IN (SELECT unnest(ARRAY(%s)))", self.id, found)
+
+    def _few(self):
+        """Return the queries for the records in states that few are in."""
+        skipped = SQL("%s AND skipped", self.bindings)
+        return {
+            "failed": self.failed,
+            "doubt": _less(self.doubt, self.failed),
+            "waiting": _less(self.changes, self.failed, self.doubt),
+            "skipped": _less(skipped, self.changes, self.doubt),
+        }
+
+    def _is_only(self, state):
+        """Return the conditions that a state is what most wants attention of a record.
+
+        :param state: one that is not among :meth:`_few`
+        """
+        conditions = [SQL("NOT %s", self._is_among(self.changes, self.doubt))]
+        if not state:
+            # what is not sent comes first: most are
+            conditions += [
+                SQL("%s IS NOT TRUE", self._is_sent(stream)) for stream in self.streams
+            ]
+            known = SQL("%s AND absent IS DISTINCT FROM 'never'", self.bindings)
+            unknown = SQL("NOT EXISTS (%s AND res_id = %s)", known, self.id)
+            return [*conditions, unknown]
+        if state in ("accepted", "deleted"):
+            is_so = SQL("accepted" if state == "accepted" else "absent IS NOT NULL")
+            conditions = [
+                self._is_among(
+                    _less(
+                        SQL("%s AND %s", self.bindings, is_so), self.changes, self.doubt
+                    )
+                )
+            ]
+        for settled, is_so in self._settled():
+            if settled != state:
+                conditions.append(SQL("%s IS NOT TRUE", is_so))
+                continue
+            if state == "unsent":
+                # PostgreSQL takes that for a few, and does not look for them by walking
+                # through all records in the order of a list
+                is_so = SQL("CASE WHEN %s THEN %s END = %s", is_so, state, state)
+            return [*conditions, is_so]
+
+    def _settled(self):
+        """Return what is so of records of which no change is open, nor anything unclear.
+
+        :return: list of ``(state, SQL)``, each true unless one before it is
+        """
+        names = {stream: self._joined_binding(stream) for stream in self.streams}
+
+        def of_any(code):
+            """:param str code: about the columns of a binding"""
+            each = [
+                SQL(
+                    code,
+                    is_sent=self._is_sent(stream),
+                    **{
+                        column: SQL.identifier(name, column)
+                        for column in ("res_id", "skipped", "accepted", "absent")
+                    },
+                )
+                for stream, name in names.items()
+            ]
+            return SQL("(%s)", SQL(" OR ").join([*each, SQL("false")]))
+
+        return [
+            ("skipped", of_any("%(skipped)s")),
+            (
+                "unsent",
+                of_any("(%(res_id)s IS NULL OR %(absent)s = 'never') AND %(is_sent)s"),
+            ),
+            ("accepted", of_any("%(accepted)s")),
+            ("synced", of_any("(%(res_id)s IS NOT NULL AND %(absent)s IS NULL)")),
+            ("deleted", of_any("%(absent)s = 'gone'")),
+        ]
+
+    def _is_sent(self, stream):
+        """Return the SQL that says whether a stream sends a record."""
+        with noted(_logger, "What synchronization %s sends is not known", stream.id):
+            model = stream._for_sending(self.model)
+            domain = Domain(model._sync_domain(stream)).optimize_full(model)
+            return SQL("(%s)", domain._to_sql(model, self.alias, self.query))
+        return SQL("false")
+
+    def _joined_binding(self, stream):
+        """Join what is known of each record in a stream, and return its name."""
+        name = self.query.make_alias(self.alias, f"sync_{stream.id}")
+        of_record = SQL(
+            "%s = %s AND %s = %s",
+            SQL.identifier(name, "stream_id"),
+            stream.id,
+            SQL.identifier(name, "res_id"),
+            self.id,
+        )
+        self.query.add_join("LEFT JOIN", name, "sync_binding", of_record)
+        return name
+
+
+def _less(query, *others):
+    """Return the query for what others do not give."""
+    return SQL(" EXCEPT ").join(SQL("(%s)", each) for each in (query, *others))
 
 
 def _doubt_query(streams):
@@ -322,16 +498,6 @@ def _failed_query(streams):
         """,
         streams=streams,
         unclear=UNCLEAR,
-    )
-
-
-def _has(table, condition, streams, res_id):
-    return SQL(
-        "EXISTS (SELECT FROM %s WHERE stream_id IN %s AND res_id = %s AND %s)",
-        SQL.identifier(table),
-        streams,
-        res_id,
-        condition,
     )
 
 

@@ -554,8 +554,8 @@ def _insert_bindings(cr, stream_id, record_ids):
     before = _change_patience(cr, "100ms")
     cr.execute(
         """
-        INSERT INTO sync_binding (stream_id, res_id, version, skipped)
-        SELECT %(stream)s, wanted.id, 0, false
+        INSERT INTO sync_binding (stream_id, res_id, version, skipped, absent)
+        SELECT %(stream)s, wanted.id, 0, false, 'never'
           FROM unnest(%(ids)s::int[]) AS wanted (id)
          WHERE NOT EXISTS (
                SELECT FROM sync_binding
@@ -613,9 +613,9 @@ def confirm_bindings(env, held):
                version = version + 1, last_success = %s,
                last_error = NULL, last_error_date = NULL,
                note = NULL, note_date = NULL, skipped = false,
-               doubt = NULL, doubt_reason = NULL, accepted = NULL
-          FROM unnest(%s::int[], %s::text[], %s::text[])
-               AS sent (id, external_id, digest)
+               doubt = NULL, doubt_reason = NULL, accepted = NULL, absent = sent.absent
+          FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[])
+               AS sent (id, external_id, digest, absent)
          WHERE binding.id = sent.id
         """,
         (
@@ -623,6 +623,7 @@ def confirm_bindings(env, held):
             [each.id for each in held],
             [each.external_id for each in held],
             [each.content_hash for each in held],
+            [each.absent for each in held],
         ),
     )
     bindings = env["sync.binding"].browse(each.id for each in held)
@@ -699,8 +700,8 @@ def keep_ids(stream, ids_there):
         cr.execute(
             """
             INSERT INTO sync_binding AS binding
-                   (stream_id, res_id, external_id, version, skipped)
-            SELECT %s, found.*, 0, false
+                   (stream_id, res_id, external_id, version, skipped, absent)
+            SELECT %s, found.*, 0, false, 'never'
               FROM unnest(%s::int[], %s::text[]) AS found
             ON CONFLICT (stream_id, res_id) DO UPDATE
                SET external_id = EXCLUDED.external_id

@@ -30,6 +30,7 @@ class Held(NamedTuple):
     version: int = 0
     note: str | None = None
     doubt: str | None = None  # see ``sync.binding``
+    absent: str | None = None  # as it is after a delivery
 
 
 @dataclass(frozen=True)

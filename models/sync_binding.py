@@ -44,7 +44,9 @@ class SyncBinding(models.Model):
     state = fields.Selection(
         SYNC_STATES,
         compute="_compute_state",
-        help="Synced: the system holds it as it is here. Waiting: a change is on "
+        help="Not Sent Yet: the system has never confirmed it. Synced: the system holds "
+        "it as it is here. Deleted There: the system has confirmed that it is gone. "
+        "Waiting: a change is on "
         "its way. To Be Clarified: somebody has to look in the system. Accepted, Not "
         "Confirmed: the system has not said that it is carried out. Failed: somebody "
         "has to decide.",
@@ -100,6 +102,13 @@ class SyncBinding(models.Model):
         readonly=True,
         help="Accepted by the system, which has not said that it is carried out.",
     )
+    absent = fields.Selection(
+        selection=[("never", "Not Sent Yet"), ("gone", "Deleted There")],
+        string="Not There",
+        readonly=True,
+        help="The system has not confirmed the record yet, or has confirmed that it is "
+        "gone. Empty where it holds the record.",
+    )
     delivery_ids = fields.One2many(
         "sync.delivery",
         compute="_compute_delivery_ids",
@@ -107,12 +116,17 @@ class SyncBinding(models.Model):
         help="The last attempts at this record.",
     )
 
-    _record_uniq = models.UniqueIndex("(stream_id, res_id)")
+    # Used by whoever searches or groups all records by their state: it tells all of it.
+    # What changes with each delivery is not in it, see init().
+    _record_uniq = models.UniqueIndex(
+        "(stream_id, res_id) INCLUDE (skipped, accepted, absent)"
+    )
     # Used by the list of records whose last try failed
     _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
     # Used by the search for records by their state
     _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
     _accepted_index = models.Index("(stream_id, res_id) WHERE accepted")
+    _absent_index = models.Index("(stream_id, res_id) WHERE absent IS NOT NULL")
     # Used by whoever counts or searches what has to be clarified
     _doubt_index = models.Index(
         "(stream_id, res_id) WHERE doubt IS NOT NULL AND accepted IS NOT TRUE"
@@ -147,8 +161,8 @@ class SyncBinding(models.Model):
             for stream_id, res_id, state, _since in open_changes(self.env, pairs)
         }
         for binding in self:
-            settled = "synced" if binding.last_success else False
-            settled = "accepted" if binding.accepted else settled
+            settled = {"never": "unsent", "gone": "deleted"}.get(binding.absent)
+            settled = "accepted" if binding.accepted else settled or "synced"
             settled = "skipped" if binding.skipped else settled
             state = found.get(binding._pair(), settled)
             unclear = binding.doubt and not binding.accepted
@@ -220,7 +234,8 @@ class SyncBinding(models.Model):
                     ", ".join(late.mapped("record_name")),
                 )
             )
-        self.write({"external_id": False, "content_hash": False, "accepted": False})
+        nothing = dict.fromkeys(("external_id", "content_hash", "accepted"), False)
+        self.write({**nothing, "absent": "never"})
         self._end_doubt()
         for stream, mine in self.grouped("stream_id").items():
             waiting_ids, _trial = store.who_owes(stream, mine.mapped("res_id"), "")

@@ -24,6 +24,14 @@ DECORATIONS = {
     "decoration-warning": "sync_state == 'doubt'",
     "decoration-danger": "sync_state == 'failed'",
 }
+# What a card says: where nobody has to do or to know anything, it says nothing.
+ICONS = {
+    "failed": "fa-exclamation-triangle text-danger",
+    "doubt": "fa-question-circle text-warning",
+    "waiting": "fa-clock-o text-info",
+    "skipped": "fa-ban text-muted",
+    "unsent": "fa-circle-o text-muted",
+}
 
 
 class SyncMixin(models.AbstractModel):
@@ -45,7 +53,10 @@ class SyncMixin(models.AbstractModel):
         search="_search_sync_state",
         compute_sudo=True,
         groups="base.group_user",
-        help="Synced: every system holds the latest state. Waiting: a change is on "
+        falsy_value_label="Not Synchronized",
+        help="Not Sent Yet: nothing of it has been sent, since nobody has edited it "
+        "meanwhile. Synced: every system holds the latest state. Deleted There: the "
+        "systems have confirmed that it is gone. Waiting: a change is on "
         "its way. To Be Clarified: it may be in a system already, and somebody has to "
         "look there. Accepted, Not Confirmed: a system has not said that it is carried "
         "out. Skipped: a person closed the job, so a system may hold an older state. "
@@ -219,12 +230,19 @@ class SyncMixin(models.AbstractModel):
             record.sync_date = found and found.since
 
     def _search_sync_state(self, operator, value):
-        if operator != "in":
+        if operator not in ("in", "not in"):
             return NotImplemented
         known = [False, *(state for state, _label in standing.SYNC_STATES)]
-        return Domain.OR(
-            standing.state_domain(self, state) for state in known if state in value
-        )
+        wanted = [state for state in known if (state in value) == (operator == "in")]
+        return standing.state_domain(self, wanted) if wanted else Domain.FALSE
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        if field_expr != "sync_state" or query is None:
+            return super()._field_to_sql(alias, field_expr, query)
+        if not self.env["sync.stream"]._is_watched(self._name):
+            raise ValueError("Nothing is grouped by its state while nothing is sent")
+        self._check_field_access(self._fields[field_expr], "read")
+        return standing.state_to_sql(self, alias, query)
 
     # -- what people do about it ----------------------------------------------
 
@@ -280,9 +298,9 @@ class SyncMixin(models.AbstractModel):
 
     # -- its views ------------------------------------------------------------
 
-    # The button, column and filters are put into the finished views, whatever addons
-    # and people have made of them, while a synchronization of the model is live; there
-    # is no view record to inherit from or to leave behind.
+    # The button, column, badge and filters are put into the finished views, whatever
+    # addons and people have made of them, while a synchronization of the model is live;
+    # there is no view record to inherit from or to leave behind.
 
     @api.model
     def _get_view_cache_key(self, view_id=None, view_type="form", **options):
@@ -310,6 +328,8 @@ class SyncMixin(models.AbstractModel):
                 self._sync_complete_form(completed, view)
             elif completed.tag == "list":
                 self._sync_complete_list(completed)
+            elif completed.tag == "kanban":
+                self._sync_complete_kanban(completed)
             elif completed.tag == "search":
                 self._sync_complete_search(completed)
         except Exception:
@@ -360,28 +380,67 @@ class SyncMixin(models.AbstractModel):
         tree.append(E.field({**column, **DECORATIONS, "groups": GROUP}))
 
     @api.model
+    def _sync_complete_kanban(self, kanban):
+        cards = kanban.xpath("./templates/t[@t-name='card']")
+        if not cards or _own_nodes(kanban, "field", "sync_state"):
+            return
+        kanban.insert(0, E.field({"name": "sync_state", "groups": GROUP}))
+        place = cards[0].find(".//main")
+        place = cards[0] if place is None else place
+        footer = place.find("footer")
+        badge = E.div(
+            {
+                "class": "o_sync_badge",
+                "invisible": f"sync_state not in {tuple(ICONS)}",
+                "groups": GROUP,
+            },
+            *(
+                E.i(
+                    {
+                        "class": f"fa fa-fw {icon}",
+                        "aria-hidden": "true",
+                        "invisible": f"sync_state != '{state}'",
+                    }
+                )
+                for state, icon in ICONS.items()
+            ),
+            E.field({"name": "sync_state", "widget": "badge", **DECORATIONS}),
+        )
+        place.insert(len(place) if footer is None else place.index(footer), badge)
+
+    @api.model
     def _sync_complete_search(self, search):
+        field = self._fields["sync_state"]
         filters = [
             E.filter(
                 {
                     "name": f"sync_{state}",
-                    "string": label,
+                    "string": self.env._("Synchronization: %s", label),
                     "domain": f"[('sync_state', '=', '{state}')]",
                     "groups": GROUP,
                 }
             )
-            for state, label in (
-                ("failed", self.env._("Synchronization failed")),
-                ("waiting", self.env._("Synchronization waiting")),
-                ("doubt", self.env._("Synchronization to be clarified")),
-                ("skipped", self.env._("Synchronization skipped")),
-            )
+            for state, label in field._description_selection(self.env)
             if not _own_nodes(search, "filter", f"sync_{state}")
         ]
         last = [node for node in search if node.tag in ("field", "filter")][-1:]
         place = search.index(last[0]) + 1 if last else 0
         if filters:
             search[place:place] = [E.separator(), *filters]
+        if not _own_nodes(search, "filter", "group_by_sync_state"):
+            grouping = E.filter(
+                {
+                    "name": "group_by_sync_state",
+                    "string": field._description_string(self.env),
+                    "context": "{'group_by': 'sync_state'}",
+                    "groups": GROUP,
+                }
+            )
+            groups = search.xpath("./group[filter[contains(@context, 'group_by')]]")
+            if groups:
+                groups[-1].append(grouping)
+            else:
+                search.append(E.group(grouping))
 
 
 def _own_nodes(view, tag, name):

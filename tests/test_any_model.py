@@ -11,6 +11,7 @@ from odoo.orm.model_classes import add_to_registry
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..engine.standing import SYNC_STATES
 from .common import SyncCase, stream_values
 
 MODEL = "res.partner.category"
@@ -99,7 +100,9 @@ class TestAnyModel(AnyModelCase):
         ]
 
     NOTHING = [False, False, 0, [[], []]]
-    EVERYTHING = [True, True, 4, [["Synchronize now"]] * 2]
+    # a filter for each state, and the grouping by them
+    FILTERS = len(SYNC_STATES) + 1
+    EVERYTHING = [True, True, FILTERS, [["Synchronize now"]] * 2]
 
     def test_views_follow_the_stream(self):
         self.assertEqual(self.shown(), self.NOTHING)
@@ -117,7 +120,7 @@ class TestAnyModel(AnyModelCase):
 
     def test_reader_sees_but_does_not_send(self):
         self.new_stream()
-        self.assertEqual(self.shown(self.user), [True, True, 4, [[], []]])
+        self.assertEqual(self.shown(self.user), [True, True, self.FILTERS, [[], []]])
 
     def test_portal_user_sees_nothing(self):
         self.new_stream()
@@ -219,8 +222,9 @@ class TestAnyModel(AnyModelCase):
             " domain=\"[('sync_state', '=', 'failed')]\"/></search>"
         )
         names = self.of(search).xpath("//filter/@name")
-        expected = ["sync_failed", "sync_waiting", "sync_doubt", "sync_skipped"]
-        self.assertEqual(names, expected)
+        states = {f"sync_{state}" for state, _label in SYNC_STATES}
+        self.assertEqual(sorted(names), sorted({*states, "group_by_sync_state"}))
+        self.assertEqual(names[0], "sync_failed")
 
     def test_search_view_with_groups_or_nothing(self):
         self.new_stream()
@@ -228,18 +232,47 @@ class TestAnyModel(AnyModelCase):
             "<search><field name='name'/><group><filter name='by_parent'"
             " string='Parent' context=\"{'group_by': 'parent_id'}\"/></group></search>"
         )
-        tags = [node.tag for node in self.of(search)]
-        self.assertEqual(tags, ["field", "separator", *["filter"] * 4, "group"])
+        view = self.of(search)
+        filters = ["filter"] * len(SYNC_STATES)
+        self.assertEqual(
+            [node.tag for node in view], ["field", "separator", *filters, "group"]
+        )
+        groupings = ["by_parent", "group_by_sync_state"]
+        self.assertEqual(view.xpath("//group/filter/@name"), groupings)
         empty = self.of(self.custom("<search/>"))
-        self.assertEqual(len(empty.xpath("//filter")), 4)
+        self.assertEqual(len(empty.xpath("//filter")), self.FILTERS)
+
+    def test_card_has_a_badge(self):
+        self.new_stream()
+        for card, parent, after in (
+            ("<field name='name'/><footer>Last</footer>", "t", ["footer"]),
+            ("<aside/><main><field name='name'/></main>", "main", []),
+        ):
+            kanban = self.custom(
+                f"<kanban><templates><t t-name='card'>{card}</t></templates></kanban>"
+            )
+            view = self.of(kanban)
+            (badge,) = view.xpath("//templates//div[hasclass('o_sync_badge')]")
+            self.assertEqual(badge.getparent().tag, parent)
+            self.assertTrue(view.xpath("/kanban/field[@name='sync_state']"))
+            self.assertEqual([node.tag for node in badge.itersiblings()], after)
+
+    def test_card_that_shows_the_state_is_left_alone(self):
+        self.new_stream()
+        kanban = self.custom(
+            "<kanban><templates><t t-name='card'><field name='sync_state'/></t>"
+            "</templates></kanban>"
+        )
+        self.assertEqual(len(self.of(kanban).xpath("//field[@name='sync_state']")), 1)
 
     def test_views_of_other_kinds_are_left_alone(self):
         self.new_stream()
-        kanban = self.custom(
-            "<kanban><templates><t t-name='card'><field name='name'/></t></templates>"
-            "</kanban>"
-        )
-        self.assertNotIn("sync_", etree.tostring(self.of(kanban), encoding="unicode"))
+        for arch in (
+            "<graph><field name='parent_id'/></graph>",
+            "<kanban><templates><t t-name='menu'/></templates></kanban>",
+        ):
+            view = self.of(self.custom(arch))
+            self.assertNotIn("sync_", etree.tostring(view, encoding="unicode"))
 
     def test_view_that_cannot_be_completed_is_shown_as_it_is(self):
         self.new_stream()
@@ -266,5 +299,5 @@ class TestAnyModel(AnyModelCase):
         self.assertEqual(state["string"], "Synchronization")
         self.assertEqual(
             self.view("search").xpath("//filter[@name='sync_failed']/@string"),
-            ["Synchronization failed"],
+            ["Synchronization: Failed"],
         )

@@ -1,9 +1,14 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import runpy
+from pathlib import Path
+
 from odoo.tests import tagged
 
 from .common import DeliveryCase
+
+MIGRATION = Path(__file__).parents[1] / "migrations/19.0.6.0.0/post-absent.py"
 
 
 @tagged("post_install", "-at_install")
@@ -106,6 +111,52 @@ class TestDeliveryDelete(DeliveryCase):
         self.delete(partner_id)
         self.assertEqual(self.run_pending(), ["done", "done"])
         self.assertEqual(self.sent()[1:], [("DELETE", f"/contacts/{partner_id}")])
+
+    def states(self, partner_id):
+        """Return what a contact says, which filter finds it, and what its copy says."""
+        mine = [("id", "=", partner_id), ("active", "in", [True, False])]
+        (said,) = self.read("res.partner", mine, ["sync_state"])
+        state = said["sync_state"]
+        found = self.read("res.partner", [*mine, ("sync_state", "=", state)], [])
+        copy = self.read("sync.binding", [("res_id", "=", partner_id)], ["state"])
+        return state, len(found), *(each["state"] for each in copy)
+
+    def test_archived_record_says_that_it_is_deleted_there(self):
+        for policy in ("delete", "mark"):
+            with self.subTest(policy):
+                self.change_stream(delete_policy=policy, mark_key="gone")
+                partner_id = self.delivered_partner()
+                self.assertEqual(self.states(partner_id), ("synced", 1, "synced"))
+                self.edit(partner_id, active=False)
+                # nobody has confirmed it yet
+                self.assertEqual(self.states(partner_id), ("waiting", 1, "waiting"))
+                self.run_pending()
+                self.assertEqual(self.states(partner_id), ("deleted", 1, "deleted"))
+                self.edit(partner_id, active=True)
+                self.run_pending()
+                self.assertEqual(self.states(partner_id), ("synced", 1, "synced"))
+
+    def test_record_that_is_never_sent_says_nothing_once_it_is_archived(self):
+        partner_id = self.new_partner()
+        self.edit(partner_id, active=False)
+        self.run_pending()
+        self.assertEqual(self.states(partner_id)[:2], (False, 1))
+
+    def test_what_was_deleted_there_before_the_upgrade(self):
+        self.change_stream(delete_policy="delete")
+        gone = self.delivered_partner()
+        self.edit(gone, active=False)
+        self.run_pending()
+        self.change_stream(delete_policy="mark", mark_key="gone")
+        marked, there = self.delivered_partner(), self.delivered_partner()
+        self.edit(marked, active=False)
+        self.run_pending()
+        with self.transaction() as env:
+            env.cr.execute("UPDATE sync_binding SET absent = NULL")
+            runpy.run_path(MIGRATION)["migrate"](env.cr, "19.0.5.0.0")
+        self.assertEqual(self.states(gone)[0], "deleted")
+        self.assertEqual(self.states(marked)[0], "deleted")
+        self.assertEqual(self.states(there)[0], "synced")
 
     def test_mark_policy_marks_and_clears_the_mark(self):
         self.change_stream(delete_policy="mark", mark_key="gone")

@@ -2,13 +2,16 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What people see on a record, and the button that sends it now."""
 
+from collections import Counter
 from datetime import timedelta
+from itertools import combinations, product
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
-from ..engine.standing import situations
+from ..engine.standing import BY_URGENCY, SYNC_STATES, situations
 from .common import SyncCase, backend_values, stream_values
 
 
@@ -60,7 +63,8 @@ class TestStatus(SyncCase):
 
     def test_state_of_each(self):
         self.assertEqual(
-            self.partners.mapped("sync_state"), [False, "synced", "waiting", "failed"]
+            self.partners.mapped("sync_state"),
+            ["unsent", "synced", "waiting", "failed"],
         )
 
     def test_state_of_a_new_record(self):
@@ -91,7 +95,7 @@ class TestStatus(SyncCase):
             ("synced", self.synced),
             ("waiting", self.waiting),
             ("failed", self.failed),
-            (False, self.never),
+            ("unsent", self.never),
         ):
             with self.subTest(state):
                 self.assertEqual(self.found(("sync_state", "=", state)), expected)
@@ -109,7 +113,7 @@ class TestStatus(SyncCase):
             self.never | self.synced,
         )
         self.assertEqual(
-            self.found(("sync_state", "in", [False, "synced"])),
+            self.found(("sync_state", "in", ["unsent", "synced"])),
             self.never | self.synced,
         )
 
@@ -132,7 +136,7 @@ class TestStatus(SyncCase):
         # the CRM has it already, the shop does not
         self.outbox(self.synced).unlink()
         self.partners.invalidate_recordset()
-        expected = [False, "waiting", "waiting", "failed"]
+        expected = ["unsent", "waiting", "waiting", "failed"]
         self.assertEqual(self.partners.mapped("sync_state"), expected)
         self.assertFalse(self.found(("sync_state", "=", "synced")))
         self.assertEqual(
@@ -209,7 +213,9 @@ class TestStatus(SyncCase):
         self.assertEqual(self.failed.sync_date, self.env.cr.now())
 
     def test_a_form_costs_one_query_and_another_while_a_change_waits(self):
-        for partners, count in ((self.partners, 2), (self.synced, 1)):
+        # what is not sent yet is asked for: a savepoint, and nothing is read anew
+        known = self.partners - self.never
+        for partners, count in ((known, 2), (self.synced, 1), (self.partners, 4)):
             partners.invalidate_recordset()
             situations(partners)
             with self.subTest(partners), self.assertQueryCount(count):
@@ -322,3 +328,259 @@ class TestStatus(SyncCase):
             self.synced.with_user(user).action_sync_jobs()
         user.group_ids += self.env.ref("queue_job.group_queue_job_manager")
         self.assertTrue(self.synced.with_user(user).action_sync_jobs()["domain"])
+
+
+# What there may be of a record in a system.
+KINDS = (None, "never", "gone", "synced", "accepted", "skipped", "doubt")
+OPEN = ("waiting", "failed")
+
+
+@tagged("post_install", "-at_install")
+class TestStates(SyncCase):
+    """Every state there can be, of records in two systems, as lists tell them."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        shop = cls.env["sync.backend"].create(backend_values(name="Shop"))
+        companies = {"domain": "[('is_company', '=', True)]"}
+        cls.streams = cls.stream | cls.env["sync.stream"].create(
+            stream_values(shop, **companies)
+        )
+        cls.before_commit(cls)
+        cls.user = new_test_user(cls.env, "sync_reader", groups="base.group_user")
+        countries = cls.env["res.country"].search([], limit=2).ids
+        cls.kinds = list(product((True, False), (*KINDS, *OPEN), (*KINDS, *OPEN)))
+        cls.partners = cls.env["res.partner"].create(
+            [
+                {
+                    "name": f"Partner {number}",
+                    "is_company": is_company,
+                    "country_id": countries[number % 2],
+                    "active": number % 7 > 0,
+                }
+                for number, (is_company, *_kinds) in enumerate(cls.kinds)
+            ]
+        )
+        jobs = cls._jobs_of_others()
+        cls.env["sync.outbox"].search([("res_id", "in", cls.partners.ids)]).unlink()
+        for partner, (_is_company, *kinds) in zip(cls.partners, cls.kinds, strict=True):
+            for stream, kind in zip(cls.streams, kinds, strict=True):
+                if kind in OPEN:
+                    cls._owe(stream, partner, jobs[stream, kind])
+                elif kind:
+                    cls._bind(stream, partner, kind)
+        cls.env.flush_all()
+        cls.env.invalidate_all()
+        cls.expected = list(map(cls._state, cls.partners, cls.kinds))
+        cls.mine = [("id", "in", cls.partners.ids), ("active", "in", [True, False])]
+        cls.contacts = cls.env["res.partner"].with_user(cls.user)
+
+    @classmethod
+    def _jobs_of_others(cls):
+        """Return a UUID by stream and state of the job."""
+        uuids = {}
+        for kind in OPEN:
+            other = cls.env["res.partner"].create({"name": kind, "is_company": True})
+            cls.before_commit(cls)
+            for stream in cls.streams:
+                job = cls.jobs(cls, stream).filtered(
+                    lambda job, id_=other.id: job.sync_res_id == id_
+                )
+                job.state = "failed" if kind == "failed" else "pending"
+                uuids[stream, kind] = job.uuid
+        return uuids
+
+    @classmethod
+    def _owe(cls, stream, partner, uuid):
+        values = {"stream_id": stream.id, "res_id": partner.id, "job_uuid": uuid}
+        cls.env["sync.outbox"].create({**values, "operation": "upsert"})
+
+    @classmethod
+    def _bind(cls, stream, partner, kind):
+        values = {
+            "never": {"absent": "never"},
+            "gone": {"absent": "gone"},
+            "synced": {},
+            "accepted": {"accepted": True},
+            "skipped": {"skipped": True, "absent": "never"},
+            "doubt": {"doubt": "maybe", "absent": "never"},
+        }
+        place = {"stream_id": stream.id, "res_id": partner.id}
+        cls.env["sync.binding"].create({**place, **values[kind]})
+
+    @classmethod
+    def _state(cls, partner, kinds):
+        """Return what a record is to say: the most urgent of its systems."""
+        is_company, *kinds = kinds
+        sent = (partner.active, partner.active and is_company)
+        said = {
+            "unsent" if kind in (None, "never") and is_sent else kind
+            for kind, is_sent in zip(kinds, sent, strict=True)
+        }
+        said = {"deleted" if kind == "gone" else kind for kind in said}
+        return min(said - {None, "never"}, key=BY_URGENCY.index, default=False)
+
+    def are(self, *states):
+        """Return the ids of the contacts in some states."""
+        return {
+            partner.id
+            for partner, state in zip(self.partners, self.expected, strict=True)
+            if state in states
+        }
+
+    def found(self, *domain):
+        return set(self.contacts.search([*self.mine, *domain]).ids)
+
+    def test_every_state_is_there(self):
+        known = {False, *(state for state, _label in SYNC_STATES)}
+        self.assertEqual(set(self.expected), known)
+        self.assertEqual(set(BY_URGENCY), known - {False})
+
+    def test_records(self):
+        self.assertEqual(
+            self.partners.with_user(self.user).mapped("sync_state"), self.expected
+        )
+
+    def test_list_as_the_web_client_reads_it(self):
+        for state in {*self.expected}:
+            with self.subTest(state):
+                found = self.contacts.web_search_read(
+                    [*self.mine, ("sync_state", "=", state)],
+                    {"sync_state": {}},
+                    limit=80,
+                    count_limit=10001,
+                )
+                self.assertEqual(found["length"], len(self.are(state)))
+                said = {each["sync_state"] for each in found["records"]}
+                self.assertEqual(said, {state})
+
+    def test_filters(self):
+        for state in {*self.expected}:
+            others = self.are(*{*self.expected} - {state})
+            is_so, is_not = ("sync_state", "=", state), ("sync_state", "!=", state)
+            nobody = ("name", "=", "Nobody")
+            with self.subTest(state):
+                self.assertEqual(self.found(is_so), self.are(state))
+                self.assertEqual(self.found(is_not), others)
+                self.assertEqual(self.found("!", is_so), others)
+                self.assertEqual(self.found("|", is_so, nobody), self.are(state))
+                self.assertEqual(self.found("|", "!", is_so, nobody), others)
+
+    def test_filters_of_two_states(self):
+        for states in combinations({*self.expected}, 2):
+            with self.subTest(states):
+                self.assertEqual(
+                    self.found(("sync_state", "in", states)), self.are(*states)
+                )
+                first, second = (("sync_state", "=", state) for state in states)
+                self.assertEqual(self.found("|", first, second), self.are(*states))
+
+    def test_records_that_are_linked_to(self):
+        child = self.env["res.partner"].create(
+            {"name": "Child", "parent_id": min(self.are("failed"))}
+        )
+        failed = [("parent_id.sync_state", "=", "failed"), ("id", "=", child.id)]
+        self.assertEqual(self.contacts.search(failed).ids, child.ids)
+
+    def test_groups(self):
+        groups = self.contacts.formatted_read_group(
+            self.mine, ["sync_state"], ["__count"]
+        )
+        counts = {group["sync_state"]: group["__count"] for group in groups}
+        self.assertEqual(counts, Counter(self.expected))
+        for group in groups:
+            with self.subTest(group["sync_state"]):
+                opened = self.contacts.search([*self.mine, *group["__extra_domain"]])
+                self.assertEqual(set(opened.ids), self.are(group["sync_state"]))
+
+    def test_groups_as_the_web_client_reads_them(self):
+        read = self.contacts.web_read_group(
+            self.mine,
+            ["sync_state", "country_id"],
+            ["__count"],
+            auto_unfold=True,
+            unfold_read_specification={"sync_state": {}},
+        )
+        self.assertEqual(read["length"], len({*self.expected}))
+        self.assertEqual(
+            sum(group["__count"] for group in read["groups"]), len(self.partners)
+        )
+
+    def test_groups_within_groups_and_filters(self):
+        by = ["country_id", "sync_state"]
+        for domain in (self.mine, [*self.mine, ("sync_state", "=", "unsent")]):
+            groups = self.contacts.formatted_read_group(domain, by, ["__count"])
+            for group in groups:
+                opened = self.contacts.search([*domain, *group["__extra_domain"]])
+                self.assertEqual(len(opened), group["__count"])
+            self.assertEqual(
+                sum(group["__count"] for group in groups),
+                self.contacts.search_count(domain),
+            )
+
+    def test_pivot(self):
+        every, by_state = self.contacts.formatted_read_grouping_sets(
+            self.mine, [[], ["sync_state"]], ["__count"]
+        )
+        self.assertEqual(every[0]["__count"], len(self.partners))
+        self.assertEqual(
+            {group["sync_state"]: group["__count"] for group in by_state},
+            Counter(self.expected),
+        )
+
+    def test_users_are_grouped_as_their_contacts(self):
+        groups = (
+            self.env["res.users"]
+            .with_user(self.user)
+            .formatted_read_group(
+                [("id", "=", self.user.id)], ["sync_state"], ["__count"]
+            )
+        )
+        self.assertEqual([group["__count"] for group in groups], [1])
+
+    def test_client_is_told_that_it_may_group(self):
+        told = self.contacts.fields_get(["sync_state"])["sync_state"]
+        self.assertTrue(told["groupable"])
+        self.assertTrue(told["searchable"])
+        self.streams.active = False
+        told = self.contacts.fields_get(["sync_state"])["sync_state"]
+        self.assertFalse(told["groupable"])
+
+    def test_portal_user_neither_filters_nor_groups(self):
+        portal = new_test_user(self.env, "sync_portal", groups="base.group_portal")
+        contacts = self.env["res.partner"].with_user(portal)
+        with self.assertRaises(AccessError):
+            contacts.search([("sync_state", "=", "failed")])
+        with self.assertRaises(AccessError):
+            contacts.formatted_read_group([], ["sync_state"], ["__count"])
+
+    def test_system_of_another_company_does_not_count(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self.streams.backend_id.company_id = other
+        groups = self.contacts.formatted_read_group(
+            self.mine, ["sync_state"], ["__count"]
+        )
+        self.assertEqual([group["sync_state"] for group in groups], [False])
+        self.assertFalse(self.found(("sync_state", "!=", False)))
+        self.assertEqual(
+            set(self.partners.with_user(self.user).mapped("sync_state")), {False}
+        )
+
+    def test_filter_that_is_broken_keeps_nobody_from_looking(self):
+        self.env.cr.execute(
+            "UPDATE sync_stream SET domain = %s WHERE id = %s",
+            ("[('gone', '=', 1)]", self.streams[1].id),
+        )
+        self.env.invalidate_all()
+        self.env.registry.clear_cache()
+        with mute_logger(
+            "odoo.addons.queue_job_sync.engine.capture",
+            "odoo.addons.queue_job_sync.engine.standing",
+            "odoo.addons.queue_job_sync.models.sync_stream",
+        ):
+            self.assertEqual(
+                self.found(("sync_state", "=", "failed")), self.are("failed")
+            )
+            self.found(("sync_state", "=", "unsent"))
+            self.partners.with_user(self.user).mapped("sync_state")

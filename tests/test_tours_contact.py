@@ -50,6 +50,9 @@ class TestToursContact(ContactTourCase):
         self.start_tour("/odoo", "queue_job_sync_reader", login="sync_tour_reader")
         self.assertFalse(self.job_uuids("pending"))
 
+    def test_reader_groups_by_state(self):
+        self.start_tour("/odoo", "queue_job_sync_states", login="sync_tour_reader")
+
     def test_manager_opens_the_jobs(self):
         self.start_tour(
             "/odoo", "queue_job_sync_jobs_of_a_contact", login="sync_tour_manager"
@@ -69,6 +72,13 @@ class TestToursContactPhone(ContactTourCase):
         )
         self.assertEqual(self.run_pending(), ["done"])
 
+    def test_failed_contact_does_not_look_healthy(self):
+        self.new_partner(name="Daniel Bernoulli")
+        self.assertEqual(self.run_pending(), ["done"])
+        # a phone shows cards
+        self.start_tour(
+            "/odoo/contacts", "queue_job_sync_cards", login="sync_tour_reader"
+        )
 
 @tagged("post_install", "-at_install")
 class TestToursFollowing(tour_case.TourCase):

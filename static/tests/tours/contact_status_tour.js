@@ -224,3 +224,62 @@ registry.category("web_tour.tours").add("queue_job_sync_button_at_rest", {
         },
     ],
 });
+
+const CARD = ".o_kanban_record:contains('Jakob Bernoulli')";
+const HEALTHY = ".o_kanban_record:contains('Daniel Bernoulli')";
+
+registry.category("web_tour.tours").add("queue_job_sync_cards", {
+    steps: () => [
+        {
+            content: "A card says that the contact failed, so that it is seen",
+            trigger:
+                `${CARD} .o_sync_badge .fa-exclamation-triangle.text-danger:visible`,
+        },
+        {
+            content: "In a word, too, and nothing sticks out",
+            trigger: `${CARD} .o_sync_badge .badge.text-bg-danger:contains('Failed')`,
+            run: ({ anchor }) => {
+                const { right } = anchor.getBoundingClientRect();
+                if (right > document.documentElement.clientWidth) {
+                    throw new Error("The badge is not on the screen.");
+                }
+            },
+        },
+        {
+            content: "One that all is well with says nothing",
+            trigger: `${HEALTHY}:not(:has(.o_sync_badge))`,
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_states", {
+    url: "/odoo",
+    steps: () => [
+        ...stepUtils.goToAppSteps("contacts.menu_contacts", "Open the Contacts app"),
+        {
+            content: "Open the filters",
+            trigger: ".o_list_view .o_searchview_dropdown_toggler",
+            run: "click",
+        },
+        ...["Not Sent Yet", "Synced", "Deleted There", "Waiting", "Skipped"].map(
+            (state) => ({
+                content: `There is a filter for ${state}`,
+                trigger: `.o_filter_menu .o_menu_item:text('Synchronization: ${state}')`,
+            })
+        ),
+        {
+            content: "Group by the state",
+            trigger: ".o_group_by_menu .o_menu_item:text('Synchronization')",
+            run: "click",
+        },
+        {
+            content: "One failed, open the group",
+            trigger: ".o_list_view .o_group_header:contains('Failed'):contains('(1)')",
+            run: "click",
+        },
+        {
+            content: "It is the one",
+            trigger: ".o_list_view .o_data_row:only:contains('Jakob Bernoulli')",
+        },
+    ],
+});

@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("queue_job_sync_now", {
         },
         {
             content: "Nothing waits yet: look at what failed",
-            trigger: ".o_filter_menu .o_menu_item:text('Synchronization failed')",
+            trigger: ".o_filter_menu .o_menu_item:text('Synchronization: Failed')",
             run: "click",
         },
         {
@@ -49,7 +49,7 @@ registry.category("web_tour.tours").add("queue_job_sync_now", {
         },
         {
             content: "Drop the filter again",
-            trigger: ".o_filter_menu .o_menu_item:text('Synchronization failed')",
+            trigger: ".o_filter_menu .o_menu_item:text('Synchronization: Failed')",
             run: "click",
         },
         {
