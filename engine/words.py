@@ -112,6 +112,11 @@ def told_to_all(record, name, system):
         return False
     if isinstance(field, SentenceText):
         reason = short(record.env, field.error_of(record), system) or reason
+    return about(system, reason)
+
+
+def about(system, reason):
+    """Return a reason as everybody is told it, with the name of its system."""
     if system not in reason:
         reason = f"{system}: {reason}"
     return shorten(reason, REASON_LENGTH)

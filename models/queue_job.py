@@ -391,7 +391,7 @@ class QueueJob(models.Model):
     @api.depends(
         "state", "result", "sync_error", "eta", "failure_reason", "sync_wait_reason"
     )
-    @api.depends_context("lang")
+    @api.depends_context("lang", "tz")
     def _compute_state_reason(self):
         now = datetime.now()
         for job in self:

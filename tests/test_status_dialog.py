@@ -229,8 +229,6 @@ class TestStatusDialog(SyncCase):
         self.assertTrue(self.dialog().waits)
         self.job.state = "failed"
         self.assertFalse(self.dialog().waits)
-        self.confirm()
-        self.assertFalse(self.dialog().waits)
 
     def test_code_is_read_from_left_to_right(self):
         self.confirm()

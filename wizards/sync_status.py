@@ -160,7 +160,7 @@ class SyncStatus(models.TransientModel):
         if situation.state == "doubt":
             return words.told_to_all(binding, "doubt_reason", system)
         if hold:
-            return hold if system in hold else f"{system}: {hold}"
+            return words.about(system, hold)
         if situation.state in ("waiting", "failed"):
             return self._reason(system, job, deliveries[:1], binding)
         return False
@@ -176,7 +176,7 @@ class SyncStatus(models.TransientModel):
         """Return why a change is not delivered yet, in words, or ``False``."""
         if job.state == PENDING and job.sync_wait_key:
             reason = jobs.reason_to_wait(job, for_all=True)
-            return reason if system in reason else f"{system}: {reason}"
+            return reason and words.about(system, reason)
         if job.state_reason:
             told = job.state_reason == job.sync_error
             name = "sync_error" if told else "state_reason"
