@@ -48,7 +48,12 @@
         "views/queue_job_sync_menus.xml",
     ],
     "assets": {
-        "web.assets_backend": ["queue_job_sync/static/src/**/*"],
+        "web.assets_backend": [
+            "queue_job_sync/static/src/**/*",
+            ("remove", "queue_job_sync/static/src/job_graph/**/*"),
+        ],
+        # where Odoo has its graphs
+        "web.assets_backend_lazy": ["queue_job_sync/static/src/job_graph/**/*"],
         "web.assets_tests": ["queue_job_sync/static/tests/tours/**/*"],
     },
     "demo": ["demo/sync_demo.xml"],
