@@ -3,6 +3,8 @@
 
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import html2plaintext
@@ -156,6 +158,18 @@ class TestJobSelection(SelectionCase):
                 with self.assertRaises(AccessError):
                     wizard.decide_batch(0, jobs[-1].id, 2)
         self.assertEqual(jobs.mapped("state"), ["pending", "failed"])
+
+    def test_only_one_button_says_cancel_on_the_form(self):
+        view = self.env.ref("queue_job.view_queue_job_form")
+        records = self.env["queue.job"].with_user(self.manager)
+        arch = etree.fromstring(records.get_view(view.id)["arch"])
+        for name, label in (
+            ("button_done", "Set to Done"),
+            ("button_cancelled", "Cancel Job"),
+        ):
+            (button,) = arch.xpath(f"//button[@name='{name}']")
+            self.assertEqual(button.get("confirm-label"), label)
+            self.assertEqual(button.get("cancel-label"), "Keep Job")
 
     def test_only_one_button_says_cancel(self):
         view = self.env.ref("queue_job.view_set_jobs_cancelled")

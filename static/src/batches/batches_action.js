@@ -24,10 +24,7 @@ export class BatchesDialog extends Component {
     setup() {
         this.state = useState({ changed: 0, stopped: false });
         onMounted(() => this.run());
-        onWillUnmount(() => {
-            this.state.stopped = true;
-            this.props.ended(this.state.changed);
-        });
+        onWillUnmount(() => (this.state.stopped = true));
     }
 
     get percent() {
@@ -41,7 +38,10 @@ export class BatchesDialog extends Component {
         });
     }
 
-    /** Ends as well when the server refuses a batch: Odoo shows the reason. */
+    /**
+     * Ends after the batch that is under way, also when the window is closed; and when
+     * the server refuses one: Odoo shows the reason.
+     */
     async run() {
         try {
             let after = 0;
@@ -52,6 +52,7 @@ export class BatchesDialog extends Component {
             }
         } finally {
             this.props.close();
+            this.props.ended(this.state.changed);
         }
     }
 }
