@@ -1017,6 +1017,8 @@ class SyncBackend(models.Model):
     def _streams_with_problems(self):
         """Return the synchronizations in use of these systems that do not work."""
         streams = self._origin._all_streams()
+        # at once: what tries the settings of one reads that of one
+        self._origin.mapped("transport")
         return streams.filtered(
             lambda s: s.active and s.state == "live" and (s.incident_id or s.problem)
         )

@@ -306,14 +306,10 @@ class TestDashboardOfMany(SyncCase):
 
     def fail_one(self, stream, res_id):
         """Have a record with a change whose job has failed."""
-        job = stream.with_delay()._sync_deliver([res_id]).db_record()
-        job.write({"state": "failed"})
-        self.env.flush_all()
-        self.env.cr.execute(
-            "UPDATE queue_job SET sync_stream_id = %s, sync_backend_id = %s"
-            " WHERE uuid = %s",
-            (stream.id, stream.backend_id.id, job.uuid),
-        )
+        partner = self.env.user.partner_id
+        job = partner.with_delay()._sync_deliver(stream).db_record()
+        job.state = "failed"
+        self.assertEqual(job.sync_stream_id, stream)
         self.env["sync.outbox"].create(
             {
                 "stream_id": stream.id,

@@ -34,6 +34,11 @@ class TestToursDashboard(JobsTourCase):
         )
         self.assertEqual(self.job(self.failed_uuid, "state")["state"], "pending")
 
+    def test_manager_filters_by_the_summary_and_sees_the_list(self):
+        self.start_tour(
+            "/odoo", "queue_job_sync_dashboard_overview", login="sync_tour_manager"
+        )
+
 
 @tagged("post_install", "-at_install")
 class TestToursDashboardPhone(JobsTourCase):

@@ -19,13 +19,14 @@ import { HealthBanner } from "../health/health_banner";
 // the look itself has taken that is at least: a busy server is not asked more often.
 const INTERVAL = 4000;
 const SHARE = 10;
-// How parts of the summary look that want attention.
+// How the parts of the summary are marked.
 const COLORS = {
     down: "text-danger",
-    paused: "text-warning-emphasis",
+    paused: "text-warning",
     problem: "text-danger",
     failed: "text-danger",
-    doubt: "text-warning-emphasis",
+    doubt: "text-warning",
+    fine: "text-success",
 };
 
 /**
@@ -111,7 +112,7 @@ export class DashboardOverview extends Component {
     get parts() {
         return this.props.summary.parts.map((part) => ({
             ...part,
-            color: COLORS[part.health] || "",
+            color: COLORS[part.health],
             isChosen: this.isChosen(part.health),
         }));
     }

@@ -7,6 +7,9 @@ import { stepUtils } from "@web_tour/tour_utils";
 
 const CARD = ".o_queue_job_sync_dashboard .o_kanban_record:contains('CRM')";
 
+const SUMMARY = ".o_queue_job_sync_summary";
+const PART = "button[data-health='failed']";
+
 // Longer than from one look at the figures to the next.
 const SECONDS = 5;
 
@@ -145,6 +148,64 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard_recover", {
             trigger: figure("failed", "0"),
         },
         { content: "Two wait", trigger: figure("waiting", "2") },
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_dashboard_overview", {
+    url: "/odoo",
+    steps: () => [
+        ...openDashboard(),
+        {
+            content: "It is up, and a record has failed all the same",
+            trigger:
+                `${CARD}:has(.o_queue_job_sync_status:contains('Up'))` +
+                " .o_queue_job_sync_health:contains('1 failed')",
+        },
+        {
+            content: "The line above says so of all systems; see these only",
+            trigger: `${SUMMARY}:contains('system') ${PART}:contains('with failed records')`,
+            run: "click",
+        },
+        {
+            content: "It is a filter as any other",
+            trigger: ".o_facet_values:contains('With Failed Records')",
+        },
+        {
+            content: "The part is pressed; press it again",
+            trigger: `${SUMMARY} ${PART}[aria-pressed='true']`,
+            run: "click",
+        },
+        {
+            content: "All systems are there",
+            trigger: ".o_searchview:not(:has(.o_searchview_facet))",
+        },
+        {
+            content: "See a line for each system",
+            trigger: ".o_switch_view.o_list",
+            run: "click",
+        },
+        {
+            content: "It has the same figures, and the same line above",
+            trigger:
+                `.o_list_view:has(${SUMMARY} ${PART})` +
+                " .o_data_row:contains('CRM'):has(.o_data_cell[name='failed_count']:contains('1'))" +
+                " .o_data_cell[name='health']:contains('With Failed Records')",
+        },
+        {
+            content: "It follows what happens, too",
+            trigger: ".o_list_view .o_data_row:contains('CRM')",
+            run: () => expectLooks(true),
+        },
+        {
+            content: "Open what has failed",
+            trigger:
+                ".o_data_row:contains('CRM') button[name='action_open_failed']:contains('Open Failed')",
+            run: "click",
+        },
+        {
+            content: "It is there",
+            trigger: ".o_list_view .o_data_row:contains('Grace Hopper')",
+        },
     ],
 });
 
