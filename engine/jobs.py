@@ -17,6 +17,7 @@ from psycopg2.errors import LockNotAvailable
 from odoo import fields
 from odoo.exceptions import MissingError
 from odoo.fields import Domain
+from odoo.tools import groupby
 
 from odoo.addons.queue_job.exception import RetryableJobError
 from odoo.addons.queue_job.job import CANCELLED, DONE, FAILED, Job
