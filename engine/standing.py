@@ -303,6 +303,7 @@ class _Search:
         self.bindings = SQL(
             "SELECT res_id FROM sync_binding WHERE stream_id IN %s", ids
         )
+        self.skipped = SQL("%s AND skipped", self.bindings)
         model.env["sync.binding"].flush_model()
         model.env["sync.outbox"].flush_model()
         names = ["uuid", "state", "sync_stream_id", "sync_wait_key"]
@@ -310,18 +311,23 @@ class _Search:
 
     def is_one_of(self, states):
         """Return the SQL that says whether a record is in one of some states."""
-        few = self._few()
-        if len(states) == 1:
-            (state,) = states
-            if state in few:
-                return self._is_among(few[state])
-            return SQL("(%s)", SQL(" AND ").join(self._is_only(state)))
-        names = tuple(state or "" for state in states)
-        is_so = SQL("COALESCE(%s, '') IN %s", self.state(), names)
-        if states <= few.keys():
-            among = self._is_among(*(few[state] for state in states))
-            return SQL("(%s AND %s)", among, is_so)
-        return is_so
+        few, fewer = self._few(), self._few_of_sent()
+        if len(states) > 1 and not states <= few.keys() | fewer.keys():
+            names = tuple(state or "" for state in states)
+            return SQL("COALESCE(%s, '') IN %s", self.state(), names)
+        conditions = [
+            self._is_only(state) for state in states - few.keys() - fewer.keys()
+        ]
+        found = [few[state] for state in states & few.keys()]
+        if found:
+            conditions.append(self._is_among(*found))
+        found = [fewer[state] for state in states & fewer.keys()]
+        if found:
+            unsent = (self._is_unsent(stream) for stream in self.streams)
+            conditions.append(
+                SQL("(%s AND (%s) IS NOT TRUE)", self._is_among(*found), _any(unsent))
+            )
+        return _any(conditions)
 
     def state(self):
         """Return the SQL of the state."""
@@ -347,23 +353,51 @@ class _Search:
         one where nothing else is asked, and else hashed, however many there are: a
         query that it takes for too many is gone through for each record.
         """
-        found = SQL(" UNION ALL ").join(queries)
+        found = SQL(" UNION ALL ").join(SQL("(%s)", each) for each in queries)
         return SQL("%s IN (SELECT unnest(ARRAY(%s)))", self.id, found)
 
     def _few(self):
         """Return the queries for the records in states that few are in."""
-        skipped = SQL("%s AND skipped", self.bindings)
         return {
             "failed": self.failed,
             "doubt": _less(self.doubt, self.failed),
             "waiting": _less(self.changes, self.failed, self.doubt),
-            "skipped": _less(skipped, self.changes, self.doubt),
+            "skipped": _less(self.skipped, self.changes, self.doubt),
         }
 
-    def _is_only(self, state):
-        """Return the conditions that a state is what most wants attention of a record.
+    def _few_of_sent(self):
+        """Return such queries that may give records that are not sent yet as well."""
+        urgent = self.skipped, self.changes, self.doubt
+        accepted = SQL("%s AND accepted", self.bindings)
+        gone = SQL("%s AND absent = 'gone'", self.bindings)
+        elsewhere = SQL("%s AND absent IS NULL", self.bindings)
+        return {
+            "accepted": _less(accepted, *urgent),
+            "deleted": SQL(
+                "SELECT res_id FROM (%s) AS gone WHERE NOT EXISTS ("
+                "%s AND sync_binding.res_id = gone.res_id)",
+                _less(gone, accepted, *urgent),
+                elsewhere,
+            ),
+        }
 
-        :param state: one that is not among :meth:`_few`
+    def _is_unsent(self, stream):
+        """Return the SQL that says whether a stream has yet to send a record.
+
+        It is looked up: to be asked of few.
+        """
+        return SQL(
+            "(%s AND NOT EXISTS (SELECT FROM sync_binding WHERE stream_id = %s"
+            " AND res_id = %s AND absent IS DISTINCT FROM 'never' OFFSET 0))",
+            self._is_sent(stream),
+            stream.id,
+            self.id,
+        )
+
+    def _is_only(self, state):
+        """Return the SQL that says whether a state is what most wants attention.
+
+        :param state: one that many may be in
         """
         conditions = [SQL("NOT %s", self._is_among(self.changes, self.doubt))]
         if not state:
@@ -371,19 +405,10 @@ class _Search:
             conditions += [
                 SQL("%s IS NOT TRUE", self._is_sent(stream)) for stream in self.streams
             ]
-            known = SQL("%s AND absent IS DISTINCT FROM 'never'", self.bindings)
-            unknown = SQL("NOT EXISTS (%s AND res_id = %s)", known, self.id)
-            return [*conditions, unknown]
-        if state in ("accepted", "deleted"):
-            is_so = SQL("accepted" if state == "accepted" else "absent IS NOT NULL")
-            conditions = [
-                self._is_among(
-                    _less(
-                        SQL("%s AND %s", self.bindings, is_so), self.changes, self.doubt
-                    )
-                )
-            ]
-        for settled, is_so in self._settled():
+            known = SQL("(absent IS DISTINCT FROM 'never' OR skipped)")
+            known = SQL("%s AND res_id = %s AND %s", self.bindings, self.id, known)
+            conditions.append(SQL("NOT EXISTS (%s)", known))
+        for settled, is_so in self._settled() if state else ():
             if settled != state:
                 conditions.append(SQL("%s IS NOT TRUE", is_so))
                 continue
@@ -391,10 +416,12 @@ class _Search:
                 # PostgreSQL takes that for a few, and does not look for them by walking
                 # through all records in the order of a list
                 is_so = SQL("CASE WHEN %s THEN %s END = %s", is_so, state, state)
-            return [*conditions, is_so]
+            conditions.append(is_so)
+            break
+        return SQL("(%s)", SQL(" AND ").join(conditions))
 
     def _settled(self):
-        """Return what is so of records of which no change is open, nor anything unclear.
+        """Return what is so of records of which nothing is open, or unclear.
 
         :return: list of ``(state, SQL)``, each true unless one before it is
         """
@@ -413,7 +440,7 @@ class _Search:
                 )
                 for stream, name in names.items()
             ]
-            return SQL("(%s)", SQL(" OR ").join([*each, SQL("false")]))
+            return _any(each)
 
         return [
             ("skipped", of_any("%(skipped)s")),
@@ -446,6 +473,11 @@ class _Search:
         )
         self.query.add_join("LEFT JOIN", name, "sync_binding", of_record)
         return name
+
+
+def _any(conditions):
+    """Return the SQL that says whether one of some conditions is true."""
+    return SQL("(%s)", SQL(" OR ").join(conditions) or SQL("false"))
 
 
 def _less(query, *others):

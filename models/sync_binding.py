@@ -44,12 +44,11 @@ class SyncBinding(models.Model):
     state = fields.Selection(
         SYNC_STATES,
         compute="_compute_state",
-        help="Not Sent Yet: the system has never confirmed it. Synced: the system holds "
-        "it as it is here. Deleted There: the system has confirmed that it is gone. "
-        "Waiting: a change is on "
-        "its way. To Be Clarified: somebody has to look in the system. Accepted, Not "
-        "Confirmed: the system has not said that it is carried out. Failed: somebody "
-        "has to decide.",
+        help="Not Sent Yet: the system has never confirmed it. Synced: the system "
+        "holds it as it is here. Deleted There: the system has confirmed that it is "
+        "gone. Waiting: a change is on its way. To Be Clarified: somebody has to look "
+        "in the system. Accepted, Not Confirmed: the system has not said that it is "
+        "carried out. Failed: somebody has to decide.",
     )
     external_id = fields.Char(
         "ID in the System",
@@ -126,7 +125,7 @@ class SyncBinding(models.Model):
     # Used by the search for records by their state
     _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
     _accepted_index = models.Index("(stream_id, res_id) WHERE accepted")
-    _absent_index = models.Index("(stream_id, res_id) WHERE absent IS NOT NULL")
+    _absent_index = models.Index("(stream_id, res_id, absent) WHERE absent IS NOT NULL")
     # Used by whoever counts or searches what has to be clarified
     _doubt_index = models.Index(
         "(stream_id, res_id) WHERE doubt IS NOT NULL AND accepted IS NOT TRUE"

@@ -54,13 +54,13 @@ class SyncMixin(models.AbstractModel):
         compute_sudo=True,
         groups="base.group_user",
         falsy_value_label="Not Synchronized",
-        help="Not Sent Yet: nothing of it has been sent, since nobody has edited it "
-        "meanwhile. Synced: every system holds the latest state. Deleted There: the "
-        "systems have confirmed that it is gone. Waiting: a change is on "
-        "its way. To Be Clarified: it may be in a system already, and somebody has to "
-        "look there. Accepted, Not Confirmed: a system has not said that it is carried "
-        "out. Skipped: a person closed the job, so a system may hold an older state. "
-        "Failed: a change could not be delivered.",
+        help="Not Sent Yet: a system is to have it, and nothing of it has been sent. "
+        "Synced: every system holds the latest state. Deleted There: the systems have "
+        "confirmed that it is gone. Waiting: a change is on its way. To Be Clarified: "
+        "it may be in a system already, and somebody has to look there. Accepted, Not "
+        "Confirmed: a system has not said that it is carried out. Skipped: a person "
+        "closed the job, so a system may hold an older state. Failed: a change could "
+        "not be delivered.",
     )
     sync_date = fields.Datetime(
         "Synchronization Date",
@@ -232,6 +232,7 @@ class SyncMixin(models.AbstractModel):
     def _search_sync_state(self, operator, value):
         if operator not in ("in", "not in"):
             return NotImplemented
+        self._check_field_access(self._fields["sync_state"], "read")
         known = [False, *(state for state, _label in standing.SYNC_STATES)]
         wanted = [state for state in known if (state in value) == (operator == "in")]
         return standing.state_domain(self, wanted) if wanted else Domain.FALSE

@@ -157,14 +157,16 @@ class TestDoubtStates(ClarifyCase):
     def test_there_under_an_unknown_id(self):
         now = fields.Datetime.now()
         self.settle(self.partners)
-        self.put(self.bindings[0], doubt="unknown_id", last_success=now)
-        self.put(self.bindings[1], doubt=None, last_success=now)
-        self.put(self.bindings[2], doubt=None, last_success=now, skipped=True)
+        confirmed = {"last_success": now, "absent": None}
+        self.put(self.bindings[0], doubt="unknown_id", **confirmed)
+        self.put(self.bindings[1], doubt=None, **confirmed)
+        self.put(self.bindings[2], doubt=None, skipped=True, **confirmed)
         self.assertState("doubt", "synced", "skipped")
 
     def test_accepted(self):
         now = fields.Datetime.now()
-        accepted = {"last_success": now, "accepted": True, "content_hash": "abc"}
+        confirmed = {"last_success": now, "absent": None, "content_hash": "abc"}
+        accepted = {**confirmed, "accepted": True}
         self.settle(self.partners)
         self.put(self.bindings[0], doubt=None, **accepted)
         self.put(self.bindings[1], doubt="unknown_id", **accepted)
@@ -290,7 +292,8 @@ class TestDoubtTold(ClarifyCase):
     def test_accepted(self):
         self.settle(self.partner)
         now = fields.Datetime.now()
-        self.put(self.binding, doubt=None, accepted=True, last_success=now)
+        confirmed = {"last_success": now, "absent": None}
+        self.put(self.binding, doubt=None, accepted=True, **confirmed)
         text = self.text(self.manager)
         self.assertIn("Accepted, Not Confirmed", text)
         self.assertIn("CRM has accepted it, and has not said that it is", text)
@@ -356,7 +359,7 @@ class TestClarify(ClarifyCase):
     def test_it_is_there_as_it_was_confirmed(self):
         self.settle(self.partner)
         now = fields.Datetime.now()
-        confirmed = {"content_hash": "abc", "last_success": now}
+        confirmed = {"content_hash": "abc", "last_success": now, "absent": None}
         self.put(self.binding, doubt="unknown_id", **confirmed)
         self.decide("crm 7", bindings=self.binding).action_apply()
         self.assertDecided(self.binding, external_id="crm 7", content_hash="abc")
