@@ -34,6 +34,7 @@ _logger = logging.getLogger(__name__)
 KNOWN_IDS = 3
 # Seconds after which columns are read anew before a stream goes live.
 COLUMNS_STAY = 300
+NO_COLUMNS = {"columns": False, "columns_table": False, "columns_date": False}
 # Those that edits are recorded for. Said in full: an editor's context may turn
 # active_test off.
 IN_USE = [
@@ -690,6 +691,9 @@ class SyncStream(models.Model):
         return streams
 
     def write(self, vals):
+        if "backend_id" in vals:
+            # those of the other system's table
+            vals = {**NO_COLUMNS, **vals}
         res = super().write(vals)
         if "model_id" in vals:
             self._ensure_job_functions()
@@ -1392,7 +1396,7 @@ class SyncStream(models.Model):
 
     def _forget_columns(self):
         """Forget the columns of tables that are in another database now."""
-        self.write({"columns": False, "columns_table": False, "columns_date": False})
+        self.write(NO_COLUMNS)
 
     def _use(self):
         """Return the :class:`..transports.base.Use` of its system."""

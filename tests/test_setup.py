@@ -161,7 +161,8 @@ class TestSetup(SetupCase):
             setup.write({"test_state": False, "test_answer": False})
             setup.action_next()
             self.assertEqual((setup.step, setup.test_state), ("check", "ok"))
-            self.assertEqual({each.method for each in destination.requests}, {"GET"})
+            asked = {each.method for each in destination.requests}
+            self.assertEqual(asked, {"GET", "OPTIONS"})
 
     def test_what_is_missing_is_told_at_the_last_step(self):
         setup = self.to_records()

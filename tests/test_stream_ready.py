@@ -107,9 +107,9 @@ class TestReady(ReadyCase):
         return [found] if found else []
 
     def test_what_repeats_a_secret_is_one(self):
-        field = self.env["res.partner"]._fields["email"]
+        field = self.env["res.partner"]._fields["ref"]
         with patch.object(field, "related", "user_ids.password"):
-            self.assertKept("called like a password", field_path="email")
+            self.assertKept("called like a password", field_path="ref")
 
     def test_a_yes_or_no_about_a_secret_is_none(self):
         field = self.env["res.partner"]._fields["is_company"]
@@ -227,8 +227,8 @@ class TestReadyColumns(ReadyCase, PostgresqlCase):
                     self.before_commit()
         # what another line fills in the same go
         self.draft.mapping_ids = [
-            fields.Command.update(line.id, {"target": "email", "field_path": "email"}),
-            fields.Command.create({"field_path": "name", "target": "name"}),
+            fields.Command.delete(line.id),
+            fields.Command.create({"field_path": "display_name", "target": "name"}),
         ]
         self.before_commit()
 
@@ -282,6 +282,12 @@ class TestReadyColumns(ReadyCase, PostgresqlCase):
         write_backend(self.backend, {"db_password": "another"})
         self.assertIn("What is known", self.draft._renew_columns())
         self.refused("requires a value for: name")
+
+    def test_columns_of_another_system_say_nothing(self):
+        self.draft._go_live(False)
+        other = self.backend.copy({"name": "Other"})
+        self.draft.write({"backend_id": other.id, "delete_policy": "ignore"})
+        self.assertFalse(self.draft.columns)
 
     def test_what_a_trigger_may_fill_in_is_not_required(self):
         self.query(

@@ -148,6 +148,7 @@ class BrokenTransportCase(RunnerCase):
             "test_faults_are_errors_of_the_addon",
             "test_credentials_are_in_no_log_and_no_record",
             "test_lost_answer_leaves_one_record",
+            "test_messages_are_taken_as_agreed",
             "test_outage_is_one_incident_and_loses_nothing",
             "test_refused_credentials_lose_nothing",
             "test_silence_ends_in_time",

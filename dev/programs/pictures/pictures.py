@@ -81,7 +81,7 @@ PICTURES = {
     ),
     "statistics": Picture(f"{ACTION}_queue_job_statistics", ".o_graph_view canvas"),
     "setup-kind": Picture(f"{SETUP}/new", ".o_field_widget[name=transport]"),
-    "setup-address": Picture(f"{SETUP}/{{setup_address}}", ".alert-success"),
+    "setup-address": Picture(f"{SETUP}/{{setup_address}}", ".alert-info"),
     "setup-fields": Picture(f"{SETUP}/{{setup_fields}}", ".o_data_row"),
     "setup-check": Picture(f"{SETUP}/{{setup_check}}", ".o_field_widget[name=request]"),
     "preview": Picture(

@@ -150,7 +150,11 @@ class TestConformanceBrokenSftp(BrokenTransportCase):
         )
 
     def test_one_that_misses_what_is_gone(self):
-        self.assertFound(_MissesWhatIsGone, "test_sending_again_changes_nothing")
+        self.assertFound(
+            _MissesWhatIsGone,
+            "test_sending_again_changes_nothing",
+            "test_wrong_address_is_no_lost_record",
+        )
 
     def test_one_that_writes_the_mark_alone(self):
         self.assertFound(
