@@ -406,10 +406,11 @@ class TestDashboardOfMany(SyncCase):
             )
             for kind in ("kanban", "list")
         }
-        shown = {"name", "status_text", "health", "oldest_text"}
+        shown = {"name", "status_text", "oldest_text"}
         shown |= {"waiting_count", "running_count", "failed_count", "doubt_count"}
         for kind, names in fields_of.items():
             self.assertLessEqual(shown, names, kind)
+        self.assertIn("health", fields_of["list"])
         (worse,) = self.mine.search_read([("name", "=", "Worse")], list(shown))
         self.assertEqual((worse["failed_count"], worse["status_text"]), (3, "Up"))
 

@@ -43,10 +43,7 @@ export function useOverview() {
     let looking = false;
 
     async function read() {
-        Object.assign(
-            overview,
-            await orm.silent.call("sync.backend", "dashboard", []),
-        );
+        Object.assign(overview, await orm.silent.call("sync.backend", "dashboard", []));
     }
 
     function isSeen() {
