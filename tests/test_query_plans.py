@@ -377,10 +377,33 @@ class TestQueryPlans(SyncCase):
             ("sync.delivery", [("state", "=", "failed")]),
             ("sync.delivery", [("stream_id", "=", self.small_stream.id)]),
             ("sync.delivery", [("res_id", "=", 5), ("stream_id", "=", self.stream.id)]),
+            ("sync.delivery", [("stream_id.company_id", "=", 10**6)]),
+            ("sync.delivery", [("backend_id", "ilike", self.small.name)]),
+            ("sync.delivery", [("record_name", "=", "Partner 1")]),
+            ("sync.delivery", [("warning", "!=", False)]),
+            (
+                "sync.delivery",
+                [
+                    ("state", "=", "failed"),
+                    ("error", "ilike", "nothing"),
+                    ("date", ">=", "today -6d"),
+                ],
+            ),
+            ("sync.binding", [("backend_id", "ilike", self.small.name)]),
+            ("sync.binding", [("record_name", "=", "Partner 1")]),
+            ("sync.binding", [("external_id", "=", "nothing")]),
         ):
             # no more rows than the count shows are counted
             with self.subTest(model=model, domain=domain), self.plans("sync_outbox"):
                 self.listed(model, domain)
+
+    def test_days_of_the_log_are_counted_without_sorting_it(self):
+        self.env.cr.execute(
+            "EXPLAIN SELECT date_trunc('day', date), state, count(*)"
+            " FROM sync_delivery GROUP BY 1, 2"
+        )
+        plan = "\n".join(line for (line,) in self.env.cr.fetchall())
+        self.assertIn("HashAggregate", plan)
 
     def test_failed_jobs_are_told(self):
         jobs = self.env["queue.job"]
