@@ -141,6 +141,13 @@ def _fill_waiting(peer, id_, count):
     peer.resume()
 
 
+def copy_jobs(peer, count):
+    """Copy the job that waits, of a peer without the addon, for other contacts."""
+    pending = "queue_job WHERE state = 'pending' ORDER BY id DESC LIMIT 1"
+    with _unheard(peer):
+        _copy(peer, "queue_job", pending, JOB, {"elsewhere": 0, "n": count})
+
+
 def copy_waiting(peer, count, changed=None):
     """Copy the job that was queued last, and its change, for other contacts.
 

@@ -4,13 +4,13 @@
 
 from datetime import UTC, datetime, timedelta
 
+from benchmarks import web_form
 from benchmarks.peers import LARGE
 from benchmarks.progress import tell
 from benchmarks.scale_rows.looks import seconds, worst
 from support.figures import Row
 
 MODEL = "sync.delivery"
-LIST = {"date": {}, "request": {}, "state": {}, "status": {}, "error": {}}
 PAGE = 80  # records, as the web client asks for
 COUNT_LIMIT = 10_001  # it counts no further
 COUNT = ["__count"]
@@ -19,18 +19,26 @@ COUNT = ["__count"]
 def measure(scene):
     """Time list, graph, pivot and search as they open; the worst one counts."""
     peer = scene.peers[LARGE]
-    since = (datetime.now(UTC) - timedelta(days=7)).strftime("%Y-%m-%d 00:00:00")
+    shown = web_form.specification(peer.web, MODEL, "list")
+    since = (datetime.now(UTC) - timedelta(days=6)).strftime("%Y-%m-%d 00:00:00")
     recent = [("date", ">=", since)]
+    failed = ("state", "=", "failed")
+    named = ("record_name", "ilike", f"Contact {scene.sizes.scale // 7}")
+    refused = ("error", "ilike", "is not valid")
     pages = {
         "list": recent,
         "list of all": [],
-        "failed": [*recent, ("state", "=", "failed")],
-        "all failed": [("state", "=", "failed")],
+        "failed": [*recent, failed],
+        "all failed": [failed],
+        "all with a warning": [("warning", "!=", False)],
+        "by record": [*recent, named],
+        "all by record": [named],
+        "by reason": [*recent, failed, refused],
     }
     times = {}
     for name, domain in pages.items():
         tell(f"deliveries: {name}")
-        page = {"specification": LIST, "limit": PAGE, "count_limit": COUNT_LIMIT}
+        page = {"specification": shown, "limit": PAGE, "count_limit": COUNT_LIMIT}
         times[name] = seconds(scene, peer, MODEL, "web_search_read", domain, **page)
     for name, groupby in {
         "graph": ["date:day", "state"],
