@@ -90,11 +90,12 @@ FILL_SLEEP = """
 """
 FILL_BINDINGS = """
     INSERT INTO sync_binding (stream_id, res_id, external_id, content_hash, version,
-                              last_success, skipped, accepted, doubt)
+                              last_success, skipped, accepted, doubt, absent)
     SELECT (%(streams)s::int[])[1 + (n %% 10 = 0)::int], n, 'C-' || n,
            md5(n::text) || md5((-n)::text), 1, now() AT TIME ZONE 'utc',
            n %% 1000 = 0, n %% 1000 = 1,
-           CASE WHEN n > 30000 AND n %% 1000 = 2 THEN 'maybe' END
+           CASE WHEN n > 30000 AND n %% 1000 = 2 THEN 'maybe' END,
+           CASE n %% 1000 WHEN 3 THEN 'never' WHEN 4 THEN 'gone' END
       FROM generate_series(1, %(count)s) n
 """
 FILL_DELIVERIES = """
@@ -298,7 +299,7 @@ class TestQueryPlans(SyncCase):
             found = self.listed("res.partner", [("sync_state", "=", "failed")], **shown)
         self.assertEqual(found["length"], FAILED)
         # their count goes through the bindings until it has counted enough
-        for state in ("synced", "skipped", "accepted"):
+        for state in ("synced", "skipped", "accepted", "deleted"):
             with self.subTest(state), self.plans("sync_outbox"):
                 self.env["res.partner"].search([("sync_state", "=", state)], limit=80)
         with self.plans():
@@ -308,6 +309,52 @@ class TestQueryPlans(SyncCase):
             self.assertTrue(self.env["sync.status"].browse(action["res_id"]).content)
         with self.plans():
             self.listed("queue.job", self.partner.action_sync_jobs()["domain"])
+
+    def test_contacts_by_state(self):
+        """All contacts are looked at, and no table is asked contact by contact."""
+        contacts = self.env["res.partner"]
+        for state in (False, "unsent", "synced"):
+            with self.subTest(state), self.asked_at_once():
+                contacts.search_count([("sync_state", "=", state)])
+        for domain in ([], [("sync_state", "!=", "synced")]):
+            with self.subTest(domain), self.asked_at_once():
+                contacts.formatted_read_group(domain, ["sync_state"], ["__count"])
+        for states in (["failed", "waiting"], ["skipped", "deleted"]):
+            with self.subTest(states), self.plans("sync_outbox"):
+                contacts.search([("sync_state", "in", states)], limit=80)
+
+    @contextmanager
+    def asked_at_once(self):
+        """Fail if a query about contacts looks into ``TABLES`` once for each of them.
+
+        Each is executed twice: the first time for its figures.
+        """
+        execute = Cursor.execute
+        looked = []
+
+        def analyze(cursor, query, params=None, log_exceptions=True):
+            if isinstance(query, SQL) and '"res_partner"' in query.code:
+                text = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {query.code}"
+                execute(cursor, text, query.params)
+                ((plan,),) = cursor.fetchall()
+                plan = plan if isinstance(plan, list) else json.loads(plan)
+                looked.extend(self.looked(plan[0]["Plan"], query.code))
+            return execute(cursor, query, params, log_exceptions)
+
+        self.env.flush_all()
+        with patch("odoo.sql_db.Cursor.execute", analyze):
+            yield
+        self.assertTrue(looked)
+        for table, loops, text in looked:
+            if loops > FAILED:
+                self.fail(f"{table} is looked into {loops} times by: {text}")
+
+    def looked(self, plan, text):
+        """Yield the tables that a plan looks into, with how many times."""
+        if plan.get("Relation Name") in TABLES:
+            yield plan["Relation Name"], plan["Actual Loops"], text
+        for inner in plan.get("Plans", ()):
+            yield from self.looked(inner, text)
 
     def test_doubt(self):
         self.env.cr.execute(
