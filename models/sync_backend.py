@@ -14,7 +14,7 @@ from odoo.tools import SQL, config
 from ..actions import success, window
 from ..engine import places, secrets, standing, store, waiting, words
 from ..engine.run import BUDGET, budget
-from ..exceptions import SyncError
+from ..exceptions import SyncError, Throttled
 from ..transports import (
     PostgresqlConfig,
     PostgresqlTransport,
@@ -1106,7 +1106,8 @@ class SyncBackend(models.Model):
                 answer = transport.check()
             except SyncError as err:
                 # what is at its own address need not work
-                if err.reason != "answered" or not ready:
+                waits = isinstance(err, Throttled)
+                if err.reason != "answered" or waits or not ready:
                     raise
                 answer = err
             if quiet:

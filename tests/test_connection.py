@@ -193,6 +193,17 @@ class TestConnection(ConnectionCase):
         self.assertEqual({outcome for outcome, _said in found.values()}, {"untold"})
         self.assertEqual(len(self.asked()), 2)
 
+    def test_a_system_that_asks_to_wait_at_once(self):
+        self.show("/", 429, headers={"Retry-After": "7"})
+        with self.assertRaisesRegex(UserError, "429"):
+            self.press()
+        self.assertEqual(len(self.asked()), 1)
+
+    def test_a_system_that_has_asked_to_wait(self):
+        self.patch(sync_backend.store, "is_quiet", lambda *_args: True)
+        self.assertFound("untold", "takes no more requests for the moment")
+        self.assertEqual(len(self.asked()), 1)
+
     def test_its_own_address_may_be_anything(self):
         self.show("/contacts", 200, [])
         for status in (403, 404, 500):

@@ -374,6 +374,8 @@ class SyncSetup(models.TransientModel):
             self.stream_id = self.env["sync.stream"].create(
                 {"name": name, "backend_id": self.backend_id.id, "endpoint": "contacts"}
             )
+        # the next step tests the place where records go
+        self.write({"test_state": False, "test_answer": False})
         try:
             with self.backend_id._open_transport() as transport:
                 self.tables = transport.tables()
