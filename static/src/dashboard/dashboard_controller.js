@@ -58,6 +58,8 @@ export class DashboardController extends KanbanController {
 /** A line for each system. */
 export class DashboardListController extends ListController {
     static template = "queue_job_sync.DashboardListView";
+    // nothing is done with several of them here
+    static defaultProps = { ...ListController.defaultProps, allowSelectors: false };
     static components = { ...ListController.components, DashboardOverview };
 
     setup() {
