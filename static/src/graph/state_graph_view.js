@@ -88,7 +88,9 @@ export class StateGraphRenderer extends GraphRenderer {
     coloredDatasets() {
         const { datasets } = this.model.data;
         const states = datasets.map(({ identifiers }) => {
-            const found = new Set([...identifiers].map((each) => this.model.stateOf(each)));
+            const found = new Set(
+                [...identifiers].map((each) => this.model.stateOf(each)),
+            );
             return found.size === 1 ? [...found][0] : null;
         });
         const colors = this.stateColors(states);

@@ -135,8 +135,7 @@ registry.category("web_tour.tours").add("queue_job_sync_deliveries", {
         },
         {
             content: "Open the delivery that failed",
-            trigger:
-                ".o_data_row:contains('Grace Hopper') td[name='record_name']",
+            trigger: ".o_data_row:contains('Grace Hopper') td[name='record_name']",
             run: "click",
         },
         {
