@@ -31,23 +31,28 @@ from .store import ask, ask_column
 
 # -- what is wrong ------------------------------------------------------------
 
+USER_GONE = words._lt("The user whose action made the job has been deleted.")
+
 
 def problem(job):
     """Return why queue_job cannot load a job, in a sentence; ``None`` if it can."""
     named = list(_recordsets(_stored_json(job)))
     for each in named:
         if each["model"] not in job.env:
-            return job.env._("The model %s is no longer there.", each["model"])
+            return words.Sentence(
+                words._lt("The model %(model)s is no longer there."),
+                model=each["model"],
+            )
     user_ids = {each["uid"] for each in named if each.get("uid")}
     # not exists(), which believes what is in the cache of a new record
     there = ask_column(
         job.env.cr, "SELECT id FROM res_users WHERE id = ANY(%s)", list(user_ids)
     )
     if user_ids.difference(there):
-        return text_user_gone(job.env)
+        return words.Sentence(USER_GONE)
     if not hasattr(job.records, job.method_name or ""):
-        return job.env._(
-            "%(model)s no longer has the method %(method)s.",
+        return words.Sentence(
+            words._lt("%(model)s no longer has the method %(method)s."),
             model=job.model_name,
             method=job.method_name,
         )
@@ -57,7 +62,10 @@ def problem(job):
     except psycopg2.Error:
         raise
     except Exception as err:
-        return job.env._("The job cannot be loaded: %s", str(err) or type(err).__name__)
+        return words.Sentence(
+            words._lt("The job cannot be loaded: %(error)s"),
+            error=str(err) or type(err).__name__,
+        )
     return None
 
 
@@ -92,7 +100,7 @@ def _recordsets(node):
 
 
 def text_user_gone(env):
-    return env._("The user whose action made the job has been deleted.")
+    return words.said(env, USER_GONE)
 
 
 def known_records(job):
@@ -162,15 +170,16 @@ def go_on_as_odoobot(jobs):
 def fail(job, error=None):
     """Fail a job for what keeps it from being loaded, or for an exception met there."""
     lines = traceback.format_exception(error) if error else []
-    job = words.in_company_language(job, job.company_id)
-    reason = problem(job) or str(error) or type(error).__name__
+    told = problem(job)
+    env = words.in_company_language(job, job.company_id).env
+    reason = words.said(env, told) if told else str(error) or type(error).__name__
     job.write(
         {
             "state": FAILED,
             "exc_name": type(error).__name__ if error else False,
             "exc_message": reason,
             "exc_info": "".join(lines) or reason,
-            "sync_error": False,
+            "sync_error": told or False,
         }
     )
 
@@ -189,7 +198,7 @@ def change_state(job, state, result):
             job.env._(
                 "%(job)s cannot be requeued: %(reason)s",
                 job=job.name,
-                reason=problem(job),
+                reason=words.said(job.env, problem(job)),
             )
         )
     now = fields.Datetime.now()

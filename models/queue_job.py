@@ -647,7 +647,7 @@ class QueueJob(models.Model):
             if not problem:
                 raise
             if not records:
-                raise UserError(problem) from None
+                raise UserError(words.said(self.env, problem)) from None
             return self.related_action_open_record()
 
     # -- what becomes of a job is stored --------------------------------------
@@ -699,7 +699,7 @@ class QueueJob(models.Model):
             )
         )
         for user, theirs in single.grouped("user_id").items():
-            if user.active and user._is_internal():
+            if user.active and user.id != SUPERUSER_ID and user._is_internal():
                 tell = partial(_tell_editor, self.env.registry, theirs[-1:].id)
                 self.env.cr.postcommit.add(tell)
 

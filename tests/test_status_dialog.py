@@ -219,6 +219,18 @@ class TestStatusDialog(SyncCase):
         self.assertRegex(self.text(), "Contacts to CRM is held since .* are mended.")
         self.assertNotIn("10.1.2.3", self.dialog().content)
 
+    def test_job_that_comes_back_with_what_it_has_met(self):
+        self.job.write(
+            {
+                "result": refused("no such town").message,
+                "eta": fields.Datetime.now() + timedelta(minutes=9, seconds=20),
+            }
+        )
+        text = self.text()
+        self.assertIn("CRM answered: no such town", text)
+        self.assertIn("It will be sent in 9 minutes.", text)
+        self.assertNotIn("10.1.2.3", self.dialog().content)
+
     def test_what_is_sent_now_is_said_to_be_in_an_outage_too(self):
         self.break_down()
         self.job.state = "started"

@@ -10,6 +10,8 @@ from ..engine import gate, jobs, standing, store, words
 from ..engine.store import LIVE_STATES
 
 LAST_DELIVERIES = 5
+# The fields of a job that keep its reason in parts.
+PARTS = ("sync_error", "result")
 
 
 class SyncStatus(models.TransientModel):
@@ -178,9 +180,9 @@ class SyncStatus(models.TransientModel):
             reason = jobs.reason_to_wait(job, for_all=True)
             return reason and words.about(system, reason)
         if job.state_reason:
-            told = job.state_reason == job.sync_error
-            name = "sync_error" if told else "state_reason"
-            return words.told_to_all(job, name, system)
+            # where it is kept in parts, the request can be left out
+            parts = (each for each in PARTS if job[each] == job.state_reason)
+            return words.told_to_all(job, next(parts, "state_reason"), system)
         if last.state == "failed" and last.error:
             return words.told_to_all(last, "error", system)
         if job.state == FAILED or not job:
