@@ -5,15 +5,15 @@ import { registry } from "@web/core/registry";
 import { GraphRenderer } from "@web/views/graph/graph_renderer";
 import { graphView } from "@web/views/graph/graph_view";
 
-// As the badges of the list have them, with Odoo's colors of progress bars.
+// As the badges of the list have them, by their names in the color scheme.
 const COLORS = {
-    wait_dependencies: "#9bd1da",
-    pending: "#17a2b8",
-    enqueued: "#0f6674",
-    started: "#ffac00",
-    done: "#28a745",
-    cancelled: "#adb5bd",
-    failed: "#d23f3a",
+    wait_dependencies: "secondary",
+    pending: "info",
+    enqueued: "primary",
+    started: "warning",
+    done: "success",
+    cancelled: "dark",
+    failed: "danger",
 };
 
 /** The color of the state that a domain asks for, if it asks for one. */
@@ -22,7 +22,9 @@ function colorOf(domain) {
     const leaf = domain.findLast(
         (each) => Array.isArray(each) && each[0] === "state" && each[1] === "=",
     );
-    return leaf && COLORS[leaf[2]];
+    const name = leaf && COLORS[leaf[2]];
+    const scheme = getComputedStyle(document.documentElement);
+    return name && scheme.getPropertyValue(`--${name}`).trim();
 }
 
 /** Each state has its color, whatever else is shown: Odoo goes by the order of the data. */
@@ -45,7 +47,6 @@ export class JobGraphRenderer extends GraphRenderer {
             dataset.borderColor = color;
             dataset.pointBackgroundColor = color;
             dataset.hoverBackgroundColor = color;
-            dataset.backgroundColor = `${color}80`;
         }
         return data;
     }
