@@ -220,7 +220,16 @@ def _move(registry, keys):
 
 def look_soon(registry, *keys):
     """Do as :func:`look`, or leave it to the cron."""
-    _at_leisure(partial(look, registry, *keys))()
+    _at_leisure(partial(_look_at_awaited, registry, keys))()
+
+
+def _look_at_awaited(registry, keys):
+    """Do as :func:`look`; of many keys, under most of which nobody sleeps."""
+    if len(keys) > 1:
+        with store.read_committed(registry) as cr:
+            awaited = store.awaited(cr, list(keys))
+        keys = [key for key in keys if key in awaited]
+    look(registry, *keys)
 
 
 def look_later(env, *keys):

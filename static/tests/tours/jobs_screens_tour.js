@@ -305,16 +305,7 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_all", {
             content: "They are still there",
             trigger: "body:not(:has(.modal)) .o_list_view .o_data_row",
         },
-        {
-            content: "Open the actions again",
-            trigger: ".o_cp_action_menus .dropdown-toggle:contains('Actions')",
-            run: "click",
-        },
-        {
-            content: "Cancel all",
-            trigger: ".o-dropdown--menu .o_menu_item:contains('Cancel jobs')",
-            run: "click",
-        },
+        ...actOnAll("Cancel jobs"),
         {
             content: "Carry it out",
             trigger:
@@ -357,23 +348,30 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_stop", {
     ],
 });
 
+/** Fail unless the chart has the colors of a failure and of a success. */
+function checkColors(found) {
+    for (const [state, wanted] of [
+        ["Failed", "#D23F3F"],
+        ["Done", "#2F9E44"],
+    ]) {
+        if (found[state] !== wanted) {
+            throw new Error(`${state} is ${found[state]}, not ${wanted}`);
+        }
+    }
+}
+
 registry.category("web_tour.tours").add("queue_job_sync_jobs_graph", {
     steps: () => [
         {
             content: "Failed is red, done is green, whatever comes first",
             trigger: ".o_graph_view .o_graph_renderer canvas",
             run() {
-                const { Chart } = window;
-                const chart = Chart.getChart(this.anchor);
-                const colors = Object.fromEntries(
-                    chart.data.datasets.map((each) => [
-                        each.label,
-                        each.backgroundColor,
-                    ]),
+                const { data } = window.Chart.getChart(this.anchor);
+                checkColors(
+                    Object.fromEntries(
+                        data.datasets.map((each) => [each.label, each.backgroundColor]),
+                    ),
                 );
-                if (colors.Failed !== "#D23F3F" || colors.Done !== "#2F9E44") {
-                    throw new Error(`Colors of the states: ${JSON.stringify(colors)}`);
-                }
             },
         },
         {
@@ -383,20 +381,20 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_graph", {
         },
         {
             content: "Each state keeps its color",
-            trigger: ".o_graph_button[data-mode='pie'].active",
-        },
-        {
-            content: "Look at the pie",
-            trigger: ".o_graph_view .o_graph_renderer canvas",
+            trigger:
+                ".o_graph_view:has(.o_graph_button[data-mode='pie'].active)" +
+                " .o_graph_renderer canvas",
             run() {
-                const [{ backgroundColor }] = window.Chart.getChart(this.anchor).data
-                    .datasets;
-                if (
-                    !backgroundColor.includes("#D23F3F") ||
-                    !backgroundColor.includes("#2F9E44")
-                ) {
-                    throw new Error(`Colors of the states: ${backgroundColor}`);
-                }
+                const { data } = window.Chart.getChart(this.anchor);
+                const [{ backgroundColor }] = data.datasets;
+                checkColors(
+                    Object.fromEntries(
+                        data.labels.map((label, index) => [
+                            label.split(" / ").at(-1),
+                            backgroundColor[index],
+                        ]),
+                    ),
+                );
             },
         },
     ],
