@@ -31,6 +31,25 @@ ROLES = {
 REFUSED = "POST http://127.0.0.1:9/api/contacts answered 422: email: is none"
 SQL = 'UPDATE "contacts" or INSERT INTO "contacts" ("odoo_id", "name") VALUES (%s, %s)'
 
+PLAIN_LIST = """
+<list>
+    <field name="name" widget="badge" decoration-info="1" />
+    <field name="login" widget="badge" decoration-success="1" />
+    <field name="create_uid" widget="many2one_avatar_user" />
+    <field name="companies_count" widget="progressbar" />
+    <field name="email" optional="show" />
+</list>
+"""
+PLAIN_FORM = """
+<form>
+    <p class="text-muted">Of less interest</p>
+    <field name="tz" />
+    <field name="company_id" />
+    <field name="company_ids" widget="many2many_tags" />
+    <notebook><page string="Page"><field name="login" /></page></notebook>
+</form>
+"""
+
 
 def prepare(env):
     """Make everything, and commit it.
@@ -46,6 +65,7 @@ def prepare(env):
     make_backfills(env, crm, warehouse)
     make_wizards(env)
     make_gone(env, others)
+    make_plain_screen(env)
     # nobody is to miss the runner
     later = NOW + timedelta(days=1)
     node = {"name": "odoo:8069", "workers": 4, "loaded": True, "capacity": 2}
@@ -147,13 +167,12 @@ def make_records(env, crm, warehouse):
         # one job of each state, see make_jobs
         + tuple(f"Job {state}" for state, _label in STATES)
     )
-    contacts = env["res.partner"].create(
-        [
+    contacts = env["res.partner"]
+    for name in names:
+        contacts += contacts.create(
             {"name": name, "category_id": [Command.link(sent.id)], "phone": "+44 20 7"}
-            for name in names
-        ]
-    )
-    env.cr.commit()  # makes the jobs
+        )
+        env.cr.commit()  # makes its jobs: many at once would share one
     by_name = {contact.name: contact for contact in contacts}
     doubt = {"doubt_reason": words.Sentence("The CRM did not answer.")}
     states = {
@@ -380,4 +399,34 @@ def make_gone(env, streams):
     )
     env.invalidate_all()
     env.registry.clear_cache()
+    env.cr.commit()
+
+
+def make_plain_screen(env):
+    """Make a screen of Odoo's own fields and styles, with nothing of the addon's."""
+    env["ir.ui.view"].create(
+        [
+            {"name": "plain", "model": "res.users", "arch": PLAIN_LIST},
+            {"name": "plain", "model": "res.users", "arch": PLAIN_FORM},
+        ]
+    )
+    views = env["ir.ui.view"].search([("name", "=", "plain")])
+    action = env["ir.actions.act_window"].create(
+        {
+            "name": "Plain",
+            "res_model": "res.users",
+            "view_ids": [
+                Command.create({"view_mode": view.type, "view_id": view.id})
+                for view in views.sorted("id")
+            ],
+        }
+    )
+    env["ir.model.data"].create(
+        {
+            "module": "queue_job_sync_screens",
+            "name": "plain",
+            "model": action._name,
+            "res_id": action.id,
+        }
+    )
     env.cr.commit()

@@ -100,8 +100,10 @@ function makeWalk(options) {
             return;
         }
         looked.add(looksOf(place));
+        const model = action.currentController.action.res_model || "";
+        const isOurs = dialog || model.startsWith("sync.") || model === "queue.job";
         const found = await axe.run(
-            { include: [place] },
+            { include: [place], exclude: options.others },
             { resultTypes: ["violations"], elementRef: true }
         );
         for (const { id, impact, help, nodes } of found.violations) {
@@ -109,6 +111,9 @@ function makeWalk(options) {
                 continue;
             }
             for (const node of nodes) {
+                if (!isOurs && !options.all && !node.element.closest(options.parts)) {
+                    continue;
+                }
                 const known = options.known.filter(
                     ([rule, selector]) => rule === id && node.element.matches(selector)
                 );
@@ -180,7 +185,7 @@ function makeWalk(options) {
     /** Look at a dialog, and at what its buttons open. */
     async function inside(dialog, key) {
         await look();
-        for (const name of options.opening) {
+        for (const name of options.leading) {
             const button = all(`button[name="${name}"]`, dialog).find(shown);
             if (button) {
                 await openBy(button, `${key}.${name}`);

@@ -41,24 +41,37 @@ OPENING = (
     "action_preview",
     "action_sync_status",
 )
+# Those of dialogs.
+LEADING = ("action_options", "action_clarify", "action_jobs")
 # And what else does.
 CLICKS = (".o_sync_secret_set",)
+# On a screen of ours, what is Odoo's as a whole; and on one of Odoo's, what is ours.
+OTHERS = (".o_searchview", ".o-mail-Form-chatter")
+PARTS = '[name*="sync"], [data-key="queue_job_sync"].app_settings_block'
 SERVER = ("--load=base,web", "--max-cron-threads=0")
 # What Odoo's own web client does wrong: the rule, where, why, and a screen of Odoo's
 # on which it is found as well. Rule and place are looked for there too.
 KNOWN = (
-    ("aria-allowed-attr", ".o_searchview, .o_searchview *", "the search box"),
-    ("role-img-alt", ".o_searchview_icon", "the search box"),
+    ("aria-dialog-name", ".modal", "a dialog has a title, which it does not refer to"),
+    ("aria-required-parent", ".o_notebook_headers .nav-link", "the tabs of a form"),
     ("label", ".o_list_record_selector input", "the box that selects a row"),
     ("button-name", ".o_optional_columns_dropdown button", "the choice of columns"),
-    ("aria-required-parent", ".o_notebook_headers .nav-link", "the tabs of a form"),
-    ("aria-dialog-name", ".modal", "a dialog"),
+    ("autocomplete-valid", ".o_select_menu_input", "a selection"),
+    ("aria-allowed-attr", ".o-dropdown", "a selection"),
+    ("aria-allowed-attr", ".o-autocomplete--input", "a link"),
+    ("aria-allowed-attr", ".o_tag", "links as tags"),
+    ("aria-allowed-attr", ".o_progress", "a bar of progress"),
+    ("image-alt", ".o_m2o_avatar img", "a link with a picture"),
+    # Odoo's colours, which it changes with its theme
+    ("color-contrast", ".text-muted, .text-muted *", "what is of less interest"),
+    ("color-contrast", ".text-bg-info, .text-bg-info *", "a badge"),
+    ("color-contrast", ".text-bg-success, .text-bg-success *", "a badge"),
 )
-# Screens of Odoo's own.
+# Screens of Odoo's own, and one of Odoo's fields and styles alone.
 ODOO = (
     "base.action_res_users",
-    "sms.sms_sms_action",
     "base_setup.action_general_configuration",
+    "queue_job_sync_screens.plain",
 )
 # Fields whose every value must be among the records that are opened.
 STATES = {
@@ -96,8 +109,11 @@ class Walk:
         self.where = ""
 
     @contextmanager
-    def browser(self, axe_too=True):
-        """Have a browser of this person's, with what walks in it."""
+    def browser(self, axe_too=True, everything=False):
+        """Have a browser of this person's, with what walks in it.
+
+        :param everything: what is not the addon's is looked at as well
+        """
         session = self.session.session_id
         with Browser(browser.find(), self.server.url, session) as page:
             self.page = page
@@ -110,8 +126,12 @@ class Walk:
                 "axe": axe_too,
                 "always": ("action_open_record", "action_sync_status"),
                 "clicks": CLICKS,
+                "all": everything,
                 "known": [known[:2] for known in KNOWN],
+                "leading": LEADING,
                 "opening": OPENING,
+                "others": () if everything else OTHERS,
+                "parts": PARTS,
             }
             page.evaluate(f"window.walker = makeWalk({json.dumps(options)}); 0")
             yield self
@@ -130,8 +150,8 @@ class Walk:
             key = finding["rule"], finding["html"]
             self.findings.setdefault(key, finding)
         self.known.update(result["known"])
-        for name in ("rows", "filters", "looks"):
-            self.counts[name] += result[name]
+        for kind in ("rows", "filters", "looks"):
+            self.counts[kind] += result[kind]
         self.listen()
         self.tell(name, began)
 
@@ -226,7 +246,12 @@ class Walk:
         if not model:
             return {}
         ids = self.records(model)[:2]
-        return {"active_model": model, "active_id": ids[0], "active_ids": ids}
+        return {
+            "active_model": model,
+            "active_id": ids[0],
+            "active_ids": ids,
+            f"default_{model.removeprefix('sync.')}_id": ids[0],
+        }
 
     def walk_contacts(self):
         """Walk through the contacts, and send some again."""
@@ -319,7 +344,7 @@ def test_back_office_opens_every_screen(server):
 
 def test_what_is_not_ours_is_so_on_screens_of_odoo(server):
     walk = Walk(server, "system")
-    with walk.browser():
+    with walk.browser(everything=True):
         for name in ODOO:
             walk.walk(name, name)
     assert {" ".join(known[:2]) for known in KNOWN} - walk.known == set()
