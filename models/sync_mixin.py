@@ -391,7 +391,7 @@ class SyncMixin(models.AbstractModel):
         footer = place.find("footer")
         badge = E.div(
             {
-                "class": "o_sync_badge",
+                "class": "o_sync_badge d-flex align-items-center",
                 "invisible": f"sync_state not in {tuple(ICONS)}",
                 "groups": GROUP,
             },
@@ -412,16 +412,17 @@ class SyncMixin(models.AbstractModel):
     @api.model
     def _sync_complete_search(self, search):
         field = self._fields["sync_state"]
+        labels = dict(field._description_selection(self.env))
         filters = [
             E.filter(
                 {
                     "name": f"sync_{state}",
-                    "string": self.env._("Synchronization: %s", label),
+                    "string": self.env._("Synchronization: %s", labels[state]),
                     "domain": f"[('sync_state', '=', '{state}')]",
                     "groups": GROUP,
                 }
             )
-            for state, label in field._description_selection(self.env)
+            for state in standing.BY_URGENCY
             if not _own_nodes(search, "filter", f"sync_{state}")
         ]
         last = [node for node in search if node.tag in ("field", "filter")][-1:]

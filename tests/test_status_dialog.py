@@ -87,6 +87,12 @@ class TestStatusDialog(SyncCase):
             }
         )
 
+    def test_not_sent_yet(self):
+        self.outbox(self.partner).unlink()
+        text = self.text()
+        for part in ("CRM", "Not Sent Yet", "with its next change", "Never"):
+            self.assertIn(part, text)
+
     def test_synced(self):
         self.confirm()
         text = self.text()

@@ -197,6 +197,8 @@ class SyncStatus(models.TransientModel):
             return self.env._(
                 "%s has accepted it, and has not said that it is carried out.", system
             )
+        if state == "unsent":
+            return self.env._("It will be sent with its next change.")
         return self._next_try(state, job, hold)
 
     def _doubt_text(self, system, binding):
