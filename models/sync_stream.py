@@ -1401,13 +1401,14 @@ class SyncStream(models.Model):
     def _use(self):
         """Return the :class:`..transports.base.Use` of its system."""
         self.ensure_one()
-        names = dict.fromkeys(self.mapping_ids.mapped("target"))
+        # where its model makes the content itself, nobody knows them
+        names = self._sends_mapping_alone() and self.mapping_ids.mapped("target")
         policy, mark = self.delete_policy, ""
         if policy == "mark":
             mark = self.mark_key or ""
-            names[mark] = None  # it becomes false when a record is back
+            names = names and [*names, mark]  # it is false when a record is back
         operations = ["upsert"] + [policy] * (policy != "ignore")
-        return Use(self._route_proven(()), tuple(names), tuple(operations), mark)
+        return Use(self._route_proven(()), tuple(names or ()), tuple(operations), mark)
 
     def action_preview(self):
         """Choose a record, and see what would be sent of it."""

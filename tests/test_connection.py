@@ -352,6 +352,12 @@ class TestConnectionPostgresql(ConnectionCase, PostgresqlCase):
         self.stream.mapping_ids[0].write({"target": "email", "field_path": "email"})
         self.assertFound("fails", "no field is mapped to it")
 
+    def test_a_table_before_any_field_is_mapped(self):
+        self.stream.mapping_ids.unlink()
+        for policy in ("delete", "mark"):
+            self.stream.write({"delete_policy": policy, "mark_key": "deleted"})
+            self.assertFound("works", "rights")
+
     def test_rights_that_are_missing(self):
         self.table(
             "CREATE TABLE tried (odoo_id integer PRIMARY KEY, name text);"

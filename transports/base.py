@@ -183,7 +183,7 @@ class Use:
     """What a stream wants of a destination.
 
     :param names: of the keys or columns that its contents fill, without those that the
-        route names
+        route names; none where that is not known yet
     :param operations: of its messages, see :class:`Message`
     :param mark: the key or column that a ``mark`` fills
     """

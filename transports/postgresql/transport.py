@@ -167,7 +167,7 @@ class PostgresqlTransport(PullingTransport):
         filled = {*use.names, *filter(None, [use.mark]), *dict(route.constants)}
         for name in sorted(filled - table.columns.keys()):
             raise _no_column(name, route, "mapping")
-        if "upsert" in use.operations:
+        if "upsert" in use.operations and use.names:
             for name in table.columns.keys() - {*filled, route.key_column}:
                 if table.requires(name):
                     raise _not_filled(name, route)

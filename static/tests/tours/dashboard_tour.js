@@ -119,7 +119,8 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard", {
         press("action_test_connection", "Test the connection"),
         {
             content: "It says of each synchronization what is known",
-            trigger: ".modal .o_field_widget[name='found'] tr:contains('Contacts to CRM')",
+            trigger:
+                ".modal .o_field_widget[name='found'] tr:contains('Contacts to CRM')",
         },
     ],
 });
