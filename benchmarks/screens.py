@@ -55,16 +55,15 @@ def _prepare(scene):
         "count": SYSTEMS,
         "url": scene.destination.url,
         "mapping": contacts.MAPPING,
-        "batch_size": 100,
     }
     script = Path(__file__).with_name("inside") / "systems.py"
     scene.shell(peer.database, f"SETTINGS = {settings!r}\n{script.read_text()}")
+    # the workers have not heard of it
+    peer.restart()
     ids = peer.old_ids(sizes.contacts)
+    # of a thousand, each system has so few that they are jobs of their own
     peer.touch(ids)
     peer.wait_until_idle(3600)
-    peer.query("UPDATE sync_stream SET batch_size = 1")
-    # the workers have the old size in mind
-    peer.restart()
     peer.pause()
     peer.touch(ids)
     scene.peers[QUEUE].query(FILL_JOBS, sizes.contacts)
