@@ -16,6 +16,7 @@ from support.environment import browser
 from support.figures import in_turns
 
 SYSTEMS = 49
+BATCH = 100  # the addon's default
 # Records of a page of a list.
 PAGE = 80
 # As long as a job list has to be; none of them is ever due.
@@ -55,18 +56,19 @@ def _prepare(scene):
         "count": SYSTEMS,
         "url": scene.destination.url,
         "mapping": contacts.MAPPING,
-        "batch_size": 100,
     }
     script = Path(__file__).with_name("inside") / "systems.py"
     scene.shell(peer.database, f"SETTINGS = {settings!r}\n{script.read_text()}")
+    # what is written by a worker, the others hear of
+    streams = peer.admin.call("sync.stream", "search", domain=[])
     ids = peer.old_ids(sizes.contacts)
+    _send_in(peer, streams, BATCH)
     peer.touch(ids)
     peer.wait_until_idle(3600)
-    peer.query("UPDATE sync_stream SET batch_size = 1")
-    # the workers have the old size in mind
-    peer.restart()
     peer.pause()
+    _send_in(peer, streams, 1)
     peer.touch(ids)
+    _send_in(peer, streams, BATCH)
     scene.peers[QUEUE].query(FILL_JOBS, sizes.contacts)
     for each in (peer, scene.peers[QUEUE]):
         with _browser(each) as page:
@@ -75,6 +77,11 @@ def _prepare(scene):
     with _browser(peer) as page:
         page.milliseconds_until(DASHBOARD, CARD, SYSTEMS)
     return peer
+
+
+def _send_in(peer, streams, batch_size):
+    """Change how many records are one job, when many are edited at once."""
+    peer.admin.call("sync.stream", "write", streams, vals={"batch_size": batch_size})
 
 
 def show_column(peer):
@@ -105,14 +112,18 @@ def opened(peer, address, shown, count):
         return page.milliseconds_until(address, shown, count)
 
 
-def beside_own_list(scene, address, shown, count):
-    """Return what a screen and queue_job's own list take, round by round."""
+def beside_own_list(scene, address, shown, count, **others):
+    """Return what a screen and queue_job's own list take, round by round.
+
+    :param others: functions that open something else, by name
+    """
     peer = prepared(scene)
     return in_turns(
         scene.sizes.rounds,
         {
             SCREENS: lambda: opened(peer, address, shown, count),
             QUEUE: lambda: own_list(scene),
+            **others,
         },
     )
 

@@ -2,7 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Run in Odoo's shell: makes many systems that share the contacts.
 
-``SETTINGS`` (``count``, ``url``, ``mapping``, ``batch_size``) is put before this text.
+``SETTINGS`` (``count``, ``url``, ``mapping``) is put before this text.
 """
 
 # ruff: noqa: F821 - Odoo's shell gives env
@@ -21,7 +21,6 @@ for number in range(SETTINGS["count"]):
             "model_id": model.id,
             "endpoint": "contacts",
             "domain": repr([("ref", "=", f"share {number}")]),
-            "batch_size": SETTINGS["batch_size"],
             "mapping_ids": mapping,
             "state": "live",
         }

@@ -49,8 +49,8 @@ ALL = {
         slow_batch.SLOW_BATCH,
         slow_batch.SLOW_BATCH_SENT,
         bulk_behind_edit.ROW,
-        screen_dashboard_49.ROW,
         screen_contact_list_10k.ROW,
         screen_jobs_10k.ROW,
+        screen_dashboard_49.ROW,
     )
 }

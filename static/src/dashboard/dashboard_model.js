@@ -11,7 +11,7 @@ import { orderByToString } from "@web/search/utils/order_by";
  */
 export class DashboardModel extends RelationalModel {
     refreshes = 0;
-    // what each record shows, to leave those alone that have not changed
+    // what was read of each record that is shown, to leave alone what has not changed
     read = {};
 
     /** @override */
@@ -56,13 +56,15 @@ export class DashboardModel extends RelationalModel {
         ) {
             return root.load();
         }
+        const read = {};
         for (const values of records) {
-            const text = JSON.stringify(values);
-            if (this.read[values.id] !== text) {
-                this.read[values.id] = text;
-                shown.get(values.id)._applyValues(values);
+            const record = shown.get(values.id);
+            read[record.id] = JSON.stringify(values);
+            if (this.read[record.id] !== read[record.id]) {
+                record._applyValues(values);
             }
         }
+        this.read = read;
         const order = records.map((values) => shown.get(values.id));
         if (sorted && order.some((record, index) => record !== root.records[index])) {
             root.records = order;
