@@ -424,7 +424,6 @@ class TestQueryPlans(SyncCase):
             ("sync.delivery", [("state", "=", "failed")]),
             ("sync.delivery", [("stream_id", "=", self.small_stream.id)]),
             ("sync.delivery", [("res_id", "=", 5), ("stream_id", "=", self.stream.id)]),
-            ("sync.delivery", [("stream_id.company_id", "=", 10**6)]),
             ("sync.delivery", [("backend_id", "ilike", self.small.name)]),
             ("sync.delivery", [("record_name", "=", "Partner 1")]),
             ("sync.delivery", [("warning", "!=", False)]),

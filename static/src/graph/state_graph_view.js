@@ -8,24 +8,25 @@ import { GraphModel } from "@web/views/graph/graph_model";
 import { GraphRenderer } from "@web/views/graph/graph_renderer";
 import { graphView } from "@web/views/graph/graph_view";
 
-/** What stands for each state in a graph, by its key. */
-export const STATE_COLORS = {
-    failed: "#D23F3F",
-    success: "#2F9E44",
-    done: "#2F9E44",
-    synced: "#2F9E44",
-    started: "#1593B5",
-    running: "#1593B5",
-    enqueued: "#4FB6D3",
-    accepted: "#4FB6D3",
-    pending: "#6C8EB4",
-    waiting: "#6C8EB4",
-    wait_dependencies: "#9DB4CE",
-    doubt: "#E69A28",
-    stopped: "#E69A28",
-    cancelled: "#A0A4AB",
-    skipped: "#A0A4AB",
+// As the badges of the lists have them, by their names in the color scheme.
+const STATE_COLORS = {
+    failed: "danger",
+    success: "success",
+    done: "success",
+    synced: "success",
+    started: "warning",
+    enqueued: "primary",
+    pending: "info",
+    waiting: "info",
+    running: "info",
+    accepted: "info",
+    wait_dependencies: "secondary",
+    skipped: "secondary",
+    doubt: "warning",
+    stopped: "warning",
+    cancelled: "dark",
 };
+const HEX = /^#[\da-f]{6}$/i;
 
 /** A graph that tells of each of its parts whose state it shows. */
 export class StateGraphModel extends GraphModel {
@@ -64,39 +65,34 @@ export class StateGraphModel extends GraphModel {
 
 /** A graph in which failed is red and delivered is green, whatever else it shows. */
 export class StateGraphRenderer extends GraphRenderer {
-    /**
-     * Return a color for each of some parts, none for those of no state.
-     *
-     * Parts of one state, such as those of several systems, get lighter one by one.
-     *
-     * @param {Array<string|null>} states
-     */
-    stateColors(states) {
-        const seen = {};
-        return states.map((state) => {
-            if (!state) {
-                return null;
-            }
-            const color = STATE_COLORS[state];
-            seen[color] = (seen[color] ?? -1) + 1;
-            const lighter = Math.min(0.75, 0.25 * seen[color]);
-            return lighter ? lightenColor(color, lighter) : color;
-        });
+    /** Return the color of a state in the scheme, none for what is of no state. */
+    stateColor(state) {
+        const scheme = getComputedStyle(document.documentElement);
+        return state && scheme.getPropertyValue(`--${STATE_COLORS[state]}`).trim();
     }
 
-    /** Return the datasets that are of one state each, with their colors. */
+    /**
+     * Return the datasets that are of one state each, with their colors.
+     *
+     * Those of one state, of several systems, say, get lighter one by one.
+     */
     coloredDatasets() {
-        const { datasets } = this.model.data;
-        const states = datasets.map(({ identifiers }) => {
-            const found = new Set(
-                [...identifiers].map((each) => this.model.stateOf(each)),
+        const result = [];
+        const seen = {};
+        for (const dataset of this.model.data.datasets) {
+            const states = new Set(
+                [...dataset.identifiers].map((each) => this.model.stateOf(each)),
             );
-            return found.size === 1 ? [...found][0] : null;
-        });
-        const colors = this.stateColors(states);
-        return datasets
-            .map((dataset, index) => [dataset, colors[index]])
-            .filter(([_dataset, color]) => color);
+            const color = states.size === 1 && this.stateColor([...states][0]);
+            if (color) {
+                seen[color] = (seen[color] ?? -1) + 1;
+                const lighter = HEX.test(color)
+                    ? Math.min(0.75, 0.25 * seen[color])
+                    : 0;
+                result.push([dataset, lighter ? lightenColor(color, lighter) : color]);
+            }
+        }
+        return result;
     }
 
     getBarChartData() {
@@ -110,11 +106,13 @@ export class StateGraphRenderer extends GraphRenderer {
     getLineChartData() {
         const data = super.getLineChartData();
         for (const [dataset, color] of this.coloredDatasets()) {
-            dataset.backgroundColor = getCustomColor(
-                cookie.get("color_scheme"),
-                lightenColor(color, 0.5),
-                darkenColor(color, 0.5),
-            );
+            if (HEX.test(color)) {
+                dataset.backgroundColor = getCustomColor(
+                    cookie.get("color_scheme"),
+                    lightenColor(color, 0.5),
+                    darkenColor(color, 0.5),
+                );
+            }
             dataset.borderColor = color;
             dataset.hoverBackgroundColor = color;
             dataset.pointBackgroundColor = color;
@@ -124,21 +122,32 @@ export class StateGraphRenderer extends GraphRenderer {
 
     getPieChartData() {
         const data = super.getPieChartData();
-        const states = data.labels.map(() => null);
+        const found = [];
         for (const { identifier, labelIndex } of this.model.dataPoints) {
-            if (labelIndex !== undefined) {
-                states[labelIndex] = this.model.stateOf(identifier);
-            }
+            found[labelIndex] = this.stateColor(this.model.stateOf(identifier));
         }
-        const stateColors = this.stateColors(states);
         for (const dataset of data.datasets) {
             const colors = dataset.backgroundColor.map(
-                (color, index) => stateColors[index] || color,
+                (color, index) => found[index] || color,
             );
             dataset.backgroundColor = colors;
             dataset.hoverBackgroundColor = colors;
         }
         return data;
+    }
+
+    getLegendOptions() {
+        const options = super.getLegendOptions();
+        const { generateLabels } = options.labels;
+        if (this.model.metaData.mode === "pie") {
+            // Odoo's legend has the colors that the parts would have by their order
+            options.labels.generateLabels = (chart) =>
+                generateLabels(chart).map((label) => ({
+                    ...label,
+                    fillStyle: chart.data.datasets[0].backgroundColor[label.index],
+                }));
+        }
+        return options;
     }
 }
 

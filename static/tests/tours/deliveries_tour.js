@@ -5,8 +5,6 @@
 
 import { registry } from "@web/core/registry";
 
-// as in state_graph_view.js, which is loaded with the first graph
-const COLORS = { failed: "#D23F3F", success: "#2F9E44" };
 const MODES = {
     bar: (dataset) => dataset.backgroundColor,
     line: (dataset) => dataset.borderColor,
@@ -23,9 +21,14 @@ function checkColors(mode) {
             const colors = Object.fromEntries(
                 datasets.map((dataset) => [dataset.label, colorOf(dataset)]),
             );
+            const scheme = getComputedStyle(document.documentElement);
+            const danger = scheme.getPropertyValue("--danger").trim();
+            const success = scheme.getPropertyValue("--success").trim();
             if (
-                colors.Failed !== COLORS.failed ||
-                colors.Delivered !== COLORS.success
+                !danger ||
+                !success ||
+                colors.Failed !== danger ||
+                colors.Delivered !== success
             ) {
                 throw new Error(`Colors of the graph: ${JSON.stringify(colors)}`);
             }
@@ -117,6 +120,27 @@ registry.category("web_tour.tours").add("queue_job_sync_deliveries", {
             trigger: ".o_graph_button[data-mode='line'].active",
         },
         checkColors("line"),
+        {
+            content: "As a pie",
+            trigger: ".o_graph_button[data-mode='pie']",
+            run: "click",
+        },
+        {
+            content: "The parts of a pie have the colors of their states, too",
+            trigger:
+                ".o_graph_view:has(.o_graph_button[data-mode='pie'].active) canvas",
+            run({ anchor }) {
+                const { datasets, labels } = Chart.getChart(anchor).data;
+                const scheme = getComputedStyle(document.documentElement);
+                const danger = scheme.getPropertyValue("--danger").trim();
+                const index = labels.findIndex((label) => label.includes("Failed"));
+                if (datasets[0].backgroundColor[index] !== danger) {
+                    throw new Error(
+                        `Colors of the pie: ${datasets[0].backgroundColor}`,
+                    );
+                }
+            },
+        },
         {
             content: "Look at the figures",
             trigger: ".o_switch_view.o_pivot",
