@@ -12,7 +12,7 @@ const COLORS = {
     enqueued: "primary",
     started: "warning",
     done: "success",
-    cancelled: "dark",
+    cancelled: "gray-500",
     failed: "danger",
 };
 
