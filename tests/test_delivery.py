@@ -144,6 +144,15 @@ class TestDelivery(DeliveryCase):
         self.assertEqual(self.run_job(second), "done")
         self.assertEqual(len(self.destination.requests), 1)
         self.assertIn("already delivered", self.job(second, "result")["result"])
+        # and links to what was sent for it
+        sent = self.job(first, "sync_delivery_ids")["sync_delivery_ids"]
+        job = self.job(second, "sync_delivery_ids", "sync_along_count")
+        self.assertEqual(len(sent), 1)
+        self.assertEqual(job["sync_delivery_ids"], sent)
+        self.assertEqual(job["sync_along_count"], 1)
+        with self.transaction() as env:
+            job = env["queue.job"].search([("uuid", "=", second)])
+            self.assertEqual(job.action_delivery()["res_id"], sent[0])
 
     def test_older_job_that_runs_later_does_not_bring_back_the_past(self):
         partner_id = self.new_partner(name="First")

@@ -87,13 +87,12 @@ class TestQueueJobTerms(TransactionCase):
             path = file_path(f"queue_job_sync/{catalog}")
         except FileNotFoundError:
             self.skipTest(f"{catalog} is not there")
-        rows = PoFileReader(path)
         return {
             (row["name"], row["imd_name"]): row["value"]
-            for row in rows
+            for row in PoFileReader(path)
             if row["module"] == module
-            and row["imd_name"]
-            and row["imd_name"].startswith("field_queue_job__")
+            and row.get("imd_name", "").startswith("field_queue_job__")
+            and row["value"]
         }
 
     def test_form_of_a_job_is_in_french(self):

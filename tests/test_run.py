@@ -148,6 +148,25 @@ class TestTogether(RunCase):
         self.assertTrue(deliveries)
         self.assertLessEqual({each["res_id"] for each in deliveries}, {*ids})
 
+    def test_job_of_several_shows_what_each_other_job_has_sent_of_it(self):
+        self.takes_along = False
+        ids = self.new_partners("A", "B", "C")
+        (several,) = self.job_uuids()
+        for id_ in ids[:2]:
+            self.edit(id_, name="Edited")
+        for uuid in self.job_uuids()[1:]:
+            self.assertEqual(self.run_job(uuid), "done")
+        self.assertEqual(self.run_job(several), "done")
+        with self.transaction() as env:
+            job = env["queue.job"].search([("uuid", "=", several)])
+            self.assertEqual(sorted(job.sync_delivery_ids.mapped("res_id")), ids)
+            self.assertEqual(job.sync_along_count, 2)
+            found = env["sync.delivery"].search(job.action_delivery()["domain"])
+            self.assertEqual(sorted(found.mapped("res_id")), ids[:2])
+            # those of one record have theirs
+            alone = env["queue.job"].search([("uuid", "in", self.job_uuids()[1:])])
+            self.assertEqual(alone.mapped("sync_along_count"), [0, 0])
+
     def test_records_of_a_job_go_in_their_order(self):
         self.takes_along = False
         self.change_backend(concurrency=1)
