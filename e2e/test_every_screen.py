@@ -200,29 +200,24 @@ class Walk:
                 )
 
     def actions(self):
-        """Return the window actions of the addon that this person may open.
+        """Return the window actions of the addon and of the queue.
 
-        :return: their full ids, what each is about, and what they act on
+        :return: dicts by full id, of what each is about
         """
-        data = self.session.call(
+        admin = WebSession(self.server.url, self.server.database, "system", PASSWORD)
+        data = admin.call(
             "ir.model.data",
             "search_read",
             [
                 ("module", "in", (ADDON, "queue_job")),
                 ("model", "=", "ir.actions.act_window"),
             ],
-            ["module", "name", "res_id"],
+            ["complete_name", "res_id"],
         )
-        found = {}
-        for each in data:
-            (action,) = self.session.call(
-                "ir.actions.act_window",
-                "read",
-                [each["res_id"]],
-                ["res_model", "domain", "context", "binding_model_id", "target"],
-            )
-            found[f"{each['module']}.{each['name']}"] = action
-        return found
+        names = {each["res_id"]: each["complete_name"] for each in data}
+        fields = ["res_model", "binding_model_id"]
+        actions = admin.call("ir.actions.act_window", "read", list(names), fields)
+        return {names[action["id"]]: action for action in actions}
 
     def may_open(self, model):
         try:
@@ -272,20 +267,17 @@ class Walk:
             ["name", "res_id"],
         )
         names = {each["res_id"]: each["name"] for each in data}
-        views = self.session.call(
-            "ir.ui.view",
-            "read",
-            list(names),
-            ["type", "inherit_id", "mode"],
-        )
-        roots = {
-            view["id"]: view["inherit_id"][0]
-            if view["mode"] == "extension"
-            else view["id"]
+        fields = ["type", "inherit_id", "mode", "arch_db"]
+        views = self.session.call("ir.ui.view", "read", list(names), fields)
+        # the server puts into a form what its lists refer to
+        within = "".join(view["arch_db"] for view in views)
+        return sorted(
+            names[view["id"]]
             for view in views
             if view["type"] != "qweb"
-        }
-        return sorted(names[view] for view, root in roots.items() if root not in seen)
+            and _root(view) not in seen
+            and f"_view_ref': '{ADDON}.{names[view['id']]}'" not in within
+        )
 
     def report(self):
         """Fail if anything was wrong."""
@@ -355,6 +347,12 @@ def test_nothing_of_it_is_an_error_of_the_server(server):
     assert "Traceback" not in text
     lines = [line for line in text.splitlines() if " ERROR " in line]
     assert lines == []
+
+
+def _root(view):
+    """Return the id of the view that a view is, or is a part of."""
+    extends = view["mode"] == "extension"
+    return view["inherit_id"][0] if extends else view["id"]
 
 
 def record_action(model, record_id, target="current"):

@@ -37,8 +37,8 @@ def ensure():
 def _check_node():
     if not (shutil.which("npm") and shutil.which("node")):
         raise Failure(
-            "Checking the format of XML, and whether screens can be used by all, needs "
-            "Node.js: install the packages nodejs and npm, or run this once as root."
+            "The format of XML, axe-core and right-to-left languages need Node.js: "
+            "install the packages nodejs and npm, or run this once as root."
         )
     answer = subprocess.run(["node", "--version"], capture_output=True, text=True)
     version = re.match(r"v(\d+)", answer.stdout)

@@ -56,7 +56,9 @@ def environment(variables):
     )
     if not config.is_file() or config.read_text() != text:
         config.write_text(text)
-    return {**os.environ, **variables, "ODOO_RC": str(config)}
+    # Odoo runs rtlcss for the languages that are read from right to left
+    path = os.pathsep.join((str(paths.NODE_COMMANDS), os.environ.get("PATH", "")))
+    return {**os.environ, **variables, "ODOO_RC": str(config), "PATH": path}
 
 
 def run(args, variables):

@@ -25,6 +25,7 @@ TEST_ADDONS = ROOT / "tests" / "addons"
 DATA_DIR = WORK / "data"
 POSTGRES = WORK / "postgres"
 NODE = WORK / "node"
+NODE_COMMANDS = NODE / "node_modules" / ".bin"
 DIST = WORK / "dist"
 
 REQUIREMENTS = DEV / "requirements.txt"
