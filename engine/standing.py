@@ -154,7 +154,9 @@ def _unsent_ids(records, streams, found):
     unknown = {stream: ids for stream, ids in unknown.items() if ids}
     unsent = {}
     if unknown:
-        with capture.tried(records.env, "Whether %s are sent is not known", records):
+        said = "Whether %s are sent is not known", records
+        # the synchronization's own form tells it too
+        with capture.tried(records.env, *said, level=logging.WARNING):
             for stream, ids in unknown.items():
                 unsent[stream] = stream._matching(records.browse(ids))._ids
     return unsent
@@ -455,7 +457,8 @@ class _Search:
 
     def _is_sent(self, stream):
         """Return the SQL that says whether a stream sends a record."""
-        with noted(_logger, "What synchronization %s sends is not known", stream.id):
+        said = "What synchronization %s sends is not known", stream.id
+        with noted(_logger, *said, level=logging.WARNING):
             model = stream._for_sending(self.model)
             domain = Domain(model._sync_domain(stream)).optimize_full(model)
             return SQL("(%s)", domain._to_sql(model, self.alias, self.query))

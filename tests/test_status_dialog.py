@@ -323,6 +323,7 @@ class TestStatusDialog(SyncCase):
 
     def test_record_that_no_system_has(self):
         self.outbox(self.partner).unlink()
+        self.stream.domain = "[('id', '=', 0)]"
         self.assertIn("No external system has been sent this record", self.text())
 
     # -- rights ---------------------------------------------------------------
