@@ -115,10 +115,20 @@ class TestHtmlFields(HtmlChecks, RightsCase):
         ]
         stream = self.env["sync.stream"].create(
             stream_values(
-                backend, table="contacts", columns_table="contacts", columns=columns
+                backend,
+                state="draft",
+                table="contacts",
+                columns_table="contacts",
+                columns=columns,
             )
         )
         self.assertShown(stream.columns_status)
+        self.assertShown(stream.lacking)
+
+    def test_what_a_test_of_the_connection_has_found_is_text(self):
+        test = self.new("sync.connection.test", self.users["system"])
+        test.findings = [(attack, "fails", attack) for attack in ATTACKS]
+        self.assertShown(test.found)
 
     def test_what_a_system_says_of_a_record_is_text(self):
         name, url, external_id, note, reason = ATTACKS
