@@ -37,7 +37,7 @@ class WebSession:
 
     @property
     def session_id(self):
-        """Id of the session, by which a browser is logged in."""
+        """With which a browser is logged in as well."""
         return self._http.cookies["session_id"]
 
     def call(self, model, method, *args, **kwargs):
