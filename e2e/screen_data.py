@@ -136,7 +136,8 @@ def make_systems(env):
     crm.set_secret("auth_secret", "t0ken")
     crm_stream = stream(crm, "Contacts to the CRM", endpoint="contacts")
     held = {"table": "contacts", "delete_policy": "mark", "mark_key": "deleted"}
-    warehouse = stream(system("Warehouse", **table), "Contacts to the warehouse", **held)
+    database = system("Warehouse", **table)
+    warehouse = stream(database, "Contacts to the warehouse", **held)
     paused = stream(
         system("Paused"),
         "Contacts to what is paused",
@@ -221,7 +222,7 @@ def make_records(env, crm, warehouse):
 
 
 def make_jobs(env, crm):
-    """Let there be a job of each state: of a contact, of others, and of another task."""
+    """Let there be a job of each state: of contacts, and of another task."""
     env["res.partner"].with_delay(description="Another task")._compute_display_name()
     env.cr.commit()
     jobs = env["queue.job"]

@@ -282,17 +282,11 @@ class Walk:
     def report(self):
         """Fail if anything was wrong."""
         found = [
-            f"axe {each['rule']} at {each['where']}\n    {each['html']}\n    {each['why']}"
+            f"axe {each['rule']} at {each['where']}: {each['html']}\n{each['why']}"
             for each in self.findings.values()
         ]
         assert self.counts["rows"], self.problems
         assert not self.problems + found, "\n".join(self.problems + found)
-
-
-@pytest.fixture(scope="module")
-def walks(server):
-    """The walks of all who see the addon's screens, by role."""
-    return {}
 
 
 def test_the_records_are_in_every_state(server):
