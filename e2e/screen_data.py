@@ -49,6 +49,12 @@ PLAIN_FORM = """
     <notebook><page string="Page"><field name="login" /></page></notebook>
 </form>
 """
+PLAIN_DIALOG = f"""
+<form>
+    {"<p>A line</p>" * 60}
+    <footer><button special="cancel" string="Close" /></footer>
+</form>
+"""
 
 
 def prepare(env):
@@ -65,7 +71,7 @@ def prepare(env):
     make_backfills(env, crm, warehouse)
     make_wizards(env)
     make_gone(env, others)
-    make_plain_screen(env)
+    make_plain_screens(env)
     # nobody is to miss the runner
     later = NOW + timedelta(days=1)
     node = {"name": "odoo:8069", "workers": 4, "loaded": True, "capacity": 2}
@@ -403,31 +409,33 @@ def make_gone(env, streams):
     env.cr.commit()
 
 
-def make_plain_screen(env):
-    """Make a screen of Odoo's own fields and styles, with nothing of the addon's."""
-    env["ir.ui.view"].create(
-        [
-            {"name": "plain", "model": "res.users", "arch": PLAIN_LIST},
-            {"name": "plain", "model": "res.users", "arch": PLAIN_FORM},
-        ]
+def make_plain_screens(env):
+    """Make screens of Odoo's own fields and styles, with nothing of the addon's."""
+    make_plain(env, "plain", PLAIN_LIST, PLAIN_FORM)
+    make_plain(env, "plain_dialog", PLAIN_DIALOG, target="new")
+    env.cr.commit()
+
+
+def make_plain(env, name, *archs, **values):
+    views = env["ir.ui.view"].create(
+        [{"name": name, "model": "res.users", "arch": arch} for arch in archs]
     )
-    views = env["ir.ui.view"].search([("name", "=", "plain")])
     action = env["ir.actions.act_window"].create(
         {
-            "name": "Plain",
+            "name": name,
             "res_model": "res.users",
             "view_ids": [
                 Command.create({"view_mode": view.type, "view_id": view.id})
-                for view in views.sorted("id")
+                for view in views
             ],
+            **values,
         }
     )
     env["ir.model.data"].create(
         {
             "module": "queue_job_sync_screens",
-            "name": "plain",
+            "name": name,
             "model": action._name,
             "res_id": action.id,
         }
     )
-    env.cr.commit()

@@ -54,6 +54,7 @@ SERVER = ("--load=base,web", "--max-cron-threads=0")
 KNOWN = (
     ("aria-dialog-name", ".modal", "a dialog has a title, which it does not refer to"),
     ("aria-required-parent", ".o_notebook_headers .nav-link", "the tabs of a form"),
+    ("scrollable-region-focusable", ".modal-body", "a long dialog of text alone"),
     ("label", ".o_list_record_selector input", "the box that selects a row"),
     ("button-name", ".o_optional_columns_dropdown button", "the choice of columns"),
     ("autocomplete-valid", ".o_select_menu_input", "a selection"),
@@ -72,6 +73,7 @@ ODOO = (
     "base.action_res_users",
     "base_setup.action_general_configuration",
     "queue_job_sync_screens.plain",
+    "queue_job_sync_screens.plain_dialog",
 )
 # Fields whose every value must be among the records that are opened.
 STATES = {
