@@ -49,6 +49,12 @@ PLAIN_FORM = """
     <notebook><page string="Page"><field name="login" /></page></notebook>
 </form>
 """
+PLAIN_DIALOG = f"""
+<form>
+    {"<p>A line</p>" * 60}
+    <footer><button special="cancel" string="Close" /></footer>
+</form>
+"""
 
 
 def prepare(env):
@@ -65,7 +71,7 @@ def prepare(env):
     make_backfills(env, crm, warehouse)
     make_wizards(env)
     make_gone(env, others)
-    make_plain_screen(env)
+    make_plain_screens(env)
     # nobody is to miss the runner
     later = NOW + timedelta(days=1)
     node = {"name": "odoo:8069", "workers": 4, "loaded": True, "capacity": 2}
@@ -136,7 +142,8 @@ def make_systems(env):
     crm.set_secret("auth_secret", "t0ken")
     crm_stream = stream(crm, "Contacts to the CRM", endpoint="contacts")
     held = {"table": "contacts", "delete_policy": "mark", "mark_key": "deleted"}
-    warehouse = stream(system("Warehouse", **table), "Contacts to the warehouse", **held)
+    database = system("Warehouse", **table)
+    warehouse = stream(database, "Contacts to the warehouse", **held)
     paused = stream(
         system("Paused"),
         "Contacts to what is paused",
@@ -221,7 +228,7 @@ def make_records(env, crm, warehouse):
 
 
 def make_jobs(env, crm):
-    """Let there be a job of each state: of a contact, of others, and of another task."""
+    """Let there be a job of each state: of contacts, and of another task."""
     env["res.partner"].with_delay(description="Another task")._compute_display_name()
     env.cr.commit()
     jobs = env["queue.job"]
@@ -402,31 +409,33 @@ def make_gone(env, streams):
     env.cr.commit()
 
 
-def make_plain_screen(env):
-    """Make a screen of Odoo's own fields and styles, with nothing of the addon's."""
-    env["ir.ui.view"].create(
-        [
-            {"name": "plain", "model": "res.users", "arch": PLAIN_LIST},
-            {"name": "plain", "model": "res.users", "arch": PLAIN_FORM},
-        ]
+def make_plain_screens(env):
+    """Make screens of Odoo's own fields and styles, with nothing of the addon's."""
+    make_plain(env, "plain", PLAIN_LIST, PLAIN_FORM)
+    make_plain(env, "plain_dialog", PLAIN_DIALOG, target="new")
+    env.cr.commit()
+
+
+def make_plain(env, name, *archs, **values):
+    views = env["ir.ui.view"].create(
+        [{"name": name, "model": "res.users", "arch": arch} for arch in archs]
     )
-    views = env["ir.ui.view"].search([("name", "=", "plain")])
     action = env["ir.actions.act_window"].create(
         {
-            "name": "Plain",
+            "name": name,
             "res_model": "res.users",
             "view_ids": [
                 Command.create({"view_mode": view.type, "view_id": view.id})
-                for view in views.sorted("id")
+                for view in views
             ],
+            **values,
         }
     )
     env["ir.model.data"].create(
         {
             "module": "queue_job_sync_screens",
-            "name": "plain",
+            "name": name,
             "model": action._name,
             "res_id": action.id,
         }
     )
-    env.cr.commit()

@@ -13,7 +13,8 @@ function makeWalk(options) {
     const MOST = 60;
     // What moves has other colours meanwhile.
     const still = document.createElement("style");
-    still.textContent = "* { transition: none !important; animation: none !important; }";
+    still.textContent =
+        "* { transition: none !important; animation: none !important; }";
     document.head.append(still);
     const pending = new Set();
     const pressed = new Set();
@@ -84,9 +85,15 @@ function makeWalk(options) {
 
     /** Press something as a mouse does. */
     async function press(element) {
-        for (const type of ["pointerdown", "mousedown", "pointerup", "mouseup", "click"]) {
+        for (const type of [
+            "pointerdown",
+            "mousedown",
+            "pointerup",
+            "mouseup",
+            "click",
+        ]) {
             element.dispatchEvent(
-                new MouseEvent(type, { bubbles: true, cancelable: true, view: window })
+                new MouseEvent(type, { bubbles: true, cancelable: true, view: window }),
             );
         }
         await idle();
@@ -104,7 +111,7 @@ function makeWalk(options) {
         const isOurs = dialog || model.startsWith("sync.") || model === "queue.job";
         const found = await axe.run(
             { include: [place], exclude: options.others },
-            { resultTypes: ["violations"], elementRef: true }
+            { resultTypes: ["violations"], elementRef: true },
         );
         for (const { id, impact, help, nodes } of found.violations) {
             if (!["serious", "critical"].includes(impact)) {
@@ -115,7 +122,7 @@ function makeWalk(options) {
                     continue;
                 }
                 const known = options.known.filter(
-                    ([rule, selector]) => rule === id && node.element.matches(selector)
+                    ([rule, selector]) => rule === id && node.element.matches(selector),
                 );
                 result.known.push(...known.map((each) => each.join(" ")));
                 if (known.length) {
@@ -218,7 +225,9 @@ function makeWalk(options) {
         }
         const buttons = ".o_action_manager .o_form_view button[name]";
         for (const name of new Set(all(buttons).filter(opens).map(nameOf))) {
-            const button = all(buttons).find((each) => opens(each) && nameOf(each) === name);
+            const button = all(buttons).find(
+                (each) => opens(each) && nameOf(each) === name,
+            );
             if (button) {
                 await openBy(button, `${key}.${name}`);
             }
@@ -239,7 +248,7 @@ function makeWalk(options) {
     }
 
     async function removeFacets() {
-        for (let facet; (facet = document.querySelector(".o_facet_remove")); ) {
+        for (let facet; (facet = document.querySelector(".o_facet_remove"));) {
             await press(facet);
         }
     }
@@ -250,7 +259,10 @@ function makeWalk(options) {
         }
         const choices = ".o_filter_menu .o_menu_item, .o_group_by_menu .o_menu_item";
         for (const toggle of all(".o_search_bar_menu .o_accordion_toggle")) {
-            if (!toggle.classList.contains("open") && !toggle.closest(".o_favorite_menu")) {
+            if (
+                !toggle.classList.contains("open") &&
+                !toggle.closest(".o_favorite_menu")
+            ) {
                 await press(toggle);
             }
         }
@@ -298,9 +310,11 @@ function makeWalk(options) {
         await removeFacets();
         const row =
             document.querySelector(".o_data_row .o_data_cell:not(.o_list_button)") ||
-            document.querySelector(".o_kanban_record:not(.o_kanban_ghost) a[type=open]") ||
+            document.querySelector(
+                ".o_kanban_record:not(.o_kanban_ghost) a[type=open]",
+            ) ||
             all(".o_kanban_record:not(.o_kanban_ghost)").find((each) =>
-                each.matches(".cursor-pointer")
+                each.matches(".cursor-pointer"),
             );
         if (!row) {
             return;

@@ -1278,7 +1278,8 @@ class SyncStream(models.Model):
             raise UserError(
                 self.env._(
                     "%(model)s %(id)s no longer exists.",
-                    model=self.model_id.name or self.model_name,
+                    # who manages jobs may not read models
+                    model=self.sudo().model_id.name or self.model_name,
                     id=res_id,
                 )
             )

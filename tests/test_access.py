@@ -3,7 +3,7 @@
 """Who may do what."""
 
 from odoo import fields
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
 
 from .common import (
@@ -130,6 +130,21 @@ class TestAccess(AccessCase):
             self.backend.with_user(manager).action_test_connection()
         with self.assertRaises(AccessError):
             self.stream.with_user(manager).active = False
+
+    def test_manager_is_told_that_a_record_is_gone(self):
+        binding = self.binding.with_user(self.users["manager"])
+        self.partner.unlink()
+        with self.assertRaisesRegex(UserError, "no longer exists"):
+            binding.action_open_record()
+        # as an uninstall leaves it
+        self.env.cr.execute(
+            "UPDATE sync_stream SET model_id = NULL, model_name = 'sale.gone'"
+            " WHERE id = %s",
+            (self.stream.id,),
+        )
+        self.env.invalidate_all()
+        with self.assertRaisesRegex(UserError, "sale.gone .* no longer exists"):
+            binding.action_open_record()
 
     def test_administrator_without_job_rights_configures(self):
         system = self.users["system"]
