@@ -88,7 +88,10 @@ export function useOverview() {
         }
     }
 
-    onWillStart(read);
+    onWillStart(() => {
+        // the systems do not wait for it
+        read();
+    });
     onMounted(() => {
         lookLater();
         document.addEventListener("visibilitychange", follow);
