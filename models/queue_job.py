@@ -512,7 +512,7 @@ class QueueJob(models.Model):
         undecided._change_job_state(CANCELLED)
         return True
 
-    def _change_job_state(self, state, result=None):
+    def _change_job_state(self, state, result=None):  # pylint: disable=missing-return
         """Do what a person has decided about jobs.
 
         Those of synchronizations are changed together, in one statement, and so is what
@@ -532,39 +532,35 @@ class QueueJob(models.Model):
             jobs.requeue_many(together, ENDED)
         alone = self - together
         for job in alone:
-            job._change_alone(state, result)
+            if job.state == state == CANCELLED:
+                # with what it has waited for
+                continue
+            # who has decided it tells of it, not who made the job
+            job._track_discard()
+            took = job.exec_time
+            if job.sync_wait_key:
+                # it is due when it was, whatever becomes of it
+                job.eta = job.sync_due
+            try:
+                super(QueueJob, job)._change_job_state(state, result=result)
+            except psycopg2.Error:
+                raise
+            except Exception:
+                if job_load.can_be_stored(job):
+                    raise
+                if job_load.mend(job):
+                    super(QueueJob, job)._change_job_state(state, result=result)
+                else:
+                    job_load.change_state(job, state, result)
+            if state != PENDING:
+                # a decision is no run
+                job.exec_time = took
         if state == PENDING:
             jobs.rearm(alone)
         else:
             told = words.kept(result)
             closed = alone | store.close_jobs(self.env, together, state, told)
             jobs.settle(closed, state, result)
-
-    def _change_alone(self, state, result):
-        """Change the state of one job as queue_job does, which stores all of it."""
-        if self.state == state == CANCELLED:
-            # with what it has waited for
-            return
-        # the one who has decided it tells of it, not the one who made the job
-        self._track_discard()
-        took = self.exec_time
-        if self.sync_wait_key:
-            # it is due when it was, whatever becomes of it
-            self.eta = self.sync_due
-        try:
-            super()._change_job_state(state, result=result)
-        except psycopg2.Error:
-            raise
-        except Exception:
-            if job_load.can_be_stored(self):
-                raise
-            if job_load.mend(self):
-                super()._change_job_state(state, result=result)
-            else:
-                job_load.change_state(self, state, result)
-        if state != PENDING:
-            # a decision is no run
-            self.exec_time = took
 
     def action_run_now(self):
         """Let pending jobs run as soon as there is a slot, whatever they wait for.

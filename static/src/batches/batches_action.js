@@ -65,7 +65,12 @@ async function changeInBatches(env, { params }) {
             title,
             total,
             next: (after) =>
-                env.services.orm.call(model, "decide_batch", [[id], after, until, total]),
+                env.services.orm.call(model, "decide_batch", [
+                    [id],
+                    after,
+                    until,
+                    total,
+                ]),
             ended,
         });
     });
