@@ -45,7 +45,6 @@ PLAIN_FORM = """
     <p class="text-muted">Of less interest</p>
     <field name="tz" />
     <field name="company_id" />
-    <field name="company_ids" widget="many2many_tags" />
     <notebook><page string="Page"><field name="login" /></page></notebook>
 </form>
 """

@@ -60,7 +60,6 @@ KNOWN = (
     ("autocomplete-valid", ".o_select_menu_input", "a selection"),
     ("aria-allowed-attr", ".o-dropdown", "a selection"),
     ("aria-allowed-attr", ".o-autocomplete--input", "a link"),
-    ("aria-allowed-attr", ".o_tag", "links as tags"),
     ("aria-allowed-attr", ".o_progress", "a bar of progress"),
     ("image-alt", ".o_m2o_avatar img", "a link with a picture"),
     # Odoo's colours, which it changes with its theme

@@ -31,7 +31,13 @@ contacts are synchronized.
 # many wait for a time to pass or for a server; but no more than this.
 MOST = 5
 # Tests from outside that take long, the longest first: none is waited for at the end.
-LONG = ("test_wake_ups", "test_develop", "test_documents", "test_audit")
+LONG = (
+    "test_every_screen",
+    "test_wake_ups",
+    "test_develop",
+    "test_documents",
+    "test_audit",
+)
 LONG += ("test_two_nodes", "test_upgrade", "test_uninstall", "test_copy")
 LONG += ("test_packaging", "test_demo", "test_benchmarks", "test_hang", "test_mail")
 LONG += ("test_metrics", "test_uninstalled_model", "test_soak_command", "test_lint")
