@@ -66,14 +66,19 @@ class Page(Browser):
         """Look at an element from now on, and at nothing else."""
         text = TEXT.format(selector=json.dumps(selector))
         self._evaluate(WATCH.format(text=text))
+        self._last = 0.0
 
     def wait(self, text, seconds=SETTLE):
-        """Wait until what is watched has shown a text; return when it first did."""
+        """Wait until what is watched has shown a text, after what was waited for.
+
+        :return: when it first did
+        """
         deadline = time.time() + seconds
         while True:
             seen = json.loads(self._evaluate("seen()"))
-            found = [at for at, shown in seen if text in shown]
+            found = [at for at, shown in seen if at > self._last and text in shown]
             if found:
+                self._last = found[0]
                 return found[0]
             assert time.time() < deadline, f"{text}: {seen}"
             time.sleep(0.1)
