@@ -237,12 +237,12 @@ class SyncMixin(models.AbstractModel):
         wanted = [state for state in known if (state in value) == (operator == "in")]
         return standing.state_domain(self, wanted) if wanted else Domain.FALSE
 
-    def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr != "sync_state" or query is None:
-            return super()._field_to_sql(alias, field_expr, query)
+    def _read_group_groupby(self, alias, groupby_spec, query):
+        if groupby_spec != "sync_state":
+            return super()._read_group_groupby(alias, groupby_spec, query)
         if not self.env["sync.stream"]._is_watched(self._name):
             raise ValueError("Nothing is grouped by its state while nothing is sent")
-        self._check_field_access(self._fields[field_expr], "read")
+        self._check_field_access(self._fields[groupby_spec], "read")
         return standing.state_to_sql(self, alias, query)
 
     # -- what people do about it ----------------------------------------------

@@ -149,7 +149,9 @@ registry.category("web_tour.tours").add("queue_job_sync_new_system", {
         ...openContact("Katherine Johnson"),
         {
             content: "It was there before the synchronization: open the Action menu",
-            trigger: `.o_form_view:not(:has(${STATUS})) .o_cp_action_menus button`,
+            trigger:
+                `.o_form_view:has(${STATUS}:contains('Not Sent Yet'))` +
+                " .o_cp_action_menus button",
             run: "click",
         },
         {
