@@ -529,13 +529,6 @@ class TestStates(SyncCase):
             Counter(self.expected),
         )
 
-    def test_list_in_the_order_of_states(self):
-        found = self.contacts.search(self.mine, order="sync_state desc, id")
-        said = [state or "" for state in found.mapped("sync_state")]
-        known = [state for state in said if state]
-        self.assertEqual(known, sorted(known, reverse=True))
-        self.assertEqual(len(said), len(self.partners))
-
     def test_users_are_grouped_as_their_contacts(self):
         groups = (
             self.env["res.users"]
