@@ -169,7 +169,7 @@ def make_records(env, crm, warehouse):
     sent = env["res.partner.category"].create({"name": "Sent"})
     names = (
         ("Synced", "Waiting", "Failed", "Doubt", "Unknown ID", "Accepted", "Skipped")
-        + ("Archived", "Deleted")
+        + ("Not Sent", "Archived", "Deleted")
         # one job of each state, see make_jobs
         + tuple(f"Job {state}" for state, _label in STATES)
     )
@@ -196,7 +196,8 @@ def make_records(env, crm, warehouse):
             "note": words.Sentence("Cancelled by Sam"),
             "note_date": NOW,
         },
-        "Archived": {"external_id": False},
+        "Not Sent": {"last_success": False, "content_hash": False, "absent": "never"},
+        "Archived": {"external_id": False, "content_hash": False, "absent": "gone"},
         "Deleted": {},
     }
     for stream in (crm, warehouse):
@@ -214,7 +215,7 @@ def make_records(env, crm, warehouse):
                 for name, values in states.items()
             ]
         )
-    pending = ("Waiting", "Failed", *names[9:])
+    pending = ("Waiting", "Failed", *names[10:])
     settled = contacts.filtered(lambda each: each.name not in pending)
     env["sync.outbox"].search([("res_id", "in", settled.ids)]).unlink()
     jobs = env["queue.job"].search([("sync_res_id", "in", settled.ids)])

@@ -97,14 +97,7 @@ class Browser:
         :param size: width and height in pixels; as narrow as a phone makes it one
         """
         self.call("Page.navigate", url="about:blank")
-        width, height = size
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=size == PHONE,
-        )
+        self._resize(size)
         is_file = address.startswith("file:")
         self.call("Page.navigate", url=address if is_file else self._url + address)
 
@@ -190,19 +183,29 @@ class Browser:
         :return: milliseconds from the navigation
         :raises PageError: when it does not show up
         """
-        self._show_at(*size)
-        self._call("Page.enable")
+        self._resize(size)
+        self.listen("Page")
         look = SHOWN.format(selector=json.dumps(selector), count=count)
-        self._call("Page.addScriptToEvaluateOnNewDocument", source=look)
-        self._call("Page.navigate", url=self._url + address)
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=look)
+        self.call("Page.navigate", url=self._url + address)
         deadline = time.monotonic() + PATIENCE
         while True:
-            after = self._evaluate("window.shownAfter")
+            after = self.evaluate("window.shownAfter")
             if after:
                 return after
             if time.monotonic() > deadline:
                 raise PageError(f"{address} does not show {count} {selector}")
             time.sleep(0.1)
+
+    def _resize(self, size):
+        width, height = size
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=size == PHONE,
+        )
 
     def _open_page(self):
         port_file = Path(self._folder.name) / "DevToolsActivePort"
