@@ -253,7 +253,7 @@ class TestBackfill(BackfillCase):
         self.assertFalse(self.outbox())
         wait = self.job(uuid, "eta")["eta"] - fields.Datetime.now()
         self.assertGreater(wait, timedelta(hours=23))
-        self.assertIn("paused", self.backfill()["hint"])
+        self.assertIn("Paused by", self.backfill()["hint"])
         with self.transaction() as env:
             env["sync.backend"].browse(self.backend_id).action_resume()
         wait = self.job(uuid, "eta")["eta"] - fields.Datetime.now()
