@@ -156,9 +156,15 @@ def _unsent_ids(records, streams, found):
     if unknown:
         said = "Whether %s are sent is not known", records
         # the synchronization's own form tells it too
-        with capture.tried(records.env, *said, level=logging.WARNING):
+        with capture.tried(records.env, *said, level=logging.WARNING) as trouble:
             for stream, ids in unknown.items():
                 unsent[stream] = stream._matching(records.browse(ids))._ids
+        if trouble and len(unknown) > 1:
+            # one that fails hides nothing of the others
+            unsent = {}
+            for stream, ids in unknown.items():
+                with capture.tried(records.env, *said, level=logging.DEBUG):
+                    unsent[stream] = stream._matching(records.browse(ids))._ids
     return unsent
 
 
@@ -296,6 +302,7 @@ class _Search:
 
     def __init__(self, model, alias, query):
         self.model, self.alias, self.query = model, alias, query
+        self._sent = {}
         self.id = SQL.identifier(alias, "id")
         self.streams = streams_of(model.env, model._name)
         ids = tuple(self.streams.ids) or (0,)
@@ -434,7 +441,7 @@ class _Search:
             each = [
                 SQL(
                     code,
-                    is_sent=self._is_sent(stream),
+                    is_sent=self._is_sent(stream) if "is_sent" in code else SQL(),
                     **{
                         column: SQL.identifier(name, column)
                         for column in ("res_id", "skipped", "accepted", "absent")
@@ -457,6 +464,11 @@ class _Search:
 
     def _is_sent(self, stream):
         """Return the SQL that says whether a stream sends a record."""
+        if stream not in self._sent:
+            self._sent[stream] = self._filter_of(stream)
+        return self._sent[stream]
+
+    def _filter_of(self, stream):
         said = "What synchronization %s sends is not known", stream.id
         with noted(_logger, *said, level=logging.WARNING):
             model = stream._for_sending(self.model)

@@ -340,7 +340,9 @@ class QueueJob(models.Model):
         :param own: what it has delivered itself
         :param carried: what the job has delivered that is known to have carried it
         """
-        ids = {self.sync_res_id} if self.sync_res_id else {*self.records.ids}
+        records = job_load.known_records(self)
+        ids = {*records.ids} if records is not None else set()
+        ids = {self.sync_res_id} if self.sync_res_id else ids
         ids.difference_update(
             own.filtered(lambda x: x.state == "success").mapped("res_id")
         )
@@ -523,7 +525,7 @@ class QueueJob(models.Model):
             # instead of queue_job's text: each reader is told in his language
             result = words.Sentence(CLOSED_BY[state], user=self.env.user.name)
         together = self.filtered_domain(jobs.own_jobs()).filtered(
-            lambda job: not job.graph_uuid
+            lambda job: not job.graph_uuid and job.model_name in self.env
         )
         if state == PENDING:
             together = together.filtered("sync_backend_id")
@@ -539,8 +541,8 @@ class QueueJob(models.Model):
             job._track_discard()
             took = job.exec_time
             if job.sync_wait_key:
-                # it is due when it was, whatever becomes of it
-                job.eta = job.sync_due
+                # it is due when it was, whatever becomes of it: nobody's decision
+                job.sudo().eta = job.sync_due
             try:
                 super(QueueJob, job)._change_job_state(state, result=result)
             except psycopg2.Error:

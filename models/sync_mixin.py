@@ -34,6 +34,14 @@ ICONS = {
 }
 
 
+class SyncState(fields.Selection):
+    """How far systems are with a record, which is worked out and can be grouped by."""
+
+    def _description_groupable(self, env):
+        # the client is told with each view: it need not be tried
+        return env["sync.stream"]._is_watched(self.model_name)
+
+
 class SyncMixin(models.AbstractModel):
     """A record that external systems are kept in step with.
 
@@ -46,7 +54,7 @@ class SyncMixin(models.AbstractModel):
     _name = "sync.mixin"
     _description = "Synchronized Model"
 
-    sync_state = fields.Selection(
+    sync_state = SyncState(
         standing.SYNC_STATES,
         "Synchronization",
         compute="_compute_sync_state",
@@ -240,8 +248,6 @@ class SyncMixin(models.AbstractModel):
     def _read_group_groupby(self, alias, groupby_spec, query):
         if groupby_spec != "sync_state":
             return super()._read_group_groupby(alias, groupby_spec, query)
-        if not self.env["sync.stream"]._is_watched(self._name):
-            raise ValueError("Nothing is grouped by its state while nothing is sent")
         self._check_field_access(self._fields[groupby_spec], "read")
         return standing.state_to_sql(self, alias, query)
 

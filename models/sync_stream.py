@@ -629,11 +629,9 @@ class SyncStream(models.Model):
 
         Unless their model makes it itself.
         """
-        model, mixin = (
-            self.env.registry[self.model_name],
-            self.env.registry["sync.mixin"],
-        )
-        return all(
+        model = self.env.registry.get(self.model_name)
+        mixin = self.env.registry["sync.mixin"]
+        return model is not None and all(
             getattr(model, name) is getattr(mixin, name)
             for name in ("_sync_payload", "_sync_payloads")
         )

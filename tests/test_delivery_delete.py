@@ -8,7 +8,7 @@ from odoo.tests import tagged
 
 from .common import DeliveryCase
 
-MIGRATION = Path(__file__).parents[1] / "migrations/19.0.6.0.0/post-absent.py"
+MIGRATION = Path(__file__).parents[1] / "migrations/19.0.6.0.0/end-absent.py"
 
 
 @tagged("post_install", "-at_install")

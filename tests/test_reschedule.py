@@ -149,6 +149,16 @@ class TestReschedule(RescheduleCase):
         self.assertEqual(jobs.mapped("retry"), [0, 3])
         self.assertEqual(jobs.mapped("eta"), [LATER, LATER])
 
+    def test_several_that_are_requeued_go_when_it_was_said(self):
+        jobs = self.new_jobs("failed", "failed", "failed")
+        wizard = self.wizard(jobs, requeue=True, change_eta=True, eta=LATER)
+        wizard.write({"change_priority": True, "priority": 2, "keep_bulk": False})
+        wizard.action_reschedule()
+        self.assertEqual(set(jobs.mapped("state")), {"pending"})
+        self.assertEqual(set(jobs.mapped("eta")), {LATER})
+        self.assertEqual(set(jobs.mapped("priority")), {2})
+        self.assertFalse(any(jobs.mapped("sync_wait_key")))
+
     def test_nothing_to_change(self):
         with self.assertRaises(UserError):
             self.wizard(self.new_jobs("pending")).action_reschedule()

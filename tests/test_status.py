@@ -529,15 +529,16 @@ class TestStates(SyncCase):
             Counter(self.expected),
         )
 
-    def test_users_are_grouped_as_their_contacts(self):
-        groups = (
-            self.env["res.users"]
-            .with_user(self.user)
-            .formatted_read_group(
-                [("id", "=", self.user.id)], ["sync_state"], ["__count"]
-            )
+    def test_users_have_no_groups_of_their_contacts_states(self):
+        told = self.env["res.users"].fields_get(["sync_state"])["sync_state"]
+        self.assertFalse(told["groupable"])
+
+    def test_a_group_of_a_favorite_outlives_the_synchronizations(self):
+        self.streams.active = False
+        groups = self.contacts.formatted_read_group(
+            self.mine, ["sync_state"], ["__count"]
         )
-        self.assertEqual([group["__count"] for group in groups], [1])
+        self.assertEqual([group["sync_state"] for group in groups], [False])
 
     def test_client_is_told_that_it_may_group(self):
         told = self.contacts.fields_get(["sync_state"])["sync_state"]

@@ -81,5 +81,7 @@ class SyncJobBatches(models.AbstractModel):
         domain = Domain("id", ">", after) & Domain("id", "<=", until)
         domain &= Domain(self._jobs_domain())
         batch = jobs.search(domain, order="id", limit=BATCH)
-        self._decide(batch, total)
-        return {"changed": len(batch), "after": len(batch) == BATCH and batch[-1].id}
+        # what a worker takes meanwhile would cost those of the whole batch
+        free = batch.sudo().try_lock_for_update(allow_referencing=True).sudo(False)
+        self._decide(free, total)
+        return {"changed": len(free), "after": len(batch) == BATCH and batch[-1].id}

@@ -89,6 +89,9 @@ class SyncReschedule(models.TransientModel):
 
     def _decide(self, jobs, total):
         failed = jobs.filtered(lambda job: job.state == FAILED)
+        if self.requeue:
+            # they go in bulk and at once, unless what follows says otherwise
+            failed.requeue()
         if self.change_priority:
             jobs._set_priority(self.priority, self.keep_bulk)
         if self.change_eta:
@@ -98,8 +101,7 @@ class SyncReschedule(models.TransientModel):
             put_off = self.eta and words.Sentence(
                 words._lt("Put off by %(user)s"), user=self.env.user.name
             )
-            (jobs - failed).with_context(tracking_disable=True).write(
+            waiting = jobs if self.requeue else jobs - failed
+            waiting.with_context(tracking_disable=True).write(
                 {"result": put_off, "sync_error": False}
             )
-        if self.requeue:
-            failed.requeue()

@@ -1,15 +1,20 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import logging
+
 from odoo import SUPERUSER_ID, api
 
 from odoo.addons.queue_job_sync.engine.task import Held, Owed, TaskBuilder
+
+_logger = logging.getLogger(__name__)
 
 
 def migrate(cr, version):
     """Note of which records a system has confirmed nothing yet, or that they are gone.
 
-    One that was marked as deleted there has the fingerprint that all of them have.
+    One that was marked as deleted there has the fingerprint that all of them have. It
+    is made when the addons are there that models and transports are of.
     """
     cr.execute(
         """
@@ -21,11 +26,18 @@ def migrate(cr, version):
     )
     env = api.Environment(cr, SUPERUSER_ID, {})
     streams = env["sync.stream"].with_context(active_test=False)
-    for stream in streams.search([("delete_policy", "=", "mark")]):
-        if stream.model_name in env:
+    marking = [("delete_policy", "=", "mark"), ("mark_key", "!=", False)]
+    for stream in streams.search(marking):
+        if stream.model_name not in env:
+            continue
+        try:
             gone = TaskBuilder(stream).build(Held(None, 0), Owed([], False), None)
-            cr.execute(
-                "UPDATE sync_binding SET absent = 'gone'"
-                " WHERE stream_id = %s AND content_hash = %s",
-                (stream.id, gone.digest),
-            )
+        except Exception:
+            # they go on saying that they are there
+            _logger.warning("Who is gone in %s is not known", stream, exc_info=True)
+            continue
+        cr.execute(
+            "UPDATE sync_binding SET absent = 'gone'"
+            " WHERE stream_id = %s AND content_hash = %s",
+            (stream.id, gone.digest),
+        )
