@@ -233,7 +233,7 @@ class TestStatusDialog(SyncCase):
             }
         )
         text = self.text()
-        self.assertIn("CRM answered: no such town", text)
+        self.assertRegex(text, "CRM answered 422 [^:]*: no such town")
         self.assertIn("It will be sent in 9 minutes.", text)
         self.assertNotIn("10.1.2.3", self.dialog().content)
 
