@@ -36,7 +36,7 @@ class TestHeld(HeldCase):
         for each in (uuid, waiting):
             self.assertHeld(each)
             reason = self.job(each, "state_reason")["state_reason"]
-            self.assertIn("Contacts to CRM is held until its settings", reason)
+            self.assertRegex(reason, "Contacts to CRM is held since .*; sent when its settings")
         self.assertFalse(self.job_uuids("failed"))
         self.assertEqual(len(self.destination.requests), 1)
 
@@ -610,7 +610,7 @@ class TestHeldBackfill(BackfillCase, HeldCase):
         self.assertIn(key, (f"stream:{self.stream_id}", f"backfill:{self.backfill_id}"))
         backfill = self.backfill()
         self.assertEqual(backfill["state"], "running")
-        self.assertIn("is held until its settings are mended", backfill["hint"])
+        self.assertIn("sent when its settings are mended", backfill["hint"])
         queued = backfill["queued"]
         self.watch()
         self.assertEqual(self.backfill()["queued"], queued)

@@ -23,6 +23,7 @@ HARMLESS |= {
     "h4",
     "h6",
     "small",
+    "bdi",
     "strong",
     "dl",
     "dt",

@@ -48,7 +48,7 @@ class TestIncidentAccess(SyncCase):
         self.assertEqual(incident.opened_uid, self.manager)
         self.assertIn(self.manager.name, incident.reason)
         backend.invalidate_recordset()
-        self.assertIn("paused", backend.incident_text)
+        self.assertIn("Paused by", backend.incident_text)
         backend.action_resume()
         self.assertTrue(incident.closed)
         self.assertEqual(incident.closed_uid, self.manager)

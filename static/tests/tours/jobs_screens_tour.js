@@ -350,11 +350,13 @@ registry.category("web_tour.tours").add("queue_job_sync_jobs_stop", {
 
 /** Fail unless the chart has the colors of a failure and of a success. */
 function checkColors(found) {
-    for (const [state, wanted] of [
-        ["Failed", "#D23F3F"],
-        ["Done", "#2F9E44"],
+    const scheme = getComputedStyle(document.documentElement);
+    for (const [state, name] of [
+        ["Failed", "danger"],
+        ["Done", "success"],
     ]) {
-        if (found[state] !== wanted) {
+        const wanted = scheme.getPropertyValue(`--${name}`).trim();
+        if (!wanted || found[state] !== wanted) {
             throw new Error(`${state} is ${found[state]}, not ${wanted}`);
         }
     }
