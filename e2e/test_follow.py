@@ -8,8 +8,8 @@ import time
 import pytest
 import requests
 
-from support.browser import SCREEN, Browser
 from support import configure, processes, scratch_odoo
+from support.browser import SCREEN, Browser
 from support.environment import browser, paths
 
 BUTTON = "button[name='action_sync_status']"

@@ -36,7 +36,9 @@ class TestHeld(HeldCase):
         for each in (uuid, waiting):
             self.assertHeld(each)
             reason = self.job(each, "state_reason")["state_reason"]
-            self.assertRegex(reason, "Contacts to CRM is held since .*; sent when its settings")
+            self.assertRegex(
+                reason, "Contacts to CRM is held since .*; sent when its settings"
+            )
         self.assertFalse(self.job_uuids("failed"))
         self.assertEqual(len(self.destination.requests), 1)
 

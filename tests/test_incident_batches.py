@@ -70,7 +70,7 @@ class TestIncidentBatches(IncidentCase):
         self.assertEqual(self.asleep(), self.uuids)
         for uuid in self.uuids:
             self.assertAsleep(uuid)
-            self.assertIn("paused", self.job(uuid, "state_reason")["state_reason"])
+            self.assertIn("Paused by", self.job(uuid, "state_reason")["state_reason"])
         self.assertFalse(self.destination.requests)
 
     def all_asleep(self):

@@ -175,7 +175,7 @@ class TestIncidentJobs(IncidentCase):
         uuid = self.new_job()
         self.pause()
         self.assertAsleep(uuid)
-        self.assertIn("paused", self.job(uuid, "state_reason")["state_reason"])
+        self.assertIn("Paused by", self.job(uuid, "state_reason")["state_reason"])
         self.assertFalse(self.probes())
         self.resume()
         self.assertAwake(uuid)

@@ -80,6 +80,7 @@ class TestToursContactPhone(ContactTourCase):
             "/odoo/contacts", "queue_job_sync_cards", login="sync_tour_reader"
         )
 
+
 @tagged("post_install", "-at_install")
 class TestToursFollowing(tour_case.TourCase):
     """What waits when it is looked at changes by itself once it is delivered."""

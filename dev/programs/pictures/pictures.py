@@ -97,7 +97,9 @@ PICTURES = {
         f"{ACTION}_queue_job_settings", ".app_settings_block .o_setting_box"
     ),
     "dashboard-49": Picture(
-        f"{ACTION}_sync_dashboard", ".o_kanban_record .o_queue_job_sync_hours", many=True
+        f"{ACTION}_sync_dashboard",
+        ".o_kanban_record .o_queue_job_sync_hours",
+        many=True,
     ),
     "dashboard-49-list": Picture(
         f"{ACTION}_sync_dashboard",
