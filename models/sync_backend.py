@@ -897,7 +897,7 @@ class SyncBackend(models.Model):
     def _all_systems(self):
         """Return the systems that the user may see, archived ones too: they are few."""
         everything = self.env["sync.backend"].with_context(active_test=False)
-        return everything.search([], order="id")
+        return everything.search(Domain.TRUE, order="id")
 
     def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
         if field_name not in SORTED_BY:
@@ -934,7 +934,7 @@ class SyncBackend(models.Model):
             ``sync.health`` tells them, and ``summary``: a ``title`` with the number of
             systems, and ``parts``, a list of dicts with ``health`` and ``text``
         """
-        count = Counter(self.search([]).mapped("health"))
+        count = Counter(self.search(Domain.TRUE).mapped("health"))
         texts = self._health_texts()
         total = count.total()
         return {

@@ -47,7 +47,6 @@ class SyncDelivery(models.Model):
     model_name = fields.Char(related="stream_id.model_name")
     res_id = record_link(help="The record that was sent.")
     record_name = fields.Char(
-        "Record Name",
         compute="_compute_record_name",
         search="_search_record_name",
         help="What people call the record that was sent.",
