@@ -232,8 +232,7 @@ registry.category("web_tour.tours").add("queue_job_sync_cards", {
     steps: () => [
         {
             content: "A card says that the contact failed, so that it is seen",
-            trigger:
-                `${CARD} .o_sync_badge .fa-exclamation-triangle.text-danger:visible`,
+            trigger: `${CARD} .o_sync_badge .fa-exclamation-triangle.text-danger:visible`,
         },
         {
             content: "In a word, too, and nothing sticks out",
@@ -265,7 +264,7 @@ registry.category("web_tour.tours").add("queue_job_sync_states", {
             (state) => ({
                 content: `There is a filter for ${state}`,
                 trigger: `.o_filter_menu .o_menu_item:text('Synchronization: ${state}')`,
-            })
+            }),
         ),
         {
             content: "Group by the state",
