@@ -35,6 +35,14 @@ class Sentence(str):
         # queue_job keeps the texts of results and exceptions so, with their parts
         return self
 
+    def __reduce__(self):
+        # not by its text, of which __str__ makes none
+        return _remade, (self.template, self.values)
+
+
+def _remade(template, values):
+    return Sentence(template, **values)
+
 
 def _plain(value):
     return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else value

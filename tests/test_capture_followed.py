@@ -41,6 +41,8 @@ GUARDS |= {"_cascading_links"}
 # A view and a field themselves, and where what is put into them begins.
 VIEWS = {"_get_view", "_get_view_cache_key", "_sync_completed_view"}
 VIEWS |= {"_compute_sync_state", "_is_watched"}
+# What Odoo asks of each field, which says so of one of ours.
+VIEWS |= {"_description_groupable", "_read_group_groupby"}
 # They undo by themselves what the methods that they call have broken, and are in
 # memory but for the first time.
 GUARDED_INSIDE = {"_watchers", "_line_watchers", "_deleted_with", "_is_watched"}
