@@ -46,11 +46,15 @@ class _Memory(logging.Handler):
 def all_logs():
     """Yield a list that fills with all that is logged, down to DEBUG.
 
-    Everything below the loggers' parents comes along, since they propagate.
+    Everything below the loggers' parents comes along, since they propagate, also where
+    two threads of another test have both kept one quiet, and it has stayed so.
     """
     memory = _Memory()
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     root = logging.getLogger()
+    for name, logger in root.manager.loggerDict.items():
+        if name.startswith(LOGGERS) and isinstance(logger, logging.Logger):
+            logger.handlers, logger.propagate = [], True
     others = root.handlers[:]
     root.handlers[:] = [memory]
     try:
