@@ -51,7 +51,7 @@ MOST_REASONS = 3
 
 # Who has closed a job.
 CLOSED_BY = {
-    DONE: words._lt("Set to done by %(user)s"),
+    DONE: words._lt("Manually set to done by %(user)s"),
     CANCELLED: words._lt("Cancelled by %(user)s"),
 }
 
@@ -508,10 +508,18 @@ class QueueJob(models.Model):
 
     # -- decisions of people --------------------------------------------------
 
+    def button_done(self):
+        """Set those that are not at an end to done; each reader is told who did."""
+        return self._close(DONE)
+
     def button_cancelled(self):
         """Cancel those that are not at an end; queue_job's own goes one by one."""
+        return self._close(CANCELLED)
+
+    def _close(self, state):
         undecided = self.filtered(lambda job: job.state in UNDECIDED)
-        undecided._change_job_state(CANCELLED)
+        told = words.Sentence(CLOSED_BY[state], user=self.env.user.name)
+        undecided._change_job_state(state, told)
         return True
 
     def _change_job_state(self, state, result=None):  # pylint: disable=missing-return
@@ -521,8 +529,7 @@ class QueueJob(models.Model):
         they owe.
         """
         self.check_access("write")
-        if state in CLOSED_BY:
-            # instead of queue_job's text: each reader is told in his language
+        if state in CLOSED_BY and not result:
             result = words.Sentence(CLOSED_BY[state], user=self.env.user.name)
         together = self.filtered_domain(jobs.own_jobs()).filtered(
             lambda job: not job.graph_uuid and job.model_name in self.env

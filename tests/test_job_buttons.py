@@ -151,7 +151,7 @@ class TestJobButtons(DeliveryCase):
         self.assertEqual(self.sync_state(partner_id), "synced")
 
     def test_job_set_to_done_sends_nothing_more(self):
-        self.assertClosed("button_done", "done", "Set to done by")
+        self.assertClosed("button_done", "done", "Manually set to done by")
 
     def test_cancelled_job_sends_nothing_more(self):
         self.assertClosed("button_cancelled", "cancelled", "Cancelled by")

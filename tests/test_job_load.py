@@ -369,7 +369,7 @@ class TestUnloadableJobButtons(LoadCase):
             job = self.job(uuid, "state", "date_done", "result")
             self.assertEqual(job["state"], "done")
             self.assertTrue(job["date_done"])
-            self.assertIn("Set to done by", job["result"])
+            self.assertIn("Manually set to done by", job["result"])
 
     def test_cancelled(self):
         for uuid, _reason in self.unloadable():

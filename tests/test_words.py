@@ -32,7 +32,7 @@ IN_FRENCH = {
     "%(system)s: delivered as %(id)s.": "%(system)s : transmis sous %(id)s.",
     "Broken %(there)s": "Cassé %(elsewhere)s",
     "%(what)s Together with other changes.": "%(what)s Avec d'autres modifications.",
-    "Set to done by %(user)s": "Marqué comme fait par %(user)s",
+    "Manually set to done by %(user)s": "Marqué comme fait par %(user)s",
     "Cancelled by %(user)s": "Annulé par %(user)s",
     "Put off by %(user)s": "Reporté par %(user)s",
     "Paused by %(user)s at %(time)s; sent when somebody resumes %(system)s.": (
@@ -529,7 +529,7 @@ class TestSaidByJobs(DeliveryCase):
     def test_decisions_of_people(self):
         """A French reader of what an English user has decided, and the other way."""
         for button, lang, english, french in (
-            ("button_done", "en_US", "Set to done by", "Marqué comme fait par"),
+            ("button_done", "en_US", "Manually set to done by", "Marqué comme fait par"),
             ("button_cancelled", "fr_FR", "Cancelled by", "Annulé par"),
         ):
             partner_id = self.new_partner()
