@@ -385,6 +385,16 @@ def make_wizards(env):
             wizard.action_next()
             if step == 0:
                 wizard.url = "http://127.0.0.1:9/api"
+    env["sync.connection.test"].with_user(user).sudo().create(
+        {
+            "backend_id": env["sync.backend"].search([], limit=1).id,
+            "answer": "GET / answered 404 Not Found",
+            "findings": [
+                ("Contacts", outcome, "GET /contacts answered 200 OK")
+                for outcome in ("fails", "untold", "works")
+            ],
+        }
+    )
     env.cr.commit()
 
 

@@ -17,6 +17,7 @@ from support.figures import Result, Row, in_turns, ratio
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "benchmarks" / "run"
 PLOT = ROOT / "benchmarks" / "plot"
+SCALE = ROOT / "benchmarks" / "scale"
 WHOLE_RUN = 600  # seconds; about 60 on a quiet machine with two cores
 ROWS = ("edit_hang", "pickup_ms")
 
@@ -57,6 +58,24 @@ def test_fastest_rows(tmp_path):
     subprocess.run([PLOT, saved, "--into", tmp_path], check=True, timeout=WHOLE_RUN)
     drawn = {path.name for path in tmp_path.glob("*.png")}
     assert drawn == {"performance_editors.png", "performance_goals.png"}
+
+
+def test_screens_at_scale():
+    rows = ("deliveries", "filters", "dashboard")
+    command = [SCALE, "--quick", "--json", "--rows", ",".join(rows)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WHOLE_RUN)
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert [row["id"] for row in result["rows"]] == list(rows)
+    for row in result["rows"]:
+        assert row["value"] == pytest.approx(
+            max(
+                figure / max(1, 1.3 * row["peers"].get(f"{name}, bare", 0))
+                for name, figure in row["peers"].items()
+                if not name.endswith(", bare")
+            ),
+            rel=0.01,
+        )
 
 
 def test_what_is_wrong_with_the_arguments_is_told():

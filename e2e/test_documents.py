@@ -36,6 +36,7 @@ RUN_BY = (
     (r"odoo --save", "test_odoo_saves_only_its_own_options"),
     (r"\./benchmarks/run( --[\w=, -]+)?( > run\.json)?", "e2e/test_benchmarks.py"),
     (r"\./benchmarks/plot run\.json", "e2e/test_benchmarks.py"),
+    (r"\./benchmarks/scale", "e2e/test_benchmarks.py"),
     (r"\./e2e/soak( --.*)?", "e2e/test_soak.py"),
 )
 # How a program of ours is called in the test that runs it.
@@ -44,6 +45,7 @@ SAID = {
     "./dev/build": '"build"',
     "./benchmarks/run": '"run"',
     "./benchmarks/plot": '"plot"',
+    "./benchmarks/scale": '"scale"',
     "./e2e/soak": "= soak(",
     "pip": "install(",
 }

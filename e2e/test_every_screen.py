@@ -312,6 +312,8 @@ def test_who_manages_jobs_opens_every_screen(server, role):
                 walk.walk(name, name, walk.context(name, action))
         for each in walk.records("sync.setup") if role == "system" else ():
             walk.walk(f"set-up {each}", record_action("sync.setup", each))
+        for each in walk.records("sync.connection.test") if role == "system" else ():
+            walk.walk("test", record_action("sync.connection.test", each, "new"))
         walk.walk_contacts()
         walk.walk("companies", "base.action_res_company_form")
         seen = walk.page.evaluate("walker.views()")

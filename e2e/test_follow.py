@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from support import configure, processes, scratch_odoo
-from support.browser import SCREEN, Browser
+from support.browser import Browser
 from support.environment import browser, paths
 
 BUTTON = "button[name='action_sync_status']"
@@ -44,28 +44,27 @@ class Page(Browser):
     """A page on which somebody works."""
 
     def open(self, address, visible):
-        self._call("Page.navigate", url=self._url + address)
-        self._show_at(*SCREEN)
-        self._wait_for(visible, address)
+        self.show(address)
+        self.wait_for(visible)
 
     def save(self, text):
         """Change the telephone number of the contact, and save it."""
         values = {"selector": json.dumps(PHONE), "text": json.dumps(text)}
-        self._evaluate(TYPE.format(**values))
+        self.evaluate(TYPE.format(**values))
         self.click(SAVE)
-        self._wait_for(SAVED, "the form")
+        self.wait_for(SAVED)
 
     def click(self, selector):
-        self._wait_for(selector, "the page")
-        self._evaluate(f"document.querySelector({json.dumps(selector)}).click()")
+        self.wait_for(selector)
+        self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")
 
     def text(self, selector):
-        return self._evaluate(TEXT.format(selector=json.dumps(selector)))
+        return self.evaluate(TEXT.format(selector=json.dumps(selector)))
 
     def watch(self, selector):
         """Look at an element from now on, and at nothing else."""
         text = TEXT.format(selector=json.dumps(selector))
-        self._evaluate(WATCH.format(text=text))
+        self.evaluate(WATCH.format(text=text))
         self._last = 0.0
 
     def wait(self, text, seconds=SETTLE):
@@ -75,7 +74,7 @@ class Page(Browser):
         """
         deadline = time.time() + seconds
         while True:
-            seen = json.loads(self._evaluate("seen()"))
+            seen = json.loads(self.evaluate("seen()"))
             found = [at for at, shown in seen if at > self._last and text in shown]
             if found:
                 self._last = found[0]

@@ -529,7 +529,12 @@ class TestSaidByJobs(DeliveryCase):
     def test_decisions_of_people(self):
         """A French reader of what an English user has decided, and the other way."""
         for button, lang, english, french in (
-            ("button_done", "en_US", "Manually set to done by", "Marqué comme fait par"),
+            (
+                "button_done",
+                "en_US",
+                "Manually set to done by",
+                "Marqué comme fait par",
+            ),
             ("button_cancelled", "fr_FR", "Cancelled by", "Annulé par"),
         ):
             partner_id = self.new_partner()

@@ -3,7 +3,6 @@
 
 from odoo import api, fields, models
 
-from ..actions import window
 from ..engine import words
 from ..exceptions import SyncError
 from ..text import storable
@@ -84,8 +83,6 @@ class SyncConnectionTest(models.TransientModel):
                 "findings": findings,
             }
         )
-        return window(
-            test.sudo(False),
-            "queue_job_sync.action_sync_connection_test",
-            res_id=test.id,
+        return test.sudo(False)._get_records_action(
+            name=self.env._("Test Connection"), target="new", context={}
         )
