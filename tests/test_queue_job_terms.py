@@ -83,13 +83,9 @@ class TestQueueJobTerms(TransactionCase):
 
     def labels(self, catalog, module):
         """Return what a catalog says of fields of jobs, by field and kind of text."""
-        try:
-            path = file_path(f"queue_job_sync/{catalog}")
-        except FileNotFoundError:
-            self.skipTest(f"{catalog} is not there")
         return {
             (row["name"], row["imd_name"]): row["value"]
-            for row in PoFileReader(path)
+            for row in PoFileReader(file_path(f"queue_job_sync/{catalog}"))
             if row["module"] == module
             and row.get("imd_name", "").startswith("field_queue_job__")
             and row["value"]
