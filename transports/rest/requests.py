@@ -71,6 +71,7 @@ MAX_DIGITS = 20
 ID, KEY, RECORD, VERSION = "id", "key", "record", "version"
 OPERATION, IDEMPOTENCY_KEY, FIELD = "operation", "idempotency_key", "field"
 _NUMBERED = {ID, VERSION}
+_QUOTED = ("doubled", "escaped")
 # The name that stands for all of an object.
 SPREAD = "..."
 
@@ -108,7 +109,7 @@ _KINDS = {
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s+(\S.*?))?\s*", re.DOTALL)
 _NAME = r"""(?:"(?:[^"\\\x00-\x1f]|\\["\\])+"|[^\s{}\[\]".:,;()'\\&?\#/%=<>|`]+)"""
 _STEP = rf"{_NAME}(?:\[[0-9]{{1,4}}\])*"
-_PLACEHOLDER = re.compile(rf"\{{({_STEP}(?:\.{_STEP})*)(?::([a-z]+))?\}}")
+_PLACEHOLDER = re.compile(rf"\{{({_STEP}(?:\.{_STEP})*)(?::([^\s{{}}]*))?\}}")
 _STEPS = re.compile(rf"({_NAME})((?:\[[0-9]+\])*)\.?")
 # Neither said to be none, nor in double braces.
 _WITHIN = re.compile(rf"(?<![{{\\]){_PLACEHOLDER.pattern}(?!\}})")
@@ -188,7 +189,7 @@ class Data(NamedTuple):
 
 def _placeholder(match):
     """:raise Misconfigured: there is no such placeholder"""
-    typed, form = match[1], match[2] or ""
+    typed, form = match[1], match[2]
     path = []
     for step in _STEPS.finditer(typed):
         path.append(_unquoted(step[1]))
@@ -198,14 +199,14 @@ def _placeholder(match):
         source, path = typed, ()
     elif len(path) > 1 and typed.startswith(f"{RECORD}."):
         path = path[1:]
-    fits = form in ("", "doubled", "escaped") or source in _NUMBERED
-    if not fits or form not in ("", "number", "doubled", "escaped"):
+    forms = {None, *_QUOTED, *(("number",) if source in _NUMBERED else ())}
+    if form not in forms:
         sentence = wording._lt(
             "%(name)s: what follows the colon is number, for an id, or, in a query, "
             "doubled or escaped."
         )
         raise _wrong(sentence, name=match[0])
-    return Placeholder(match[0], source, path, form)
+    return Placeholder(match[0], source, path, form or "")
 
 
 def _unquoted(name):
@@ -379,6 +380,13 @@ class RequestLine:
         url = base.rstrip("/")
         # the slash stands before whatever is filled in: the host has ended
         if path := "".join(_filled(part, data, _in_path) for part in self.path):
+            # a dot that is typed and a slash that is filled in, which is quoted
+            if leads_away(path):
+                sentence = wording._lt(
+                    "The address %(name)s would lead to another place: a value in "
+                    "it has dots and slashes."
+                )
+                raise Rejected(sentence, name=self.address)
             url += path if path == "/" else f"/{path}"
         if self.query is not None:
             query = "".join(_filled(part, data, _in_query) for part in self.query)
@@ -507,7 +515,6 @@ def _is_plain(text):
 
 
 def _check_path(path):
-    # what is filled in is no part of one or two dots, see _in_path
     typed = "".join(piece if isinstance(piece, str) else "x" for piece in path)
     if "://" in unquote(typed) or typed.startswith("//"):
         sentence = wording._lt(
@@ -527,7 +534,7 @@ def _check_use(placeholder):
             "{record} stands in a body. An address takes single values, such as {id}."
         )
         raise _wrong(sentence)
-    if placeholder.form in ("doubled", "escaped") and not placeholder.between:
+    if placeholder.form in _QUOTED and not placeholder.between:
         sentence = wording._lt(
             "%(name)s: doubled and escaped are for what stands between quotes in a "
             "query."
@@ -561,6 +568,8 @@ def _of_query(pieces):
 
 def leads_away(text: str) -> bool:
     """:return: whether a part of a path may be read as one that leads upwards"""
+    if text.isascii() and "." not in text and "%" not in text:
+        return False
     for layer in _layers(text):
         for part in _PARTS.split(layer):
             if part.partition(";")[0].strip() in _DOTS:
@@ -588,9 +597,8 @@ def _filled(part, data, make):
 def _in_path(placeholder, value):
     if value is _ABSENT or value is None or value == "":
         raise _missing(placeholder)
-    # where each value is usable, no part of the path is made of one or two dots
     text = usable_id(value)
-    if text is None or leads_away(text):
+    if text is None:
         sentence = wording._lt("%(name)s has a value that cannot be a part of a URL.")
         raise Rejected(sentence, name=placeholder.text)
     return quote(text, safe="")
@@ -754,7 +762,7 @@ def _of_text(text, name):
     match = _PLACEHOLDER.fullmatch(text)
     if match:
         placeholder = _placeholder(match)
-        if placeholder.form in ("doubled", "escaped"):
+        if placeholder.form in _QUOTED:
             _check_use(placeholder)
         return _Node(placeholder.value, frozenset({placeholder}))
     if name == "query" and _GRAPHQL.match(text):
@@ -776,7 +784,8 @@ def _of_object(value, is_top, many):
     }
     found = frozenset().union(*(node.placeholders for node in nodes.values()))
     spread = nodes.get(SPREAD)
-    if spread and not {each.source for each in spread.placeholders} & {RECORD, FIELD}:
+    sources = {each.source for each in spread.placeholders} if spread else {RECORD}
+    if not sources & {RECORD, FIELD} or (spread and spread.build_many):
         sentence = wording._lt(
             "The name %(name)s puts an object in its place: give it {record}, or a "
             "field that is an object."
@@ -868,8 +877,7 @@ _BATCH = """\
             "data": "{record}"
         }
     ]
-}
-"""
+}"""
 
 
 @dataclass(frozen=True)
