@@ -3,6 +3,7 @@
 """What is read out of an answer, whatever it holds."""
 
 import json
+import random
 import time
 from unittest.mock import patch
 
@@ -208,6 +209,26 @@ class TestReading(ReadingCase):
                         self.assertIsNone(found.value)
                         self.assertIn(f"“{text}” cannot be read", found.problem)
 
+    def test_anything_that_may_be_typed(self):
+        pieces = [*"[]{}().,:|&!<>='\"`@*?-0123 \\", "id", "list", "data", "headers"]
+        pieces += ["[*]", "[?", "&&", "||", "==", "length(", "map(&", "sort_by(", "]|["]
+        pieces += ["`1`", "'x'", "Location", "to_string(", "join(", "::", "[]", "é"]
+        dice, understood = random.Random(17), 0
+        for _time in range(10_000):
+            text = "".join(dice.choices(pieces, k=dice.randint(1, 9)))
+            try:
+                parsed = Reading.parse(text)
+            except Misconfigured:
+                continue
+            understood += 1
+            for body in (BODY, [BODY], "x", None):
+                with self.subTest(text=text, body=type(body)):
+                    parsed.of(body, HEADERS)
+                    parsed.id_in(body, HEADERS, "http://h/c")
+                    parsed.ids_in(body, HEADERS)
+                    parsed.refusal(body, HEADERS)
+        self.assertGreater(understood, 500)
+
     def test_problem_does_not_repeat_the_answer(self):
         found = read("length(id)", {"id": None, "secret": SECRET})
         self.assertIn("length() does not take null", found.problem)
@@ -290,7 +311,9 @@ class TestIds(ReadingCase):
         for location, expected in (
             ("https://crm.example.com/api/contacts/7", "7"),
             ("/api/contacts/7/", "7"),
-            ("/api/people/7?x=/9#/8", "7"),
+            ("/api/people/7#/8", "7"),
+            ("/api/people?id=eq.7", None),
+            ("/api/people/7?x=/9", None),
             ("https://inside:8080/people/a%20b", "a b"),
             ("/api/contacts(7)", "7"),
             ("/api/contacts('a b')", "a b"),
@@ -516,6 +539,17 @@ REFUSALS = {
             ],
         },
         ["Property values were not valid", "email: is not a valid address"],
+    ),
+    "of a record": (
+        {
+            "message": "no",
+            "data": {"title": "Ms", "description": "x", "status": "error"},
+        },
+        ["no"],
+    ),
+    "of other records": (
+        {"message": "no", "data": [{"title": "Ms", "status": "success"}, "x"]},
+        ["no"],
     ),
     "JSON:API": (
         {

@@ -259,6 +259,9 @@ class TestAddress(RequestCase):
         ):
             with self.subTest(value), self.assertRaises(Rejected):
                 filled(UPDATE, "PUT c/{x}", payload={"x": value})
+        for record_id in (None, ""):
+            with self.assertRaisesRegex(Rejected, "no value for {id}"):
+                filled(UPDATE, "PUT c/{id}", record_id=record_id)
         for value in (None, "", ".", "..", "a\nb", "../x"):
             with self.subTest(value), self.assertRaises(Rejected):
                 filled(UPDATE, "PUT c/{id}.json", record_id=value)

@@ -226,7 +226,9 @@ def _id_in_address(address, url):
     named the header says that it is one"""
     try:
         known = url and new_id(urljoin(url, address), url.partition("?")[0])
-        last = urlsplit(address).path.rstrip("/").rpartition("/")[2]
+        parts = urlsplit(address)
+        # a query may be what names the record: /contacts?id=eq.7, as in PostgREST
+        last = "" if parts.query else parts.path.rstrip("/").rpartition("/")[2]
     except ValueError:
         return None
     last = unquote(last)
