@@ -338,6 +338,7 @@ class TestAddress(RequestCase):
             (soql, "\\' OR 'a'='a", "Email='%5C%5C%5C%27%20OR%20%5C%27a%5C%27%3D"),
             (odata, "O'Brien", "%27O%27%27Brien%27&$top=2"),
             (formula, 'a"b', 'q="a%5C%22b"&r=y'),
+            ('GET c?f=[["n","=","{x:escaped}"]]', "O'B\"", '"O%27B%5C%22"]]'),
         ):
             with self.subTest(line):
                 url = filled(FIND, line, payload={"x": value, "y": "y"}).url

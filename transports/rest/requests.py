@@ -20,8 +20,8 @@ that URL. What else is typed stays as it is: ``.json``, slashes at the end, quer
 ``{id:number}``        the id as a number, likewise ``{version:number}``
 ``{name:doubled}``     between quotes of a query: each of these quotes twice (OData 4.01
                        "URL Conventions" section 5.1.1.6.1, SQL)
-``{name:escaped}``     between quotes of a query: a backslash before quotes and
-                       backslashes (SOQL, QuickBooks)
+``{name:escaped}``     between quotes of a query: a backslash before these quotes and
+                       before backslashes (SOQL, QuickBooks, JSON)
 ====================== ==============================================================
 
 A body is JSON. A text in it that is one placeholder and nothing else stands for the
@@ -616,7 +616,8 @@ def _in_query(placeholder, value):
     if placeholder.form == "doubled":
         text = text.replace(between, between * 2)
     elif placeholder.form == "escaped":
-        text = re.sub(r"""(["'\\])""", r"\\\1", text)
+        # the other kind of quotes needs none, and JSON allows none before it
+        text = text.replace("\\", "\\\\").replace(between, f"\\{between}")
     elif between and (between in text or "\\" in text):
         # it would end the quoted text, and the rest be read as a condition
         sentence = wording._lt(
