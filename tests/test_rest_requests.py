@@ -184,6 +184,8 @@ class TestAddress(RequestCase):
                 "PUT c/{id}%",
                 "PUT c/{id}%g0",
                 "PUT c/{id}?%C0%AE%C0%AE",
+                "PUT c/%2{id}E%2E",
+                "PUT c/{id}?a=%{key}0",
             ),
             (
                 "Braces in an address",

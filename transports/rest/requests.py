@@ -466,8 +466,9 @@ def _address(address):
         pieces += [address[done : match.start()], _placeholder(match)]
         done = match.end()
     pieces = [piece for piece in (*pieces, address[done:]) if piece != ""]
-    typed = "".join(piece for piece in pieces if isinstance(piece, str))
-    _check_letters(typed)
+    for piece in pieces:
+        if isinstance(piece, str):
+            _check_letters(piece)
     path, query = pieces, None
     for place, piece in enumerate(pieces):
         if isinstance(piece, str) and "?" in piece:
