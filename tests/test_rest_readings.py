@@ -45,14 +45,14 @@ BODY = {
 HEADERS = {"LOCATION": "/contacts/77", "X-Record-Id": "12", "Set-Cookie": SECRET}
 
 
-def read(text, body=BODY, headers=HEADERS):
+def found_in(text, body=BODY, headers=HEADERS):
     return Reading.parse(text).of(body, headers)
 
 
 class ReadingCase(BaseCase):
     def assertReads(self, text, expected, *args):
         with self.subTest(text):
-            found = read(text, *args)
+            found = found_in(text, *args)
             self.assertIsNone(found.problem)
             self.assertEqual(found.value, expected)
 
@@ -230,10 +230,10 @@ class TestReading(ReadingCase):
         self.assertGreater(understood, 500)
 
     def test_problem_does_not_repeat_the_answer(self):
-        found = read("length(id)", {"id": None, "secret": SECRET})
+        found = found_in("length(id)", {"id": None, "secret": SECRET})
         self.assertIn("length() does not take null", found.problem)
         for text in ("sort([id, `1`])", "length(to_number(id))", "join(',', @)"):
-            found = read(text, {"id": SECRET})
+            found = found_in(text, {"id": SECRET})
             self.assertNotIn(SECRET, str(found.problem))
 
     def test_it_gives_up_in_time(self):
@@ -579,7 +579,7 @@ class TestRefusals(ReadingCase):
                     "POST", "http://h/c", 400, {}, json.dumps(body).encode()
                 )
                 self.assertEqual(answer.reason(), "; ".join(expected))
-                self.assertEqual(read("@", body).problem, None)
+                self.assertEqual(found_in("@", body).problem, None)
                 refusal = Reading.parse("@").refusal(body)
                 self.assertEqual(refusal.value, "; ".join(expected))
 
