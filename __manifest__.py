@@ -10,7 +10,7 @@
     "author": "queue_job_sync contributors",
     "development_status": "Beta",
     "depends": ["contacts", "queue_job"],
-    "external_dependencies": {"python": ["requests"]},
+    "external_dependencies": {"python": ["jmespath", "requests"]},
     "data": [
         # security
         "security/ir.model.access.csv",

@@ -75,6 +75,7 @@ def test_the_wheel_says_what_it_is_and_needs(wheel):
     assert set(said.get_all("Requires-Dist")) == {
         "odoo==19.0.*",
         "odoo-addon-queue_job==19.0.*",
+        "jmespath",
         "requests",
     }
     assert "Framework :: Odoo :: 19.0" in said.get_all("Classifier")

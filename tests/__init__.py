@@ -96,6 +96,8 @@ from . import test_rate
 from . import test_record_url
 from . import test_recover
 from . import test_reschedule
+from . import test_rest_readings
+from . import test_rest_requests
 from . import test_run
 from . import test_secret_delivery
 from . import test_secret_fields

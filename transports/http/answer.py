@@ -28,10 +28,11 @@ from ...exceptions import (
     Unreachable,
 )
 from ..base import Message
-from ..redact import Redactor, one_line, shorten
+from ..redact import Redactor, shorten
 from ..urls import given_id, loggable, origin, spelling, url_problem
 from .errors import UNREADABLE
 from .patience import DEFAULT_RETRY_AFTER, asked_for
+from .reasons import MAX_REASON, reasons, xml_reasons
 
 # Bytes of an answer that are read at most, compressed or not: it may hold the id of a
 # new record at its end.
@@ -41,8 +42,6 @@ MAX_SHOWN = 1024 * 1024
 # Bytes of JSON that are read by several threads at once.
 MAX_AT_ONCE = 4 * 1024 * 1024
 _LARGE = threading.RLock()
-# Characters of the destination's own explanation in an error.
-MAX_REASON = 300
 
 # "Ask there instead", with the same method and body: nothing was done here (RFC 9110
 # sections 15.4.8 and 15.4.9).
@@ -74,25 +73,6 @@ _IS_NOT_THERE = re.compile(
     r"|non-?existent",
     re.IGNORECASE,
 )
-# Where APIs put the reason; "title" and "detail" are those of RFC 9457.
-_REASON_KEYS = (
-    "title",
-    "message",
-    "msg",
-    "detail",
-    "reason",
-    "error",
-    "error_description",
-    "errors",
-    "errmsg",
-    "faultstring",
-    "fault",
-    "Fault",
-    "Error",
-    "Message",
-    "exception",
-)
-
 # Where an item of a batch has the id of its record.
 ITEM_ID = "id"
 # Names are compared without regard to case and underscores.
@@ -441,38 +421,14 @@ class Answer:
         """
         if not found and self.json() is not None:
             found = (self.json(),)
-        elif not found and "text/plain" in self.headers.get("Content-Type", ""):
-            found = (self.shown,)
-        reasons = dict.fromkeys(
-            text for each in found for text in _texts(each, self.redact)
-        )
-        return shorten("; ".join(reasons), MAX_REASON)
-
-
-def _texts(value, redact, depth=0):
-    """Collect the explanations in a JSON answer, whatever its shape.
-
-    Each is shortened after its secrets are hidden, so that no half of one is left.
-    """
-    if depth > 4:
-        return
-    if isinstance(value, str):
-        if value.strip():
-            yield one_line(redact.excerpt(value, 2 * MAX_REASON))
-    elif isinstance(value, list):
-        for item in value[:20]:
-            yield from _texts(item, redact, depth + 1)
-    elif isinstance(value, dict):
-        for key in _REASON_KEYS:
-            found = value.get(key)
-            if key != "errors" or not isinstance(found, dict):
-                yield from _texts(found, redact, depth + 1)
-                continue
-            # {"email": ["is invalid"]} names the field of each reason
-            for name, reasons in list(found.items())[:20]:
-                name = one_line(redact.excerpt(name, 60))
-                for reason in _texts(reasons, redact, depth + 1):
-                    yield f"{name}: {reason}"
+        elif not found:
+            kind = self.headers.get("Content-Type", "")
+            if "text/plain" in kind:
+                found = (self.shown,)
+            elif "xml" in kind:
+                found = xml_reasons(self.shown)
+        said = [text for each in found for text in reasons(each, self.redact)]
+        return shorten("; ".join(dict.fromkeys(said)), MAX_REASON)
 
 
 def inflate(body: bytes, encoding: str | None) -> tuple[bytes, bool]:
@@ -605,7 +561,7 @@ def found_id(answer: Answer, path: str) -> str | None:
 
     :param path: where it is; dots go into nested objects
     """
-    return given_id(at(_of_records(answer.json()), path))
+    return given_id(at(of_records(answer.json()), path))
 
 
 def names_error(answer: Answer, message: Message) -> bool:
@@ -614,7 +570,7 @@ def names_error(answer: Answer, message: Message) -> bool:
     body, sent = answer.json(), _lowered(message.payload)
     told = _lowered(body) if isinstance(body, dict) else {}
     return any(
-        _given(told[name]) and sent.get(name) != told[name]
+        is_said(told[name]) and sent.get(name) != told[name]
         for name in told.keys() & {*_REASONS, "name"}
     )
 
@@ -643,7 +599,7 @@ class _Reading:
 
     def read_all(self, body):
         """Read the object that a body is."""
-        body = _of_records(body)
+        body = of_records(body)
         has_id = given_id(at(body, self._id_path)) is not None
         values = _lowered(body)
         own_id = _has_id(values)
@@ -704,7 +660,7 @@ class _Reading:
                     continue
                 done = _something(each)
                 for name, value in _lowered(each).items():
-                    if not _given(value) or not name.endswith(_ERRORS):
+                    if not is_said(value) or not name.endswith(_ERRORS):
                         continue
                     if name.endswith("usererrors") or not (done or has_id):
                         self._no(name, value)
@@ -734,14 +690,14 @@ class _Reading:
                 self.doubts.append(name)
         for name in _ERRORS:
             value = values.get(name)
-            if _given(value) and not self._is_own(name, value, has_id):
+            if is_said(value) and not self._is_own(name, value, has_id):
                 # a flag, or their number, tells less
                 if isinstance(value, dict | list | str):
                     self._no(name, {"errors": value})
                 else:
                     self.doubts.append(name)
         value = values.get("error")
-        if _given(value) and not self._is_own("error", value, has_id):
+        if is_said(value) and not self._is_own("error", value, has_id):
             if (has_id or sure) and len(self.noes) == before:
                 self.doubts.append("error")
             else:
@@ -750,7 +706,7 @@ class _Reading:
             value = values.get(name)
             failed = value is False or (name == "result" and is_failure(value))
             if name in _SIGNS:
-                failed = _given(value) and not _is_fine(value)
+                failed = is_said(value) and not _is_fine(value)
             if failed and not self._is_own(name, value, has_id):
                 if has_id or sure:
                     self.doubts.append(name)
@@ -773,7 +729,7 @@ class _Reading:
         if self._is_own("status", value, has_id):
             return
         reasoned = any(
-            _given(values[name])
+            is_said(values[name])
             for name in _REASONS & values.keys()
             if name not in self._sent
         )
@@ -785,8 +741,8 @@ class _Reading:
     def _judge_code(self, values):
         """Look for a code of the application's own, with a message in place of data."""
         code, said = values.get("code"), values.get("message") or values.get("msg")
-        if type(code) in (int, str) and _given(code) and not _is_fine(code):
-            if _given(said) and not _something(values.get("data")):
+        if type(code) in (int, str) and is_said(code) and not _is_fine(code):
+            if is_said(said) and not _something(values.get("data")):
                 self.doubts.append("code")
 
     def _is_own(self, name, value, has_id):
@@ -802,7 +758,7 @@ class _Reading:
         self.noes += [part for part in parts if part is not None]
 
 
-def _of_records(body):
+def of_records(body):
     """:return: a body without the id of the request, which JSON-RPC has beside it"""
     if isinstance(body, dict) and "jsonrpc" in body:
         return {name: value for name, value in body.items() if name != "id"}
@@ -834,7 +790,7 @@ def _has_id(values, path="id"):
     return any(given_id(values.get(name)) is not None for name in names)
 
 
-def _given(value, depth=0):
+def is_said(value, depth=0):
     """:return: whether something is said in the place of an error"""
     if isinstance(value, str):
         return value.strip().lower().rstrip(".") not in _NOTHING
@@ -842,7 +798,7 @@ def _given(value, depth=0):
         inner = value.values() if isinstance(value, dict) else value
         if depth == _DEPTH:
             return bool(value)
-        return any(_given(each, depth + 1) for each in islice(inner, _WIDTH))
+        return any(is_said(each, depth + 1) for each in islice(inner, _WIDTH))
     return bool(value)
 
 
