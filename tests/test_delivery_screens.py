@@ -3,12 +3,14 @@
 
 from ast import literal_eval
 from datetime import timedelta
+from itertools import combinations
 
 from lxml import etree
 
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
+from odoo.models import BaseModel
 from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
@@ -157,6 +159,27 @@ class TestDeliveryScreens(SyncCase):
         self.assertEqual(shown, [("date", "day"), ("state", None)])
         shown = [(node.get("name"), node.get("type")) for node in pivot]
         self.assertEqual(shown, [("stream_id", "row"), ("state", "col")])
+
+    def test_a_pivot_counts_what_odoo_would(self):
+        others = self.stream.copy({"name": "Another", "sequence": -1})
+        self.sent(self.ada, stream_id=others.id, state="failed")
+        self.sent(self.alan, state="failed", error_kind="rejected")
+        self.sent(self.alan, date=fields.Datetime.now() - timedelta(days=40))
+        specs = ["state", "stream_id", "error_kind", "date:day", "duration"]
+        for size in range(4):
+            for chosen in combinations(specs, size):
+                sets = [
+                    list(each)
+                    for n in range(size + 1)
+                    for each in combinations(chosen, n)
+                ]
+                for domain in ([], [("res_id", "=", self.alan.id)], [("id", "=", 0)]):
+                    with self.subTest(sets=sets, domain=domain):
+                        asked = domain, sets, ["__count"]
+                        self.assertEqual(
+                            self.log._read_grouping_sets(*asked),
+                            BaseModel._read_grouping_sets(self.log, *asked),
+                        )
 
     def test_machines_texts_are_from_left_to_right(self):
         code = ("request", "request_body", "response", "status")
