@@ -36,6 +36,8 @@ ACTION = "/odoo/action-queue_job"
 DASHBOARD = f"{ACTION}_sync.action_sync_dashboard"
 JOBS = f"{ACTION}.action_queue_job"
 CONTACTS = "/odoo/contacts?view_type=list"
+# The smallest screen of Odoo: the list of the one company.
+BARE = "/odoo/action-base.action_res_company_form"
 CARD = ".o_kanban_record:not(.o_kanban_ghost) .o_queue_job_sync_hours"
 ROW = ".o_data_row"
 

@@ -7,7 +7,7 @@ from benchmarks.peers import QUEUE, SCREENS
 from support.figures import Result, Row, in_turns, medians, ratio
 
 GOAL = 1_500  # milliseconds
-DRAINING, BESIDE = "draining", "queue, meanwhile"
+DRAINING, BESIDE, BARE = "draining", "queue, meanwhile", "bare, meanwhile"
 
 
 def measure(scene):
@@ -25,6 +25,8 @@ def measure(scene):
                     peer, screens.DASHBOARD, screens.CARD, screens.SYSTEMS
                 ),
                 BESIDE: lambda: screens.own_list(scene),
+                # whoever opens anything waits for so long
+                BARE: lambda: screens.opened(peer, screens.BARE, screens.ROW, 1),
             },
         )
         left = peer.open_jobs()
