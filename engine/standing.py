@@ -307,7 +307,8 @@ class _Search:
         self.streams = streams_of(model.env, model._name)
         ids = tuple(self.streams.ids) or (0,)
         self.failed = _failed_query(ids)
-        self.doubt = _doubt_query(ids)
+        self.unclear, self.asleep = _doubt_queries(ids)
+        self.doubt = SQL("%s UNION ALL %s", self.unclear, self.asleep)
         self.changes = SQL("SELECT res_id FROM sync_outbox WHERE stream_id IN %s", ids)
         self.bindings = SQL(
             "SELECT res_id FROM sync_binding WHERE stream_id IN %s", ids
@@ -408,7 +409,14 @@ class _Search:
 
         :param state: one that many may be in
         """
-        conditions = [SQL("NOT %s", self._is_among(self.changes, self.doubt))]
+        conditions = [
+            SQL("NOT EXISTS (%s AND res_id = %s)", each, self.id)
+            for each in (self.changes, self.unclear)
+        ]
+        # the query for them keeps PostgreSQL from going through records side by side
+        asleep = [id_ for (id_,) in self.model.env.execute_query(self.asleep)]
+        if asleep:
+            conditions.append(SQL("%s != ALL(%s)", self.id, asleep))
         if not state:
             # what is not sent comes first: most are
             conditions += [
@@ -500,19 +508,23 @@ def _less(query, *others):
     return SQL(" EXCEPT ").join(SQL("(%s)", each) for each in (query, *others))
 
 
-def _doubt_query(streams):
-    """Return the query for the records that a person has to clarify for a system."""
-    return SQL(
-        """
-        SELECT res_id FROM sync_binding WHERE stream_id IN %(streams)s AND %(unclear)s
-         UNION ALL
-        SELECT %(res_id)s FROM queue_job
-         WHERE sync_stream_id IN %(streams)s AND %(asleep)s
-        """,
-        streams=streams,
-        unclear=UNCLEAR,
-        res_id=RES_ID_IN_DOUBT,
-        asleep=ASLEEP_IN_DOUBT,
+def _doubt_queries(streams):
+    """Return the queries for the records that a person has to clarify for a system.
+
+    The second one is for those of which a job waits for that.
+    """
+    return (
+        SQL(
+            "SELECT res_id FROM sync_binding WHERE stream_id IN %s AND %s",
+            streams,
+            UNCLEAR,
+        ),
+        SQL(
+            "SELECT %s FROM queue_job WHERE sync_stream_id IN %s AND %s",
+            RES_ID_IN_DOUBT,
+            streams,
+            ASLEEP_IN_DOUBT,
+        ),
     )
 
 

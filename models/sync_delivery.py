@@ -197,7 +197,8 @@ class SyncDelivery(models.Model):
         """
         finest = list(unique(chain.from_iterable(grouping_sets)))
         groups = []
-        if not order and list(aggregates) == ["__count"]:
+        # the web client's order is that of the groups
+        if order in (None, ", ".join(finest)) and list(aggregates) == ["__count"]:
             groups = self._read_group(domain, finest, aggregates)
         if not groups:
             return super()._read_grouping_sets(domain, grouping_sets, aggregates, order)
