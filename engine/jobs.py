@@ -247,8 +247,8 @@ def tell(stream, covered, failed, behind):
     :param stream: the ``sync.stream``, in the language that its jobs speak
     :param dict covered: the :class:`.task.Task` that was settled, and the UUID of the
         job that the delivery is logged under, by the UUID of a job
-    :param failed: list of ``(UUID, Task, UUID)`` of the jobs of one record each, the last
-        one that of the job that the delivery is logged under
+    :param failed: list of ``(UUID, Task, UUID)`` of the jobs of one record each, the
+        last one that of the job that the delivery is logged under
     :param behind: list of ``(UUID, Sleep)`` of those whose record waits for others
     """
     try:

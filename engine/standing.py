@@ -409,14 +409,10 @@ class _Search:
 
         :param state: one that many may be in
         """
-        conditions = [
-            SQL("NOT EXISTS (%s AND res_id = %s)", each, self.id)
-            for each in (self.changes, self.unclear)
-        ]
-        # the query for them keeps PostgreSQL from going through records side by side
-        asleep = [id_ for (id_,) in self.model.env.execute_query(self.asleep)]
-        if asleep:
-            conditions.append(SQL("%s != ALL(%s)", self.id, asleep))
+        conditions = self._has_nothing_open()
+        if state == "unsent":
+            # what it takes for a few, see below, it would look up one by one
+            conditions = [SQL("NOT %s", self._is_among(self.changes, self.doubt))]
         if not state:
             # what is not sent comes first: most are
             conditions += [
@@ -436,6 +432,19 @@ class _Search:
             conditions.append(is_so)
             break
         return SQL("(%s)", SQL(" AND ").join(conditions))
+
+    def _has_nothing_open(self):
+        """Return the conditions that nothing is open or unclear.
+
+        PostgreSQL goes through records in several processes, which it does not with
+        :meth:`_is_among`, nor with the query for the jobs that are asleep.
+        """
+        asleep = [id_ for (id_,) in self.model.env.execute_query(self.asleep)]
+        conditions = [
+            SQL("NOT EXISTS (%s AND res_id = %s)", each, self.id)
+            for each in (self.changes, self.unclear)
+        ]
+        return conditions + [SQL("%s != ALL(%s)", self.id, asleep)] * bool(asleep)
 
     def _settled(self):
         """Return what is so of records of which nothing is open, or unclear.
