@@ -68,9 +68,7 @@ def _prepare(scene):
     peer.touch(ids)
     peer.wait_until_idle(3600)
     peer.pause()
-    _send_in(peer, streams, 1)
-    peer.touch(ids)
-    _send_in(peer, streams, BATCH)
+    fill(peer, sizes)
     scene.peers[QUEUE].query(FILL_JOBS, sizes.contacts)
     for each in (peer, scene.peers[QUEUE]):
         with _browser(each) as page:
@@ -79,6 +77,14 @@ def _prepare(scene):
     with _browser(peer) as page:
         page.milliseconds_until(DASHBOARD, CARD, SYSTEMS)
     return peer
+
+
+def fill(peer, sizes):
+    """Queue a job for each contact."""
+    streams = peer.admin.call("sync.stream", "search", domain=[])
+    _send_in(peer, streams, 1)
+    peer.touch(peer.old_ids(sizes.contacts))
+    _send_in(peer, streams, BATCH)
 
 
 def _send_in(peer, streams, batch_size):
