@@ -58,11 +58,13 @@ class Dialogue(NamedTuple):
     gone: Reading | None = None
 
 
+@lru_cache(64)
 def dialogue_of(route: Route) -> Dialogue:
     """:return: what is asked along a route, and how answers are read
 
     :raise Misconfigured: what is typed is not right
     """
+    # whatever is known of the records there
     return _dialogue(
         Route(
             route.target,

@@ -236,6 +236,7 @@ class RestTransport(PullingTransport):
         return outcome
 
     def _recreate(self, trail, message):
+        _required(dialogue_of(message.route).lines.create)
         # Its key is answered already: this is another request, with a key of its own.
         key = f"{message.idempotency_key}{RECREATE}"
         self.recreating(message, key)
@@ -279,9 +280,10 @@ class RestTransport(PullingTransport):
 
     def _write(self, trail, line, message, known_id, key_suffix=""):
         key = message.idempotency_key
-        if key:
-            message = replace(message, idempotency_key=f"{key}{key_suffix}")
-        headers = {"Idempotency-Key": message.idempotency_key} if key else {}
+        if key and key_suffix:
+            key = f"{key}{key_suffix}"
+            message = replace(message, idempotency_key=key)
+        headers = {"Idempotency-Key": key} if key else {}
         request = line.fill(self._client.config.url or "", message, known_id)
         # PUT is the same once or twice where it names the record
         once = line.kind == CREATE
