@@ -720,6 +720,16 @@ class TestLinesExamined(LinesCase):
         self.assertEqual(found.outcome, "works")
         self.assertEqual(self.lines(), ["GET /c/5.json"])
 
+    def test_search_that_finds_another_record_or_none(self):
+        for found in ([], [{"id": 6}]):
+            self.server.requests.clear()
+            self.server.answer(200, found)
+            self.server.answer(405)
+            read = "GET c?id={id}"
+            found = self.examine(("5",), read=read, create="POST c")
+            self.assertEqual(found.outcome, "untold")
+            self.assertEqual(self.lines(), ["GET /c?id=5", "GET /c"])
+
     def test_address_of_new_records(self):
         for status, outcome in (
             (200, "works"),

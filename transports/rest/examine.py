@@ -18,7 +18,7 @@ from ..http.answer import judged
 from ..pace import Pace
 from .lines import collection_of, look_at, send
 from .requests import Request
-from .routing import GONE, NO_METHOD, UNROUTED, kind_of_answer
+from .routing import GONE, NO_METHOD, UNROUTED, kind_of_answer, shows
 
 # Records that are looked at, at most.
 SAMPLES = 2
@@ -45,7 +45,9 @@ class Examiner:
         for known_id in route.known_ids[:SAMPLES]:
             look = look_at(base, route, known_id)
             answer = look and self._ask(look)
-            if answer and answer.status not in UNROUTED:
+            if answer is None or answer.status in UNROUTED:
+                continue
+            if not answer.ok or shows(route, answer, known_id):
                 return self._meaning(answer)
         collection = collection_of(base, route)
         if collection is None:

@@ -21,7 +21,7 @@ from urllib.parse import unquote, urlsplit
 
 from ... import wording
 from ...exceptions import Blocked, Misconfigured
-from ..base import Message
+from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import holds_id
 from .lines import (
@@ -112,7 +112,7 @@ class Routing:
         if answer.status in NO_METHOD:
             raise self._wrong_method(answer)
         seen = self._look_at(trail, message.route, known_id, message)
-        if _shows(message.route, seen, known_id):
+        if shows(message.route, seen, known_id):
             # nor is it gone: the request is the one that nobody there knows
             raise self._wrong_method(answer)
         shown = self._others_are_shown(trail, message, known_id)
@@ -159,7 +159,7 @@ class Routing:
         found = None
         for other in others[:_SAMPLES]:
             seen = self._look_at(trail, message.route, other)
-            if _shows(message.route, seen, other):
+            if shows(message.route, seen, other):
                 self._worked[place, "look"] = time.monotonic()
                 return True
             if seen and (seen.status in GONE or says_gone(seen, message.route)):
@@ -168,7 +168,7 @@ class Routing:
 
     def _is_shown(self, trail, message, known_id):
         seen = self._look_at(trail, message.route, known_id, message)
-        return _shows(message.route, seen, known_id)
+        return shows(message.route, seen, known_id)
 
     def _differs_below(self, trail, message, known_id, seen):
         """Compare with what is surely at no address, and answered by the same server:
@@ -208,7 +208,7 @@ class Routing:
         return answer
 
 
-def _shows(route, seen, record_id):
+def shows(route: Route, seen: Answer | None, record_id: str) -> bool:
     """:return: whether an answer to a look shows the record"""
     if seen is None or not seen.ok or says_gone(seen, route):
         return False
