@@ -47,6 +47,7 @@ SETTINGS = {
     "state",
     "lang",
     "mapping_ids",
+    "leave_out_empty",
     "endpoint",
     "batch_endpoint",
     "id_policy",
@@ -174,6 +175,13 @@ class SyncStream(models.Model):
         "Fields",
         copy=True,
         help="Which values are sent, and under which names.",
+    )
+    leave_out_empty = fields.Boolean(
+        "Leave Out Empty Values",
+        tracking=True,
+        help="Nothing is sent of a field that is empty, and the system keeps what it "
+        "has: a value that is emptied here stays there. Otherwise empty fields are "
+        "sent as null. One that has a default is sent in any case.",
     )
     send_first = fields.Char(
         "Send these links first",
@@ -482,8 +490,7 @@ class SyncStream(models.Model):
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
-            parents, key = content.place_of(stream, stream.mark_key)
-            if not all((*parents, key)) or content.list_of(parents):
+            if not content.is_name_of_mark(stream):
                 raise ValidationError(self.env._("%r is not a name.", stream.mark_key))
         self.mapping_ids._check_lines()
 
