@@ -78,7 +78,9 @@ from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_comparison
 from . import test_mapping_conversion
+from . import test_mapping_leave_out
 from . import test_mapping_link
+from . import test_mapping_names
 from . import test_mapping_payload
 from . import test_mapping_values
 from . import test_metrics
