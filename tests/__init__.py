@@ -22,6 +22,7 @@ from . import test_capture_resilience
 from . import test_capture_set_up
 from . import test_clarify
 from . import test_clock
+from . import test_conformance_broken_mapping
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
