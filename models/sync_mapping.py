@@ -220,15 +220,11 @@ class SyncMapping(models.Model):
     def _lacks(self):
         """Yield why these lines cannot be sent, although a draft may have them."""
         yield from self._not_sent()
-        for line in self.filtered(
-            lambda line: line.stream_id.transport == "postgresql"
-        ):
-            names = line.target.split(".")
+        for line in self:
+            stream, parts = line.stream_id, tuple(line.target.split("."))
             # once the columns are read, they say what is none
-            if (
-                steps_of(line.target) != (*names,)
-                and not line.stream_id._known_columns()
-            ):
+            unread = stream.transport == "postgresql" and not stream._known_columns()
+            if unread and steps_of(line.target) != parts:
                 yield self.env._(
                     "%s: a table has columns, and no lists or quoted names. Write the "
                     "name of a column as it is.",
@@ -329,11 +325,10 @@ class SyncMapping(models.Model):
             raise ValidationError(problem)
         return ".".join(field.name for field in chain[: many[0] + 1])
 
-    @api.model
-    def _gap_problems(self, stream):
-        """The entries of a list are all there, from the first one on."""
-        entries = {}
-        for target in sorted(stream.mapping_ids.mapped("target")):
+    def _check_gaps(self):
+        """Raise unless the lists of these lines, all of a stream, have all entries."""
+        entries, stream = {}, self.stream_id
+        for target in sorted(self.mapped("target")):
             place = content.place_of(stream, target)
             for depth, step in enumerate(place):
                 if isinstance(step, int):
@@ -341,32 +336,14 @@ class SyncMapping(models.Model):
         for place, targets in entries.items():
             missing = next(n for n in itertools.count() if n not in targets)
             if missing < max(targets):
-                yield self.env._(
-                    "%(target)s is mapped, and nothing is mapped to %(missing)s: a "
-                    "list has all its entries, from [0] on.",
-                    target=targets[max(targets)],
-                    missing=name_of((*place, missing)),
+                raise ValidationError(
+                    self.env._(
+                        "%(target)s is mapped, and nothing is mapped to %(missing)s: "
+                        "a list has all its entries, from [0] on.",
+                        target=targets[max(targets)],
+                        missing=name_of((*place, missing)),
+                    )
                 )
-
-    @api.model
-    def _check_gaps_later(self, streams):
-        """Look for gaps once all lines are changed: they are changed one by one.
-
-        :raises ValidationError: just before the commit
-        """
-        hooks = self.env.cr.precommit
-        waiting = hooks.data.setdefault("queue_job_sync.check_gaps", set())
-        if streams and not waiting:
-            env = self.env
-
-            def check():
-                ids = hooks.data.pop("queue_job_sync.check_gaps", set())
-                for stream in env["sync.stream"].sudo().browse(ids).exists():
-                    for problem in env["sync.mapping"]._gap_problems(stream):
-                        raise ValidationError(problem)
-
-            hooks.add(check)
-        waiting.update(streams.ids)
 
     # -- hooks for other addons -----------------------------------------------
 
@@ -425,4 +402,3 @@ class SyncMapping(models.Model):
         self.env.registry.clear_cache()
         self.env["sync.incident"]._settings_changed(streams)
         streams._check_live_later()
-        self._check_gaps_later(streams)

@@ -515,9 +515,10 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_ready()
 
     def _check_live_later(self):
-        """Check the streams that are live once all their lines are changed.
+        """Check these streams, if they are live, once all their lines are changed.
 
-        Lines are changed one by one: what they make together counts.
+        Lines are changed one by one: what they make together counts. So do the lists
+        of a draft.
         """
         hooks = self.env.cr.precommit
         waiting = hooks.data.setdefault("queue_job_sync.check_live", set())
@@ -526,7 +527,10 @@ class SyncStream(models.Model):
 
             def check():
                 ids = hooks.data.pop("queue_job_sync.check_live", set())
-                env["sync.stream"].sudo().browse(ids).exists()._check_live()
+                streams = env["sync.stream"].sudo().browse(ids).exists()
+                for stream in streams:
+                    stream.mapping_ids._check_gaps()
+                streams._check_live()
 
             hooks.add(check)
         waiting.update(self.ids)
