@@ -22,6 +22,7 @@ from . import test_capture_resilience
 from . import test_capture_set_up
 from . import test_clarify
 from . import test_clock
+from . import test_conformance_broken_mapping
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
@@ -78,7 +79,9 @@ from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_comparison
 from . import test_mapping_conversion
+from . import test_mapping_leave_out
 from . import test_mapping_link
+from . import test_mapping_names
 from . import test_mapping_payload
 from . import test_mapping_values
 from . import test_metrics
