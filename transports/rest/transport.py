@@ -22,7 +22,7 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
+from ..http import Answer, HttpClient, HttpConfig, Trail, to_json
 from ..http.answer import ITEM_ID, at, found_id, names_error, refuses, repeats
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
@@ -135,8 +135,7 @@ class RestTransport(PullingTransport):
             raise receipt.error
         if request is None:
             return ""
-        authentication = map(str.lower, auth_headers(self._client.config))
-        secret = {"webhook-signature", *authentication}
+        secret = self._client.secret_headers
         lines = [f"{request.method} {loggable(request.url)}"]
         lines += [
             f"{name}: {MASK if name.lower() in secret else value}"
