@@ -56,7 +56,7 @@ class Authority:
 
     def _sign(self, name, key, days, begins=-10, is_authority=False):
         now = datetime.now(timezone.utc)
-        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
+        names = [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.2"))]
         builder = (
             x509.CertificateBuilder()
             .subject_name(_name(name))

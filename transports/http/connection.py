@@ -240,6 +240,8 @@ class _TimedConnection:
         except ConnectionResetError as error:
             if self.answered:
                 raise StaleConnection(*error.args) from None
+            if self.sock is not None:
+                self._arrived(0)  # why, if that was said
             raise
         finally:
             self._held = None
