@@ -156,15 +156,12 @@ class SyncBackend(models.Model):
             ("none", "None"),
             ("bearer", "Bearer Token"),
             ("basic", "User and Password"),
-            ("key", "Key as User Name"),
             ("header", "Key in a Header"),
         ],
         "Authentication",
         required=True,
         default="none",
-        help="How this system knows that a request comes from Odoo. Key as User Name: "
-        "for a key that is sent in place of a user name; without a password, or with "
-        "what follows a colon, as in key:X.",
+        help="How this system knows that a request comes from Odoo.",
     )
     auth_username = fields.Char("Username", help="User name for the basic scheme.")
     auth_header = fields.Char(
@@ -514,7 +511,8 @@ class SyncBackend(models.Model):
             auth=self.auth,
             header=self.auth_header or "",
             headers=tuple(headers),
-            **self._more_settings(),
+            key_header=self._key_header(),
+            **self._proxy(),
         )
         problem = names_problem(settings)
         if problem:
@@ -530,11 +528,29 @@ class SyncBackend(models.Model):
             problem=words.said(self.env, problem),
         )
 
-    def _more_settings(self):
+    def _key_header(self):
+        return (self.key_header or KEY_HEADER).strip()
+
+    def _proxy(self):
+        """Return what an ``HttpConfig`` says of the proxy, but for its password."""
         return {
-            "key_header": (self.key_header or KEY_HEADER).strip(),
             "proxy": (self.proxy_url or "").strip(),
             "proxy_username": self.proxy_username or "",
+        }
+
+    def _network(self, kept):
+        """Return what an ``HttpConfig`` says of how requests leave, as a dict.
+
+        Whatever their address is: nothing in it is for the system alone.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a secret is kept beside the database, and not there
+        """
+        password = self._secret("proxy_password", kept) if self.proxy_url else ""
+        return {
+            **self._proxy(),
+            "proxy_password": password,
+            **{name: self._secret(name, kept) for name in CERTIFICATES},
         }
 
     def _database_problem(self):
@@ -707,7 +723,6 @@ class SyncBackend(models.Model):
 
     def _rest_config(self):
         kept = secrets.kept(self.env, self.id)
-        password = self._secret("proxy_password", kept) if self.proxy_url else ""
         return RestConfig(
             url=self.url,
             auth=self.auth,
@@ -721,10 +736,8 @@ class SyncBackend(models.Model):
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
             headers=self.header_ids._sent(kept),
-            proxy_password=password,
-            client_certificate=self._secret("client_certificate", kept),
-            ca_certificate=self._secret("ca_certificate", kept),
-            **self._more_settings(),
+            key_header=self._key_header(),
+            **self._network(kept),
         )
 
     def _transport_postgresql(self):

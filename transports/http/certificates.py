@@ -110,6 +110,8 @@ def context_of(client: str, authorities: str) -> ssl.SSLContext:
     try:
         if authorities:
             context.load_verify_locations(cadata="".join(_blocks(authorities)))
+            # also one that another, which is not given, stands for
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         if client:
             # OpenSSL takes them from files alone, and asks the terminal for a
             # passphrase that it misses

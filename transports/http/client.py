@@ -83,12 +83,11 @@ class HttpConfig:
     """How to reach a destination over HTTP, and how to prove who is sending.
 
     :param url: base of all requests, ``https://crm.example.com/api``
-    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617), ``key`` or
+    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617) or
         ``header``
     :param username: for ``basic``
     :param header: name of the header that carries the secret, for ``header``
-    :param secret: token, password or value of the header; for ``key`` what stands for
-        user name and password: a key, or a key, a colon and what follows it
+    :param secret: token, password or value of the header
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
     :param connect_timeout: seconds to connect
@@ -232,14 +231,6 @@ def proxy_problem(config: HttpConfig) -> str | None:
     return None
 
 
-def login_pair(config: HttpConfig) -> str:
-    """:return: user name, colon and password, as they stand for the sender"""
-    if config.auth != "key":
-        return f"{config.username}:{config.secret}"
-    secret = config.secret.strip()
-    return secret if ":" in secret else f"{secret}:"
-
-
 def auth_headers(config: HttpConfig) -> dict[str, str]:
     """:return: the header that proves who is sending
 
@@ -247,13 +238,11 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     """
     if config.auth == "none":
         return {}
-    if config.auth == "key" and not config.secret.strip():
-        raise Unreachable(wording._lt("The key of the authentication is missing."))
-    if config.auth in ("basic", "key"):
-        if config.auth == "basic" and ":" in config.username:
+    if config.auth == "basic":
+        if ":" in config.username:
             sentence = wording._lt("The user name must not contain a colon (RFC 7617).")
             raise Unreachable(sentence)
-        pair = login_pair(config).encode()
+        pair = f"{config.username}:{config.secret}".encode()
         return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
     problem = header_problem(name)
@@ -312,7 +301,10 @@ class HttpClient:
     def __init__(self, config: HttpConfig, session: Session | None = None):
         self.config = config
         self._session = session
-        self.redact = Redactor(_secrets(config))
+        pair = f"{config.username}:{config.secret}" if config.secret else ""
+        keys = [text for secret in config.signing_secrets for text in spellings(secret)]
+        mine = [pair, config.secret, *config.signing_secrets, *keys]
+        self.redact = Redactor([*mine, *_further_secrets(config)])
 
     @property
     def secret_headers(self) -> set[str]:
@@ -472,22 +464,11 @@ class HttpClient:
                 raise Temporary(sentence) from None
 
 
-def _secrets(config):
-    """What requests prove their sender with, as it may come back."""
-    keys = [text for secret in config.signing_secrets for text in spellings(secret)]
-    pair = login_pair(config) if config.secret else ""
+def _further_secrets(config):
+    """What else is sent that nobody may see. A private key never leaves."""
     proxy = config.proxy_password and f"{config.proxy_username}:{config.proxy_password}"
-    return [
-        pair,
-        config.secret,
-        # the key, without what follows it
-        config.secret.partition(":")[0] if config.auth == "key" else "",
-        proxy,
-        config.proxy_password,
-        *(each.value for each in config.headers if each.secret),
-        *config.signing_secrets,
-        *keys,
-    ]
+    headers = [each.value for each in config.headers if each.secret]
+    return [proxy, config.proxy_password, *headers]
 
 
 def _read(response, method, url, redact, most) -> Answer:
