@@ -2,6 +2,7 @@
 UPDATE sync_backend
    SET active = false,
        url = 'https://neutralized.invalid',
+       proxy_url = NULL,
        db_host = 'neutralized.invalid';
 
 -- among them that of whoever monitors the original, who must not read the copy

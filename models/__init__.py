@@ -3,6 +3,7 @@
 
 from . import sync_deletion
 from . import sync_backend
+from . import sync_header
 from . import sync_rate
 from . import sync_node
 from . import sync_health

@@ -3,13 +3,14 @@
 
 import time
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL, config
+from odoo.tools import SQL, config, format_datetime
 
 from ..actions import success, window
 from ..engine import places, secrets, standing, store, waiting, words
@@ -22,7 +23,14 @@ from ..transports import (
     RestTransport,
 )
 from ..transports.base import FAILS, UNTOLD, Finding, examine_all
-from ..transports.http import header_problem
+from ..transports.http import (
+    KEY_HEADER,
+    FurtherHeader,
+    certificates,
+    header_problem,
+    names_problem,
+    proxy_problem,
+)
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
@@ -45,8 +53,16 @@ SORTED_BY += ("doubt_count", "delivered_count", "oldest_waiting")
 GRACE = 5
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
+# Texts (PEM) that are secrets too, and what is wrong with one.
+CERTIFICATES = {
+    "client_certificate": certificates.client_problem,
+    "ca_certificate": certificates.authorities_problem,
+}
+# Before a certificate ends, there is a warning for so long.
+WARNED = timedelta(days=30)
 # What there has to be to reach a system of each kind.
 REST_FIELDS = ("url", "auth", "auth_username", "auth_header")
+REST_FIELDS += ("key_header", "proxy_url", "proxy_username")
 DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
 ANOTHER_DATABASE = DATABASE_FIELDS[:3]
 # Seconds for which a test begins to ask something.
@@ -152,6 +168,75 @@ class SyncBackend(models.Model):
         "Header", default="X-API-Key", help="Name of the header that carries the key."
     )
 
+    # -- fields of HTTP that few systems need ----------------------------------
+
+    shows_more = fields.Boolean(
+        "More Settings",
+        compute="_compute_shows_more",
+        readonly=False,
+        help="The format of bodies, further headers, the header of the key, a proxy, "
+        "certificates: for systems that ask for them.",
+    )
+    body_format = fields.Selection(
+        [("json", "JSON"), ("form", "Form (URL-encoded)")],
+        "Format",
+        required=True,
+        default="json",
+        help="How the bodies of requests are written. Nearly every system takes JSON.",
+    )
+
+    header_ids = fields.One2many(
+        "sync.header",
+        "backend_id",
+        "Further Headers",
+        copy=True,
+        help="What the system wants with every request besides the authentication, "
+        "such as a version or a tenant. Accept and Content-Type may be replaced.",
+    )
+    key_header = fields.Char(
+        "Header of the Key",
+        default=KEY_HEADER,
+        help="The header in which the system looks for the key that is the same "
+        "whenever a request is repeated. Usually Idempotency-Key.",
+    )
+    proxy_url = fields.Char(
+        "Proxy",
+        tracking=True,
+        help="Requests go through it, such as http://proxy.example.com:3128. Empty: "
+        "directly, whatever the server is set up with.",
+    )
+    proxy_username = fields.Char("Proxy User", help="Empty if it asks for none.")
+    proxy_password_origin = fields.Char(
+        "Proxy Password",
+        compute="_compute_secret_origins",
+        help="Password of the proxy. Nobody can read it, only set another one.",
+    )
+    client_certificate_origin = fields.Char(
+        "Client Certificate",
+        compute="_compute_secret_origins",
+        help="Proves to the system that a request comes from Odoo: the certificate and "
+        "its private key, one below the other, as PEM (-----BEGIN ...).",
+    )
+    client_certificate_text = fields.Char(
+        compute="_compute_certificate_texts",
+        help="Whom the client certificate is for, and when it ends.",
+    )
+    ca_certificate_origin = fields.Char(
+        "Certificate Authority",
+        compute="_compute_secret_origins",
+        help="For a system whose certificate is not from a public authority: that of "
+        "its authority, as PEM (-----BEGIN CERTIFICATE-----). No other is trusted "
+        "then.",
+    )
+    ca_certificate_text = fields.Char(
+        compute="_compute_certificate_texts",
+        help="Which authority it is, and when its certificate ends.",
+    )
+    certificate_warning = fields.Char(
+        compute="_compute_certificate_texts",
+        help="That a certificate has ended, or ends soon.",
+    )
+
     # -- fields of a database -------------------------------------------------
 
     db_host = fields.Char(
@@ -205,14 +290,6 @@ class SyncBackend(models.Model):
         compute="_compute_secret_origins",
         help="Signs as well, so that the system can change to the new secret at any "
         "time. Remove it once the system has changed.",
-    )
-
-    body_format = fields.Selection(
-        [("json", "JSON"), ("form", "Form (URL-encoded)")],
-        "Format",
-        required=True,
-        default="json",
-        help="How the bodies of requests are written. Nearly every system takes JSON.",
     )
 
     # -- fields of pace and pauses --------------------------------------------
@@ -429,11 +506,64 @@ class SyncBackend(models.Model):
                 "%s needs the name of the header that carries its key.", self.name
             )
         problem = self.auth == "header" and header_problem(self.auth_header.strip())
+        if problem:
+            return self.env._(
+                "%(system)s cannot carry its key there: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
+            )
+        return self._more_problem()
+
+    def _more_problem(self):
+        """Return what is wrong with the rarer settings, ``None`` if nothing is."""
+        # no value is looked at: those of secrets are checked where they are set
+        headers = [FurtherHeader(each.name, "") for each in self.header_ids]
+        settings = RestConfig(
+            url=self.url,
+            auth=self.auth,
+            header=self.auth_header or "",
+            headers=tuple(headers),
+            key_header=self._key_header(),
+            **self._proxy(),
+        )
+        problem = names_problem(settings)
+        if problem:
+            return self.env._(
+                "The headers of %(system)s cannot be sent: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
+            )
+        problem = proxy_problem(settings)
         return problem and self.env._(
-            "%(system)s cannot carry its key there: %(problem)s",
+            "The proxy of %(system)s cannot be used: %(problem)s",
             system=self.name,
             problem=words.said(self.env, problem),
         )
+
+    def _key_header(self):
+        return (self.key_header or KEY_HEADER).strip()
+
+    def _proxy(self):
+        """Return what an ``HttpConfig`` says of the proxy, but for its password."""
+        return {
+            "proxy": (self.proxy_url or "").strip(),
+            "proxy_username": self.proxy_username or "",
+        }
+
+    def _network(self, kept):
+        """Return what an ``HttpConfig`` says of how requests leave, as a dict.
+
+        Whatever their address is: nothing in it is for the system alone.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a secret is kept beside the database, and not there
+        """
+        password = self._secret("proxy_password", kept) if self.proxy_url else ""
+        return {
+            **self._proxy(),
+            "proxy_password": password,
+            **{name: self._secret(name, kept) for name in CERTIFICATES},
+        }
 
     def _database_problem(self):
         """Return what is missing or wrong, ``None`` if nothing is."""
@@ -476,6 +606,49 @@ class SyncBackend(models.Model):
                 least=round(least),
                 longest=longest,
             )
+
+    # the secrets among them as they were when it was opened: a box is ticked by hand
+    @api.depends("body_format", "header_ids", "key_header", "proxy_url")
+    def _compute_shows_more(self):
+        names = {"proxy_password", *CERTIFICATES}
+        kept = secrets.get(self.env.cr, *self._origin.ids)
+        for backend in self:
+            mine = {name for id_, name in kept if id_ == backend._origin.id}
+            backend.shows_more = bool(
+                backend.header_ids
+                or backend.body_format == "form"
+                or backend.proxy_url
+                or (backend.key_header or KEY_HEADER) != KEY_HEADER
+                or mine & names
+            )
+
+    @api.depends_context("lang", "tz")
+    def _compute_certificate_texts(self):
+        soon = fields.Datetime.now() + WARNED
+        labels = self.fields_get([f"{name}_origin" for name in CERTIFICATES])
+        for backend in self:
+            warnings = []
+            kept = secrets.kept(self.env, backend._origin.id or -1)
+            for name, problem_of in CERTIFICATES.items():
+                try:
+                    pem = backend._secret(name, kept)
+                    problem = pem and problem_of(pem)
+                except SyncError as err:
+                    pem, problem = "", err
+                text = problem and words.said(self.env, problem)
+                if pem and not problem:
+                    whom, end = certificates.end_of(pem)
+                    text = self.env._(
+                        "%(whom)s, until %(time)s",
+                        whom=whom,
+                        time=format_datetime(self.env, end, dt_format="short"),
+                    )
+                    problem = end < soon
+                backend[f"{name}_text"] = text or False
+                if problem:
+                    label = labels[f"{name}_origin"]["string"]
+                    warnings.append(f"{label}: {text}")
+            backend.certificate_warning = " ".join(warnings) or False
 
     # -- records --------------------------------------------------------------
 
@@ -575,6 +748,9 @@ class SyncBackend(models.Model):
             concurrency=self.concurrency,
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
+            headers=self.header_ids._sent(kept),
+            key_header=self._key_header(),
+            **self._network(kept),
         )
 
     def _transport_postgresql(self):
@@ -618,7 +794,8 @@ class SyncBackend(models.Model):
         To be extended for a kind of system that has others; each needs a field
         ``<name>_origin`` like those above.
         """
-        return {"auth_secret", "db_password", *SIGNING_SECRETS}
+        rare = {"proxy_password", *CERTIFICATES}
+        return {"auth_secret", "db_password", *SIGNING_SECRETS, *rare}
 
     # nothing tells when another one has been set: read anew in each transaction
     @api.depends_context("lang", "tz")
@@ -684,16 +861,26 @@ class SyncBackend(models.Model):
         :raises ValidationError: the reason, without a word of the secret
         """
         # what a reference leads to is checked when it is used
-        if name in SIGNING_SECRETS and text and not secrets.parse_reference(text):
-            problem = secret_problem(text)
-            if problem:
-                raise ValidationError(
-                    self.env._(
-                        "The signing secret of %(system)s cannot be used: %(problem)s",
-                        system=self.name,
-                        problem=words.said(self.env, problem),
-                    )
+        if not text or secrets.parse_reference(text):
+            return
+        problem = name in SIGNING_SECRETS and secret_problem(text)
+        if problem:
+            raise ValidationError(
+                self.env._(
+                    "The signing secret of %(system)s cannot be used: %(problem)s",
+                    system=self.name,
+                    problem=words.said(self.env, problem),
                 )
+            )
+        problem = name in CERTIFICATES and CERTIFICATES[name](text)
+        if problem:
+            raise ValidationError(
+                self.env._(
+                    "This certificate of %(system)s cannot be used: %(problem)s",
+                    system=self.name,
+                    problem=words.said(self.env, problem),
+                )
+            )
 
     def _check_secret_access(self):
         """Raise unless the user may set secrets: to write the rest is not enough."""

@@ -54,6 +54,7 @@ from . import test_failure_mail_trouble
 from . import test_fate_decisions
 from . import test_fate_orders
 from . import test_held
+from . import test_header
 from . import test_health
 from . import test_help
 from . import test_house
@@ -144,9 +145,12 @@ from . import test_transport_postgresql_rows
 from . import test_transport_postgresql_tables
 from . import test_transport_rest
 from . import test_transport_http_answer
+from . import test_transport_http_certificates
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_lines
+from . import test_transport_http_headers
+from . import test_transport_http_proxy
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets

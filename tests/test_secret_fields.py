@@ -26,6 +26,7 @@ MARK = "s3nt1nel"
 SECRETS = {
     "auth_secret": AUTH,
     "db_password": PASSWORD,
+    "proxy_password": PASSWORD,
     "signing_secret": SIGNING,
     "signing_secret_previous": PREVIOUS,
 }

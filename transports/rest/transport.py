@@ -23,7 +23,7 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers
+from ..http import Answer, HttpClient, HttpConfig, Trail
 from ..http.answer import (
     ITEM_ID,
     at,
@@ -148,8 +148,7 @@ class RestTransport(PullingTransport):
             raise receipt.error
         if request is None:
             return ""
-        authentication = map(str.lower, auth_headers(self._client.config))
-        secret = {"webhook-signature", *authentication}
+        secret = self._client.secret_headers
         # the query as it is typed: values may be anything
         _address, mark, query = receipt.request.partition("?")
         lines = [f"{request.method} {loggable(request.url)}{mark}{query}"]
