@@ -8,6 +8,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +62,9 @@ class HttpConfig:
     :param username: for ``basic``
     :param header: name of the header that carries the secret, for ``header``
     :param secret: token, password or value of the header
+    :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
+        request, in any thread; for one that has just been refused another one. Of no
+        account to which connections are kept
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
     :param connect_timeout: seconds to connect
@@ -74,6 +78,9 @@ class HttpConfig:
     username: str = ""
     header: str = ""
     secret: str = field(default="", repr=False)
+    token: Callable[[str | None], str] | None = field(
+        default=None, repr=False, compare=False
+    )
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     connect_timeout: float = 5
     read_timeout: float = 30
@@ -201,10 +208,7 @@ class HttpClient:
         started = time.monotonic()
         try:
             for _hop in range(MAX_REDIRECTS + 1):
-                trail.pace.wait()
-                trail.requests.append(self.redact(f"{method} {loggable(url)}"))
-                answer = self._exchange(trail, method, url, headers, body, most)
-                trail.answer = answer
+                answer = self._ask(trail, method, url, headers, body, most)
                 inside = answer.redirect_inside()
                 if answer.status not in ELSEWHERE or inside is None:
                     return answer
@@ -216,6 +220,25 @@ class HttpClient:
             "check the URL and the endpoint."
         )
         raise Unreachable(sentence, most=MAX_REDIRECTS, **answer.told)
+
+    def _ask(self, trail, method, url, headers, body, most) -> Answer:
+        """Send, and once more if the token is refused: nothing was done then (RFC 9110
+        section 15.5.2)."""
+        refused = None
+        while True:
+            proof = {}
+            if self.config.token:
+                proof["Authorization"] = self.config.token(refused)
+                self.redact.hide(proof["Authorization"].rpartition(" ")[2])
+            trail.pace.wait()
+            trail.requests.append(self.redact(f"{method} {loggable(url)}"))
+            answer = self._exchange(
+                trail, method, url, {**headers, **proof}, body, most
+            )
+            trail.answer = answer
+            if answer.status != 401 or not proof or refused:
+                return answer
+            refused = proof["Authorization"]
 
     def receipt(
         self,

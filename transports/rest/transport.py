@@ -5,6 +5,7 @@
 import time
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -128,7 +129,11 @@ class RestTransport(PullingTransport):
     def preview(self, message):
         withheld = Withheld()
         dry = copy(self)
-        dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
+        config = self._client.config
+        if config.token:
+            # none is asked for to show that there will be one
+            config = replace(config, token=lambda refused=None: MASK)
+        dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
         (receipt,) = dry.send([message])
         request = withheld.request
         if request is None and receipt.error:
