@@ -48,6 +48,8 @@ MOST = 6 * (MAX_CONNECT + MAX_READ)
 KEEPING, PAUSE = 20, 0.5
 # Minutes within which a person has to come back who was asked for consent.
 CONSENT_MINUTES = 10
+# Where they come back to, at the address of this server.
+PATH = "/queue_job_sync/connect"
 BUSY = words._lt("Another worker is renewing the access to the system.")
 NOT_CONNECTED = words._lt("Nobody has connected it yet: press Connect.")
 
@@ -57,7 +59,8 @@ class Held(NamedTuple):
 
     :param left: seconds until it ends, ``None`` if it does not
     :param life: seconds for which it was given
-    :param granted, connected: when it was given, and when a person has consented; UTC
+    :param granted, ends, connected: when it was given, when it ends, and when a person
+        has consented; UTC
     :param failure: why there is no other one, as :func:`.words.kept` keeps it
     :param failed: seconds since then
     :param refused: what the refused token to renew with is known by
@@ -67,6 +70,7 @@ class Held(NamedTuple):
     left: float | None = None
     life: float | None = None
     granted: object = None
+    ends: object = None
     connected: object = None
     failure: str = ""
     failed: float | None = None
@@ -296,7 +300,7 @@ def held_of(cr, backend_ids):
             SELECT backend_id, COALESCE(access, ''),
                    extract(epoch FROM expires - %(now)s)::float8,
                    extract(epoch FROM expires - granted)::float8,
-                   granted, connected, COALESCE(failure, ''),
+                   granted, expires, connected, COALESCE(failure, ''),
                    extract(epoch FROM %(now)s - failed)::float8,
                    COALESCE(refused, '')
               FROM sync_token WHERE backend_id = ANY(%(ids)s)
