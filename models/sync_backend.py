@@ -52,7 +52,8 @@ OAUTH = ("oauth_client", "oauth_code")
 OAUTH_FIELDS = ("oauth_token_url", "oauth_authorize_url", "oauth_client_id")
 OAUTH_FIELDS += ("oauth_client_auth", "oauth_scope", "oauth_scheme", "oauth_parameters")
 # What there has to be to reach a system of each kind.
-REST_FIELDS = ("url", "auth", "auth_username", "auth_header", *OAUTH_FIELDS)
+REST_FIELDS = ("url", "auth", "auth_username", "auth_filler", "auth_header")
+REST_FIELDS += OAUTH_FIELDS
 DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
 ANOTHER_DATABASE = DATABASE_FIELDS[:3]
 # Seconds for which a test begins to ask something.
@@ -146,6 +147,7 @@ class SyncBackend(models.Model):
             ("none", "None"),
             ("bearer", "Bearer Token"),
             ("basic", "User and Password"),
+            ("key", "Key as User Name"),
             ("header", "Key in a Header"),
             ("oauth_client", "OAuth 2: Client Credentials"),
             ("oauth_code", "OAuth 2: Consent of a User"),
@@ -156,6 +158,12 @@ class SyncBackend(models.Model):
         help="How this system knows that a request comes from Odoo.",
     )
     auth_username = fields.Char("Username", help="User name for the basic scheme.")
+    auth_filler = fields.Char(
+        "Password beside It",
+        default="X",
+        help="Where the key is the user name, most systems take anything for the "
+        "password, such as X, or want nothing there.",
+    )
     auth_header = fields.Char(
         "Header", default="X-API-Key", help="Name of the header that carries the key."
     )
@@ -669,7 +677,8 @@ class SyncBackend(models.Model):
         return RestConfig(
             url=self.url,
             auth="none" if self.auth in OAUTH else self.auth,
-            username=self.auth_username or "",
+            username=(self.auth_filler if self.auth == "key" else self.auth_username)
+            or "",
             header=self.auth_header or "",
             # one that is not used need not be there
             secret=self._secret("auth_secret", kept)

@@ -115,6 +115,7 @@ class SyncSetup(models.TransientModel):
     url = fields.Char(**_of("backend_id", "url"))
     auth = fields.Selection(**_of("backend_id", "auth"))
     auth_username = fields.Char(**_of("backend_id", "auth_username"))
+    auth_filler = fields.Char(**_of("backend_id", "auth_filler"))
     auth_header = fields.Char(**_of("backend_id", "auth_header"))
     auth_secret_origin = fields.Char(related="backend_id.auth_secret_origin")
     oauth_token_url = fields.Char(**_of("backend_id", "oauth_token_url"))

@@ -57,9 +57,9 @@ class HttpConfig:
     """How to reach a destination over HTTP, and how to prove who is sending.
 
     :param url: base of all requests, ``https://crm.example.com/api``
-    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617) or
-        ``header``
-    :param username: for ``basic``
+    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617), ``key`` (the
+        same, with the secret for the user name) or ``header``
+    :param username: for ``basic``; for ``key`` what stands for the password
     :param header: name of the header that carries the secret, for ``header``
     :param secret: token, password or value of the header
     :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
@@ -109,6 +109,12 @@ def header_problem(name: str) -> str | None:
     return None
 
 
+def _pair(config):
+    """:return: user name and password in one"""
+    pair = config.username, config.secret
+    return ":".join(pair if config.auth != "key" else (config.secret.strip(), pair[0]))
+
+
 def auth_headers(config: HttpConfig) -> dict[str, str]:
     """:return: the header that proves who is sending
 
@@ -116,12 +122,12 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     """
     if config.auth == "none":
         return {}
-    if config.auth == "basic":
-        if ":" in config.username:
+    if config.auth in ("basic", "key"):
+        if ":" in (config.username if config.auth == "basic" else config.secret):
             sentence = wording._lt("The user name must not contain a colon (RFC 7617).")
             raise Unreachable(sentence)
-        pair = f"{config.username}:{config.secret}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        pair = base64.b64encode(_pair(config).encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
     problem = header_problem(name)
     if problem:
@@ -179,7 +185,7 @@ class HttpClient:
     def __init__(self, config: HttpConfig, session: Session | None = None):
         self.config = config
         self._session = session
-        pair = f"{config.username}:{config.secret}" if config.secret else ""
+        pair = _pair(config) if config.secret else ""
         keys = [text for secret in config.signing_secrets for text in spellings(secret)]
         self.redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
 
