@@ -9,8 +9,9 @@ from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from ..engine import tokens
-from .oauth_case import CLIENT_ID, OAuthCase
+from .oauth_case import OAuthCase
 from .servers import Answer
+from .token_server import CLIENT_ID
 from .tour_case import USERS, TourCase
 
 NOTHING = "Nothing was connected"

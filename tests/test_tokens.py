@@ -16,10 +16,11 @@ from odoo.tools import SQL, mute_logger
 from ..engine import secrets, tokens
 from ..exceptions import RateLimited, Unreachable
 from ..transports.http.tokens import CONNECT
-from .oauth_case import CLIENT_SECRET, OAuthCase
+from .oauth_case import OAuthCase
 from .secret_case import set_variable, tables_with
 from .servers import Answer
 from .test_secrets import all_logs
+from .token_server import CLIENT_SECRET
 
 WORKERS = 6
 

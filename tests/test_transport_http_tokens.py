@@ -10,8 +10,8 @@ from odoo.tests import BaseCase, tagged
 from ..exceptions import Throttled, Unreachable
 from ..transports.http import connection, tokens
 from ..transports.http.tokens import CONNECT, Client, TokenServer
-from .oauth_case import CLIENT_ID, CLIENT_SECRET, TokenDestination
 from .servers import Answer
+from .token_server import CLIENT_ID, CLIENT_SECRET, TokenDestination
 
 PAGE = "https://odoo.example.com/queue_job_sync/connect"
 
