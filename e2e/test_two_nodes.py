@@ -189,7 +189,7 @@ def test_the_other_node_takes_over_in_the_middle_of_a_drain(nodes, crm, capsys):
 
 
 def token_destination():
-    """Return a destination of the addon's own tests, which this place has no Odoo for."""
+    """Return the file of a destination of the addon's own tests: they import Odoo."""
     package = types.ModuleType("addon_tests")
     package.__path__ = [str(paths.ROOT / "tests")]
     sys.modules[package.__name__] = package

@@ -40,9 +40,11 @@ CLIENT_SECRET, REFRESH = "oauth_client_secret", "oauth_refresh_token"
 EARLY, PART = 60, 0.1
 # Seconds for which nobody asks a token server again that has given nothing.
 REST = 5
-# Seconds to wait for who renews, as long as one answer may take; and after which
-# PostgreSQL gives the lock back of who is no more.
+# Seconds to wait for who renews it: longer than one answer takes.
 PATIENCE = MAX_CONNECT + MAX_READ + 3
+# Seconds that a request may leave later, with what it waits for at most.
+DELAY = PATIENCE + MAX_CONNECT + MAX_READ
+# Seconds after which PostgreSQL gives the lock back of who is no more.
 MOST = 6 * (MAX_CONNECT + MAX_READ)
 # Seconds in which what was given is kept, whatever becomes of a connection.
 KEEPING, PAUSE = 20, 0.5

@@ -568,12 +568,13 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.stream_count = len(backend.stream_ids)
 
-    @api.depends("connect_timeout", "read_timeout")
+    @api.depends("auth", "connect_timeout", "read_timeout")
     @api.depends_context("lang")
     def _compute_timeout_text(self):
         limit, least = config["limit_time_real"], budget(self.env)
         for backend in self:
             longest = backend.connect_timeout + backend.read_timeout
+            longest += tokens.DELAY if backend.auth in OAUTH else 0
             fits = limit <= 0 or least + longest < limit
             backend.timeout_text = not fits and self.env._(
                 "The server ends a job after %(limit)s s (limit_time_real). One that "
@@ -717,6 +718,8 @@ class SyncBackend(models.Model):
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
             seconds += BUDGET
+        if self.auth in OAUTH:
+            seconds += tokens.DELAY
         limit = config["limit_time_real"]
         return max(each, min(seconds, limit + each)) if limit > 0 else seconds
 
