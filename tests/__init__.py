@@ -120,6 +120,7 @@ from . import test_tell_editor
 from . import test_tokens
 from . import test_tours
 from . import test_tours_clarify
+from . import test_tours_connect
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_delivery

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import itertools
 import time
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from .servers import Answer, HttpDestination
 
@@ -21,6 +21,7 @@ class TokenDestination(HttpDestination):
 
     :ivar life: seconds that access lasts; ``None`` if it does not say
     :ivar rotates: each renewal gives another token to renew with
+    :ivar consents: whether the user does who is sent to its page at ``/consent``
     :ivar given: pairs of what was given: access, and what to renew it with
     :ivar renewals: what it was asked to renew with, in order
     """
@@ -28,6 +29,7 @@ class TokenDestination(HttpDestination):
     def __init__(self, **options):
         super().__init__(**options)
         self.life, self.rotates, self.slow = 3600, True, 0
+        self.consents = True
         self.given, self.renewals, self.asked = [], [], []
         self.codes = {}
         self.scripted = []  # answers of the token server alone
@@ -60,7 +62,9 @@ class TokenDestination(HttpDestination):
         return self.given[-1][0]
 
     def _obey(self, request):
-        path, _mark, _query = request.path.partition("?")
+        path, _mark, query = request.path.partition("?")
+        if path == "/consent":
+            return self._send_back(dict(parse_qsl(query)))
         if path == "/token":
             answer = self._token(request)
             answer.delay = self.slow
@@ -70,6 +74,13 @@ class TokenDestination(HttpDestination):
             return Answer(401, {"message": "invalid token", "given": token})
         self.on_request()
         return super()._obey(request)
+
+    def _send_back(self, asked):
+        """Consent, as the user of a page would."""
+        code = self.consent(asked["redirect_uri"], asked["code_challenge"])
+        back = {"code": code} if self.consents else {"error": "access_denied"}
+        query = urlencode({"state": asked["state"], **back})
+        return Answer(302, headers={"Location": f"{asked['redirect_uri']}?{query}"})
 
     def _token(self, request):
         form = dict(parse_qsl(request.body.decode()))
