@@ -15,15 +15,15 @@ class TestToursConnect(OAuthCase, TourCase):
         super().setUp()
         self.change_backend(oauth_refresh_token=False)
         # where the browser is
-        self.set_base_url(self.base_url())
+        self.addCleanup(self.set_base_url, self.set_base_url(self.base_url()))
 
     def set_base_url(self, url):
+        """Commit the address of this server; return the one before."""
         with self.transaction() as env:
             parameters = env["ir.config_parameter"]
             before = parameters.get_param("web.base.url")
             parameters.set_param("web.base.url", url)
-        if url != before:
-            self.addCleanup(self.set_base_url, before)
+        return before
 
     def test_consent(self):
         self.start_tour("/odoo", "queue_job_sync_connect", login="sync_tour_system")
