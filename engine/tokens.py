@@ -102,7 +102,7 @@ class Token:
 
     def __init__(self, backend):
         self._registry, self._backend_id = backend.env.registry, backend.id
-        self._scheme = backend.oauth_scheme
+        self._scheme = backend.oauth_scheme or "Bearer"
         self._lock = threading.Lock()
         self._access, self._until, self._error = "", 0.0, None
 
