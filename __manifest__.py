@@ -10,7 +10,7 @@
     "author": "queue_job_sync contributors",
     "development_status": "Beta",
     "depends": ["contacts", "queue_job"],
-    "external_dependencies": {"python": ["jmespath", "requests"]},
+    "external_dependencies": {"python": ["jmespath", "oauthlib", "requests"]},
     "data": [
         # security
         "security/ir.model.access.csv",
@@ -39,6 +39,7 @@
         "views/sync_incident_views.xml",
         "views/sync_backfill_views.xml",
         "views/sync_backend_views.xml",
+        "views/sync_connect_templates.xml",
         "views/sync_backend_dashboard_views.xml",
         "views/sync_stream_views.xml",
         "views/sync_stream_templates.xml",

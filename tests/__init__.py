@@ -27,6 +27,7 @@ from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
 from . import test_conformance_kit
+from . import test_connect
 from . import test_connection
 from . import test_conformance_partner
 from . import test_conformance_postgresql
@@ -121,8 +122,10 @@ from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
 from . import test_tell_editor
+from . import test_tokens
 from . import test_tours
 from . import test_tours_clarify
+from . import test_tours_connect
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_delivery
@@ -151,6 +154,7 @@ from . import test_transport_http_errors
 from . import test_transport_rest_lines
 from . import test_transport_http_headers
 from . import test_transport_http_proxy
+from . import test_transport_http_tokens
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets

@@ -29,6 +29,8 @@ SECRETS = {
     "proxy_password": PASSWORD,
     "signing_secret": SIGNING,
     "signing_secret_previous": PREVIOUS,
+    "oauth_client_secret": "s3nt1nelClient",
+    "oauth_refresh_token": "s3nt1nelRefresh",
 }
 PATHS = {
     "sync.stream": "backend_id",

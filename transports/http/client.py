@@ -8,6 +8,7 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -83,11 +84,14 @@ class HttpConfig:
     """How to reach a destination over HTTP, and how to prove who is sending.
 
     :param url: base of all requests, ``https://crm.example.com/api``
-    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617) or
-        ``header``
-    :param username: for ``basic``
+    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617), ``key`` (the
+        same, with the secret for the user name) or ``header``
+    :param username: for ``basic``; for ``key`` what stands for the password
     :param header: name of the header that carries the secret, for ``header``
     :param secret: token, password or value of the header
+    :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
+        request, in any thread; for one that has just been refused another one. Of no
+        account to which connections are kept
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
     :param connect_timeout: seconds to connect
@@ -111,6 +115,9 @@ class HttpConfig:
     username: str = ""
     header: str = ""
     secret: str = field(default="", repr=False)
+    token: Callable[[str | None], str] | None = field(
+        default=None, repr=False, compare=False
+    )
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     connect_timeout: float = 5
     read_timeout: float = 30
@@ -231,6 +238,12 @@ def proxy_problem(config: HttpConfig) -> str | None:
     return None
 
 
+def _pair(config):
+    """:return: user name and password in one"""
+    pair = config.username, config.secret
+    return ":".join(pair if config.auth != "key" else (config.secret.strip(), pair[0]))
+
+
 def auth_headers(config: HttpConfig) -> dict[str, str]:
     """:return: the header that proves who is sending
 
@@ -238,12 +251,12 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     """
     if config.auth == "none":
         return {}
-    if config.auth == "basic":
-        if ":" in config.username:
+    if config.auth in ("basic", "key"):
+        if ":" in (config.username if config.auth == "basic" else config.secret):
             sentence = wording._lt("The user name must not contain a colon (RFC 7617).")
             raise Unreachable(sentence)
-        pair = f"{config.username}:{config.secret}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        pair = base64.b64encode(_pair(config).encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
     problem = header_problem(name)
     if problem:
@@ -301,7 +314,7 @@ class HttpClient:
     def __init__(self, config: HttpConfig, session: Session | None = None):
         self.config = config
         self._session = session
-        pair = f"{config.username}:{config.secret}" if config.secret else ""
+        pair = _pair(config) if config.secret else ""
         keys = [text for secret in config.signing_secrets for text in spellings(secret)]
         mine = [pair, config.secret, *config.signing_secrets, *keys]
         self.redact = Redactor([*mine, *_further_secrets(config)])
@@ -342,13 +355,9 @@ class HttpClient:
         started = time.monotonic()
         try:
             for _hop in range(MAX_REDIRECTS + 1):
-                trail.pace.wait()
-                shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
-                trail.requests.append(self.redact(f"{method} {shown}"))
-                answer = self._exchange(
-                    trail, method, url, headers, body, most, only_once
+                answer = self._ask(
+                    trail, method, url, headers, body, most, query, only_once
                 )
-                trail.answer = answer
                 inside = answer.redirect_inside()
                 if answer.status not in ELSEWHERE or inside is None:
                     return answer
@@ -360,6 +369,28 @@ class HttpClient:
             "check the URL and the endpoint."
         )
         raise Unreachable(sentence, most=MAX_REDIRECTS, **answer.told)
+
+    def _ask(
+        self, trail, method, url, headers, body, most, query, only_once
+    ) -> Answer:
+        """Send, and once more if the token is refused: nothing was done then (RFC 9110
+        section 15.5.2)."""
+        refused = None
+        while True:
+            proof = {}
+            if self.config.token:
+                proof["Authorization"] = self.config.token(refused)
+                self.redact.hide(proof["Authorization"].rpartition(" ")[2])
+            trail.pace.wait()
+            shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
+            trail.requests.append(self.redact(f"{method} {shown}"))
+            answer = self._exchange(
+                trail, method, url, {**headers, **proof}, body, most, only_once
+            )
+            trail.answer = answer
+            if answer.status != 401 or not proof or refused:
+                return answer
+            refused = proof["Authorization"]
 
     def receipt(
         self,

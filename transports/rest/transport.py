@@ -141,7 +141,11 @@ class RestTransport(PullingTransport):
     def preview(self, message):
         withheld = Withheld()
         dry = copy(self)
-        dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
+        config = self._client.config
+        if config.token:
+            # none is asked for to show that there will be one
+            config = replace(config, token=lambda refused=None: MASK)
+        dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
         (receipt,) = dry.send([message])
         request = withheld.request
         if request is None and receipt.error:
