@@ -26,6 +26,7 @@ from ..transports.http import header_problem
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_deletion import Owned
 
 # What a system may want attention for, the worst first.
@@ -46,7 +47,7 @@ GRACE = 5
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
 # What there has to be to reach a system of each kind.
-REST_FIELDS = ("url", "auth", "auth_username", "auth_header")
+REST_FIELDS = ("url", "auth", "auth_username", "auth_header", "auth_scheme")
 DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
 ANOTHER_DATABASE = DATABASE_FIELDS[:3]
 # Seconds for which a test begins to ask something.
@@ -67,7 +68,7 @@ class SyncBackend(models.Model):
 
     _name = "sync.backend"
     _description = "External System"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "name, id"
 
     # -- fields ---------------------------------------------------------------
@@ -150,6 +151,11 @@ class SyncBackend(models.Model):
     auth_username = fields.Char("Username", help="User name for the basic scheme.")
     auth_header = fields.Char(
         "Header", default="X-API-Key", help="Name of the header that carries the key."
+    )
+    auth_scheme = fields.Char(
+        "Word before the Key",
+        help="For systems that want one, such as ApiKey in the header Authorization. "
+        "Usually empty.",
     )
 
     # -- fields of a database -------------------------------------------------
@@ -515,6 +521,9 @@ class SyncBackend(models.Model):
     def _all_streams(self):
         return self.with_context(active_test=False).stream_ids
 
+    def _values_of_recipe(self, recipes, recipe):
+        return recipes._system_values(self._filled_recipe(recipe, self)["system"])
+
     # -- transport ------------------------------------------------------------
 
     @tools.ormcache("self.id")
@@ -556,6 +565,7 @@ class SyncBackend(models.Model):
             auth=self.auth,
             username=self.auth_username or "",
             header=self.auth_header or "",
+            scheme=self.auth_scheme or "",
             # one that is not used need not be there
             secret=self._secret("auth_secret", kept) if self.auth != "none" else "",
             connect_timeout=self.connect_timeout,

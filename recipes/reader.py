@@ -159,7 +159,7 @@ def _problems(recipe):
 
 
 def _places(recipe):
-    """:return: each text that is filled in, what it is called and what may stand there"""
+    """:return: each text that is filled in, its name, and what may stand there"""
     system = recipe["system"]
     oauth = system.get("oauth", {})
     for name, url in (
@@ -288,7 +288,9 @@ def filled(recipe: dict, answers: dict[str, str]) -> dict:
         ``secret``, the name of that, instead
     """
     kinds = {each["name"]: each["kind"] for each in recipe["ask"]}
-    secrets = {each["name"]: each["secret"] for each in recipe["ask"] if "secret" in each}
+    secrets = {
+        each["name"]: each["secret"] for each in recipe["ask"] if "secret" in each
+    }
 
     def value(name):
         text = (answers.get(name) or "").strip()
@@ -309,7 +311,11 @@ def filled(recipe: dict, answers: dict[str, str]) -> dict:
     made = deepcopy(recipe)
     system = made["system"]
     oauth = system.get("oauth", {})
-    for place, name in ((system, "url"), (oauth, "token_url"), (oauth, "authorize_url")):
+    for place, name in (
+        (system, "url"),
+        (oauth, "token_url"),
+        (oauth, "authorize_url"),
+    ):
         if name in place:
             place[name] = address(place[name])
     for place, name in (
@@ -321,9 +327,9 @@ def filled(recipe: dict, answers: dict[str, str]) -> dict:
             place[name] = _ASKED.sub(plain, place[name])
     headers = []
     for header in system.get("headers", ()):
-        name = header["value"].strip("<>")
-        if name in secrets:
-            headers.append({"name": header["name"], "secret": secrets[name]})
+        asked = _ASKED.fullmatch(header["value"])
+        if asked and asked[1] in secrets:
+            headers.append({"name": header["name"], "secret": secrets[asked[1]]})
         elif text := _ASKED.sub(plain, header["value"]).strip():
             headers.append({"name": header["name"], "value": text})
     system["headers"] = headers

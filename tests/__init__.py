@@ -94,6 +94,8 @@ from . import test_queue_figures
 from . import test_queue_job_terms
 from . import test_rate
 from . import test_record_url
+from . import test_recipe_setup
+from . import test_recipes
 from . import test_recover
 from . import test_reschedule
 from . import test_rest_readings

@@ -31,6 +31,7 @@ SYNCHRONIZED = "res.partner"
 OPERATIONS = ("create", "read", "write", "unlink")
 # What a public method is called with, besides the records.
 ARGUMENTS = {
+    "action_choose": (False,),
     "copy_data": (),
     "decide_batch": (0, 0, 0),
     "default_get": (["display_name"],),

@@ -60,6 +60,7 @@ class HttpConfig:
         ``header``
     :param username: for ``basic``
     :param header: name of the header that carries the secret, for ``header``
+    :param scheme: word before the secret there, if any
     :param secret: token, password or value of the header
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
@@ -73,6 +74,7 @@ class HttpConfig:
     auth: str = "none"
     username: str = ""
     header: str = ""
+    scheme: str = ""
     secret: str = field(default="", repr=False)
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     connect_timeout: float = 5
@@ -127,7 +129,10 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
             "does not allow in a header."
         )
         raise Unreachable(sentence)
-    return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
+    scheme = "Bearer" if config.auth == "bearer" else config.scheme.strip()
+    if scheme and not _HEADER_NAME.fullmatch(scheme):
+        raise Unreachable(wording._lt("The word before the key is not valid."))
+    return {name: f"{scheme} {secret}".strip()}
 
 
 @dataclass

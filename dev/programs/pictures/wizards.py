@@ -101,6 +101,7 @@ def _say_https(record, name):
 def _begin(env, name, transport, values, **secrets):
     """Return a set-up at the step of the address, which has been tested."""
     wizard = env["sync.setup"].create({"name": name, "transport": transport})
+    wizard.action_choose(False)
     wizard.action_next()
     wizard.write(values)
     for secret, value in secrets.items():
