@@ -150,6 +150,7 @@ from . import test_transport_http_connection
 from . import test_transport_rest_signing
 from . import test_transport_rest_verdict
 from . import test_transport_words
+from . import test_trial
 from . import test_untidy_text
 from . import test_waiting
 from . import test_wizard_rights

@@ -32,6 +32,7 @@ OPERATIONS = ("create", "read", "write", "unlink")
 # What a public method is called with, besides the records.
 ARGUMENTS = {
     "action_choose": (False,),
+    "action_take_id": ("id",),
     "copy_data": (),
     "decide_batch": (0, 0, 0),
     "default_get": (["display_name"],),
@@ -216,6 +217,7 @@ class RightsCase(SyncCase):
             "sync.stream": lambda: stream_values(
                 stream.backend_id, name=f"{stream.name} 2"
             ),
+            "sync.trial": lambda: of_stream,
         }[model_name]()
 
     def doubtful(self, stream):

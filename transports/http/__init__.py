@@ -12,3 +12,4 @@ whole transport in ``docs/develop.md``.
 from ..base import deliver_all
 from .answer import Answer
 from .client import HttpClient, HttpConfig, Trail, auth_headers, header_problem, to_json
+from .heard import HeardClient

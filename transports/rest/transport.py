@@ -22,7 +22,15 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
+from ..http import (
+    Answer,
+    HeardClient,
+    HttpClient,
+    HttpConfig,
+    Trail,
+    auth_headers,
+    to_json,
+)
 from ..http.answer import ITEM_ID, at, found_id, names_error, refuses, repeats
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
@@ -144,6 +152,11 @@ class RestTransport(PullingTransport):
         ]
         body = (request.body or b"").decode("utf-8", "replace")
         return self._client.redact("\n".join([*lines, "", body]).rstrip())
+
+    def heard(self, hear):
+        told = copy(self)
+        told._client, told._worked = HeardClient(self._client.config, hear), {}
+        return told
 
     def held(self, message):
         with self._client.redact.cleaning():
