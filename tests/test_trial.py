@@ -35,7 +35,7 @@ class TestTrial(SyncCase):
         cls.admin = new_test_user(cls.env, "sync_trial_admin", "base.group_system")
 
     def begin(self, destination, **values):
-        """Return a trial by an administrator, of a synchronization with a destination"""
+        """Return a trial by an administrator, which sends to a destination."""
         self.backend.write({"url": destination.url, "auth": "bearer"})
         self.backend.set_secret("auth_secret", SECRET)
         self.stream.write({"state": "draft", **values})
