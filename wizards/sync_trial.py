@@ -68,7 +68,7 @@ class SyncTrial(models.TransientModel):
         help="The name of the contact, by which it is found.",
     )
     external_id = fields.Char(
-        "ID There", readonly=True, help="The ID that the system has given it."
+        "ID in the System", readonly=True, help="The ID that the system has given it."
     )
     id_path = fields.Char(
         related="stream_id.external_id_key",
