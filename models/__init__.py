@@ -11,6 +11,7 @@ from . import sync_health
 from . import sync_incident
 from . import sync_stream
 from . import sync_mapping
+from . import sync_request
 from . import sync_outbox
 from . import sync_backfill
 from . import sync_binding

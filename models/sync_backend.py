@@ -213,6 +213,14 @@ class SyncBackend(models.Model):
         "time. Remove it once the system has changed.",
     )
 
+    body_format = fields.Selection(
+        [("json", "JSON"), ("form", "Form (URL-encoded)")],
+        "Format",
+        required=True,
+        default="json",
+        help="How the bodies of requests are written. Nearly every system takes JSON.",
+    )
+
     # -- fields of pace and pauses --------------------------------------------
 
     repeats_are_safe = fields.Boolean(
@@ -378,6 +386,10 @@ class SyncBackend(models.Model):
         streams._check_live()
         streams._check_mapping()
 
+    @api.constrains("body_format")
+    def _check_requests(self):
+        self._all_streams().request_ids._check_lines()
+
     @api.constrains("active", "transport", *REST_FIELDS, *DATABASE_FIELDS)
     def _check_connection(self):
         # one that is archived may lack what is not known yet
@@ -497,7 +509,7 @@ class SyncBackend(models.Model):
             self.sudo()._all_streams()._open_backfills()._stop_resting()
         elif vals.get("active"):
             self._all_streams()._wake()
-        if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "transport"}:
+        if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "body_format", "transport"}:
             self._settings_changed()
         if vals.keys() & {*ANOTHER_DATABASE, "transport"}:
             self._all_streams()._forget_columns()

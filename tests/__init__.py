@@ -114,6 +114,7 @@ from . import test_stream
 from . import test_stream_columns
 from . import test_stream_problem
 from . import test_stream_ready
+from . import test_stream_requests
 from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
@@ -127,6 +128,7 @@ from . import test_tours_help
 from . import test_tours_jobs
 from . import test_tours_mail
 from . import test_tours_mapping
+from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup
 from . import test_translations
@@ -143,6 +145,7 @@ from . import test_transport_rest
 from . import test_transport_http_answer
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
+from . import test_transport_rest_lines
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets

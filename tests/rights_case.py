@@ -209,6 +209,11 @@ class RightsCase(SyncCase):
             "sync.rate": lambda: of_backend,
             "sync.recover": lambda: of_backend,
             "sync.reschedule": lambda: {"job_ids": self.job.ids},
+            "sync.request": lambda: {
+                **of_stream,
+                "kind": "read",
+                "line": "GET contacts/{id}",
+            },
             "sync.setup": lambda: {**of_backend, **of_stream, "name": "Shop"},
             "sync.status": lambda: {
                 "res_model": self.partner._name,

@@ -59,8 +59,8 @@ class Route:
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
         Odoo's key is the id there, ``none`` when it keeps no records: each message is
         told anew, and there is nothing to update
-    :param external_id_key: where the answer to a creation holds the new id; dots
-        go into nested objects (REST)
+    :param external_id_key: where an answer holds the id of the record, a
+        :class:`.rest.readings.Reading` (REST); so are those below that are readings
     :param update_method: ``put`` or ``patch`` (REST)
     :param key_column: column that holds Odoo's key (SQL)
     :param binary: what in a payload is the base64 of a file, or a list of such: a
@@ -72,6 +72,25 @@ class Route:
         ``update``, ``mark``, ``delete``. Where it has not, an answer such as 404 may be
         about the route, and not about the record
     :param known_ids: of some records that are there, which may be looked at
+    :param requests: those that are typed, each with its kind, line and body, see
+        :mod:`.rest.requests`; of other kinds what is usual at ``target`` (REST)
+    :param encoding: of bodies, ``json`` or ``form`` (REST)
+    :param refused: reading of what says no in an answer, and why (REST)
+    :param gone: reading of what says that a record is not there (REST)
+    :param already_there: what becomes of a new record that the destination may hold
+        under an id that is not known here: ``find`` looks for it before it is created,
+        ``refusal`` takes the id from the answer that refuses it; empty for a failure
+        (REST)
+    :param found: reading of the ids in the answer to a search (REST)
+    :param there_when, there_where, there_before: readings of a refusal: that the record
+        is there, and its id; then the text before the id (REST)
+    :param version, version_header: reading of the version token, and the name of the
+        header that sends it back (REST)
+    :param many_size: records of one request for many at most (REST)
+    :param many_items, many_key, many_matches, many_status, many_id, many_refused: where
+        the answer to many has those to single records; what tells the record of each,
+        and the placeholder that it is compared with; its status, its id, and what says
+        no. See :class:`.rest.readings.ManyReading` (REST)
     """
 
     target: str
@@ -84,6 +103,24 @@ class Route:
     constants: tuple[tuple[str, Any], ...] = ()
     proven: frozenset[str] = frozenset()
     known_ids: tuple[str, ...] = ()
+    requests: tuple[tuple[str, str, str], ...] = ()
+    encoding: str = "json"
+    refused: str = ""
+    gone: str = ""
+    already_there: str = ""
+    found: str = ""
+    there_when: str = ""
+    there_where: str = ""
+    there_before: str = ""
+    version: str = ""
+    version_header: str = ""
+    many_size: int = 0
+    many_items: str = ""
+    many_key: str = ""
+    many_matches: str = ""
+    many_status: str = ""
+    many_id: str = ""
+    many_refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -193,12 +193,16 @@ class HttpClient:
         headers: dict[str, str] | None = None,
         body: bytes | None = None,
         most: int = MAX_BODY,
+        query: str | None = None,
+        only_once: bool = False,
     ) -> Answer:
         """Send, and follow redirects that stay within the destination.
 
         :param trail: of the message that it is sent for, or a new one
         :param headers: besides those of every request
         :param most: bytes of the answer that are of use
+        :param query: that of the address as it is shown, without values of a record
+        :param only_once: twice is not the same as once, whatever the method
         :return: the answer, whatever its status
         :raise SyncError: when there is no usable answer
         """
@@ -207,13 +211,16 @@ class HttpClient:
         try:
             for _hop in range(MAX_REDIRECTS + 1):
                 trail.pace.wait()
-                trail.requests.append(self.redact(f"{method} {loggable(url)}"))
-                answer = self._exchange(trail, method, url, headers, body, most)
+                shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
+                trail.requests.append(self.redact(f"{method} {shown}"))
+                answer = self._exchange(
+                    trail, method, url, headers, body, most, only_once
+                )
                 trail.answer = answer
                 inside = answer.redirect_inside()
                 if answer.status not in ELSEWHERE or inside is None:
                     return answer
-                url = inside
+                url, query = inside, None
         finally:
             trail.duration += time.monotonic() - started
         sentence = wording._lt(
@@ -264,11 +271,13 @@ class HttpClient:
             **auth_headers(self.config),
         }
 
-    def _exchange(self, trail, method, url, headers, body, most) -> Answer:
+    def _exchange(
+        self, trail, method, url, headers, body, most, only_once=False
+    ) -> Answer:
         session = self._session or sessions.get(self.config)
         try:
             prepared = prepare(method, url, headers, body)
-            response = self._send_fresh(trail, session, prepared)
+            response = self._send_fresh(trail, session, prepared, only_once)
             return _read(response, method, url, self.redact, most)
         except NO_ANSWER as error:
             trail.lost = trail.lost or departure.begun
@@ -277,7 +286,7 @@ class HttpClient:
             trail.lost = True
             raise unreadable(error) from None
 
-    def _send_fresh(self, trail, session, prepared):
+    def _send_fresh(self, trail, session, prepared, only_once):
         """Send, again if it met a connection that had just been closed.
 
         That is not the destination's fault: it may close an idle connection at any
@@ -287,7 +296,9 @@ class HttpClient:
         are kept as requests are sent at once.
         """
         keys, body = self.config.signing_secrets, prepared.body or b""
-        repeatable = self.config.repeats_are_safe or prepared.method in _IDEMPOTENT
+        repeatable = self.config.repeats_are_safe or (
+            prepared.method in _IDEMPOTENT and not only_once
+        )
         departure.only_once = not repeatable
         for kept in reversed(range(self.config.concurrency + 1)):
             departure.begun = False

@@ -239,12 +239,14 @@ class Request(NamedTuple):
 
     :param url: complete
     :param content_type: of the body; ``None`` without one
+    :param query: that of the address as it is typed; ``None`` without one
     """
 
     method: str
     url: str
     body: bytes | None = None
     content_type: str | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -270,11 +272,13 @@ class RequestLine:
     @property
     def address(self) -> str:
         """The address as it is typed."""
-        path, query = (
-            "".join(part if isinstance(part, str) else part.text for part in parts)
-            for parts in (self.path, self.query or ())
-        )
-        return path if self.query is None else f"{path}?{query}"
+        path = _typed(self.path)
+        return path if self.query is None else f"{path}?{self.typed_query}"
+
+    @property
+    def typed_query(self) -> str | None:
+        """The query as it is typed, ``None`` without one."""
+        return None if self.query is None else _typed(self.query)
 
     @cached_property
     def placeholders(self) -> frozenset[Placeholder]:
@@ -392,7 +396,7 @@ class RequestLine:
             query = "".join(_filled(part, data, _in_query) for part in self.query)
             url = f"{url}?{query}"
         content_type = None if body is None else CONTENT_TYPES[self.encoding]
-        return Request(self.method, url, body, content_type)
+        return Request(self.method, url, body, content_type, self.typed_query)
 
     def _encoded(self, content):
         return form_encoded(content) if self.encoding == FORM else to_json(content)
@@ -413,6 +417,10 @@ class RequestLine:
             for each in self.placeholders
             if each.source == FIELD and each.name not in around
         )
+
+
+def _typed(parts):
+    return "".join(part if isinstance(part, str) else part.text for part in parts)
 
 
 def request_problem(
@@ -893,6 +901,8 @@ class Lines:
     read: RequestLine | None
     many: RequestLine | None = None
     find: RequestLine | None = None
+    many_create: RequestLine | None = None
+    many_update: RequestLine | None = None
 
 
 def default_lines(route: Route) -> Lines:
@@ -903,14 +913,16 @@ def default_lines(route: Route) -> Lines:
     """
     record = _KINDS[CREATE].body
     one = _usual_path(route.target, Placeholder("{id}", ID))
-    update = route.update_method.upper()
+    update, encoding = route.update_method.upper(), route.encoding
     many = None
     if route.batch_target:
         many = RequestLine(MANY, "POST", _usual_path(route.batch_target), body=_BATCH)
     return Lines(
-        create=RequestLine(CREATE, "POST", _usual_path(route.target), body=record),
-        update=RequestLine(UPDATE, update, one, body=record),
-        mark=RequestLine(REMOVE, "PATCH", one, body=record),
+        create=RequestLine(
+            CREATE, "POST", _usual_path(route.target), None, record, encoding
+        ),
+        update=RequestLine(UPDATE, update, one, None, record, encoding),
+        mark=RequestLine(REMOVE, "PATCH", one, None, record, encoding),
         remove=RequestLine(REMOVE, "DELETE", one),
         read=RequestLine(READ, "GET", one),
         many=many,
@@ -928,8 +940,11 @@ def _usual_path(target, *record_id):
 
 def read_line(update: RequestLine) -> RequestLine | None:
     """:return: how a record is looked at, where only its update is typed: at the same
-    path; ``None`` where that names no record"""
+    path; ``None`` where that names no record, or what is done with one"""
     sources = {part.source for part in update.path if isinstance(part, Placeholder)}
     if not sources or not sources <= {ID, KEY}:
         return None
+    last = update.path[-1]
+    if update.method == "POST" and isinstance(last, str) and "/" in last.rstrip("/"):
+        return None  # contacts/{id}/update
     return RequestLine(READ, "GET", update.path)
