@@ -64,18 +64,10 @@ STREAM = {
 # Fields of branches that are not merged yet, which are left out until they are.
 LATER = {
     "auth",
-    "body_format",
     "header_ids",
     "leave_out",
     "leave_out_empty",
-    "request_ids",
-    "version_header",
     *(field for place, field in SYSTEM.items() if place.startswith("oauth.")),
-    *(
-        field
-        for place, field in STREAM.items()
-        if place.startswith(("already_there.", "many.", "readings."))
-    ),
 }
 # Lists of lines, and the field that tells their lines apart.
 LINES = {"header_ids": "name", "request_ids": "kind", "mapping_ids": "target"}

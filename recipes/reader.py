@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from .. import wording
 from ..exceptions import Misconfigured
+from ..transports.rest.lines import KINDS, MANY_CREATE, MANY_UPDATE
 from ..transports.rest.readings import reading_problem
 from ..transports.rest.requests import request_problem
 from ..transports.urls import endpoint_problem
@@ -29,8 +30,6 @@ MAX_SIZE = 65_536
 MAX_ANSWER = 300
 HOST, LABEL, PATH, TEXT, SECRET = "host", "label", "path", "text", "secret"
 FIND, REFUSAL = "find", "refusal"
-# Requests for many records, which are alike.
-MANY = {"many_create": "many", "many_update": "many"}
 
 _ASKED = re.compile(r"<([a-z_]+)>")
 _HOST_OF = re.compile(r"https://([^/]*)")
@@ -201,7 +200,7 @@ def _problems_of_streams(recipe):
                 yield wording.Sentence(sentence, place=each["target"])
         for kind, request in stream["requests"].items():
             problem = request_problem(
-                MANY.get(kind, kind), request["line"], request["body"], encoding, known
+                KINDS[kind], request["line"], request["body"], encoding, known
             )
             if problem:
                 yield _about(kind, problem)
@@ -231,7 +230,7 @@ def _lacking(stream):
     needs = {"found": "find" in requests}
     if stream.get("already_there", {}).get("how") == FIND:
         needs |= {"requests.find": "find" in requests, "readings.found": readings}
-    if MANY.keys() & requests.keys():
+    if {MANY_CREATE, MANY_UPDATE} & requests.keys():
         needs["many"] = "many" in stream
     for place, is_there in needs.items():
         if place == "found":

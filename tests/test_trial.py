@@ -196,7 +196,8 @@ class TestTrial(SyncCase):
             self.call(trial, "action_try")
             (asked,) = destination.requests
             self.assertEqual((asked.method, asked.path), ("POST", "/contacts"))
-        self.assertEqual([*self.outcomes(trial).values()], ["works", "untold"])
+        self.assertEqual([*self.outcomes(trial).values()], ["works"])
+        self.assertFalse(trial.left)
 
     def test_only_contacts_and_what_can_be_heard(self):
         with HttpDestination() as destination:

@@ -177,6 +177,7 @@ class SyncSetup(models.TransientModel):
     id_policy = fields.Selection(**_of("stream_id", "id_policy"))
     external_id_key = fields.Char(**_of("stream_id", "external_id_key"))
     update_method = fields.Selection(**_of("stream_id", "update_method"))
+    request_ids = fields.One2many(**_of("stream_id", "request_ids"))
     repeats_are_safe = fields.Boolean(**_of("backend_id", "repeats_are_safe"))
     table = fields.Char(**_of("stream_id", "table"))
     tables = fields.Json(readonly=True, help="The tables that the login may fill.")

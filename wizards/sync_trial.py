@@ -232,8 +232,9 @@ class SyncTrial(models.TransientModel):
     def _go_on(self, tried):
         """Read, change and remove what was created."""
         if self.stream_id.id_policy == "none":
-            sentence = words._lt("The system is told of each change, and keeps no ID.")
-            self._find(self.env._("Read, Update, Remove"), UNTOLD, sentence)
+            # it is told of what happens, and keeps nothing that could be left
+            if "remove" in self.stream_id.request_ids.mapped("kind"):
+                self._tell(self.env._("Remove"), self._send(tried, "delete", {}))
             self._end(left=False)
             return
         self._read(tried, self.env._("Read"), WORKS)
