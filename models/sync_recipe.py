@@ -25,6 +25,7 @@ SYSTEM = {
     "auth_header": "auth_header",
     "scheme": "auth_scheme",
     "auth_username": "auth_username",
+    "auth_filler": "auth_filler",
     "oauth.token_url": "oauth_token_url",
     "oauth.authorize_url": "oauth_authorize_url",
     "oauth.client_id": "oauth_client_id",
@@ -64,6 +65,7 @@ STREAM = {
 # Fields of branches that are not merged yet, which are left out until they are.
 LATER = {
     "auth",
+    "auth_filler",
     "header_ids",
     "leave_out",
     "leave_out_empty",
