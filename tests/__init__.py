@@ -131,6 +131,7 @@ from . import test_tours_mapping
 from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup
+from . import test_tours_trial
 from . import test_translations
 from . import test_transport_base
 from . import test_transport_deliver
