@@ -31,6 +31,7 @@
         "wizards/sync_recover_views.xml",
         "wizards/sync_reschedule_views.xml",
         "wizards/sync_status_views.xml",
+        "wizards/sync_trial_views.xml",
         "wizards/sync_setup_views.xml",
         # views
         "views/sync_delivery_views.xml",

@@ -36,6 +36,7 @@ from ..transports.http import tokens as token_server
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_deletion import Owned
 
 # What a system may want attention for, the worst first.
@@ -68,7 +69,8 @@ OAUTH_FIELDS = ("oauth_token_url", "oauth_authorize_url", "oauth_client_id")
 OAUTH_FIELDS += ("oauth_client_auth", "oauth_scope", "oauth_scheme", "oauth_parameters")
 # What there has to be to reach a system of each kind.
 REST_FIELDS = ("url", "auth", "auth_username", "auth_filler", "auth_header")
-REST_FIELDS += ("key_header", "proxy_url", "proxy_username", *OAUTH_FIELDS)
+REST_FIELDS += ("auth_scheme", "key_header", "proxy_url", "proxy_username")
+REST_FIELDS += OAUTH_FIELDS
 DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
 ANOTHER_DATABASE = DATABASE_FIELDS[:3]
 # Seconds for which a test begins to ask something.
@@ -89,7 +91,7 @@ class SyncBackend(models.Model):
 
     _name = "sync.backend"
     _description = "External System"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "name, id"
 
     # -- fields ---------------------------------------------------------------
@@ -181,6 +183,11 @@ class SyncBackend(models.Model):
     )
     auth_header = fields.Char(
         "Header", default="X-API-Key", help="Name of the header that carries the key."
+    )
+    auth_scheme = fields.Char(
+        "Word before the Key",
+        help="For systems that want one, such as ApiKey in the header Authorization. "
+        "Usually empty.",
     )
 
     # -- fields of HTTP that few systems need ----------------------------------
@@ -824,6 +831,9 @@ class SyncBackend(models.Model):
     def _all_streams(self):
         return self.with_context(active_test=False).stream_ids
 
+    def _values_of_recipe(self, recipes, recipe):
+        return recipes._system_values(self._filled_recipe(recipe, self)["system"])
+
     # -- transport ------------------------------------------------------------
 
     @tools.ormcache("self.id")
@@ -866,6 +876,7 @@ class SyncBackend(models.Model):
             username=(self.auth_filler if self.auth == "key" else self.auth_username)
             or "",
             header=self.auth_header or "",
+            scheme=self.auth_scheme or "",
             # one that is not used need not be there
             secret=self._secret("auth_secret", kept)
             if self.auth not in ("none", *OAUTH)

@@ -26,6 +26,7 @@ from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
 from ..transports.rest.readings import reading_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_backend import is_told_of
 from .sync_deletion import BATCH, Owned
 
@@ -113,7 +114,7 @@ class SyncStream(models.Model):
 
     _name = "sync.stream"
     _description = "Synchronization"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "sequence, id"
 
     # -- fields: what it is ---------------------------------------------------
@@ -897,6 +898,13 @@ class SyncStream(models.Model):
         if "id_policy" in vals:
             waiting.ask_again_later(self.env, self.ids)
         return res
+
+    def _values_of_recipe(self, recipes, recipe):
+        name = self.recipe_values.get("name")
+        for part in self._filled_recipe(recipe, self.backend_id)["synchronizations"]:
+            if part["name"] == name:
+                return recipes._stream_values(part)[0]
+        return None
 
     def _wake(self):
         """Wake the jobs that wait until these are live, once this is committed."""

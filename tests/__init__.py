@@ -99,6 +99,8 @@ from . import test_queue_figures
 from . import test_queue_job_terms
 from . import test_rate
 from . import test_record_url
+from . import test_recipe_setup
+from . import test_recipes
 from . import test_recover
 from . import test_reschedule
 from . import test_rest_readings
@@ -136,6 +138,7 @@ from . import test_tours_mapping
 from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup
+from . import test_tours_trial
 from . import test_translations
 from . import test_transport_base
 from . import test_transport_deliver
@@ -162,6 +165,7 @@ from . import test_transport_http_connection
 from . import test_transport_rest_signing
 from . import test_transport_rest_verdict
 from . import test_transport_words
+from . import test_trial
 from . import test_untidy_text
 from . import test_waiting
 from . import test_wizard_rights

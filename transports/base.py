@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import wording
 from ..exceptions import (
@@ -249,6 +249,25 @@ class Finding:
 Take = Callable[[int], list[Message]]
 
 
+class Exchange(NamedTuple):
+    """One request and its answer, without secrets.
+
+    :param request: method and address
+    :param sent: the body, as text
+    :param status: of the answer; empty when there was none
+    :param headers: of the answer
+    :param answer: its body as JSON, as text where it is none
+    :param problem: why there was no answer
+    """
+
+    request: str
+    sent: str = ""
+    status: str = ""
+    headers: dict[str, str] | None = None
+    answer: Any = None
+    problem: SyncError | None = None
+
+
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement.
 
@@ -324,6 +343,15 @@ class Transport(abc.ABC):
             does not hold the record
         :raise SyncError: it does not say
         :raise NotImplementedError: this transport cannot ask
+        """
+        raise NotImplementedError
+
+    def heard(self, hear: Callable[["Exchange"], None]) -> "Transport":
+        """Be listened to, for somebody who tries what is set up.
+
+        :param hear: told of each request and its answer, once both are over
+        :return: a transport to the same destination, which tells
+        :raise NotImplementedError: this transport cannot tell
         """
         raise NotImplementedError
 

@@ -25,3 +25,4 @@ from .client import (
     to_json,
     value_problem,
 )
+from .heard import HeardClient

@@ -88,6 +88,7 @@ class HttpConfig:
         same, with the secret for the user name) or ``header``
     :param username: for ``basic``; for ``key`` what stands for the password
     :param header: name of the header that carries the secret, for ``header``
+    :param scheme: word before the secret there, if any
     :param secret: token, password or value of the header
     :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
         request, in any thread; for one that has just been refused another one. Of no
@@ -114,6 +115,7 @@ class HttpConfig:
     auth: str = "none"
     username: str = ""
     header: str = ""
+    scheme: str = ""
     secret: str = field(default="", repr=False)
     token: Callable[[str | None], str] | None = field(
         default=None, repr=False, compare=False
@@ -269,7 +271,10 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
             "does not allow in a header."
         )
         raise Unreachable(sentence)
-    return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
+    scheme = "Bearer" if config.auth == "bearer" else config.scheme.strip()
+    if scheme and not _HEADER_NAME.fullmatch(scheme):
+        raise Unreachable(wording._lt("The word before the key is not valid."))
+    return {name: f"{scheme} {secret}".strip()}
 
 
 @dataclass

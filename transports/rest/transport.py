@@ -23,7 +23,7 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import Answer, HttpClient, HttpConfig, Trail
+from ..http import Answer, HeardClient, HttpClient, HttpConfig, Trail
 from ..http.answer import (
     ITEM_ID,
     at,
@@ -162,6 +162,11 @@ class RestTransport(PullingTransport):
         ]
         body = (request.body or b"").decode("utf-8", "replace")
         return self._client.redact("\n".join([*lines, "", body]).rstrip())
+
+    def heard(self, hear):
+        told = copy(self)
+        told._client, told._worked = HeardClient(self._client.config, hear), {}
+        return told
 
     def held(self, message):
         with self._client.redact.cleaning():
