@@ -11,7 +11,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -123,6 +124,11 @@ class Route:
     many_status: str = ""
     many_id: str = ""
     many_refused: str = ""
+
+    @cached_property
+    def bare(self) -> "Route":
+        """The same without what is known of the records there."""
+        return replace(self, proven=frozenset(), known_ids=())
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from ... import wording
-from ...exceptions import Rejected, SyncError, Temporary
+from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
 from ..base import (
     REFUSED,
     UNKNOWN,
@@ -80,7 +80,7 @@ class BatchSender:
                         items.append(item)
                     else:
                         yield Receipt(message)
-                except Rejected as error:
+                except (Misconfigured, Rejected) as error:
                     yield unsent(message, self._client.redact.clean(error))
             groups = grouped(items, attrgetter("message.route"))
             yield from deliver_groups(self._send, groups)
