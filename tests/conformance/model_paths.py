@@ -98,8 +98,8 @@ class ModelPaths:
             self.skipTest(f"declared by {self.model_name}: {path}: {reason}")
         self.assertFalse(
             stale,
-            f"{path}: what is sent changes with these, and nobody notices. See to it, or "
-            "say in `unnoticed` why it does not matter",
+            f"{path}: what is sent changes with these, and nobody notices. See to it, "
+            "or say in `unnoticed` why it does not matter",
         )
         self.assertTrue(
             asked or "." not in path,
