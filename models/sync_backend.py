@@ -735,7 +735,7 @@ class SyncBackend(models.Model):
             concurrency=self.concurrency,
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
-            headers=self.header_ids._sent(kept),
+            headers=self.header_ids._sent(kept) if self.header_ids else (),
             key_header=self._key_header(),
             **self._network(kept),
         )
