@@ -735,9 +735,33 @@ class SyncBackend(models.Model):
             concurrency=self.concurrency,
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
-            headers=self.header_ids._sent(kept) if self.header_ids else (),
+            headers=self._headers_sent(kept),
             key_header=self._key_header(),
             **self._network(kept),
+        )
+
+    @tools.ormcache("self.id")
+    def _header_facts(self):
+        """Return of each further header its name, its value, and the name of its secret
+        if it is one, as a tuple of tuples."""
+        return tuple(
+            (each.name, each.value or "", each.secret and each._kept_as())
+            for each in self.sudo().header_ids
+        )
+
+    def _headers_sent(self, kept):
+        """Return the further headers, as an ``HttpConfig`` has them.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a value is kept beside the database, and not there
+        """
+        return tuple(
+            FurtherHeader(
+                name,
+                secrets.resolved(self.env, kept.get(secret)) if secret else value,
+                bool(secret),
+            )
+            for name, value, secret in self._header_facts()
         )
 
     def _transport_postgresql(self):
