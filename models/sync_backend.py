@@ -622,19 +622,20 @@ class SyncBackend(models.Model):
                     problem = pem and problem_of(pem)
                 except SyncError as err:
                     pem, problem = "", err
-                text = problem and words.said(self.env, problem)
+                text = warning = problem and words.said(self.env, problem)
                 if pem and not problem:
                     whom, end = certificates.end_of(pem)
+                    time_text = format_datetime(self.env, end, dt_format="short")
                     text = self.env._(
-                        "%(whom)s, until %(time)s",
-                        whom=whom,
-                        time=format_datetime(self.env, end, dt_format="short"),
+                        "For %(whom)s, until %(time)s", whom=whom, time=time_text
                     )
-                    problem = end < soon
+                    warning = end < soon and self.env._(
+                        "It ends at %s: ask for a new one in time.", time_text
+                    )
                 backend[f"{name}_text"] = text or False
-                if problem:
+                if warning:
                     label = labels[f"{name}_origin"]["string"]
-                    warnings.append(f"{label}: {text}")
+                    warnings.append(f"{label}: {warning}")
             backend.certificate_warning = " ".join(warnings) or False
 
     # -- records --------------------------------------------------------------

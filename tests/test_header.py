@@ -289,8 +289,9 @@ class TestCertificateSettings(SyncCase):
         self.assertIn(f"{end.year % 100:02}", text)
         self.assertIn("Test Authority, until", self.backend.ca_certificate_text)
         # in less than 30 days
-        self.assertIn("Certificate Authority", self.backend.certificate_warning)
-        self.assertNotIn("odoo.example.com", self.backend.certificate_warning)
+        warning = self.backend.certificate_warning
+        self.assertIn("Certificate Authority: It ends at", warning)
+        self.assertNotIn("Client Certificate", warning)
         self.backend.set_secret("ca_certificate", Authority(days=90).certificate)
         self.env.invalidate_all()
         self.assertFalse(self.backend.certificate_warning)
