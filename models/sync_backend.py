@@ -763,19 +763,20 @@ class SyncBackend(models.Model):
                     problem = pem and problem_of(pem)
                 except SyncError as err:
                     pem, problem = "", err
-                text = problem and words.said(self.env, problem)
+                text = warning = problem and words.said(self.env, problem)
                 if pem and not problem:
                     whom, end = certificates.end_of(pem)
+                    time_text = format_datetime(self.env, end, dt_format="short")
                     text = self.env._(
-                        "%(whom)s, until %(time)s",
-                        whom=whom,
-                        time=format_datetime(self.env, end, dt_format="short"),
+                        "For %(whom)s, until %(time)s", whom=whom, time=time_text
                     )
-                    problem = end < soon
+                    warning = end < soon and self.env._(
+                        "It ends at %s: ask for a new one in time.", time_text
+                    )
                 backend[f"{name}_text"] = text or False
-                if problem:
+                if warning:
                     label = labels[f"{name}_origin"]["string"]
-                    warnings.append(f"{label}: {text}")
+                    warnings.append(f"{label}: {warning}")
             backend.certificate_warning = " ".join(warnings) or False
 
     # -- records --------------------------------------------------------------
@@ -887,9 +888,33 @@ class SyncBackend(models.Model):
             concurrency=self.concurrency,
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
-            headers=self.header_ids._sent(kept),
+            headers=self._headers_sent(kept),
             key_header=self._key_header(),
             **self._network(kept),
+        )
+
+    @tools.ormcache("self.id")
+    def _header_facts(self):
+        """Return of each further header its name, its value, and the name of its secret
+        if it is one, as a tuple of tuples."""
+        return tuple(
+            (each.name, each.value or "", each.secret and each._kept_as())
+            for each in self.sudo().header_ids
+        )
+
+    def _headers_sent(self, kept):
+        """Return the further headers, as an ``HttpConfig`` has them.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a value is kept beside the database, and not there
+        """
+        return tuple(
+            FurtherHeader(
+                name,
+                secrets.resolved(self.env, kept.get(secret)) if secret else value,
+                bool(secret),
+            )
+            for name, value, secret in self._header_facts()
         )
 
     def _transport_postgresql(self):
