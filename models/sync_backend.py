@@ -1181,6 +1181,7 @@ class SyncBackend(models.Model):
         """Have the access that the user has consented to.
 
         :param consent: the :class:`..engine.tokens.Consent`
+        :return: how the access stands then, for people
         :raises AccessError: the user may not, any more
         :raises SyncError: the token server gives none
         """
@@ -1190,8 +1191,9 @@ class SyncBackend(models.Model):
         tokens.connect(registry, self.id, code, verifier, consent.page)
         # nobody comes back twice: nothing may go wrong for who works on the incidents
         with store.read_committed(registry) as cr:
-            self.with_env(self.env(cr=cr))._reconnected()
-        self.invalidate_recordset(["oauth_status", "oauth_connected"])
+            own = self.with_env(self.env(cr=cr))
+            own._reconnected()
+            return own.oauth_status
 
     def _reconnected(self):
         """Go on with what was held for want of access."""
