@@ -5,6 +5,7 @@ from . import sync_deletion
 from . import sync_recipe
 from . import sync_recipe_copy
 from . import sync_backend
+from . import sync_header
 from . import sync_rate
 from . import sync_node
 from . import sync_health

@@ -81,6 +81,7 @@ SETTINGS = {
     "state",
     "lang",
     "mapping_ids",
+    "leave_out_empty",
     "endpoint",
     "batch_endpoint",
     "id_policy",
@@ -207,6 +208,13 @@ class SyncStream(models.Model):
         "Fields",
         copy=True,
         help="Which values are sent, and under which names.",
+    )
+    leave_out_empty = fields.Boolean(
+        "Leave Out Empty Values",
+        tracking=True,
+        help="Nothing is sent of a field that is empty, and the system keeps what it "
+        "has: a value that is emptied here stays there. Otherwise empty fields are "
+        "sent as null. One that has a default is sent in any case.",
     )
     send_first = fields.Char(
         "Send these links first",
@@ -615,8 +623,7 @@ class SyncStream(models.Model):
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
-            parents, key = content.place_of(stream, stream.mark_key)
-            if not all((*parents, key)) or content.list_of(parents):
+            if not content.is_name_of_mark(stream):
                 raise ValidationError(self.env._("%r is not a name.", stream.mark_key))
         self.mapping_ids._check_lines()
 
@@ -643,9 +650,10 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_ready()
 
     def _check_live_later(self):
-        """Check the streams that are live once all their lines are changed.
+        """Check these streams, if they are live, once all their lines are changed.
 
-        Lines are changed one by one: what they make together counts.
+        Lines are changed one by one: what they make together counts. So do the lists
+        of a draft.
         """
         hooks = self.env.cr.precommit
         waiting = hooks.data.setdefault("queue_job_sync.check_live", set())
@@ -654,7 +662,10 @@ class SyncStream(models.Model):
 
             def check():
                 ids = hooks.data.pop("queue_job_sync.check_live", set())
-                env["sync.stream"].sudo().browse(ids).exists()._check_live()
+                streams = env["sync.stream"].sudo().browse(ids).exists()
+                for stream in streams:
+                    stream.mapping_ids._check_gaps()
+                streams._check_live()
 
             hooks.add(check)
         waiting.update(self.ids)

@@ -22,10 +22,12 @@ from . import test_capture_resilience
 from . import test_capture_set_up
 from . import test_clarify
 from . import test_clock
+from . import test_conformance_broken_mapping
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
 from . import test_conformance_kit
+from . import test_connect
 from . import test_connection
 from . import test_conformance_partner
 from . import test_conformance_postgresql
@@ -53,6 +55,7 @@ from . import test_failure_mail_trouble
 from . import test_fate_decisions
 from . import test_fate_orders
 from . import test_held
+from . import test_header
 from . import test_health
 from . import test_help
 from . import test_house
@@ -78,7 +81,9 @@ from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_comparison
 from . import test_mapping_conversion
+from . import test_mapping_leave_out
 from . import test_mapping_link
+from . import test_mapping_names
 from . import test_mapping_payload
 from . import test_mapping_values
 from . import test_metrics
@@ -119,8 +124,10 @@ from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
 from . import test_tell_editor
+from . import test_tokens
 from . import test_tours
 from . import test_tours_clarify
+from . import test_tours_connect
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_delivery
@@ -144,9 +151,13 @@ from . import test_transport_postgresql_rows
 from . import test_transport_postgresql_tables
 from . import test_transport_rest
 from . import test_transport_http_answer
+from . import test_transport_http_certificates
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_lines
+from . import test_transport_http_headers
+from . import test_transport_http_proxy
+from . import test_transport_http_tokens
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets

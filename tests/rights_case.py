@@ -181,6 +181,11 @@ class RightsCase(SyncCase):
                 "state": "success",
             },
             "sync.go.live": lambda: of_stream,
+            "sync.header": lambda: {
+                **of_backend,
+                "name": "X-Tenant",
+                "secret": True,
+            },
             "sync.health": lambda: {"kind": "stuck", "seen": now},
             "sync.incident": lambda: {**of_backend, "kind": "manual", "opened": now},
             "sync.mapping": lambda: {

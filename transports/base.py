@@ -68,6 +68,7 @@ class Route:
     :param constants: what in a payload is the same for all records, with its value:
         where such a column is part of a unique index with the key, it tells our rows
         from those that others have with the same key (SQL)
+    :param left_out: what a payload lacks where it is empty (SQL)
     :param proven: what has worked on this route, since it was last changed: ``create``,
         ``update``, ``mark``, ``delete``. Where it has not, an answer such as 404 may be
         about the route, and not about the record
@@ -101,6 +102,7 @@ class Route:
     batch_target: str = ""
     binary: tuple[str, ...] = ()
     constants: tuple[tuple[str, Any], ...] = ()
+    left_out: tuple[str, ...] = ()
     proven: frozenset[str] = frozenset()
     known_ids: tuple[str, ...] = ()
     requests: tuple[tuple[str, str, str], ...] = ()

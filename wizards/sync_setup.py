@@ -142,9 +142,22 @@ class SyncSetup(models.TransientModel):
     url = fields.Char(**_of("backend_id", "url"))
     auth = fields.Selection(**_of("backend_id", "auth"))
     auth_username = fields.Char(**_of("backend_id", "auth_username"))
+    auth_filler = fields.Char(**_of("backend_id", "auth_filler"))
     auth_header = fields.Char(**_of("backend_id", "auth_header"))
     auth_scheme = fields.Char(**_of("backend_id", "auth_scheme"))
     auth_secret_origin = fields.Char(related="backend_id.auth_secret_origin")
+    oauth_token_url = fields.Char(**_of("backend_id", "oauth_token_url"))
+    oauth_authorize_url = fields.Char(**_of("backend_id", "oauth_authorize_url"))
+    oauth_client_id = fields.Char(**_of("backend_id", "oauth_client_id"))
+    oauth_client_secret_origin = fields.Char(
+        related="backend_id.oauth_client_secret_origin"
+    )
+    oauth_scope = fields.Char(**_of("backend_id", "oauth_scope"))
+    oauth_page = fields.Char(related="backend_id.oauth_page")
+    oauth_status = fields.Char(related="backend_id.oauth_status")
+    oauth_refresh_token_origin = fields.Char(
+        related="backend_id.oauth_refresh_token_origin"
+    )
     db_host = fields.Char(**_of("backend_id", "db_host"))
     db_port = fields.Integer(**_of("backend_id", "db_port"))
     db_name = fields.Char(**_of("backend_id", "db_name"))
@@ -413,6 +426,13 @@ class SyncSetup(models.TransientModel):
                 state, said = STATES[finding.outcome], finding.sentence
         answer = storable(words.said(self.env, said))
         self.write({"test_state": state, "test_answer": answer})
+
+    def action_connect(self):
+        """Send the user to the page that asks for consent, beside this one."""
+        self.ensure_one()
+        self.check_access("write")
+        self.write({"test_state": False, "test_answer": False})
+        return {**self.backend_id.action_connect(), "target": "new"}
 
     def action_open_backend(self):
         """Open the form of the system, which has all of its settings."""

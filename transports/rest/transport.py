@@ -23,14 +23,7 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import (
-    Answer,
-    HeardClient,
-    HttpClient,
-    HttpConfig,
-    Trail,
-    auth_headers,
-)
+from ..http import Answer, HeardClient, HttpClient, HttpConfig, Trail
 from ..http.answer import (
     ITEM_ID,
     at,
@@ -148,15 +141,18 @@ class RestTransport(PullingTransport):
     def preview(self, message):
         withheld = Withheld()
         dry = copy(self)
-        dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
+        config = self._client.config
+        if config.token:
+            # none is asked for to show that there will be one
+            config = replace(config, token=lambda refused=None: MASK)
+        dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
         (receipt,) = dry.send([message])
         request = withheld.request
         if request is None and receipt.error:
             raise receipt.error
         if request is None:
             return ""
-        authentication = map(str.lower, auth_headers(self._client.config))
-        secret = {"webhook-signature", *authentication}
+        secret = self._client.secret_headers
         # the query as it is typed: values may be anything
         _address, mark, query = receipt.request.partition("?")
         lines = [f"{request.method} {loggable(request.url)}{mark}{query}"]
