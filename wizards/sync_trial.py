@@ -49,7 +49,9 @@ class SyncTrial(models.TransientModel):
         help="What is tried.",
     )
     system = fields.Char(
-        related="stream_id.backend_id.name", help="Where the contact is created."
+        related="stream_id.backend_id.name",
+        related_sudo=False,
+        help="Where the contact is created.",
     )
     state = fields.Selection(
         [("ask", "Consent"), ("id", "ID"), ("done", "Done")],
@@ -72,6 +74,7 @@ class SyncTrial(models.TransientModel):
     )
     id_path = fields.Char(
         related="stream_id.external_id_key",
+        related_sudo=False,
         help="Where the answer holds the ID. A click on it in the answer sets this.",
     )
     exchanges = fields.Json(
