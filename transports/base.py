@@ -122,6 +122,12 @@ class Route:
     many_id: str = ""
     many_refused: str = ""
 
+    @property
+    def takes_many(self) -> bool:
+        """Whether there is a request for many records (REST)."""
+        kinds = {kind for kind, _line, _body in self.requests}
+        return bool(self.batch_target or kinds & {"many_create", "many_update"})
+
 
 @dataclass(frozen=True)
 class Message:

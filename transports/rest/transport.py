@@ -35,9 +35,17 @@ from ..http.answer import (
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
-from .batch import MAX_ITEMS, BatchSender
+from .batch import BatchSender
 from .examine import examine
-from .lines import dialogue_of, look_at, needs_id, place_of, says_gone, send
+from .lines import (
+    dialogue_of,
+    look_at,
+    most_together,
+    needs_id,
+    place_of,
+    says_gone,
+    send,
+)
 from .readings import Reading
 from .requests import CREATE, RequestLine
 from .routing import GONE, UNROUTED, Routing
@@ -75,7 +83,7 @@ class Withheld:
 class RestTransport(PullingTransport):
     """One request for each message, several at once, or one for many messages.
 
-    The latter is for routes with a ``batch_target``, see :mod:`.batch`.
+    The latter is for routes that have such a request, see :mod:`.batch`.
     """
 
     def __init__(self, config: RestConfig):
@@ -90,10 +98,12 @@ class RestTransport(PullingTransport):
         if not first:
             return
         deliver = self.deliver_each
-        if any(message.route.batch_target for message in first):
-            deliver = BatchSender(self._client, self).deliver
-            if len(first) == most:
-                first += take(MAX_ITEMS - most)
+        routes = {each.route for each in first if each.route.takes_many}
+        if routes:
+            together = max(most_together(route, most) for route in routes)
+            deliver = partial(BatchSender(self._client, self).deliver, most=together)
+            if len(first) == most and together > most:
+                first += take(together - most)
 
         def take_on(most):
             nonlocal first
