@@ -112,6 +112,7 @@ from . import test_stream
 from . import test_stream_columns
 from . import test_stream_problem
 from . import test_stream_ready
+from . import test_stream_many
 from . import test_stream_requests
 from . import test_stream_state
 from . import test_gate
@@ -144,6 +145,7 @@ from . import test_transport_http_answer
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_lines
+from . import test_transport_rest_many
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
