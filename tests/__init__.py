@@ -127,6 +127,7 @@ from . import test_tours_help
 from . import test_tours_jobs
 from . import test_tours_mail
 from . import test_tours_mapping
+from . import test_tours_many
 from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup

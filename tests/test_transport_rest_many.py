@@ -3,11 +3,18 @@
 """Many records in one request, as it is typed: what the answer proves of each."""
 
 import json
-import threading
+import time
 
 from odoo.tests import tagged
 
-from ..exceptions import Misconfigured, Rejected, Temporary, Throttled, Unreachable
+from ..exceptions import (
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    Temporary,
+    Throttled,
+    Unreachable,
+)
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT
 from ..transports.rest.lines import many_for, tells_new_records
 from .conformance.supply import Supply
@@ -57,39 +64,39 @@ def records(count, route, start=1, **options):
 
 
 class _Lists(HttpDestination):
-    """Creates what is in the list of a request, and answers as ``says`` makes it.
+    """Creates what is in the list of a request, and answers with an id for each.
 
-    ``atonce`` is how many requests were at work at the same time.
+    ``most`` is how many requests it was at work on at the same time.
     """
 
-    says = staticmethod(lambda items: (200, [{"id": item["id"]} for item in items]))
-    atonce = 0
+    def __init__(self):
+        super().__init__()
+        self.delay = 0
+        self.refuses = False
+        self.most = 0
+        self._present = 0
 
-    def __init__(self, **options):
-        super().__init__(**options)
-        self._working, self._count = 0, threading.Lock()
-        self._barrier = None
-
-    def meet(self, parties):
-        """Have so many requests for many records wait for each other."""
-        self._barrier = threading.Barrier(parties, timeout=5)
+    def reply(self, request):
+        with self._lock:
+            self._present += 1
+            self.most = max(self.most, self._present)
+        time.sleep(self.delay)
+        answer = super().reply(request)
+        with self._lock:
+            self._present -= 1
+        return answer
 
     def _crud(self, request):
         if request.path != "/many":
             return super()._crud(request)
-        with self._count:
-            self._working += 1
-            self.atonce = max(self.atonce, self._working)
-        if self._barrier:
-            self._barrier.wait()
-        items = []
-        with self._count:
-            for item in request.json:
-                self._ids += 1
-                self.records[f"/contacts/{self._ids}"] = item
-                items.append({**item, "id": f"c-{self._ids}"})
-            self._working -= 1
-        return Answer(*self.says(items))
+        if self.refuses:
+            return Answer(422)
+        answers = []
+        for item in request.json:
+            self._ids += 1
+            self.records[f"/contacts/{self._ids}"] = item
+            answers.append({"id": f"c-{self._ids}"})
+        return Answer(200, answers)
 
 
 class ManyCase(RestCase):
@@ -245,7 +252,7 @@ class TestRestMany(ManyCase):
             for key in (21, 22)
         ]
         receipts = self.send_all(messages, concurrency=1)
-        self.assertTrue(all(each.ok for each in receipts), receipts)
+        self.assertTrue(all(each.ok for each in receipts))
         self.assertEqual(
             [each.external_id for each in receipts], ["1", "2", "1", "2", None, None]
         )
@@ -276,7 +283,7 @@ class TestRestMany(ManyCase):
             for key in (7, 8)
         ]
         receipts = self.send_all(messages)
-        self.assertTrue(all(each.ok for each in receipts), receipts)
+        self.assertTrue(all(each.ok for each in receipts))
         self.assertEqual(self.lines(), ["POST /many", "POST /batch"])
         self.assertEqual(len(self.server.requests[1].json["items"]), 4)
 
@@ -312,7 +319,9 @@ class TestRestMany(ManyCase):
             id_policy="odoo",
         )
         receipts = self.answered([{}, {"error": "no"}], route)
-        self.assertEqual([each["ref"] for each in self.server.requests[0].json], [1, 2])
+        self.assertEqual(
+            [each["ref"] for each in self.server.requests[0].json], ["1", "2"]
+        )
         self.assertTrue(receipts[0].ok)
         self.assertFails(receipts[1], Rejected, "no")
 
@@ -401,7 +410,7 @@ class TestManyProof(ManyCase):
     def test_whole_answer_that_says_no(self):
         body = {"success": False, "message": "no such list"}
         receipts = self.answered(body, many(many_items="data"))
-        self.assertTrue(all(each.ok for each in receipts), receipts)
+        self.assertTrue(all(each.ok for each in receipts))
         expected = ["POST /contacts", "POST /contacts", "POST /many"]
         self.assertEqual(sorted(self.lines()), expected)
         # these may be the errors of some of them
@@ -504,7 +513,7 @@ class TestManyProof(ManyCase):
         route = many("PUT many", '[{"id": "{id}"}]', kinds, many_status="s")
         items = [{"s": 200, "id": "a"}, {"s": 404}]
         receipts = self.answered(items, route, external_id="a")
-        self.assertTrue(all(each.ok for each in receipts), receipts)
+        self.assertTrue(all(each.ok for each in receipts))
         self.assertEqual(self.lines(), ["PUT /many", "POST /contacts"])
         self.assertEqual(receipts[1].external_id, "1")
 
@@ -554,7 +563,7 @@ class TestManyRequests(ManyCase):
 
     def test_size(self):
         receipts = self.send_all(records(25, many(many_size=10)))
-        self.assertTrue(all(each.ok for each in receipts), receipts)
+        self.assertTrue(all(each.ok for each in receipts))
         sizes = [len(each.json) for each in self.server.requests]
         self.assertEqual(sorted(sizes), [5, 10, 10])
         names = {each.external_id: each.message for each in receipts}
@@ -566,22 +575,20 @@ class TestManyRequests(ManyCase):
             )
 
     def test_several_requests_at_once(self):
-        self.server.meet(4)
+        self.server.delay = 0.1
         receipts = self.send_all(records(40, many(many_size=10)), concurrency=4)
-        self.assertTrue(all(each.ok for each in receipts), receipts)
-        self.assertEqual(self.server.atonce, 4)
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(self.server.most, 4)
+        self.assertEqual(self.lines(), ["POST /many"] * 4)
 
     def test_no_more_than_are_allowed_at_once(self):
-        route = many(many_size=2)
-        self.send_all(records(20, route), concurrency=3)
-        self.assertLessEqual(self.server.atonce, 3)
-        # nor those that are sent alone, when all of them are refused
-        self.server.answer(422, times=10)
-        self.server.answer(200, {"id": 1}, delay=0.05, times=20)
-        self.server.requests.clear()
-        receipts = self.send_all(records(20, route), concurrency=3)
-        self.assertTrue(all(each.ok for each in receipts), receipts)
-        self.assertEqual(self.lines(), ["POST /many"] * 10 + ["POST /contacts"] * 20)
+        """Nor of those that are sent alone, when all are refused"""
+        self.server.delay, self.server.refuses = 0.02, True
+        receipts = self.send_all(records(12, many(many_size=2)), concurrency=3)
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(self.server.most, 3)
+        wave = ["POST /many"] * 3 + ["POST /contacts"] * 6
+        self.assertEqual(self.lines(), wave * 2)
 
     def test_last_one_goes_alone(self):
         self.send_all(records(11, many(many_size=10)))
@@ -613,17 +620,43 @@ class TestManyRequests(ManyCase):
     def test_nothing_leaves_alone_after_an_obstacle(self):
         self.server.answer(422)
         self.server.answer(503)
-        receipts = self.send_all(records(4, many(many_size=2)), concurrency=1)
+        receipts = self.send_all(records(4, many(many_size=2)), concurrency=2)
         self.assertEqual(self.lines(), ["POST /many"] * 2)
-        self.assertEqual([each.fate for each in receipts[:2]], [UNSENT] * 2)
+        fates = sorted(each.fate for each in receipts)
+        self.assertEqual(fates, [UNKNOWN] * 2 + [UNSENT] * 2)
+
+    def test_what_goes_alone_is_not_taken_before(self):
+        route = many(many_size=10)
+        messages = [
+            *records(4, route, external_id="1"),
+            *records(7, route, 5),
+        ]
+        supply = Supply(messages)
+        self.server.records["/contacts/1"] = {}
+        with self.transport(concurrency=2) as transport:
+            receipts = list(supply.deliver_by(transport))
+        self.assertEqual(supply.faults, [])
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(supply.given, [2, 2, 2, 5, 0])
+        expected = ["PUT /contacts/1"] * 4 + ["POST /many"]
+        self.assertEqual(self.lines(), expected)
 
     def test_end(self):
+        batch = {"batch_target": "batch", "target": "contacts"}
+        route = {**many(many_size=2), **batch}
+        messages = records(1, route, external_id="1") + records(6, route, 2)
+        messages += records(1, route, 8, external_id="2")
+        items = [{"key": key, "status": 200} for key in (1, 8)]
+        self.server.answer(200, {"items": items})
         transport = self.transport(concurrency=1)
         transport.end = 0.0
-        receipts = transport.send(records(6, many(many_size=2)))
-        self.assertEqual(self.lines(), ["POST /many"])
-        self.assertEqual([each.ok for each in receipts], [True] * 2 + [False] * 4)
-        self.assertFails(receipts[5], type(receipts[2].error), "is over")
+        receipts = transport.send(messages)
+        self.assertEqual(self.lines(), ["POST /batch", "POST /many"])
+        self.assertEqual(
+            [each.ok for each in receipts], [True] * 3 + [False] * 4 + [True]
+        )
+        self.assertFails(receipts[4], RateLimited, "is over")
+        self.assertEqual(receipts[4].fate, UNSENT)
 
     def test_record_that_cannot_be_written(self):
         route = many(body='[{"n": "{id:number}", "...": "{record}"}]')

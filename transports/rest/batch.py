@@ -106,23 +106,34 @@ class BatchSender:
         self._client = client
         self._rest = rest
 
-    def deliver(self, take: Take, most: int = MAX_ITEMS) -> Iterator[Receipt]:
-        """Send what ``take`` gives, see :meth:`..base.Transport.deliver`.
-
-        :param most: messages that leave at once
-        """
+    def deliver(self, take: Take) -> Iterator[Receipt]:
+        """Send what ``take`` gives, see :meth:`..base.Transport.deliver`."""
+        requests = most = self._client.config.concurrency
         while messages := take(most):
-            items = []
-            for message in messages:
-                try:
-                    if item := self._item(message):
-                        items.append(item)
-                    else:
-                        yield Receipt(message)
-                except SyncError as error:
-                    yield unsent(message, self._client.redact.clean(error))
+            items, receipts = self._items(messages)
+            # what goes alone is not taken before it can leave
+            sizes = [item.many.size if item.many else 1 for item in items]
+            together = min(min(sizes, default=1) * requests, MAX_ITEMS)
+            if len(messages) == most and together > most:
+                more, further = self._items(take(together - most))
+                items, receipts = items + more, receipts + further
+            most = together
+            yield from receipts
             groups = grouped(items, lambda item: (item.message.route, item.many))
             yield from deliver_groups(self._send, groups)
+
+    def _items(self, messages):
+        """:return: the items to send, and the receipts of what is not sent"""
+        items, receipts = [], []
+        for message in messages:
+            try:
+                if item := self._item(message):
+                    items.append(item)
+                else:
+                    receipts.append(Receipt(message))
+            except SyncError as error:
+                receipts.append(unsent(message, self._client.redact.clean(error)))
+        return items, receipts
 
     def _item(self, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""

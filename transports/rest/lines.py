@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ...exceptions import Misconfigured
 from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import is_said
@@ -160,20 +159,6 @@ def many_for(message: Message, record_id: str | None) -> Many | None:
     if is_new and route.already_there == "find":
         return None  # it is looked for first
     return (dialogue.many_create if is_new else dialogue.many_update) or dialogue.many
-
-
-def most_together(route: Route, requests: int) -> int:
-    """:return: how many records leave at once
-
-    :param requests: that are sent at the same time
-    """
-    try:
-        dialogue = dialogue_of(route)
-    except Misconfigured:
-        return requests  # each is told so
-    kinds = (dialogue.many, dialogue.many_create, dialogue.many_update)
-    size = max((many.size for many in kinds if many), default=1)
-    return min(size * requests, MAX_MANY)
 
 
 def tells_new_records(route: Route) -> bool:

@@ -40,7 +40,6 @@ from .examine import examine
 from .lines import (
     dialogue_of,
     look_at,
-    most_together,
     needs_id,
     place_of,
     says_gone,
@@ -92,18 +91,13 @@ class RestTransport(PullingTransport):
         self._worked = {}
 
     def deliver(self, take):
-        # the route of the first messages tells whether many may be taken at once
-        most = self._client.config.concurrency
-        first = take(most)
+        # the route of the first messages tells whether many may go together
+        first = take(self._client.config.concurrency)
         if not first:
             return
         deliver = self.deliver_each
-        routes = {each.route for each in first if each.route.takes_many}
-        if routes:
-            together = max(most_together(route, most) for route in routes)
-            deliver = partial(BatchSender(self._client, self).deliver, most=together)
-            if len(first) == most and together > most:
-                first += take(together - most)
+        if any(message.route.takes_many for message in first):
+            deliver = BatchSender(self._client, self).deliver
 
         def take_on(most):
             nonlocal first
