@@ -1314,8 +1314,12 @@ class SyncStream(models.Model):
 
     def _repeats_are_safe(self):
         """Return whether a creation that comes again makes no second record."""
-        safe = self.backend_id.repeats_are_safe
-        return safe and (self.transport != "rest" or tells_new_records(self._route()))
+        kinds = {kind for kind, _line, _body in self._own_requests()}
+        return self.backend_id.repeats_are_safe and (
+            "many_create" not in kinds
+            or self.transport != "rest"
+            or tells_new_records(self._route())
+        )
 
     def _own_names(self):
         """Return the keys or columns that the stream fills itself, as a set."""

@@ -103,6 +103,7 @@ class TestStreamMany(ReadyCase):
         self.assertNotEqual(self.draft._settings_digest(), before)
 
     def test_repeats_are_safe_where_each_record_has_its_key(self):
+        self.backend.repeats_are_safe = False
         self.assertFalse(self.draft._repeats_are_safe())
         self.backend.repeats_are_safe = True
         self.assertTrue(self.draft._repeats_are_safe())

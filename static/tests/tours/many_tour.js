@@ -49,7 +49,7 @@ registry.category("web_tour.tours").add("queue_job_sync_many", {
         {
             content: "Say where they go",
             trigger: `${ROW} .o_field_widget[name='line'] input`,
-            run: "edit POST contacts/many",
+            run: "edit POST contacts/many && press Tab",
         },
         {
             content: "Say how many it takes",
