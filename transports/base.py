@@ -11,7 +11,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
@@ -122,11 +123,16 @@ class Route:
     many_id: str = ""
     many_refused: str = ""
 
-    @property
+    @cached_property
     def takes_many(self) -> bool:
         """Whether there is a request for many records (REST)."""
         kinds = {kind for kind, _line, _body in self.requests}
         return bool(self.batch_target or kinds & {"many_create", "many_update"})
+
+    @cached_property
+    def bare(self) -> "Route":
+        """The same without what is known of the records there."""
+        return replace(self, proven=frozenset(), known_ids=())
 
 
 @dataclass(frozen=True)

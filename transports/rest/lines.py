@@ -4,10 +4,10 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..base import Message, Route
-from ..http import Answer, HttpClient, Trail
+from ..http import Answer
 from ..http.answer import is_said
 from .readings import USUAL_MANY, ManyReading, Reading
 from .requests import (
@@ -86,42 +86,19 @@ class Dialogue(NamedTuple):
     many_update: Many | None = None
 
 
-@lru_cache(64)
+@lru_cache(256)
 def dialogue_of(route: Route) -> Dialogue:
     """:return: what is asked along a route, and how answers are read
 
+    :param route: best a bare one, so that it is understood once
     :raise Misconfigured: what is typed is not right
     """
-    # whatever is known of the records there
-    return _dialogue(
-        Route(
-            route.target,
-            external_id_key=route.external_id_key or "id",
-            update_method=route.update_method,
-            batch_target=route.batch_target,
-            requests=route.requests,
-            encoding=route.encoding,
-            refused=route.refused,
-            gone=route.gone,
-            many_size=route.many_size,
-            many_items=route.many_items,
-            many_key=route.many_key,
-            many_matches=route.many_matches,
-            many_status=route.many_status,
-            many_id=route.many_id,
-            many_refused=route.many_refused,
-        )
-    )
-
-
-@lru_cache(256)
-def _dialogue(route):
     lines, usual = _lines(route), None
     if lines.many:
         usual = Many(lines.many, USUAL_MANY, one_value("{key}"))
     return Dialogue(
         lines=lines,
-        id=Reading.parse(route.external_id_key),
+        id=Reading.parse(route.external_id_key or "id"),
         refused=_reading(route.refused),
         gone=_reading(route.gone),
         many=usual,
@@ -153,7 +130,7 @@ def many_for(message: Message, record_id: str | None) -> Many | None:
     :param record_id: the id that the record has there, if it has one
     """
     route = message.route
-    dialogue, is_new = dialogue_of(route), record_id is None
+    dialogue, is_new = dialogue_of(route.bare), record_id is None
     if message.operation != "upsert":
         return dialogue.many
     if is_new and route.already_there == "find":
@@ -164,7 +141,7 @@ def many_for(message: Message, record_id: str | None) -> Many | None:
 def tells_new_records(route: Route) -> bool:
     """:return: whether a request that comes again with its key tells which records are
     new: one for many has one key for all of them, so that each has to hold its own"""
-    line = dialogue_of(route).lines.many_create
+    line = dialogue_of(route.bare).lines.many_create
     return line is None or any(
         each.source == IDEMPOTENCY_KEY for each in line.placeholders
     )
@@ -220,7 +197,7 @@ def look_at(
     :param record_id: of the record there
     :param message: about it; ``None`` where nothing is known but its id
     """
-    line = dialogue_of(route).lines.read
+    line = dialogue_of(route.bare).lines.read
     if line is None:
         return None
     if message is None:
@@ -234,7 +211,7 @@ def look_at(
 def collection_of(base: str, route: Route) -> str | None:
     """:return: the address that new records are sent to, without a query; ``None``
     where it is another one for each, or there is none"""
-    lines = dialogue_of(route).lines
+    lines = dialogue_of(route.bare).lines
     create = lines.create or lines.update
     if create is None or any(isinstance(part, Placeholder) for part in create.path):
         return None
@@ -242,32 +219,10 @@ def collection_of(base: str, route: Route) -> str | None:
     return look.fill(base, Message("upsert", "", {}, route)).url
 
 
-def send(
-    client: HttpClient,
-    trail: Trail,
-    request: Request,
-    headers: dict[str, str] | None = None,
-    **options: Any,
-) -> Answer:
-    """Send a request, see :meth:`..http.HttpClient.request`."""
-    headers = {**(headers or {})}
-    if request.content_type:
-        headers["Content-Type"] = request.content_type
-    method, url, body = request.method, request.url, request.body
-    return client.request(
-        trail, method, url, headers, body, query=request.query, **options
-    )
-
-
-def place_of(route: Route) -> tuple:
-    """:return: what tells the addresses of a route from those of others"""
-    return route.target, route.requests
-
-
 def says_gone(answer: Answer, route: Route) -> bool:
     """:return: whether an answer says that a record is not there, as a person has
     described it; not where it has judged nothing"""
-    gone, status = dialogue_of(route).gone, answer.status
+    gone, status = dialogue_of(route.bare).gone, answer.status
     judged = answer.ok or (400 <= status < 500 and status not in _UNJUDGED)
     if not gone or not judged:
         return False

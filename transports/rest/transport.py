@@ -37,14 +37,7 @@ from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
 from .batch import BatchSender
 from .examine import examine
-from .lines import (
-    dialogue_of,
-    look_at,
-    needs_id,
-    place_of,
-    says_gone,
-    send,
-)
+from .lines import dialogue_of, look_at, needs_id, says_gone
 from .readings import Reading
 from .requests import CREATE, RequestLine
 from .routing import GONE, UNROUTED, Routing
@@ -166,14 +159,17 @@ class RestTransport(PullingTransport):
 
     def held(self, message):
         with self._client.redact.cleaning():
-            known_id, dialogue = self.record_id(message), dialogue_of(message.route)
+            known_id, dialogue = (
+                self.record_id(message),
+                dialogue_of(message.route.bare),
+            )
             if known_id is None:
                 return None
             base = self._client.config.url or ""
             request = look_at(base, message.route, known_id, message)
             if request is None:
                 raise NotImplementedError
-            answer = send(self._client, Trail(), request)
+            answer = request.send(self._client, Trail())
             if answer.status in GONE or says_gone(answer, message.route):
                 return None
             answer.require_ok()
@@ -220,9 +216,9 @@ class RestTransport(PullingTransport):
             return Outcome()
         if line.kind == CREATE:
             return self._create(trail, message)
-        dialogue = dialogue_of(message.route)
+        dialogue = dialogue_of(message.route.bare)
         answer = self._write(trail, line, message, known_id)
-        gone = says_gone(answer, message.route)
+        gone = bool(dialogue.gone) and says_gone(answer, message.route)
         if known_id is None and (gone or answer.status == 410):
             return Outcome()
         if gone or answer.status in UNROUTED and known_id is not None:
@@ -236,18 +232,18 @@ class RestTransport(PullingTransport):
                 raise _not_there(answer)
         outcome = self.outcome(message, answer, dialogue.id)
         kind = "update" if operation == "upsert" else operation
-        self._worked[place_of(message.route), kind] = time.monotonic()
+        self._worked[message.route.bare, kind] = time.monotonic()
         return outcome
 
     def _recreate(self, trail, message):
-        _required(dialogue_of(message.route).lines.create)
+        _required(dialogue_of(message.route.bare).lines.create)
         # Its key is answered already: this is another request, with a key of its own.
         key = f"{message.idempotency_key}{RECREATE}"
         self.recreating(message, key)
         return self._create(trail, message, RECREATE)
 
     def _create(self, trail, message, key_suffix=""):
-        dialogue = dialogue_of(message.route)
+        dialogue = dialogue_of(message.route.bare)
         line = _required(dialogue.lines.create)
         # of a request with the same key as this one
         lost, trail.lost = trail.lost, False
@@ -259,7 +255,7 @@ class RestTransport(PullingTransport):
         if answer.status in UNROUTED:
             raise Routing(self._client, self._worked).no_place(message, answer)
         outcome = self.outcome(message, answer, dialogue.id, creates=True, again=again)
-        self._worked[place_of(message.route), "create"] = time.monotonic()
+        self._worked[message.route.bare, "create"] = time.monotonic()
         return outcome
 
     def line_for(self, message: Message) -> RequestLine | None:
@@ -269,7 +265,7 @@ class RestTransport(PullingTransport):
         :raise Rejected: see :meth:`record_id`
         :raise Misconfigured: there is no such request
         """
-        lines, operation = dialogue_of(message.route).lines, message.operation
+        lines, operation = dialogue_of(message.route.bare).lines, message.operation
         if self.record_id(message) is not None:
             named = {"upsert": lines.update, "mark": lines.mark}
             return _required(named.get(operation, lines.remove))
@@ -291,8 +287,8 @@ class RestTransport(PullingTransport):
         request = line.fill(self._client.config.url or "", message, known_id)
         # PUT is the same once or twice where it names the record
         once = line.kind == CREATE
-        answer = send(self._client, trail, request, headers, only_once=once)
-        refused = dialogue_of(message.route).refused
+        answer = request.send(self._client, trail, headers, only_once=once)
+        refused = dialogue_of(message.route.bare).refused
         if refused:
             with answer.in_turn():
                 found = refused.refusal(answer.json(), answer.headers, answer.redact)
@@ -417,7 +413,7 @@ def _required(line):
 
 def _id_of(message):
     try:
-        return dialogue_of(message.route).id
+        return dialogue_of(message.route.bare).id
     except Misconfigured:
         return None  # nothing has been sent
 
