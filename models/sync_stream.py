@@ -24,7 +24,7 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
-from ..transports.rest.lines import MAX_MANY, tells_new_records
+from ..transports.rest.lines import MAX_MANY
 from ..transports.rest.readings import reading_problem
 from ..transports.rest.requests import one_value_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
@@ -1311,15 +1311,6 @@ class SyncStream(models.Model):
             if self.backend_id.body_format != "json":
                 how += (self.backend_id.body_format,)
         return sha256(repr((*place, *how)).encode()).hexdigest()[:16]
-
-    def _repeats_are_safe(self):
-        """Return whether a creation that comes again makes no second record."""
-        kinds = {kind for kind, _line, _body in self._own_requests()}
-        return self.backend_id.repeats_are_safe and (
-            "many_create" not in kinds
-            or self.transport != "rest"
-            or tells_new_records(self._route())
-        )
 
     def _own_names(self):
         """Return the keys or columns that the stream fills itself, as a set."""

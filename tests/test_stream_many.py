@@ -15,7 +15,7 @@ CHANGED = (
     "PUT contacts/many",
     '{"list": [{"id": "{id}", "...": "{record}"}]}',
 )
-KEYED = '{"list": [{"key": "{idempotency_key}", "data": "{record}"}]}'
+KEYED = '{"list": [{"key": "{idempotency_key}", "...": "{record}"}]}'
 
 
 @tagged("post_install", "-at_install")
@@ -102,19 +102,6 @@ class TestStreamMany(ReadyCase):
         self.draft.write({"many_items": "@", "request_ids": commands(NEW)})
         self.assertNotEqual(self.draft._settings_digest(), before)
 
-    def test_repeats_are_safe_where_each_record_has_its_key(self):
-        self.backend.repeats_are_safe = False
-        self.assertFalse(self.draft._repeats_are_safe())
-        self.backend.repeats_are_safe = True
-        self.assertTrue(self.draft._repeats_are_safe())
-        self.draft.write({"many_items": "@", "request_ids": commands(NEW)})
-        self.assertFalse(self.draft._repeats_are_safe())
-        self.draft.request_ids.body = KEYED
-        self.assertTrue(self.draft._repeats_are_safe())
-        self.draft.request_ids.unlink()
-        self.draft.batch_endpoint = "batch"
-        self.assertTrue(self.draft._repeats_are_safe())
-
 
 @tagged("post_install", "-at_install")
 class TestManyDelivery(DeliveryCase):
@@ -183,8 +170,7 @@ class TestManyDelivery(DeliveryCase):
         doubts = self.doubts(ids)
         self.assertEqual(doubts, ["maybe"] * 3 + [False] * 3)
 
-    def test_lost_answer_is_no_matter_of_the_whole_key(self):
-        """Repeats are safe, but one key for all tells nothing of one record"""
+    def test_one_key_for_all_tells_nothing_of_one_record(self):
         self.change_backend(repeats_are_safe=True)
         self.destination.lose_answers()
         ids = self.new_partners(*"ABC")
@@ -192,6 +178,22 @@ class TestManyDelivery(DeliveryCase):
         self.run_job(chunk)
         self.assertEqual(self.doubts(ids), ["maybe"] * 3)
         self.assertEqual(len(self.sent()), 1)
+
+    def test_record_with_its_own_key_is_asked_for_again(self):
+        self.change_backend(repeats_are_safe=True)
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            stream.request_ids[0].body = KEYED
+        self.destination.lose_answers()
+        ids = self.new_partners(*"ABC")
+        (chunk,) = self.job_uuids()
+        self.assertEqual(self.run_job(chunk), "pending")
+        self.assertEqual(self.doubts(ids), [False] * 3)
+        self.answer_many("a", "b", "c")
+        self.assertEqual(self.run_job(chunk), "done")
+        first, again = self.destination.requests
+        self.assertEqual(first.json, again.json)
+        self.assertEqual(self.binding(ids[0])["external_id"], "a")
 
     def doubts(self, ids):
         with self.transaction() as env:

@@ -16,7 +16,7 @@ from ..exceptions import (
     Unreachable,
 )
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT
-from ..transports.rest.lines import many_for, tells_new_records
+from ..transports.rest.lines import many_for
 from .conformance.supply import Supply
 from .servers import Answer, HttpDestination
 from .test_transport_rest_lines import typed
@@ -716,6 +716,8 @@ class TestManyRequests(ManyCase):
             ({"target": "c", "batch_target": "b"}, True),
             (many(), False),
             (many(body=own), True),
+            (many(body='[{"key": "\\\\{idempotency_key}", "...": "{record}"}]'), False),
+            (many(body='[{"key": "{{idempotency_key}}", "...": "{record}"}]'), False),
             (many(kinds=("many_update",)), True),
         ):
-            self.assertEqual(tells_new_records(message(**options).route), expected)
+            self.assertEqual(message(**options).route.tells_new_records, expected)

@@ -14,7 +14,6 @@ from .requests import (
     CREATE,
     FIND,
     ID,
-    IDEMPOTENCY_KEY,
     KEY,
     MANY,
     READ,
@@ -136,15 +135,6 @@ def many_for(message: Message, record_id: str | None) -> Many | None:
     if is_new and route.already_there == "find":
         return None  # it is looked for first
     return (dialogue.many_create if is_new else dialogue.many_update) or dialogue.many
-
-
-def tells_new_records(route: Route) -> bool:
-    """:return: whether a request that comes again with its key tells which records are
-    new: one for many has one key for all of them, so that each has to hold its own"""
-    line = dialogue_of(route.bare).lines.many_create
-    return line is None or any(
-        each.source == IDEMPOTENCY_KEY for each in line.placeholders
-    )
 
 
 def _lines(route):
