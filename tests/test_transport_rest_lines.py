@@ -209,9 +209,10 @@ class TestRestLines(LinesCase):
             {"refused": "length("},
             {"gone": "headers.Set-Cookie"},
         ):
-            receipt = self.send(message(**wrong))
-            self.assertFails(receipt, Misconfigured)
-            self.assertEqual(receipt.fate, UNSENT)
+            for more in ({}, {"batch_target": "batch"}):
+                receipt = self.send(message(**wrong, **more))
+                self.assertFails(receipt, Misconfigured)
+                self.assertEqual(receipt.fate, UNSENT)
         self.assertFalse(self.lines())
 
     def test_records_without_an_id(self):
