@@ -335,7 +335,7 @@ class Delivery:
         for task in self.tasks:
             if task.doubt and task.binding.res_id not in self.unclear:
                 self._leave_to_person(task, task.doubt)
-        if self.system.repeats_are_safe:
+        if self.system.repeats_are_safe and self.route.tells_new_records:
             return
         for task in sent:
             # what was noted last is what the receipt is about

@@ -119,6 +119,7 @@ from . import test_stream
 from . import test_stream_columns
 from . import test_stream_problem
 from . import test_stream_ready
+from . import test_stream_many
 from . import test_stream_requests
 from . import test_stream_state
 from . import test_gate
@@ -135,6 +136,7 @@ from . import test_tours_help
 from . import test_tours_jobs
 from . import test_tours_mail
 from . import test_tours_mapping
+from . import test_tours_many
 from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup
@@ -158,6 +160,7 @@ from . import test_transport_rest_lines
 from . import test_transport_http_headers
 from . import test_transport_http_proxy
 from . import test_transport_http_tokens
+from . import test_transport_rest_many
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets

@@ -126,6 +126,22 @@ class Route:
     many_refused: str = ""
 
     @cached_property
+    def takes_many(self) -> bool:
+        """Whether there is a request for many records (REST)."""
+        kinds = {kind for kind, _line, _body in self.requests}
+        return bool(self.batch_target or kinds & {"many_create", "many_update"})
+
+    @cached_property
+    def tells_new_records(self) -> bool:
+        """Whether each new record is sent with its key: a request for many has one key
+        for all of them, so that each has to hold its own (REST)."""
+        return all(
+            '"{idempotency_key}"' in body
+            for kind, _line, body in self.requests
+            if kind == "many_create"
+        )
+
+    @cached_property
     def bare(self) -> "Route":
         """The same without what is known of the records there."""
         return replace(self, proven=frozenset(), known_ids=())

@@ -197,6 +197,38 @@ def _placeholder(match):
     return Placeholder(match[0], source, path, form or "")
 
 
+def one_value(text: str) -> Placeholder:
+    """Understand one placeholder that stands for a single value of a record.
+
+    :param text: as a person types it
+    :raise Misconfigured: it is none; the sentence is for who typed it
+    """
+    match = _PLACEHOLDER.fullmatch(text.strip())
+    placeholder = _placeholder(match) if match else None
+    if (
+        placeholder is None
+        or placeholder.source in (RECORD, VERSION, OPERATION)
+        or placeholder.form
+    ):
+        sentence = wording._lt(
+            "It is one value of a record, such as {key}, {id} or {email}."
+        )
+        raise _wrong(sentence)
+    return placeholder
+
+
+def one_value_problem(text: str, known: Iterable[str] | None = None) -> str | None:
+    """As :func:`request_problem`, of what is one placeholder."""
+    try:
+        placeholder = one_value(text)
+    except Misconfigured as error:
+        return error.message
+    if known is not None and (unknown := _unknown([placeholder], known)):
+        sentence = wording._lt("%(name)s is in no field of this synchronization.")
+        return wording.Sentence(sentence, name=unknown[0])
+    return None
+
+
 def _within(value, path):
     """:return: what is at a path, ``_ABSENT`` where there is nothing"""
     for step in path:
@@ -417,16 +449,20 @@ class RequestLine:
         :param known: names in the mapping, see :mod:`..names`
         :return: placeholders as they are typed, in order
         """
-        # an object is known by what nests in it, and so is all of a list
-        around = set()
-        for name in known:
-            steps = _names_alone(steps_of(name) or ())
-            around.update(steps[: depth + 1] for depth in range(len(steps)))
-        return sorted(
-            each.text
-            for each in self.placeholders
-            if each.source == FIELD and _names_alone(each.path) not in around
-        )
+        return _unknown(self.placeholders, known)
+
+
+def _unknown(placeholders, known):
+    # an object is known by what nests in it, and so is all of a list
+    around = set()
+    for name in known:
+        steps = _names_alone(steps_of(name) or ())
+        around.update(steps[: depth + 1] for depth in range(len(steps)))
+    return sorted(
+        each.text
+        for each in placeholders
+        if each.source == FIELD and _names_alone(each.path) not in around
+    )
 
 
 def _typed(parts):

@@ -35,7 +35,7 @@ from ..http.answer import (
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
-from .batch import MAX_ITEMS, BatchSender
+from .batch import BatchSender
 from .examine import examine
 from .lines import dialogue_of, look_at, needs_id, says_gone
 from .readings import Reading
@@ -75,7 +75,7 @@ class Withheld:
 class RestTransport(PullingTransport):
     """One request for each message, several at once, or one for many messages.
 
-    The latter is for routes with a ``batch_target``, see :mod:`.batch`.
+    The latter is for routes that have such a request, see :mod:`.batch`.
     """
 
     def __init__(self, config: RestConfig):
@@ -84,16 +84,13 @@ class RestTransport(PullingTransport):
         self._worked = {}
 
     def deliver(self, take):
-        # the route of the first messages tells whether many may be taken at once
-        most = self._client.config.concurrency
-        first = take(most)
+        # the route of the first messages tells whether many may go together
+        first = take(self._client.config.concurrency)
         if not first:
             return
         deliver = self.deliver_each
-        if any(message.route.batch_target for message in first):
+        if any(message.route.takes_many for message in first):
             deliver = BatchSender(self._client, self).deliver
-            if len(first) == most:
-                first += take(MAX_ITEMS - most)
 
         def take_on(most):
             nonlocal first
