@@ -24,7 +24,9 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
+from ..transports.http.client import header_problem
 from ..transports.rest.readings import reading_problem
+from ..transports.rest.versions import version_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from .sync_backend import is_told_of
 from .sync_deletion import BATCH, Owned
@@ -77,6 +79,8 @@ NEEDED = {
 SETTINGS = {
     *OWN_REQUESTS,
     *READINGS,
+    "refusal_before",
+    "version_header",
     "state",
     "lang",
     "mapping_ids",
@@ -288,7 +292,7 @@ class SyncStream(models.Model):
     refusal_when = fields.Char(
         "There When",
         help="What in a refusal says that the system has the record already. Empty: "
-        "an ID in the place below says so.",
+        "usual words, such as “already exists”, beside an ID in the place below.",
     )
     refusal_where = fields.Char(
         "ID in the Refusal",
@@ -628,6 +632,12 @@ class SyncStream(models.Model):
         "batch_endpoint",
         "id_policy",
         "request_ids",
+        "already_there",
+        "found_where",
+        "refusal_where",
+        "refusal_before",
+        "version_where",
+        "version_header",
         "table",
         "key_column",
         "delete_policy",
@@ -788,9 +798,48 @@ class SyncStream(models.Model):
                     kind=self.request_ids._kind_label(kind),
                 )
         yield from self.request_ids._lacks()
+        yield from self._there_problems()
+        yield from self._version_problems()
         problem = self._deletion_problem()
         if problem:
             yield problem
+
+    def _there_problems(self):
+        """Yield what is missing to find what is there already."""
+        if not self.already_there or self.id_policy != "destination":
+            return
+        finds = "find" in self.request_ids.mapped("kind")
+        if self.already_there == "find" and not finds:
+            yield self.env._(
+                "%s looks for records before it creates them: it needs a request of "
+                "the kind Find.",
+                self.name,
+            )
+        if finds and not self.found_where:
+            yield self.env._(
+                "%s looks for records: say where the answer has the IDs found.",
+                self.name,
+            )
+        if self.already_there == "refusal" and not (
+            self.refusal_where or (self.refusal_before or "").strip()
+        ):
+            yield self.env._(
+                "%s takes IDs from refusals: say where a refusal has the ID, or what "
+                "stands before it.",
+                self.name,
+            )
+
+    def _version_problems(self):
+        """Yield what is missing to send the version of a record back."""
+        if not self.version_where:
+            return
+        if self.version_header and header_problem(self.version_header):
+            yield self.env._(
+                "%s is no header that can send a version back.", self.version_header
+            )
+        problem = version_problem(self._route())
+        if problem:
+            yield words.said(self.env, problem)
 
     def _has_target(self):
         """Return whether a route of another addon leads somewhere."""

@@ -27,7 +27,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from typing import NamedTuple
 
 from ... import wording
@@ -82,8 +81,11 @@ class BatchSender:
                         yield Receipt(message)
                 except Rejected as error:
                     yield unsent(message, self._client.redact.clean(error))
-            groups = grouped(items, attrgetter("message.route"))
+            groups = grouped(items, self._kind)
             yield from deliver_groups(self._send, groups)
+
+    def _kind(self, item):
+        return item.message.route, self._rest.goes_alone(item.message)
 
     def _item(self, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
@@ -100,7 +102,9 @@ class BatchSender:
 
     def _send(self, items):
         """:return: the receipts of messages with one route"""
-        together = len(items) > 1 and items[0].message.route.batch_target
+        first = items[0].message
+        together = len(items) > 1 and first.route.batch_target
+        together = together and not self._rest.goes_alone(first)
         return self._send_together(items) if together else self._send_alone(items)
 
     def _send_alone(self, items, anew=False):
@@ -148,22 +152,28 @@ class BatchSender:
         return receipts
 
     def _judge(self, items, trail, found):
-        """Read what became of each record, and create anew those that are lost.
+        """Read what became of each record, create anew those that are lost, and update
+        those that are there already.
 
         An item is answered by who knows the records: its 404 is no wrong address.
         """
-        others, lost = [], []
+        others, lost, there = [], [], []
         for item in items:
-            own = found.get(str(item.message.key))
-            is_lost = own is not None and self._rest.is_lost(item.message, own)
-            (lost if is_lost else others).append(item)
+            message, own = item.message, found.get(str(item.message.key))
+            if own is not None and self._rest.is_lost(message, own):
+                lost.append(item)
+            elif own is not None and self._rest.named_there(message, own):
+                there.append(item)
+            else:
+                others.append(item)
 
         def receipts(group):
-            if group is lost:
-                return self._send_alone(group, anew=True)
-            return (self._judge_item(item.message, found, trail) for item in group)
+            if group is others:
+                return (self._judge_item(item.message, found, trail) for item in group)
+            # what is there already is refused once more, and then updated
+            return self._send_alone(group, anew=group is lost)
 
-        return deliver_groups(receipts, [others, lost])
+        return deliver_groups(receipts, [others, lost, there])
 
     def _judge_item(self, message, found, trail):
         own = found.get(str(message.key))

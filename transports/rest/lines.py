@@ -50,12 +50,20 @@ class Dialogue(NamedTuple):
     :param id: where an answer has the id of a record
     :param refused: what says no in one, if that is typed
     :param gone: what says that a record is not there, if that is typed
+    :param found: where the answer to a search has the ids
+    :param there_when, there_where: what in a refusal says that the record is there, and
+        under which id, if that is typed
+    :param version: where an answer has the version token, if that is typed
     """
 
     lines: Lines
     id: Reading
     refused: Reading | None = None
     gone: Reading | None = None
+    found: Reading | None = None
+    there_when: Reading | None = None
+    there_where: Reading | None = None
+    version: Reading | None = None
 
 
 @lru_cache(64)
@@ -75,6 +83,10 @@ def dialogue_of(route: Route) -> Dialogue:
             encoding=route.encoding,
             refused=route.refused,
             gone=route.gone,
+            found=route.found,
+            there_when=route.there_when,
+            there_where=route.there_where,
+            version=route.version,
         )
     )
 
@@ -84,9 +96,17 @@ def _dialogue(route):
     return Dialogue(
         lines=_lines(route),
         id=Reading.parse(route.external_id_key),
-        refused=Reading.parse(route.refused) if route.refused else None,
-        gone=Reading.parse(route.gone) if route.gone else None,
+        refused=_reading(route.refused),
+        gone=_reading(route.gone),
+        found=_reading(route.found),
+        there_when=_reading(route.there_when),
+        there_where=_reading(route.there_where),
+        version=_reading(route.version),
     )
+
+
+def _reading(text):
+    return Reading.parse(text) if text else None
 
 
 def _lines(route):
@@ -176,6 +196,18 @@ def send(
     return client.request(
         trail, method, url, headers, body, query=request.query, **options
     )
+
+
+def described(answer: Answer, route: Route) -> Answer:
+    """:return: an answer, with what says no in it as a person has described it"""
+    refused = dialogue_of(route).refused
+    if refused is None:
+        return answer
+    with answer.in_turn():
+        found = refused.refusal(answer.json(), answer.headers, answer.redact)
+    if all(each is None for each in found):
+        return answer
+    return replace(answer, refusal=found.value, unread=found.problem)
 
 
 def place_of(route: Route) -> tuple:
