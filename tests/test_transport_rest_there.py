@@ -137,12 +137,17 @@ class TestFind(ThereCase):
         self.assertNothingIsWritten(receipt)
 
     def test_without_an_id(self):
-        for body in ([{}], [{"id": None}], [{"id": "0"}], [{"id": True}]):
-            self.server.answer(200, {"results": body})
-            receipt = self.deliver(looking(found="results[].[id][]"))
-            if receipt.ok:
-                self.fail(body)
-            self.assertIsInstance(receipt.error, Unclear)
+        for record_id in ("0", True, "null", ["a"], "\x00"):
+            with self.subTest(record_id):
+                self.there({"id": record_id, "email": ADA["email"]})
+                receipt = self.deliver(looking())
+                self.assertFails(receipt, Unclear, "without an ID")
+                self.assertNothingIsWritten(receipt)
+        # it is called otherwise
+        self.there({"uid": 7, "email": ADA["email"]})
+        receipt = self.deliver(looking())
+        self.assertFails(receipt, Misconfigured, "there is no ID in “results[*].id”")
+        self.assertNothingIsWritten(receipt)
 
     def test_search_that_fails_is_not_none(self):
         for status, error_class in (
@@ -355,7 +360,9 @@ class TestFind(ThereCase):
         ]
         items = [{"key": key, "status": 200, "id": str(key)} for key in (1, 2)]
         self.server.answer(200, {"items": items})
-        self.server.answer(200, {"results": []}, times=2)
+        for key in (3, 4):
+            self.there()
+            self.server.answer(201, {"id": key})
         receipts = self.transport(concurrency=1).send(sent)
         self.assertTrue(all(each.ok for each in receipts), receipts)
         methods = sorted(each.method for each in self.server.requests)

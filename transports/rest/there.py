@@ -145,13 +145,13 @@ def _ids_in(answer, route, sought):
     if reading is None:
         sentence = wording._lt("Say where the answer to Find has the IDs.")
         raise Misconfigured(sentence, "id")
-    if body is None:
-        sentence = wording._lt("%(request)s answered %(status)s without JSON.")
+    if body is None or answer.cut:
+        sentence = wording._lt("%(request)s answered %(status)s without whole JSON.")
         raise Temporary(sentence, **answer.told)
     found = reading.of(of_records(body), answer.headers)
     if found.problem:
         raise Temporary(found.problem)
-    if found.value is None and _shows_record(body, sought):
+    if found.value in (None, []) and _shows_record(body, sought):
         sentence = wording._lt(
             "%(request)s answered %(status)s: the record is there, and there is no ID "
             "in “%(name)s”."
