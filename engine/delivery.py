@@ -4,6 +4,7 @@
 
 import json
 import logging
+import random
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -45,6 +46,10 @@ WAVE_BYTES, CHUNK_BYTES = 16 * MEGABYTE, 64 * MEGABYTE
 # Requests of one record that may follow each other, where it is looked for first, or
 # its version is: a question, another one, a request, and once more.
 IN_TURN = 4
+# The reason of an error of a record that waits until another one is known, and the
+# seconds after which that is, least and most.
+BEING_CREATED = "being_created"
+KNOWN_WITHIN = (15, 60)
 # Records that share what tells one from the others.
 FEW = 2
 # Records that are read at a time where each may have files in it.
@@ -294,7 +299,7 @@ class Delivery:
                 # no refusal of a request tells what became of the one before it
                 self._keep_doubt(task, again.receipt.error)
             else:
-                task.receipt, task.error = again.receipt, again.receipt.error
+                task.receipt, task.error = again.receipt, again.error
 
     def _keep_doubt(self, task, error):
         """Leave a creation without an answer to a person, once nothing of it is late.
@@ -443,6 +448,10 @@ class Delivery:
 
     def _keep_receipt(self, task, receipt):
         task.receipt, task.error = receipt, receipt.error
+        if receipt.error and receipt.error.reason == BEING_CREATED:
+            # no failure of its own; the other one is known in a moment
+            seconds = random.uniform(*KNOWN_WITHIN)
+            task.error = RateLimited(receipt.error.message, seconds, BEING_CREATED)
         if receipt.holds_up_others:
             self.obstacle = self.obstacle or receipt.error
         if receipt.ok and task.noted[-1].creates and not receipt.external_id:
@@ -546,6 +555,7 @@ class Delivery:
                         "%(id)s was found, and may be %(model)s %(other)s, which is "
                         "being created now."
                     ),
+                    BEING_CREATED,
                     other=found.perhaps,
                     **told,
                 )
@@ -766,7 +776,12 @@ class Delivery:
         """
         failed = {task.binding.res_id: task for task in self.failures}
         tasks = [task for task in self.tasks if task.message]
-        at_fault = [each for each in self.failures if isinstance(each.error, Rejected)]
+        at_fault = [
+            each
+            for each in self.failures
+            # of those that may be each other, one is sent at a time
+            if isinstance(each.error, Rejected) or each.error.reason == BEING_CREATED
+        ]
         if len(failed) == len(tasks) and not at_fault:
             failed = {}
         failed |= dict.fromkeys(self.broken)
@@ -804,7 +819,7 @@ def _created_alike(payload, sought, contents):
     """Return which of the records that are being created may be what was found.
 
     That with the values that were searched for. Where nothing was, one that shares with
-    the record what hardly any other does.
+    the record what few others do.
 
     :param sought: texts
     :param dict contents: their contents, as JSON, by record id
@@ -818,11 +833,23 @@ def _created_alike(payload, sought, contents):
         return {id_ for id_, content in lowered.items() if inner in content}
 
     if sought:
-        found = set.intersection(*map(holders, sought))
-    else:
-        shared = map(holders, {each for each in _texts(payload) if len(each) > 3})
-        found = set().union(*(each for each in shared if len(each) <= FEW))
+        return min(set.intersection(*map(holders, sought)), default=None)
+    found = set()
+    for text in {each for each in _texts(payload) if len(each) > 2}:
+        shared = holders(text)
+        if len(shared) <= FEW or _is_rare(text):
+            found |= shared
     return min(found, default=None)
+
+
+def _is_rare(text):
+    """Return whether a text looks like an address, a number or a name, and not like
+    what is chosen from a list."""
+    return "@" in text or (len(text) > 4 and any(map(_tells, text)))
+
+
+def _tells(letter):
+    return letter.isdigit() or letter.isspace()
 
 
 def _texts(value):
