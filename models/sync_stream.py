@@ -932,7 +932,7 @@ class SyncStream(models.Model):
             self.sudo()._open_incident()._close()
         elif vals.keys() & SETTINGS:
             self.env["sync.incident"]._settings_changed(self)
-        if "id_policy" in vals:
+        if vals.keys() & {"id_policy", "already_there"}:
             waiting.ask_again_later(self.env, self.ids)
         return res
 
