@@ -1,6 +1,6 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Contacts that the CRM has already are found, or named by its refusals, and updated."""
+"""Contacts that the CRM has are found, or named by its refusals, and updated."""
 
 import pytest
 import requests

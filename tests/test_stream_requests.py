@@ -410,7 +410,7 @@ class TestRequestDelivery(RequestDeliveryCase):
         self.assertEqual(self.run_pending(), ["failed"])
         [error] = self.read("sync.delivery", [("res_id", "=", partner_id)], ["error"])
         self.assertIn("no such country", error["error"])
-        self.assertFalse(self.binding(partner_id))
+        self.assertFalse(self.binding(partner_id)["content_hash"])
 
     def test_wrong_request_holds_the_synchronization(self):
         self.destination.answer(404)

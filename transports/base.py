@@ -11,7 +11,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any
 
@@ -128,6 +129,11 @@ class Route:
         ``already_there``."""
         asks = any(kind == "find" for kind, _line, _body in self.requests)
         return asks and bool(self.already_there) and self.id_policy == "destination"
+
+    @cached_property
+    def bare(self) -> "Route":
+        """The same without what is known of the records there."""
+        return replace(self, proven=frozenset(), known_ids=())
 
 
 @dataclass(frozen=True)

@@ -579,7 +579,9 @@ def found_id(answer: Answer, path: Any) -> str | None:
         :class:`..rest.readings.Reading` of it
     """
     if not isinstance(path, str):
-        return path.id_in(answer.json(), answer.headers, answer.url)
+        if not path.path or path.header:
+            return path.id_in(answer.json(), answer.headers, answer.url)
+        path = path.text
     return given_id(at(of_records(answer.json()), path))
 
 

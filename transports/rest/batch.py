@@ -30,7 +30,7 @@ from functools import partial
 from typing import NamedTuple
 
 from ... import wording
-from ...exceptions import Rejected, SyncError, Temporary
+from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
 from ..base import (
     REFUSED,
     UNKNOWN,
@@ -79,7 +79,7 @@ class BatchSender:
                         items.append(item)
                     else:
                         yield Receipt(message)
-                except Rejected as error:
+                except (Misconfigured, Rejected) as error:
                     yield unsent(message, self._client.redact.clean(error))
             groups = grouped(items, self._kind)
             yield from deliver_groups(self._send, groups)

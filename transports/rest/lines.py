@@ -4,10 +4,10 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..base import Message, Route
-from ..http import Answer, HttpClient, Trail
+from ..http import Answer
 from ..http.answer import is_said
 from .readings import Reading
 from .requests import (
@@ -66,36 +66,16 @@ class Dialogue(NamedTuple):
     version: Reading | None = None
 
 
-@lru_cache(64)
+@lru_cache(256)
 def dialogue_of(route: Route) -> Dialogue:
     """:return: what is asked along a route, and how answers are read
 
+    :param route: best a bare one, so that it is understood once
     :raise Misconfigured: what is typed is not right
     """
-    # whatever is known of the records there
-    return _dialogue(
-        Route(
-            route.target,
-            external_id_key=route.external_id_key or "id",
-            update_method=route.update_method,
-            batch_target=route.batch_target,
-            requests=route.requests,
-            encoding=route.encoding,
-            refused=route.refused,
-            gone=route.gone,
-            found=route.found,
-            there_when=route.there_when,
-            there_where=route.there_where,
-            version=route.version,
-        )
-    )
-
-
-@lru_cache(256)
-def _dialogue(route):
     return Dialogue(
         lines=_lines(route),
-        id=Reading.parse(route.external_id_key),
+        id=Reading.parse(route.external_id_key or "id"),
         refused=_reading(route.refused),
         gone=_reading(route.gone),
         found=_reading(route.found),
@@ -159,7 +139,7 @@ def look_at(
     :param record_id: of the record there
     :param message: about it; ``None`` where nothing is known but its id
     """
-    line = dialogue_of(route).lines.read
+    line = dialogue_of(route.bare).lines.read
     if line is None:
         return None
     if message is None:
@@ -173,7 +153,7 @@ def look_at(
 def collection_of(base: str, route: Route) -> str | None:
     """:return: the address that new records are sent to, without a query; ``None``
     where it is another one for each, or there is none"""
-    lines = dialogue_of(route).lines
+    lines = dialogue_of(route.bare).lines
     create = lines.create or lines.update
     if create is None or any(isinstance(part, Placeholder) for part in create.path):
         return None
@@ -181,26 +161,9 @@ def collection_of(base: str, route: Route) -> str | None:
     return look.fill(base, Message("upsert", "", {}, route)).url
 
 
-def send(
-    client: HttpClient,
-    trail: Trail,
-    request: Request,
-    headers: dict[str, str] | None = None,
-    **options: Any,
-) -> Answer:
-    """Send a request, see :meth:`..http.HttpClient.request`."""
-    headers = {**(headers or {})}
-    if request.content_type:
-        headers["Content-Type"] = request.content_type
-    method, url, body = request.method, request.url, request.body
-    return client.request(
-        trail, method, url, headers, body, query=request.query, **options
-    )
-
-
 def described(answer: Answer, route: Route) -> Answer:
     """:return: an answer, with what says no in it as a person has described it"""
-    refused = dialogue_of(route).refused
+    refused = dialogue_of(route.bare).refused
     if refused is None:
         return answer
     with answer.in_turn():
@@ -210,15 +173,10 @@ def described(answer: Answer, route: Route) -> Answer:
     return replace(answer, refusal=found.value, unread=found.problem)
 
 
-def place_of(route: Route) -> tuple:
-    """:return: what tells the addresses of a route from those of others"""
-    return route.target, route.requests
-
-
 def says_gone(answer: Answer, route: Route) -> bool:
     """:return: whether an answer says that a record is not there, as a person has
     described it; not where it has judged nothing"""
-    gone, status = dialogue_of(route).gone, answer.status
+    gone, status = dialogue_of(route.bare).gone, answer.status
     judged = answer.ok or (400 <= status < 500 and status not in _UNJUDGED)
     if not gone or not judged:
         return False

@@ -97,7 +97,7 @@ class Reading:
         _check(tree)
         return cls(text, (), tree)
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What the value is called there, as far as that is known."""
         return self.path[-1] if self.path and not self.header else ITEM_ID

@@ -51,7 +51,7 @@ from ... import wording
 from ...exceptions import Misconfigured, Rejected
 from ...text import storable
 from ..base import Message, Route
-from ..http import to_json
+from ..http import Answer, HttpClient, Trail, to_json
 from ..urls import usable_id
 
 # What requests are for. To read a record is to look at it by its id.
@@ -247,6 +247,27 @@ class Request(NamedTuple):
     body: bytes | None = None
     content_type: str | None = None
     query: str | None = None
+
+    def send(
+        self,
+        client: HttpClient,
+        trail: Trail,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Send it, see :meth:`..http.HttpClient.request`."""
+        headers = {**(headers or {})}
+        if self.content_type:
+            headers["Content-Type"] = self.content_type
+        return client.request(
+            trail,
+            self.method,
+            self.url,
+            headers,
+            self.body,
+            query=self.query,
+            **options,
+        )
 
 
 class Sought(NamedTuple):

@@ -19,9 +19,9 @@ from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import is_said, judged, of_records, with_id
 from ..http.errors import UNREADABLE, unreadable
-from .lines import described, dialogue_of, look_at, names_record, says_gone, send
+from .lines import described, dialogue_of, look_at, names_record, says_gone
 from .readings import id_after
-from .requests import FIND, Request, RequestLine, Sought
+from .requests import FIND, Request, Sought
 from .routing import GONE, UNROUTED
 
 # How records are found, see ``Route.already_there``.
@@ -97,7 +97,7 @@ class Search:
     def _sought(self, message):
         """:return: the request, and what it looks for; ``None`` twice where there is
         nothing"""
-        line = dialogue_of(message.route).lines.find
+        line = dialogue_of(message.route.bare).lines.find
         sought = line.sought(message)
         return (line, sought) if sought else (None, None)
 
@@ -120,14 +120,14 @@ class Search:
             )
             raise Temporary(sentence, id=record_id, **seen.told)
         _require_done(seen, message.route)
-        if names_record(dialogue_of(message.route).lines.read):
+        if names_record(dialogue_of(message.route.bare).lines.read):
             return holds(seen.json(), sought)
         return any(holds(each, sought) for each in with_id(seen.json(), record_id))
 
     def _ask(self, trail, request):
         look = Trail(trail.pace)
         try:
-            return send(self._client, look, request)
+            return request.send(self._client, look)
         finally:
             trail.requests += look.requests
             trail.duration += look.duration
@@ -141,7 +141,7 @@ def _ids_in(answer, route, sought):
     if answer.status == 204 or says_gone(answer, route):
         return []
     _require_done(answer, route)
-    reading, body = dialogue_of(route).found, answer.json()
+    reading, body = dialogue_of(route.bare).found, answer.json()
     if reading is None:
         sentence = wording._lt("Say where the answer to Find has the IDs.")
         raise Misconfigured(sentence, "id")
@@ -173,7 +173,7 @@ def _require_done(answer, route):
     if answer.unread:
         raise Temporary(answer.unread)
     with answer.in_turn():
-        verdict = judged(answer, None, dialogue_of(route).id)
+        verdict = judged(answer, None, dialogue_of(route.bare).id)
     if verdict.noes:
         raise verdict.error(answer)
 
@@ -211,7 +211,7 @@ def id_in_refusal(answer: Answer, route: Route) -> str | None:
 
     :return: ``None`` where it does not say so, or not which
     """
-    dialogue, body, headers = dialogue_of(route), answer.json(), answer.headers
+    dialogue, body, headers = dialogue_of(route.bare), answer.json(), answer.headers
     if dialogue.there_when:
         if not is_said(dialogue.there_when.of(body, headers).value):
             return None
@@ -225,11 +225,6 @@ def id_in_refusal(answer: Answer, route: Route) -> str | None:
     else:
         found = where and where.id_in(body, headers, answer.url)
     return None if not found or answer.redact.holds_secret(found) else found
-
-
-def line_of_search(route: Route) -> RequestLine | None:
-    """:return: the request that looks for records, if there is one"""
-    return dialogue_of(route).lines.find if route.can_look else None
 
 
 # -- what a record holds ------------------------------------------------------

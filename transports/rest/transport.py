@@ -43,9 +43,7 @@ from .lines import (
     dialogue_of,
     look_at,
     needs_id,
-    place_of,
     says_gone,
-    send,
 )
 from .readings import Reading
 from .requests import CREATE, RequestLine
@@ -182,7 +180,7 @@ class RestTransport(PullingTransport):
                 # a person cannot know what it finds: both, one below the other
                 dry, withheld = self._dry()
                 with suppress(SyncError):
-                    send(dry._client, Trail(), first)
+                    first.send(dry._client, Trail())
                 query = ("", "") if first.query is None else ("?", first.query)
                 looked = self._shown(withheld.request, query)
                 text = wording._lt("If nothing is found:")
@@ -210,14 +208,17 @@ class RestTransport(PullingTransport):
 
     def held(self, message):
         with self._client.redact.cleaning():
-            known_id, dialogue = self.record_id(message), dialogue_of(message.route)
+            known_id, dialogue = (
+                self.record_id(message),
+                dialogue_of(message.route.bare),
+            )
             if known_id is None:
                 return None
             base = self._client.config.url or ""
             request = look_at(base, message.route, known_id, message)
             if request is None:
                 raise NotImplementedError
-            answer = send(self._client, Trail(), request)
+            answer = request.send(self._client, Trail())
             if answer.status in GONE or says_gone(answer, message.route):
                 return None
             answer.require_ok()
@@ -280,13 +281,13 @@ class RestTransport(PullingTransport):
         return self._carried_out(message, answer)
 
     def _carried_out(self, message, answer):
-        outcome = self.outcome(message, answer, dialogue_of(message.route).id)
+        outcome = self.outcome(message, answer, dialogue_of(message.route.bare).id)
         kind = "update" if message.operation == "upsert" else message.operation
-        self._worked[place_of(message.route), kind] = time.monotonic()
+        self._worked[message.route.bare, kind] = time.monotonic()
         return outcome
 
     def _recreate(self, trail, message):
-        _required(dialogue_of(message.route).lines.create)
+        _required(dialogue_of(message.route.bare).lines.create)
         found = self._found(trail, message)
         if found is not None:
             return self._adopt(trail, message, found)
@@ -296,7 +297,7 @@ class RestTransport(PullingTransport):
         return self._make(trail, message, RECREATE)
 
     def _create(self, trail, message):
-        _required(dialogue_of(message.route).lines.create)
+        _required(dialogue_of(message.route.bare).lines.create)
         found = self._found(trail, message)
         if found is not None:
             return self._adopt(trail, message, found)
@@ -304,7 +305,7 @@ class RestTransport(PullingTransport):
 
     def _make(self, trail, message, key_suffix=""):
         """Create a record."""
-        dialogue = dialogue_of(message.route)
+        dialogue = dialogue_of(message.route.bare)
         line = _required(dialogue.lines.create)
         # of a request with the same key as this one
         lost, trail.lost = trail.lost, False
@@ -319,7 +320,7 @@ class RestTransport(PullingTransport):
         if there is not None:
             return self._adopt(trail, message, there)
         outcome = self.outcome(message, answer, dialogue.id, creates=True, again=again)
-        self._worked[place_of(message.route), "create"] = time.monotonic()
+        self._worked[message.route.bare, "create"] = time.monotonic()
         return outcome
 
     def _found(self, trail, message):
@@ -335,7 +336,7 @@ class RestTransport(PullingTransport):
         route = message.route
         if route.already_there != REFUSAL or not self.creates(message):
             return None
-        if not refuses(answer, message, dialogue_of(route).id):
+        if not refuses(answer, message, dialogue_of(route.bare).id):
             return None
         return id_in_refusal(answer, route)
 
@@ -345,12 +346,12 @@ class RestTransport(PullingTransport):
         :param found: its id there
         :raise SyncError: it is not updated; nothing is created
         """
-        line = _required(dialogue_of(message.route).lines.update)
+        line = _required(dialogue_of(message.route.bare).lines.update)
         key = message.idempotency_key and f"{message.idempotency_key}{ADOPT}"
         known = replace(
             message, external_id=found, idempotency_key=key, again=False, version=None
         )
-        search = dialogue_of(message.route).lines.find
+        search = dialogue_of(message.route.bare).lines.find
         sought = search.sought(message) if search else None
         self.adopting(message, found, key, tuple(each.text for each in sought or ()))
         answer = self._change(trail, line, known, found)
@@ -387,7 +388,7 @@ class RestTransport(PullingTransport):
         :raise Rejected: see :meth:`record_id`
         :raise Misconfigured: there is no such request
         """
-        lines, operation = dialogue_of(message.route).lines, message.operation
+        lines, operation = dialogue_of(message.route.bare).lines, message.operation
         if self.record_id(message) is not None:
             named = {"upsert": lines.update, "mark": lines.mark}
             return _required(named.get(operation, lines.remove))
@@ -446,7 +447,7 @@ class RestTransport(PullingTransport):
         request = line.fill(base, message, known_id, version)
         # PUT is the same once or twice where it names the record
         once = line.kind == CREATE
-        answer = send(self._client, trail, request, headers, only_once=once)
+        answer = request.send(self._client, trail, headers, only_once=once)
         answer = trail.answer = described(answer, route)
         return answer
 
@@ -570,7 +571,7 @@ def _required(line):
 
 def _id_of(message):
     try:
-        return dialogue_of(message.route).id
+        return dialogue_of(message.route.bare).id
     except Misconfigured:
         return None  # nothing has been sent
 

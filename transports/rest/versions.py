@@ -17,7 +17,7 @@ from ...exceptions import Misconfigured, Rejected
 from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import refuses
-from .lines import dialogue_of, look_at, says_gone, send
+from .lines import dialogue_of, look_at, says_gone
 from .requests import VERSION, RequestLine
 from .routing import GONE
 
@@ -32,7 +32,7 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 
 def version_in(answer: Answer, route: Route) -> str | None:
     """:return: the version of the record that an answer tells"""
-    reading = dialogue_of(route).version
+    reading = dialogue_of(route.bare).version
     if reading is None or not answer.ok:
         return None
     value = reading.of(answer.json(), answer.headers).value
@@ -61,7 +61,7 @@ def version_problem(route: Route) -> str | None:
     :return: a sentence, marked for the translators; ``None`` where nothing is
     """
     try:
-        lines = dialogue_of(route).lines
+        lines = dialogue_of(route.bare).lines
     except Misconfigured as error:
         return error.message
     if lines.update is not None and not goes_back(route, lines.update):
@@ -88,7 +88,7 @@ def with_version(message: Message, version: str) -> Message:
 
 def may_be_stale(answer: Answer, message: Message) -> bool:
     """:return: whether a change may have been refused for its version"""
-    reading = dialogue_of(message.route).id
+    reading = dialogue_of(message.route.bare).id
     judges = answer.ok or answer.status in MAY_BE_STALE
     return judges and refuses(answer, message, reading)
 
@@ -113,7 +113,7 @@ def read_version(
         raise Misconfigured(sentence, "address")
     look = Trail(trail.pace)
     try:
-        answer = send(client, look, request)
+        answer = request.send(client, look)
     finally:
         trail.requests += look.requests
         trail.duration += look.duration
