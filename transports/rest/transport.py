@@ -174,7 +174,7 @@ class RestTransport(PullingTransport):
         # the query as it is typed: values may be anything
         shown = self._shown(request, receipt.request.partition("?")[1:])
         search = Search(self._client)
-        if dry.creates(message) and search.comes_first(message):
+        if self.creates(message) and search.comes_first(message):
             first = search.request(message)
             if first:
                 # a person cannot know what it finds: both, one below the other
@@ -325,10 +325,10 @@ class RestTransport(PullingTransport):
 
     def _found(self, trail, message):
         """:return: the id of a new record that is looked for first, and is there"""
-        search = Search(self._client)
-        if self._is_dry or not search.comes_first(message):
+        if self._is_dry or not message.route.can_look:
             return None
-        return search.find(trail, message)
+        search = Search(self._client)
+        return search.find(trail, message) if search.comes_first(message) else None
 
     def named_there(self, message: Message, answer: Answer) -> str | None:
         """:return: the id of what keeps a new record from being created, where the
@@ -377,9 +377,9 @@ class RestTransport(PullingTransport):
     def goes_alone(self, message: Message) -> bool:
         """:return: whether a message takes more than one request, or one that no other
         may be a part of: it is looked for first, or needs the version of its record"""
-        if self.creates(message):
+        if message.route.can_look and self.creates(message):
             return Search(self._client).comes_first(message)
-        return bool(message.route.version)
+        return bool(message.route.version) and not self.creates(message)
 
     def line_for(self, message: Message) -> RequestLine | None:
         """:return: the request that a message is sent by; ``None`` where there is
@@ -405,7 +405,7 @@ class RestTransport(PullingTransport):
         """Send a request about a record that is there, with its version where that goes
         back."""
         route = message.route
-        if known_id is None or not goes_back(route, line):
+        if known_id is None or not route.version or not goes_back(route, line):
             return self._write(trail, line, message, known_id)
         version = message.version or (ANY_VERSION if self._is_dry else None)
         if version is None:
