@@ -932,13 +932,15 @@ class SyncBackend(models.Model):
             statement_timeout=self.read_timeout,
         )
 
-    def _seconds_in_flight(self, count):
+    def _seconds_in_flight(self, count, in_turn=1):
         """Return after how many seconds as many requests that leave now are over.
 
         However slowly each is answered, and whatever became of the worker: Odoo ends
         one that works for longer than its limit.
+
+        :param in_turn: how many follow each of them at most, itself among them
         """
-        each = self.connect_timeout + self.read_timeout + GRACE
+        each = (self.connect_timeout + self.read_timeout + GRACE) * in_turn
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
             seconds += BUDGET

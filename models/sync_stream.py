@@ -24,9 +24,11 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
+from ..transports.http.client import header_problem
 from ..transports.rest.lines import MAX_MANY
 from ..transports.rest.readings import reading_problem
 from ..transports.rest.requests import one_value_problem
+from ..transports.rest.versions import version_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_backend import is_told_of
@@ -83,6 +85,8 @@ SETTINGS = {
     *OWN_REQUESTS,
     *READINGS,
     "many_matches",
+    "refusal_before",
+    "version_header",
     "state",
     "lang",
     "mapping_ids",
@@ -302,7 +306,7 @@ class SyncStream(models.Model):
     refusal_when = fields.Char(
         "There When",
         help="What in a refusal says that the system has the record already. Empty: "
-        "an ID in the place below says so.",
+        "usual words, such as “already exists”, beside an ID in the place below.",
     )
     refusal_where = fields.Char(
         "ID in the Refusal",
@@ -658,6 +662,12 @@ class SyncStream(models.Model):
         "many_items",
         "many_key",
         "many_matches",
+        "already_there",
+        "found_where",
+        "refusal_where",
+        "refusal_before",
+        "version_where",
+        "version_header",
         "table",
         "key_column",
         "delete_policy",
@@ -838,6 +848,8 @@ class SyncStream(models.Model):
                 )
         yield from self.request_ids._lacks()
         yield from self._many_problems(typed)
+        yield from self._there_problems()
+        yield from self._version_problems()
         problem = self._deletion_problem()
         if problem:
             yield problem
@@ -882,6 +894,43 @@ class SyncStream(models.Model):
             and matches == "{id}"
             and self.id_policy == "destination"
         )
+
+    def _there_problems(self):
+        """Yield what is missing to find what is there already."""
+        if not self.already_there or self.id_policy != "destination":
+            return
+        finds = "find" in self.request_ids.mapped("kind")
+        if self.already_there == "find" and not finds:
+            yield self.env._(
+                "%s looks for records before it creates them: it needs a request of "
+                "the kind Find.",
+                self.name,
+            )
+        if finds and not self.found_where:
+            yield self.env._(
+                "%s looks for records: say where the answer has the IDs found.",
+                self.name,
+            )
+        if self.already_there == "refusal" and not (
+            self.refusal_where or (self.refusal_before or "").strip()
+        ):
+            yield self.env._(
+                "%s takes IDs from refusals: say where a refusal has the ID, or what "
+                "stands before it.",
+                self.name,
+            )
+
+    def _version_problems(self):
+        """Yield what is missing to send the version of a record back."""
+        if not self.version_where:
+            return
+        if self.version_header and header_problem(self.version_header):
+            yield self.env._(
+                "%s is no header that can send a version back.", self.version_header
+            )
+        problem = version_problem(self._route())
+        if problem:
+            yield words.said(self.env, problem)
 
     def _has_target(self):
         """Return whether a route of another addon leads somewhere."""
@@ -974,7 +1023,7 @@ class SyncStream(models.Model):
             self.sudo()._open_incident()._close()
         elif vals.keys() & SETTINGS:
             self.env["sync.incident"]._settings_changed(self)
-        if "id_policy" in vals:
+        if vals.keys() & {"id_policy", "already_there"}:
             waiting.ask_again_later(self.env, self.ids)
         return res
 

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_access
+from . import test_adoption
 from . import test_any_model
 from . import test_architecture
 from . import test_backend
@@ -166,6 +167,7 @@ from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_rest_there
 from . import test_transport_rest_verdict
 from . import test_transport_words
 from . import test_trial

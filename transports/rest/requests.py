@@ -291,6 +291,16 @@ class Request(NamedTuple):
         )
 
 
+class Sought(NamedTuple):
+    """What a search looks for.
+
+    :param names: those that the record has it under, outermost first
+    """
+
+    text: str
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class RequestLine:
     """A request that has been understood, to be filled in for each record.
@@ -327,6 +337,19 @@ class RequestLine:
         """All that are in it."""
         found = {part for part in self._parts if isinstance(part, Placeholder)}
         return frozenset(found.union(self._template.placeholders))
+
+    def sought(self, message: Message) -> tuple["Sought", ...] | None:
+        """:return: what a search looks for; ``None`` where the record has no value for
+        a part of it, and so cannot be looked for"""
+        data, found = Data(message), set()
+        for each in self.placeholders:
+            if each.source in (FIELD, KEY):
+                text = _plain_text(each.value(data))
+                if not (text or "").strip():
+                    return None
+                names = [step for step in each.path if isinstance(step, str)]
+                found.add(Sought(text, tuple(names)))
+        return tuple(sorted(found))
 
     @property
     def _parts(self):
