@@ -73,7 +73,7 @@ class Routing:
         if message.route.requests:
             sentence = wording._lt(
                 "%(request)s answered %(status)s: no new record is taken there. Check "
-                "what is typed as Create, and the URL of the system."
+                "what is typed as Create, or the endpoint, and the URL of the system."
             )
             return Misconfigured(sentence, setting, **answer.told)
         if answer.status in NO_METHOD:
@@ -157,8 +157,8 @@ class Routing:
     def _wrong_request(answer, setting="address"):
         sentence = wording._lt(
             "%(request)s answered %(status)s, and nothing shows that the record is "
-            "gone. Check what is typed as Update and Remove, and add Read, by which a "
-            "record is looked at."
+            "gone. Check what is typed as Update and Remove, or the endpoint, and add "
+            "Read, by which a record is looked at."
         )
         return Misconfigured(sentence, setting, **answer.told)
 
