@@ -24,10 +24,13 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
+from ..transports.http.client import header_problem
 from ..transports.rest.lines import MAX_MANY
 from ..transports.rest.readings import reading_problem
 from ..transports.rest.requests import one_value_problem
+from ..transports.rest.versions import version_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_backend import is_told_of
 from .sync_deletion import BATCH, Owned
 
@@ -82,9 +85,12 @@ SETTINGS = {
     *OWN_REQUESTS,
     *READINGS,
     "many_matches",
+    "refusal_before",
+    "version_header",
     "state",
     "lang",
     "mapping_ids",
+    "leave_out_empty",
     "endpoint",
     "batch_endpoint",
     "id_policy",
@@ -117,7 +123,7 @@ class SyncStream(models.Model):
 
     _name = "sync.stream"
     _description = "Synchronization"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "sequence, id"
 
     # -- fields: what it is ---------------------------------------------------
@@ -212,6 +218,13 @@ class SyncStream(models.Model):
         copy=True,
         help="Which values are sent, and under which names.",
     )
+    leave_out_empty = fields.Boolean(
+        "Leave Out Empty Values",
+        tracking=True,
+        help="Nothing is sent of a field that is empty, and the system keeps what it "
+        "has: a value that is emptied here stays there. Otherwise empty fields are "
+        "sent as null. One that has a default is sent in any case.",
+    )
     send_first = fields.Char(
         "Send these links first",
         help="Links to records that the system has to hold before it gets this one, "
@@ -293,7 +306,7 @@ class SyncStream(models.Model):
     refusal_when = fields.Char(
         "There When",
         help="What in a refusal says that the system has the record already. Empty: "
-        "an ID in the place below says so.",
+        "usual words, such as “already exists”, beside an ID in the place below.",
     )
     refusal_where = fields.Char(
         "ID in the Refusal",
@@ -633,8 +646,7 @@ class SyncStream(models.Model):
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
-            parents, key = content.place_of(stream, stream.mark_key)
-            if not all((*parents, key)) or content.list_of(parents):
+            if not content.is_name_of_mark(stream):
                 raise ValidationError(self.env._("%r is not a name.", stream.mark_key))
         self.mapping_ids._check_lines()
 
@@ -650,6 +662,12 @@ class SyncStream(models.Model):
         "many_items",
         "many_key",
         "many_matches",
+        "already_there",
+        "found_where",
+        "refusal_where",
+        "refusal_before",
+        "version_where",
+        "version_header",
         "table",
         "key_column",
         "delete_policy",
@@ -664,9 +682,10 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_ready()
 
     def _check_live_later(self):
-        """Check the streams that are live once all their lines are changed.
+        """Check these streams, if they are live, once all their lines are changed.
 
-        Lines are changed one by one: what they make together counts.
+        Lines are changed one by one: what they make together counts. So do the lists
+        of a draft.
         """
         hooks = self.env.cr.precommit
         waiting = hooks.data.setdefault("queue_job_sync.check_live", set())
@@ -675,7 +694,10 @@ class SyncStream(models.Model):
 
             def check():
                 ids = hooks.data.pop("queue_job_sync.check_live", set())
-                env["sync.stream"].sudo().browse(ids).exists()._check_live()
+                streams = env["sync.stream"].sudo().browse(ids).exists()
+                for stream in streams:
+                    stream.mapping_ids._check_gaps()
+                streams._check_live()
 
             hooks.add(check)
         waiting.update(self.ids)
@@ -826,6 +848,8 @@ class SyncStream(models.Model):
                 )
         yield from self.request_ids._lacks()
         yield from self._many_problems(typed)
+        yield from self._there_problems()
+        yield from self._version_problems()
         problem = self._deletion_problem()
         if problem:
             yield problem
@@ -870,6 +894,43 @@ class SyncStream(models.Model):
             and matches == "{id}"
             and self.id_policy == "destination"
         )
+
+    def _there_problems(self):
+        """Yield what is missing to find what is there already."""
+        if not self.already_there or self.id_policy != "destination":
+            return
+        finds = "find" in self.request_ids.mapped("kind")
+        if self.already_there == "find" and not finds:
+            yield self.env._(
+                "%s looks for records before it creates them: it needs a request of "
+                "the kind Find.",
+                self.name,
+            )
+        if finds and not self.found_where:
+            yield self.env._(
+                "%s looks for records: say where the answer has the IDs found.",
+                self.name,
+            )
+        if self.already_there == "refusal" and not (
+            self.refusal_where or (self.refusal_before or "").strip()
+        ):
+            yield self.env._(
+                "%s takes IDs from refusals: say where a refusal has the ID, or what "
+                "stands before it.",
+                self.name,
+            )
+
+    def _version_problems(self):
+        """Yield what is missing to send the version of a record back."""
+        if not self.version_where:
+            return
+        if self.version_header and header_problem(self.version_header):
+            yield self.env._(
+                "%s is no header that can send a version back.", self.version_header
+            )
+        problem = version_problem(self._route())
+        if problem:
+            yield words.said(self.env, problem)
 
     def _has_target(self):
         """Return whether a route of another addon leads somewhere."""
@@ -962,9 +1023,16 @@ class SyncStream(models.Model):
             self.sudo()._open_incident()._close()
         elif vals.keys() & SETTINGS:
             self.env["sync.incident"]._settings_changed(self)
-        if "id_policy" in vals:
+        if vals.keys() & {"id_policy", "already_there"}:
             waiting.ask_again_later(self.env, self.ids)
         return res
+
+    def _values_of_recipe(self, recipes, recipe):
+        name = self.recipe_values.get("name")
+        for part in self._filled_recipe(recipe, self.backend_id)["synchronizations"]:
+            if part["name"] == name:
+                return recipes._stream_values(part)[0]
+        return None
 
     def _wake(self):
         """Wake the jobs that wait until these are live, once this is committed."""

@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_access
+from . import test_adoption
 from . import test_any_model
 from . import test_architecture
 from . import test_backend
@@ -22,10 +23,12 @@ from . import test_capture_resilience
 from . import test_capture_set_up
 from . import test_clarify
 from . import test_clock
+from . import test_conformance_broken_mapping
 from . import test_conformance_broken_model
 from . import test_conformance_broken_postgresql
 from . import test_conformance_broken_transport
 from . import test_conformance_kit
+from . import test_connect
 from . import test_connection
 from . import test_conformance_partner
 from . import test_conformance_postgresql
@@ -53,6 +56,7 @@ from . import test_failure_mail_trouble
 from . import test_fate_decisions
 from . import test_fate_orders
 from . import test_held
+from . import test_header
 from . import test_health
 from . import test_help
 from . import test_house
@@ -78,7 +82,9 @@ from . import test_mail_server_down
 from . import test_mapping
 from . import test_mapping_comparison
 from . import test_mapping_conversion
+from . import test_mapping_leave_out
 from . import test_mapping_link
+from . import test_mapping_names
 from . import test_mapping_payload
 from . import test_mapping_values
 from . import test_metrics
@@ -94,6 +100,8 @@ from . import test_queue_figures
 from . import test_queue_job_terms
 from . import test_rate
 from . import test_record_url
+from . import test_recipe_setup
+from . import test_recipes
 from . import test_recover
 from . import test_reschedule
 from . import test_rest_readings
@@ -118,8 +126,10 @@ from . import test_stream_state
 from . import test_gate
 from . import test_sync_now
 from . import test_tell_editor
+from . import test_tokens
 from . import test_tours
 from . import test_tours_clarify
+from . import test_tours_connect
 from . import test_tours_contact
 from . import test_tours_dashboard
 from . import test_tours_delivery
@@ -131,6 +141,7 @@ from . import test_tours_many
 from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup
+from . import test_tours_trial
 from . import test_translations
 from . import test_transport_base
 from . import test_transport_deliver
@@ -143,17 +154,23 @@ from . import test_transport_postgresql_rows
 from . import test_transport_postgresql_tables
 from . import test_transport_rest
 from . import test_transport_http_answer
+from . import test_transport_http_certificates
 from . import test_transport_rest_batch
 from . import test_transport_http_errors
 from . import test_transport_rest_lines
+from . import test_transport_http_headers
+from . import test_transport_http_proxy
+from . import test_transport_http_tokens
 from . import test_transport_rest_many
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_rest_there
 from . import test_transport_rest_verdict
 from . import test_transport_words
+from . import test_trial
 from . import test_untidy_text
 from . import test_waiting
 from . import test_wizard_rights

@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import wording
 from ..exceptions import (
@@ -69,6 +69,7 @@ class Route:
     :param constants: what in a payload is the same for all records, with its value:
         where such a column is part of a unique index with the key, it tells our rows
         from those that others have with the same key (SQL)
+    :param left_out: what a payload lacks where it is empty (SQL)
     :param proven: what has worked on this route, since it was last changed: ``create``,
         ``update``, ``mark``, ``delete``. Where it has not, an answer such as 404 may be
         about the route, and not about the record
@@ -102,6 +103,7 @@ class Route:
     batch_target: str = ""
     binary: tuple[str, ...] = ()
     constants: tuple[tuple[str, Any], ...] = ()
+    left_out: tuple[str, ...] = ()
     proven: frozenset[str] = frozenset()
     known_ids: tuple[str, ...] = ()
     requests: tuple[tuple[str, str, str], ...] = ()
@@ -122,6 +124,13 @@ class Route:
     many_status: str = ""
     many_id: str = ""
     many_refused: str = ""
+
+    @property
+    def can_look(self) -> bool:
+        """Whether a new record can be looked for at the destination, see
+        ``already_there``."""
+        asks = any(kind == "find" for kind, _line, _body in self.requests)
+        return asks and bool(self.already_there) and self.id_policy == "destination"
 
     @cached_property
     def takes_many(self) -> bool:
@@ -158,6 +167,8 @@ class Message:
     :param idempotency_key: the same on every attempt to send the same content
     :param again: it creates a record that may be there already: the same was sent
         before with the same key, and not answered
+    :param looked: a person has looked for the record, and has not found it
+    :param version: the version token that the destination gave last, if it did
     """
 
     operation: str
@@ -167,6 +178,8 @@ class Message:
     external_id: str | None = None
     idempotency_key: str = ""
     again: bool = False
+    looked: bool = False
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -191,6 +204,9 @@ class Receipt:
     :param accepted: the destination has taken a message that it has confirmed, and
         has not said that it is carried out
     :param warning: what is doubtful about a confirmation, a sentence for people
+    :param adopted: the record was there already, and has been updated
+    :param version: the version token of the record from now on; ``None`` when the
+        answer has none
     """
 
     message: Message
@@ -203,13 +219,15 @@ class Receipt:
     fate: str | None = field(default=None, compare=False)
     accepted: bool = False
     warning: wording.Sentence | None = field(default=None, compare=False)
+    adopted: bool = False
+    version: str | None = None
 
     def __post_init__(self):
         # also where a receipt was copied with another error than it was made with
         if self.fate is None or (self.fate == DONE) != self.ok:
             object.__setattr__(self, "fate", _fate_told_by(self.error))
         # What a destination says enters our tables here, and in a SyncError.
-        for name in ("external_id", "request", "status", "response"):
+        for name in ("external_id", "request", "status", "response", "version"):
             value = storable_within(getattr(self, name))
             object.__setattr__(self, name, value)
 
@@ -269,6 +287,25 @@ class Finding:
 Take = Callable[[int], list[Message]]
 
 
+class Exchange(NamedTuple):
+    """One request and its answer, without secrets.
+
+    :param request: method and address
+    :param sent: the body, as text
+    :param status: of the answer; empty when there was none
+    :param headers: of the answer
+    :param answer: its body as JSON, as text where it is none
+    :param problem: why there was no answer
+    """
+
+    request: str
+    sent: str = ""
+    status: str = ""
+    headers: dict[str, str] | None = None
+    answer: Any = None
+    problem: SyncError | None = None
+
+
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement.
 
@@ -288,6 +325,12 @@ class Transport(abc.ABC):
     # about to be created anew with a key, since an update has found it gone. What it
     # raises, a SyncError, keeps the request from leaving.
     recreating: Callable[[Message, str], None] = staticmethod(lambda message, key: None)
+    # Likewise; told just before a request that updates, with a key, what was found
+    # there under an id, and by which texts it was found. What it raises, a SyncError,
+    # keeps the request from leaving: no id belongs to two records.
+    adopting: Callable[[Message, str, str, tuple[str, ...]], None] = staticmethod(
+        lambda message, external_id, key, sought: None
+    )
 
     @abc.abstractmethod
     def send(self, messages: Iterable[Message]) -> list[Receipt]:
@@ -344,6 +387,15 @@ class Transport(abc.ABC):
             does not hold the record
         :raise SyncError: it does not say
         :raise NotImplementedError: this transport cannot ask
+        """
+        raise NotImplementedError
+
+    def heard(self, hear: Callable[["Exchange"], None]) -> "Transport":
+        """Be listened to, for somebody who tries what is set up.
+
+        :param hear: told of each request and its answer, once both are over
+        :return: a transport to the same destination, which tells
+        :raise NotImplementedError: this transport cannot tell
         """
         raise NotImplementedError
 

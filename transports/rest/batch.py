@@ -140,7 +140,8 @@ class BatchSender:
         if self._rest.line_for(message) is None:
             return None
         record_id = self._rest.record_id(message)
-        many = many_for(message, record_id)
+        alone = self._rest.goes_alone(message)
+        many = None if alone else many_for(message, record_id)
         # that of a batch endpoint has Odoo's as the key alone
         known_id = message.external_id if many and many.is_usual else record_id
         return _Item(message, Data(message, known_id), many)

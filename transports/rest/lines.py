@@ -74,6 +74,10 @@ class Dialogue(NamedTuple):
     :param gone: what says that a record is not there, if that is typed
     :param many: how many records of any kind go together, if they do
     :param many_create, many_update: how new and changed ones do, where that is typed
+    :param found: where the answer to a search has the ids
+    :param there_when, there_where: what in a refusal says that the record is there, and
+        under which id, if that is typed
+    :param version: where an answer has the version token, if that is typed
     """
 
     lines: Lines
@@ -83,6 +87,10 @@ class Dialogue(NamedTuple):
     many: Many | None = None
     many_create: Many | None = None
     many_update: Many | None = None
+    found: Reading | None = None
+    there_when: Reading | None = None
+    there_where: Reading | None = None
+    version: Reading | None = None
 
 
 @lru_cache(256)
@@ -103,6 +111,10 @@ def dialogue_of(route: Route) -> Dialogue:
         many=usual,
         many_create=lines.many_create and _many(route, lines.many_create),
         many_update=lines.many_update and _many(route, lines.many_update),
+        found=_reading(route.found),
+        there_when=_reading(route.there_when),
+        there_where=_reading(route.there_where),
+        version=_reading(route.version),
     )
 
 
@@ -132,8 +144,6 @@ def many_for(message: Message, record_id: str | None) -> Many | None:
     dialogue, is_new = dialogue_of(route.bare), record_id is None
     if message.operation != "upsert":
         return dialogue.many
-    if is_new and route.already_there == "find":
-        return None  # it is looked for first
     return (dialogue.many_create if is_new else dialogue.many_update) or dialogue.many
 
 
@@ -207,6 +217,18 @@ def collection_of(base: str, route: Route) -> str | None:
         return None
     look = RequestLine(READ, "GET", create.path)
     return look.fill(base, Message("upsert", "", {}, route)).url
+
+
+def described(answer: Answer, route: Route) -> Answer:
+    """:return: an answer, with what says no in it as a person has described it"""
+    refused = dialogue_of(route.bare).refused
+    if refused is None:
+        return answer
+    with answer.in_turn():
+        found = refused.refusal(answer.json(), answer.headers, answer.redact)
+    if all(each is None for each in found):
+        return answer
+    return replace(answer, refusal=found.value, unread=found.problem)
 
 
 def says_gone(answer: Answer, route: Route) -> bool:

@@ -43,7 +43,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import accumulate
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
@@ -52,6 +51,7 @@ from ...exceptions import Misconfigured, Rejected
 from ...text import storable
 from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail, to_json
+from ..names import EMBEDDED, steps_of
 from ..urls import usable_id
 
 # What requests are for. To read a record is to look at it by its id.
@@ -107,10 +107,7 @@ _KINDS = {
 }
 
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s+(\S.*?))?\s*", re.DOTALL)
-_NAME = r"""(?:"(?:[^"\\\x00-\x1f]|\\["\\])+"|[^\s{}\[\]".:,;()'\\&?\#/%=<>|`]+)"""
-_STEP = rf"{_NAME}(?:\[[0-9]{{1,4}}\])*"
-_PLACEHOLDER = re.compile(rf"\{{({_STEP}(?:\.{_STEP})*)(?::([^\s{{}}]*))?\}}")
-_STEPS = re.compile(rf"({_NAME})((?:\[[0-9]+\])*)\.?")
+_PLACEHOLDER = re.compile(rf"\{{({EMBEDDED})(?::([^\s{{}}]*))?\}}")
 # Neither said to be none, nor in double braces.
 _WITHIN = re.compile(rf"(?<![{{\\]){_PLACEHOLDER.pattern}(?!\}})")
 _SAID_TO_BE_NONE = re.compile(rf"\\(?={_PLACEHOLDER.pattern})")
@@ -146,11 +143,6 @@ class Placeholder:
     path: tuple[str | int, ...] = ()
     form: str = ""
     between: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name in the record, as the mapping has it, without numbers of items."""
-        return ".".join(step for step in self.path if isinstance(step, str))
 
     def value(self, data: "Data") -> Any:
         """:return: what it stands for; ``_ABSENT`` where the record leaves it out
@@ -190,11 +182,7 @@ class Data(NamedTuple):
 def _placeholder(match):
     """:raise Misconfigured: there is no such placeholder"""
     typed, form = match[1], match[2]
-    path = []
-    for step in _STEPS.finditer(typed):
-        path.append(_unquoted(step[1]))
-        path += [int(number) for number in re.findall(r"\d+", step[2])]
-    source, path = FIELD, tuple(path)
+    source, path = FIELD, steps_of(typed)
     if typed in (ID, KEY, RECORD, VERSION, OPERATION, IDEMPOTENCY_KEY):
         source, path = typed, ()
     elif len(path) > 1 and typed.startswith(f"{RECORD}."):
@@ -241,10 +229,6 @@ def one_value_problem(text: str, known: Iterable[str] | None = None) -> str | No
     return None
 
 
-def _unquoted(name):
-    return re.sub(r"\\(.)", r"\1", name[1:-1]) if name.startswith('"') else name
-
-
 def _within(value, path):
     """:return: what is at a path, ``_ABSENT`` where there is nothing"""
     for step in path:
@@ -256,6 +240,11 @@ def _within(value, path):
             return _ABSENT
         value = value[step]
     return value
+
+
+def _names_alone(steps):
+    """:return: the steps of a name, without numbers of entries"""
+    return tuple(step for step in steps if isinstance(step, str))
 
 
 def _wrong(sentence, **values):
@@ -302,6 +291,16 @@ class Request(NamedTuple):
         )
 
 
+class Sought(NamedTuple):
+    """What a search looks for.
+
+    :param names: those that the record has it under, outermost first
+    """
+
+    text: str
+    names: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class RequestLine:
     """A request that has been understood, to be filled in for each record.
@@ -338,6 +337,19 @@ class RequestLine:
         """All that are in it."""
         found = {part for part in self._parts if isinstance(part, Placeholder)}
         return frozenset(found.union(self._template.placeholders))
+
+    def sought(self, message: Message) -> tuple["Sought", ...] | None:
+        """:return: what a search looks for; ``None`` where the record has no value for
+        a part of it, and so cannot be looked for"""
+        data, found = Data(message), set()
+        for each in self.placeholders:
+            if each.source in (FIELD, KEY):
+                text = _plain_text(each.value(data))
+                if not (text or "").strip():
+                    return None
+                names = [step for step in each.path if isinstance(step, str)]
+                found.add(Sought(text, tuple(names)))
+        return tuple(sorted(found))
 
     @property
     def _parts(self):
@@ -457,7 +469,7 @@ class RequestLine:
     def unknown_names(self, known: Iterable[str]) -> list[str]:
         """Say which fields no mapping fills.
 
-        :param known: names in the mapping, as ``address.city`` and ``lines[].sku``
+        :param known: names in the mapping, see :mod:`..names`
         :return: placeholders as they are typed, in order
         """
         return _unknown(self.placeholders, known)
@@ -467,12 +479,12 @@ def _unknown(placeholders, known):
     # an object is known by what nests in it, and so is all of a list
     around = set()
     for name in known:
-        plain = re.sub(r'\[\d*\]|"', "", name)
-        around.update(accumulate(plain.split("."), "{}.{}".format))
+        steps = _names_alone(steps_of(name) or ())
+        around.update(steps[: depth + 1] for depth in range(len(steps)))
     return sorted(
         each.text
         for each in placeholders
-        if each.source == FIELD and each.name not in around
+        if each.source == FIELD and _names_alone(each.path) not in around
     )
 
 
