@@ -363,6 +363,27 @@ class TestLostCreation(AdoptionCase):
         self.run_pending()
         self.assertIs(partner_id, "1")
 
+    def test_it_is_not_there_and_refused(self):
+        """Nothing of the first one is there: it is a refusal like any other."""
+        for edited in (False, True):
+            self.destination.records.clear()
+            self.destination.requests.clear()
+            partner_id = self.lose(carried_out=False)
+            if edited:
+                self.edit(partner_id, name="Grace")
+            self.outlast_requests()
+            self.destination.answer(200, {"results": []})
+            self.destination.answer(422, {"message": "no"})
+            self.run_job(self.job_uuids("pending")[0])
+            self.assertFalse(self.attempts())
+            self.assertTrue(self.job_uuids("failed"))
+            self.assertFalse(self.binding(partner_id)["doubt"])
+            self.edit(partner_id, name="Blaise")
+            for _turn in range(2):
+                self.run_pending()
+            self.assertEqual(self.names_there(), ["Blaise"])
+            self.assertFalse(self.outbox(partner_id))
+
     def test_edited_meanwhile(self):
         """It is looked for by what it was created with."""
         for carried_out in (True, False):
