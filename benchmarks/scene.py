@@ -174,6 +174,8 @@ class Scene:
         if name == peers.SMALL:
             limit = f"--limit-time-real={self.sizes.time_limit}"
             settings = {"channels": peers.SMALL_CHANNELS, "options": (limit,)}
+        elif name == peers.SCREENS:
+            settings = {"channels": peers.SCREENS_CHANNELS}
         peer = Peer(name, database, command, self._environment, log, **settings)
         self._stack.callback(peer.stop)
         peer.start()

@@ -128,7 +128,7 @@ class QueueJob(models.Model):
         "Delivered By",
         readonly=True,
         copy=False,
-        help="The job that has last sent the change along with its own.",
+        help="The job that has sent the change along with its own.",
     )
     sync_error = words.SentenceText(
         "Last Error",
