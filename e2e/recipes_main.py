@@ -1,0 +1,100 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+"""Judges recipes in the environment that dev/setup has made; started by e2e/recipes."""
+
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+from e2e import recipes_arguments, recipes_judges, recipes_table
+from e2e.recipes_cases import Trial
+from e2e.recipes_judges import PLAIN
+from e2e.recipes_scene import RECIPES, Scene, recipe
+from support.environment import console, postgres
+
+AT_ONCE = 6  # trials, most of whose time is a wait for jobs
+
+
+def main():
+    """Judge recipes.
+
+    :return: exit status
+    """
+    arguments = recipes_arguments.parse()
+    known = {path.stem for path in RECIPES.glob("*.json")} | {PLAIN}
+    unknown = set(arguments.names) - known
+    if unknown:
+        raise console.Failure(f"There is no recipe {', '.join(sorted(unknown))}.")
+    start = time.monotonic()
+    pairs, left_out = recipes_judges.chosen(arguments.names, arguments.all)
+    pairs = [(name, judge) for name, judge in pairs if name in known]
+    with postgres.running() as variables:
+        os.environ.update(variables)
+        rows, reasons = _judged(pairs)
+    rows.sort(key=lambda row: (row["name"].casefold(), row["judge"]))
+    print(recipes_table.as_text(rows))
+    for line in (*left_out, *reasons):
+        print(line)
+    print(f"It took {time.monotonic() - start:.0f} s.")
+    if arguments.write:
+        recipes_table.write(rows)
+    ok = bool(rows) and all(row["ok"] for row in rows)
+    print(json.dumps({"recipes": rows, "ok": ok}), flush=True)
+    return 0 if ok else 1
+
+
+def _judged(pairs):
+    """Have each recipe judged.
+
+    :return: rows, and sentences about what has failed
+    """
+    opened = ExitStack()
+    try:
+        return _told(pairs, *_tried(pairs, opened))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping takes some seconds
+        opened.close()
+
+
+def _tried(pairs, opened):
+    """Start everything and try each recipe.
+
+    :param opened: the ``ExitStack`` that stops it
+    :return: list of :class:`.recipes_cases.Trial`, and of their results
+    """
+    start = time.monotonic()
+    # kept open: what a thread has started is told to end when the thread does
+    pool = opened.enter_context(ThreadPoolExecutor(len(pairs) + 1))
+    scene = pool.submit(opened.enter_context, Scene())
+    ready = [pool.submit(opened.enter_context, judge) for _name, judge in pairs]
+    scene = scene.result()
+    for each in ready:
+        each.result()
+    copied = iter(scene.copy([pair for pair in pairs if pair[0] != PLAIN]))
+    scene.serve()
+    print(f"Everything runs after {time.monotonic() - start:.0f} s.", flush=True)
+    trials = []
+    for number, (name, judge) in enumerate(pairs, 1):
+        ids = scene.connect_plainly(judge) if name == PLAIN else next(copied)
+        trials.append(Trial(scene, scene.connect(ids, name, judge, number), judge))
+    with ThreadPoolExecutor(AT_ONCE) as lanes:
+        return trials, [*lanes.map(Trial.run, trials)]
+
+
+def _told(pairs, trials, results):
+    """Return the rows, and sentences about what has failed."""
+    rows, reasons = [], []
+    for (name, judge), trial, found in zip(pairs, trials, results, strict=True):
+        title = "no recipe" if name == PLAIN else recipe(name)["name"]
+        rows.append(recipes_table.row_of(title, judge, found))
+        reasons += [
+            f"{title}, {case}: {reason}" for case, reason in trial.reasons.items()
+        ]
+    return rows, reasons
+
+
+if __name__ == "__main__":
+    console.main(main)

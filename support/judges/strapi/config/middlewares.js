@@ -1,0 +1,6 @@
+module.exports = [
+    "strapi::logger",
+    "strapi::errors",
+    "strapi::query",
+    "strapi::body",
+];
