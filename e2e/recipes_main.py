@@ -2,11 +2,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Judges recipes in the environment that dev/setup has made; started by e2e/recipes."""
 
+import itertools
 import json
 import os
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 
 from e2e import recipes_arguments, recipes_judges, recipes_table
@@ -53,7 +54,7 @@ def _judged(pairs):
     """
     opened = ExitStack()
     try:
-        return _told(pairs, *_tried(pairs, opened))
+        return _told(pairs, _tried(pairs, opened))
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # stopping takes some seconds
         opened.close()
@@ -63,37 +64,40 @@ def _tried(pairs, opened):
     """Start everything and try each recipe.
 
     :param opened: the ``ExitStack`` that stops it
-    :return: list of :class:`.recipes_cases.Trial`, and of their results
+    :return: list of results and reasons, see :class:`.recipes_cases.Trial`
     """
     start = time.monotonic()
     # kept open: what a thread has started is told to end when the thread does
     pool = opened.enter_context(ThreadPoolExecutor(len(pairs) + 1))
     scene = pool.submit(opened.enter_context, Scene())
-    ready = [pool.submit(opened.enter_context, judge) for _name, judge in pairs]
+    starting = [pool.submit(opened.enter_context, judge) for _name, judge in pairs]
     scene = scene.result()
-    for each in ready:
-        each.result()
-    copied = iter(scene.copy([pair for pair in pairs if pair[0] != PLAIN]))
-    scene.serve()
+    wait(starting)
     print(f"Everything runs after {time.monotonic() - start:.0f} s.", flush=True)
-    trials = []
-    for number, (name, judge) in enumerate(pairs, 1):
-        ids = scene.connect_plainly(judge) if name == PLAIN else next(copied)
-        trials.append(Trial(scene, scene.connect(ids, name, judge, number), judge))
+
+    def try_one(number, pair, started):
+        name, judge = pair
+        try:
+            started.result()
+            stream = scene.connect(name, judge, number)
+        except Exception as error:
+            reason = f"not set up: {type(error).__name__}: {error}"
+            return {"create": "failed"}, {"create": reason}
+        trial = Trial(scene, stream, judge)
+        return trial.run(), trial.reasons
+
     with ThreadPoolExecutor(AT_ONCE) as lanes:
-        return trials, [*lanes.map(Trial.run, trials)]
+        return [*lanes.map(try_one, itertools.count(1), pairs, starting)]
 
 
-def _told(pairs, trials, results):
+def _told(pairs, tried):
     """Return the rows, and sentences about what has failed."""
-    rows, reasons = [], []
-    for (name, judge), trial, found in zip(pairs, trials, results, strict=True):
+    rows, told = [], []
+    for (name, judge), (results, reasons) in zip(pairs, tried, strict=True):
         title = "no recipe" if name == PLAIN else recipe(name)["name"]
-        rows.append(recipes_table.row_of(title, judge, found))
-        reasons += [
-            f"{title}, {case}: {reason}" for case, reason in trial.reasons.items()
-        ]
-    return rows, reasons
+        rows.append(recipes_table.row_of(title, judge, results))
+        told += [f"{title}, {case}: {reason}" for case, reason in reasons.items()]
+    return rows, told
 
 
 if __name__ == "__main__":

@@ -3,18 +3,22 @@
 """The Odoo in which recipes are judged: one database, a system for each judge."""
 
 import json
+import re
+import threading
 from ast import literal_eval
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from e2e.recipes_judges import PLAIN
 from support import configure, scratch_odoo
+from support.client import OdooClient, WebSession
 from support.databases import query
 from support.environment import paths
 from support.judges.judge import SPECIFICATION
 
 RECIPES = paths.ROOT / "recipes"
-ADDON = paths.ADDON
+ADDRESSES = ["url", "oauth_token_url", "oauth_authorize_url"]
 CHANNELS = "root:4"
 WORKERS = 5
 OPEN = """
@@ -29,34 +33,6 @@ KNOWN = "SELECT external_id FROM sync_binding WHERE stream_id = %s AND res_id = 
 STATE = """
     SELECT reason FROM sync_incident WHERE closed IS NULL AND backend_id = %s
 """
-# Copies recipes as the guided set-up does, in Odoo's own shell: what a recipe asks for
-# is answered, and its system then moved to the judge's address.
-COPY = '''
-import json
-from urllib.parse import urlsplit
-
-def moved(url, origin):
-    """The same path at another host."""
-    return origin + urlsplit(url).path.rstrip("/")
-
-made = []
-for each in json.loads({wanted!r}):
-    system = env["sync.backend"].create({{"name": each["title"], "transport": "rest"}})
-    for name, value in each["secrets"].items():
-        system.set_secret(name, value)
-    streams, _left_out = env["sync.recipe"]._copy_to(
-        system, each["key"], each["answers"]
-    )
-    values = {{"url": moved(system.url, each["origin"])}}
-    for name in ("oauth_token_url", "oauth_authorize_url"):
-        if system[name]:
-            values[name] = moved(system[name], each["origin"])
-    system.write(values)
-    made.append([system.id, streams[0].id])
-env.cr.commit()
-print(json.dumps(made))
-'''
-
 
 @dataclass
 class Connected:
@@ -77,75 +53,96 @@ class Scene:
 
     def __init__(self):
         self._open = ExitStack()
-        self.server = None
-        self._admin = None
+        self._mine = threading.local()
+        self._server = self._name = self._key = None
 
     def __enter__(self):
         name = self._open.enter_context(scratch_odoo.database("recipes", addon=True))
+        log = paths.LOGS / "recipes.log"
+        self._server = self._open.enter_context(
+            scratch_odoo.serving(
+                name, log, keep_log=False, channels=CHANNELS, workers=WORKERS
+            )
+        )
         self._name = name
+        session = WebSession(self._server.url, name, *configure.ADMIN)
+        self._key = session.make_api_key()
         return self
 
     def __exit__(self, *_exception):
         self._open.close()
 
-    def serve(self):
-        """Start the server, when everything is set up."""
-        log = paths.LOGS / "recipes.log"
-        self.server = self._open.enter_context(
-            scratch_odoo.serving(
-                self._name, log, keep_log=False, channels=CHANNELS, workers=WORKERS
-            )
-        )
-        self._admin = configure.log_in(self.server)
+    @property
+    def _admin(self):
+        """The administrator's ``OdooClient`` of this thread."""
+        if not hasattr(self._mine, "admin"):
+            self._mine.admin = OdooClient(self._server.url, self._name, self._key)
+        return self._mine.admin
 
-    def copy(self, pairs):
-        """Make a system of each recipe, at the address of its judge.
+    # -- setting up ---------------------------------------------------------------
 
-        :param pairs: of a recipe's file and a running judge
-        :return: ids of system and synchronization, in the order of the pairs
-        """
-        wanted = [_wanted(name, judge) for name, judge in pairs]
-        code = COPY.format(wanted=json.dumps(wanted))
-        printed = scratch_odoo.shell(self._name, code)
-        return json.loads(printed.strip().splitlines()[-1])
+    def connect(self, name, judge, number):
+        """Set up a recipe at the address of its judge, for contacts of its own.
 
-    def connect(self, ids, name, judge, number):
-        """Let a synchronization that was copied go live, for contacts of its own.
-
-        :param ids: of system and synchronization
+        :param name: of the recipe's file, or ``PLAIN``
         :param number: tells it from the others
         :return: :class:`Connected`
         """
-        backend_id, stream_id = ids
         word = f"r{number:02}x"
-        values = {"state": "live", "max_retries": 2, "retry_pattern": "{1: 1}"}
         if name == PLAIN:
-            says = {"domain": "[]"}
-        else:
-            says = self._said(stream_id, name)
+            return self._connect_plainly(judge, word)
+        backend_id, stream_id = self._copy(name, judge)
+        says = self._said(stream_id, name)
+        values = {"state": "live", "max_retries": 2, "retry_pattern": "{1: 1}"}
+        domain = [*literal_eval(says["domain"]), ("ref", "=", word)]
         if judge.kind == SPECIFICATION:
             # it keeps nothing that could be found there
             values["already_there"] = False
-        domain = [*literal_eval(says["domain"]), ("ref", "=", word)]
         self._admin.write("sync.stream", stream_id, {**values, "domain": repr(domain)})
         return Connected(backend_id, stream_id, word, says)
 
+    def _copy(self, name, judge):
+        """Go through the guided set-up, and move the system to the judge's address.
+
+        :return: ids of system and synchronization
+        """
+        answers, secrets = answered(name, judge)
+        admin = self._admin
+        wizard = admin.create("sync.setup", {})
+        admin.call("sync.setup", "action_choose", [wizard], key=f"{paths.ADDON}/{name}")
+        values = {"name": f"{judge.name} {judge.kind}", "recipe_answers": answers}
+        admin.write("sync.setup", wizard, values)
+        for secret, value in secrets.items():
+            admin.call("sync.setup", "set_secret", [wizard], name=secret, value=value)
+        admin.call("sync.setup", "action_next", [wizard])
+        (made,) = admin.search_read(
+            "sync.setup", [("id", "=", wizard)], ["backend_id", "stream_id"]
+        )
+        backend_id, stream_id = made["backend_id"][0], made["stream_id"][0]
+        domain = [("id", "=", backend_id), ("active", "in", [True, False])]
+        (system,) = admin.search_read("sync.backend", domain, ADDRESSES)
+        moved = {
+            field: judge.url + urlsplit(system[field]).path.rstrip("/")
+            for field in ADDRESSES
+            if system[field]
+        }
+        admin.write("sync.backend", backend_id, {**moved, "active": True})
+        return backend_id, stream_id
+
     def _said(self, stream_id, name):
         fields = ["domain", "id_policy", "already_there", "many_size"]
-        (said,) = self._admin.search_read("sync.stream", [("id", "=", stream_id)], fields)
+        domain = [("id", "=", stream_id)]
+        (said,) = self._admin.search_read("sync.stream", domain, fields)
         part = recipe(name)["synchronizations"][0]
         find = json.dumps(part["requests"].get("find", {}))
         return {
             **said,
             "many_update": "many_update" in part["requests"],
-            "found_by_name": "mail" not in find.replace("mail_", ""),
+            "found_by_name": bool(re.search(r"\{(display|customer_?)name\b", find, re.I)),
         }
 
-    def connect_plainly(self, judge):
-        """Make a system without a recipe, by the fields of its form.
-
-        :return: ids of system and synchronization
-        """
+    def _connect_plainly(self, judge, word):
+        """Make a system without a recipe, by the fields of its form."""
         stream_id, _answer = configure.make_contact_stream(
             self._admin,
             {"name": judge.name, "transport": "rest", "url": judge.url},
@@ -155,13 +152,13 @@ class Scene:
                 "id_policy": "destination",
                 "update_method": "put",
                 "delete_policy": "delete",
-                "domain": "[('ref', '=', 'nobody')]",
+                "domain": repr([("ref", "=", word)]),
             },
             {"name": "name", "email": "email", "phone": "phone", "city": "city"},
         )
         domain = [("id", "=", stream_id)]
         (stream,) = self._admin.search_read("sync.stream", domain, ["backend_id"])
-        return stream["backend_id"][0], stream_id
+        return Connected(stream["backend_id"][0], stream_id, word, {"domain": "[]"})
 
     # -- contacts -----------------------------------------------------------------
 
@@ -207,8 +204,11 @@ def recipe(name):
     return json.loads((RECIPES / f"{name}.json").read_text())
 
 
-def _wanted(name, judge):
-    """Return what is answered to a recipe's questions."""
+def answered(name, judge):
+    """Return what is answered to a recipe's questions.
+
+    :return: dict of answers, and of secrets, by name
+    """
     answers, secrets = {}, {}
     for ask in recipe(name)["ask"]:
         if ask["kind"] == "secret":
@@ -223,10 +223,4 @@ def _wanted(name, judge):
     if refresh and recipe(name)["system"]["auth"] == "oauth_code":
         # as if somebody had connected it
         secrets["oauth_refresh_token"] = refresh
-    return {
-        "title": judge.name,
-        "key": f"{ADDON}/{name}",
-        "origin": judge.url,
-        "answers": answers,
-        "secrets": secrets,
-    }
+    return answers, secrets
