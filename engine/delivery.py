@@ -68,7 +68,7 @@ class Delivery:
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
-        self.refused = []  # of those, what was refused: UUID of the job, task
+        self.refused = []  # of those, what was refused, as jobs.tell takes it
         self.unclear = {}  # what a person has to look at first, and why, by id
         self.doubts = []  # what of that is not on the bindings yet
         self.tasks = []
@@ -669,7 +669,7 @@ class Delivery:
             uuid = jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
             self.apart.add(res_id)
             if uuid and isinstance(error, Rejected):
-                self.refused.append((uuid, task))
+                self.refused.append((uuid, task, given.uuid))
         for res_id, reason in self.unclear.items():
             given = self.given[res_id]
             if not given.alone:

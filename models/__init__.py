@@ -2,13 +2,17 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_deletion
+from . import sync_recipe
+from . import sync_recipe_copy
 from . import sync_backend
+from . import sync_header
 from . import sync_rate
 from . import sync_node
 from . import sync_health
 from . import sync_incident
 from . import sync_stream
 from . import sync_mapping
+from . import sync_request
 from . import sync_outbox
 from . import sync_backfill
 from . import sync_binding

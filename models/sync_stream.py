@@ -24,7 +24,9 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
+from ..transports.rest.readings import reading_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_backend import is_told_of
 from .sync_deletion import BATCH, Owned
 
@@ -42,15 +44,47 @@ IN_USE = [
     ("state", "=", "live"),
     ("backend_id.active", "=", True),
 ]
+# What is hidden until somebody asks for it.
+OWN_REQUESTS = (
+    "request_ids",
+    "refused_when",
+    "gone_when",
+    "already_there",
+    "version_where",
+    "many_size",
+)
+# Where something is in an answer: see transports/rest/readings.py.
+READINGS = (
+    "external_id_key",
+    "refused_when",
+    "gone_when",
+    "found_where",
+    "refusal_when",
+    "refusal_where",
+    "version_where",
+    "many_items",
+    "many_key",
+    "many_status",
+    "many_id",
+    "many_refused",
+)
+# Kinds of requests without which new and changed records cannot be sent.
+NEEDED = {
+    "destination": ("create", "update"),
+    "odoo": ("update",),
+    "none": ("create",),
+}
 # What may be wrong with one that is held: it is tried again when one of them is saved.
 SETTINGS = {
+    *OWN_REQUESTS,
+    *READINGS,
     "state",
     "lang",
     "mapping_ids",
+    "leave_out_empty",
     "endpoint",
     "batch_endpoint",
     "id_policy",
-    "external_id_key",
     "update_method",
     "table",
     "key_column",
@@ -80,7 +114,7 @@ class SyncStream(models.Model):
 
     _name = "sync.stream"
     _description = "Synchronization"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "sequence, id"
 
     # -- fields: what it is ---------------------------------------------------
@@ -175,6 +209,13 @@ class SyncStream(models.Model):
         copy=True,
         help="Which values are sent, and under which names.",
     )
+    leave_out_empty = fields.Boolean(
+        "Leave Out Empty Values",
+        tracking=True,
+        help="Nothing is sent of a field that is empty, and the system keeps what it "
+        "has: a value that is emptied here stays there. Otherwise empty fields are "
+        "sent as null. One that has a default is sent in any case.",
+    )
     send_first = fields.Char(
         "Send these links first",
         help="Links to records that the system has to hold before it gets this one, "
@@ -207,7 +248,9 @@ class SyncStream(models.Model):
     external_id_key = fields.Char(
         "ID in the Answer",
         default="id",
-        help="Where the answer to a POST holds the ID; dots go into nested objects.",
+        help="Where the answer to a new record holds the ID: id, or data.id where it "
+        "nests. Also JMESPath, such as data[0].details.id, @ for an answer that is "
+        "nothing but the ID, or headers.Location for a header.",
     )
     update_method = fields.Selection(
         [("put", "PUT"), ("patch", "PATCH")],
@@ -216,6 +259,94 @@ class SyncStream(models.Model):
         default="put",
         help="PUT sends the whole record, PATCH may leave out what the system "
         "holds besides. Ask the documentation of the system.",
+    )
+    own_requests = fields.Boolean(
+        "Requests of Its Own",
+        compute="_compute_own_requests",
+        readonly=False,
+        help="The system wants other methods, addresses or bodies than usual, or "
+        "answers otherwise. They are typed on the tab Requests.",
+    )
+    request_ids = fields.One2many(
+        "sync.request",
+        "stream_id",
+        "Requests",
+        copy=True,
+        help="Requests in place of those that go to the endpoint.",
+    )
+    refused_when = fields.Char(
+        help="What in an answer says no, and why, whatever its status: JMESPath, such "
+        "as data[?status == 'error'].message. The usual ways to say no are known.",
+    )
+    gone_when = fields.Char(
+        help="What in the answer to a change says that the system no longer has the "
+        "record, where it does not answer 404: JMESPath, such as length(@) == `0`.",
+    )
+    already_there = fields.Selection(
+        [
+            ("find", "Look for it before it is created"),
+            ("refusal", "Take its ID from the refusal"),
+        ],
+        help="What to do where the system may have a new record already, under an ID "
+        "that is not known here. Empty: it fails, and a person decides.",
+    )
+    found_where = fields.Char(
+        "IDs Found",
+        help="Where the answer to Find has the IDs, such as results[*].id.",
+    )
+    refusal_when = fields.Char(
+        "There When",
+        help="What in a refusal says that the system has the record already. Empty: "
+        "an ID in the place below says so.",
+    )
+    refusal_where = fields.Char(
+        "ID in the Refusal",
+        help="Where a refusal has the ID of the record that is there, or the text that "
+        "has it. Empty: all that it says.",
+    )
+    refusal_before = fields.Char(
+        "Text Before the ID",
+        help="What stands before the ID in the text of a refusal, such as Existing ID:",
+    )
+    version_where = fields.Char(
+        "Version Token",
+        help="Where an answer has the version of the record, which the next change "
+        "sends back: headers.ETag, or such as SyncToken.",
+    )
+    version_header = fields.Char(
+        "Header of the Version",
+        help="The header that sends the version back, such as If-Match. Empty: a "
+        "request names it as {version}.",
+    )
+    many_size = fields.Integer(
+        "Records per Request",
+        help="How many records Create Many and Update Many have at most. 0: as many "
+        "as there are.",
+    )
+    many_items = fields.Char(
+        "List of Answers",
+        help="Where the answer to many records has those to each, such as results.",
+    )
+    many_key = fields.Char(
+        "Key of an Answer",
+        help="What in an answer to one of many records tells which one it is. Empty: "
+        "they are in the order of the request.",
+    )
+    many_matches = fields.Char(
+        "Compared With",
+        help="What of the record that key is, such as {key} or {email}.",
+    )
+    many_status = fields.Char(
+        "Status of an Answer",
+        help="Where an answer to one of many records has its status.",
+    )
+    many_id = fields.Char(
+        "ID of an Answer",
+        help="Where an answer to one of many records has the ID.",
+    )
+    many_refused = fields.Char(
+        "Refusal of One",
+        help="What in an answer to one of many records says no, and why.",
     )
     proven = fields.Char(
         readonly=True,
@@ -410,6 +541,16 @@ class SyncStream(models.Model):
         for stream in self:
             stream.doubt_count = len(found.get(stream._origin.id, ()))
 
+    @api.depends(*OWN_REQUESTS)
+    def _compute_own_requests(self):
+        for stream in self:
+            stream.own_requests = any(stream[name] for name in OWN_REQUESTS)
+
+    @api.onchange("own_requests")
+    def _onchange_own_requests(self):
+        if not self.own_requests:
+            self.update(dict.fromkeys(OWN_REQUESTS, False))
+
     # Neither of the two names what it depends on: the form would ask the server after
     # each change of a line. They are told anew whenever it is saved.
 
@@ -482,8 +623,7 @@ class SyncStream(models.Model):
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
-            parents, key = content.place_of(stream, stream.mark_key)
-            if not all((*parents, key)) or content.list_of(parents):
+            if not content.is_name_of_mark(stream):
                 raise ValidationError(self.env._("%r is not a name.", stream.mark_key))
         self.mapping_ids._check_lines()
 
@@ -494,6 +634,8 @@ class SyncStream(models.Model):
         "mapping_ids",
         "endpoint",
         "batch_endpoint",
+        "id_policy",
+        "request_ids",
         "table",
         "key_column",
         "delete_policy",
@@ -508,9 +650,10 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_ready()
 
     def _check_live_later(self):
-        """Check the streams that are live once all their lines are changed.
+        """Check these streams, if they are live, once all their lines are changed.
 
-        Lines are changed one by one: what they make together counts.
+        Lines are changed one by one: what they make together counts. So do the lists
+        of a draft.
         """
         hooks = self.env.cr.precommit
         waiting = hooks.data.setdefault("queue_job_sync.check_live", set())
@@ -519,28 +662,56 @@ class SyncStream(models.Model):
 
             def check():
                 ids = hooks.data.pop("queue_job_sync.check_live", set())
-                env["sync.stream"].sudo().browse(ids).exists()._check_live()
+                streams = env["sync.stream"].sudo().browse(ids).exists()
+                for stream in streams:
+                    stream.mapping_ids._check_gaps()
+                streams._check_live()
 
             hooks.add(check)
         waiting.update(self.ids)
 
     @api.onchange("id_policy")
     def _onchange_id_policy(self):
-        if self.id_policy == "none":
+        if not self._can_tell_deletion():
             self.delete_policy = "ignore"
 
-    @api.constrains("id_policy", "delete_policy", "backend_id")
+    @api.constrains("id_policy", "delete_policy", "backend_id", "request_ids")
     def _check_deletion(self):
         for stream in self:
-            has_no_id = stream.transport == "rest" and stream.id_policy == "none"
-            if has_no_id and stream.delete_policy != "ignore":
-                raise ValidationError(
-                    stream.env._(
-                        "%s: without an ID, the system cannot be told which record to "
-                        "delete. Choose to keep deleted records there.",
-                        stream.name,
+            problem = stream._deletion_problem()
+            if problem:
+                raise ValidationError(problem)
+
+    def _deletion_problem(self):
+        if self.delete_policy == "ignore" or self._can_tell_deletion():
+            return None
+        return self.env._(
+            "%s: without an ID, the system cannot be told which record to "
+            "delete. Choose to keep deleted records there, or add a request of the "
+            "kind Remove that names {key}.",
+            self.name,
+        )
+
+    def _can_tell_deletion(self):
+        """Return whether the system can be told which record is gone."""
+        if self.transport != "rest" or self.id_policy != "none":
+            return True
+        return "remove" in self.request_ids.mapped("kind")
+
+    @api.constrains(*READINGS)
+    def _check_readings(self):
+        labels = self.fields_get(READINGS, ["string"])
+        for stream in self:
+            for name in READINGS:
+                problem = stream[name] and reading_problem(stream[name])
+                if problem:
+                    raise ValidationError(
+                        stream.env._(
+                            "%(field)s: %(problem)s",
+                            field=labels[name]["string"],
+                            problem=words.said(stream.env, problem),
+                        )
                     )
-                )
 
     # What a draft may lack: it is shown there, and keeps it from going live. A stream
     # that is live is not changed into one that lacks it.
@@ -594,7 +765,7 @@ class SyncStream(models.Model):
         """
         self.ensure_one()
         missing = False
-        if self.transport == "rest" and not self.endpoint:
+        if self.transport == "rest" and not (self.endpoint or self.request_ids):
             missing = self.env._("an endpoint")
         elif self.transport == "postgresql" and not self.table:
             missing = self.env._("a table")
@@ -603,16 +774,35 @@ class SyncStream(models.Model):
         elif self.delete_policy == "mark" and not self.mark_key:
             missing = self.env._("the name of the mark")
         elif self.transport == "rest":
-            for endpoint in (self.endpoint, self.batch_endpoint or ""):
+            for endpoint in (self.endpoint or "", self.batch_endpoint or ""):
                 problem = endpoint_problem(endpoint)
                 if problem:
                     yield words.said(self.env, problem)
+            yield from self._request_problems()
         elif self.transport != "postgresql" and not self._has_target():
             missing = self.env._("a place within the system where its records go")
         if missing:
             yield self.env._(
                 "%(stream)s needs %(missing)s.", stream=self.name, missing=missing
             )
+
+    def _request_problems(self):
+        """Yield which requests are missing, and why some cannot be sent."""
+        kinds = [*NEEDED[self.id_policy]]
+        if self.delete_policy != "ignore":
+            kinds.append("remove")
+        typed = self.request_ids.mapped("kind")
+        for kind in kinds:
+            if not self.endpoint and kind not in typed:
+                yield self.env._(
+                    "%(stream)s needs a request of the kind %(kind)s, or an endpoint.",
+                    stream=self.name,
+                    kind=self.request_ids._kind_label(kind),
+                )
+        yield from self.request_ids._lacks()
+        problem = self._deletion_problem()
+        if problem:
+            yield problem
 
     def _has_target(self):
         """Return whether a route of another addon leads somewhere."""
@@ -708,6 +898,13 @@ class SyncStream(models.Model):
         if "id_policy" in vals:
             waiting.ask_again_later(self.env, self.ids)
         return res
+
+    def _values_of_recipe(self, recipes, recipe):
+        name = self.recipe_values.get("name")
+        for part in self._filled_recipe(recipe, self.backend_id)["synchronizations"]:
+            if part["name"] == name:
+                return recipes._stream_values(part)[0]
+        return None
 
     def _wake(self):
         """Wake the jobs that wait until these are live, once this is committed."""
@@ -980,7 +1177,31 @@ class SyncStream(models.Model):
             id_policy=self.id_policy,
             external_id_key=self.external_id_key or "id",
             update_method=self.update_method,
+            requests=self._own_requests(),
+            encoding=self.backend_id.body_format,
+            refused=self.refused_when or "",
+            gone=self.gone_when or "",
+            already_there=self.already_there or "",
+            found=self.found_where or "",
+            there_when=self.refusal_when or "",
+            there_where=self.refusal_where or "",
+            there_before=self.refusal_before or "",
+            version=self.version_where or "",
+            version_header=self.version_header or "",
+            many_size=self.many_size,
+            many_items=self.many_items or "",
+            many_key=self.many_key or "",
+            many_matches=self.many_matches or "",
+            many_status=self.many_status or "",
+            many_id=self.many_id or "",
+            many_refused=self.many_refused or "",
         )
+
+    @tools.ormcache("self.id")
+    def _own_requests(self):
+        """Return the requests that are typed, as a ``Route`` has them."""
+        typed = self.sudo().request_ids
+        return tuple(sorted((each.kind, each.line, each.body or "") for each in typed))
 
     def _route_postgresql(self):
         return Route(
@@ -1024,6 +1245,11 @@ class SyncStream(models.Model):
             backend = self.backend_id
             place = (backend.db_host, backend.db_port, backend.db_name, self.table)
         how = (self.update_method, self.id_policy)
+        if self.transport == "rest":
+            # nothing, where all is as usual
+            how += self._own_requests()
+            if self.backend_id.body_format != "json":
+                how += (self.backend_id.body_format,)
         return sha256(repr((*place, *how)).encode()).hexdigest()[:16]
 
     def _own_names(self):

@@ -771,7 +771,9 @@ class TestUsualLines(RestCase):
     def test_how_a_record_is_looked_at(self):
         for typed, expected in (
             ("PUT contacts/{id}.json?x=1", "GET contacts/{id}.json"),
-            ("POST contacts/{key}/update", "GET contacts/{key}/update"),
+            ("POST contacts/{key}/", "GET contacts/{key}/"),
+            ("POST contacts/{key}/update", None),
+            ("PUT contacts/{key}/profile", "GET contacts/{key}/profile"),
             ("POST contacts", None),
             ("PUT contacts/{email}", None),
         ):

@@ -26,8 +26,11 @@ MARK = "s3nt1nel"
 SECRETS = {
     "auth_secret": AUTH,
     "db_password": PASSWORD,
+    "proxy_password": PASSWORD,
     "signing_secret": SIGNING,
     "signing_secret_previous": PREVIOUS,
+    "oauth_client_secret": "s3nt1nelClient",
+    "oauth_refresh_token": "s3nt1nelRefresh",
 }
 PATHS = {
     "sync.stream": "backend_id",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import wording
 from ..exceptions import (
@@ -59,8 +59,8 @@ class Route:
     :param id_policy: ``destination`` when it assigns the ids, ``odoo`` when
         Odoo's key is the id there, ``none`` when it keeps no records: each message is
         told anew, and there is nothing to update
-    :param external_id_key: where the answer to a creation holds the new id; dots
-        go into nested objects (REST)
+    :param external_id_key: where an answer holds the id of the record, a
+        :class:`.rest.readings.Reading` (REST); so are those below that are readings
     :param update_method: ``put`` or ``patch`` (REST)
     :param key_column: column that holds Odoo's key (SQL)
     :param binary: what in a payload is the base64 of a file, or a list of such: a
@@ -68,10 +68,30 @@ class Route:
     :param constants: what in a payload is the same for all records, with its value:
         where such a column is part of a unique index with the key, it tells our rows
         from those that others have with the same key (SQL)
+    :param left_out: what a payload lacks where it is empty (SQL)
     :param proven: what has worked on this route, since it was last changed: ``create``,
         ``update``, ``mark``, ``delete``. Where it has not, an answer such as 404 may be
         about the route, and not about the record
     :param known_ids: of some records that are there, which may be looked at
+    :param requests: those that are typed, each with its kind, line and body, see
+        :mod:`.rest.requests`; of other kinds what is usual at ``target`` (REST)
+    :param encoding: of bodies, ``json`` or ``form`` (REST)
+    :param refused: reading of what says no in an answer, and why (REST)
+    :param gone: reading of what says that a record is not there (REST)
+    :param already_there: what becomes of a new record that the destination may hold
+        under an id that is not known here: ``find`` looks for it before it is created,
+        ``refusal`` takes the id from the answer that refuses it; empty for a failure
+        (REST)
+    :param found: reading of the ids in the answer to a search (REST)
+    :param there_when, there_where, there_before: readings of a refusal: that the record
+        is there, and its id; then the text before the id (REST)
+    :param version, version_header: reading of the version token, and the name of the
+        header that sends it back (REST)
+    :param many_size: records of one request for many at most (REST)
+    :param many_items, many_key, many_matches, many_status, many_id, many_refused: where
+        the answer to many has those to single records; what tells the record of each,
+        and the placeholder that it is compared with; its status, its id, and what says
+        no. See :class:`.rest.readings.ManyReading` (REST)
     """
 
     target: str
@@ -82,8 +102,27 @@ class Route:
     batch_target: str = ""
     binary: tuple[str, ...] = ()
     constants: tuple[tuple[str, Any], ...] = ()
+    left_out: tuple[str, ...] = ()
     proven: frozenset[str] = frozenset()
     known_ids: tuple[str, ...] = ()
+    requests: tuple[tuple[str, str, str], ...] = ()
+    encoding: str = "json"
+    refused: str = ""
+    gone: str = ""
+    already_there: str = ""
+    found: str = ""
+    there_when: str = ""
+    there_where: str = ""
+    there_before: str = ""
+    version: str = ""
+    version_header: str = ""
+    many_size: int = 0
+    many_items: str = ""
+    many_key: str = ""
+    many_matches: str = ""
+    many_status: str = ""
+    many_id: str = ""
+    many_refused: str = ""
 
 
 @dataclass(frozen=True)
@@ -210,6 +249,25 @@ class Finding:
 Take = Callable[[int], list[Message]]
 
 
+class Exchange(NamedTuple):
+    """One request and its answer, without secrets.
+
+    :param request: method and address
+    :param sent: the body, as text
+    :param status: of the answer; empty when there was none
+    :param headers: of the answer
+    :param answer: its body as JSON, as text where it is none
+    :param problem: why there was no answer
+    """
+
+    request: str
+    sent: str = ""
+    status: str = ""
+    headers: dict[str, str] | None = None
+    answer: Any = None
+    problem: SyncError | None = None
+
+
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement.
 
@@ -285,6 +343,15 @@ class Transport(abc.ABC):
             does not hold the record
         :raise SyncError: it does not say
         :raise NotImplementedError: this transport cannot ask
+        """
+        raise NotImplementedError
+
+    def heard(self, hear: Callable[["Exchange"], None]) -> "Transport":
+        """Be listened to, for somebody who tries what is set up.
+
+        :param hear: told of each request and its answer, once both are over
+        :return: a transport to the same destination, which tells
+        :raise NotImplementedError: this transport cannot tell
         """
         raise NotImplementedError
 

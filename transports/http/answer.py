@@ -162,6 +162,9 @@ class Answer:
     :param body: at most ``MAX_BODY`` bytes, decompressed
     :param cut: the answer was longer than ``body`` or broke off
     :param redact: hides the secrets that were sent
+    :param refusal: the reason, perhaps an empty one, where it says no as a person has
+        described it; without secrets
+    :param unread: why that cannot be told, a sentence
     """
 
     method: str
@@ -171,6 +174,8 @@ class Answer:
     body: bytes = b""
     cut: bool = False
     redact: Redactor = field(default=Redactor(()), repr=False, compare=False)
+    refusal: str | None = None
+    unread: wording.Sentence | None = None
 
     @property
     def ok(self) -> bool:
@@ -419,6 +424,8 @@ class Answer:
 
         :param found: the parts of its JSON that give it; all of it if none
         """
+        if self.refusal:
+            return self.refusal
         if not found and self.json() is not None:
             found = (self.json(),)
         elif not found:
@@ -461,7 +468,8 @@ class Verdict(NamedTuple):
     - there is an ``error``, ``exception`` or ``fault``, an error's code, or a
       ``status`` or ``result`` that means one, beside no id,
     - it is nothing but ``false``,
-    - the items that it consists of say so (Zoho, HubSpot, Salesforce, Elasticsearch).
+    - the items that it consists of say so (Zoho, HubSpot, Salesforce, Elasticsearch),
+    - it says so as a person has described it, see :class:`Answer`.
 
     What a record calls ``status`` or ``error`` itself is none of that: it comes with
     its id, or was sent by us. Where anything came with the refusal, something may have
@@ -510,23 +518,28 @@ def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verd
 
     :param message: what it answers, whose own fields are no verdict; ``None`` where it
         is the answer to several
-    :param id_path: where an answer has the id of a record; ``None`` for an item of a
-        batch, which is no record itself
+    :param id_path: where an answer has the id of a record, see :func:`found_id`;
+        ``None`` for an item of a batch, which is no record itself
     """
     body = answer.json()
     reading = _Reading(message, id_path)
+    found = found_id(answer, id_path or ITEM_ID)
     if isinstance(body, dict):
-        reading.read_all(body)
+        reading.read_all(body, found is not None)
     elif isinstance(body, list):
         reading.read_items(body)
     elif body is False:
         reading.noes, reading.names = [body], {"false"}
+    if answer.refusal is not None:
+        reading.refuse(answer, found)
     is_page = body is None and "text/html" in answer.headers.get("Content-Type", "")
     text = body if isinstance(body, str) else answer.shown if body is None else ""
-    if not is_page and not answer.cut and (found := _FAILURE.search(text)):
-        reading.doubts.append(found[0])
+    if not is_page and not answer.cut and (word := _FAILURE.search(text)):
+        reading.doubts.append(word[0])
     doubt = page = None
-    if reading.doubts:
+    if answer.unread:
+        doubt = answer.unread
+    elif reading.doubts:
         sentence = wording._lt(
             "%(request)s answered %(status)s, and “%(name)s” in the answer may mean "
             "that it was not done."
@@ -556,11 +569,14 @@ def refuses(answer: Answer, message: Message | None, id_path: str | None) -> boo
     return bool(verdict.noes) and not verdict.partly
 
 
-def found_id(answer: Answer, path: str) -> str | None:
-    """:return: the id in a JSON body, where it can be one
+def found_id(answer: Answer, path: Any) -> str | None:
+    """:return: the id in an answer, where it can be one
 
-    :param path: where it is; dots go into nested objects
+    :param path: where it is in a JSON body; dots go into nested objects. Or a
+        :class:`..rest.readings.Reading` of it
     """
+    if not isinstance(path, str):
+        return path.id_in(answer.json(), answer.headers, answer.url)
     return given_id(at(of_records(answer.json()), path))
 
 
@@ -575,16 +591,41 @@ def names_error(answer: Answer, message: Message) -> bool:
     )
 
 
-def repeats(answer: Answer, message: Message, path: str) -> bool:
-    """:return: whether an answer has a field that we have sent, beside the id, with its
-    value"""
-    above = path.rpartition(".")[0]
-    record = at(answer.json(), above) if above else answer.json()
-    held = _lowered(record) if isinstance(record, dict) else {}
+def repeats(answer: Answer, message: Message, reading: Any, found: str) -> bool:
+    """:return: whether an answer has a field that we have sent, beside an id, with its
+    value
+
+    :param reading: what has found the id, see :func:`found_id`
+    """
+    body, sent = answer.json(), _lowered(message.payload)
+    if reading.path and not reading.header:
+        above = ".".join(reading.path[:-1])
+        records = [at(body, above) if above else body]
+    else:
+        records = _with_id(body, found)
     return any(
         value and value is not True and held.get(name) == value
-        for name, value in _lowered(message.payload).items()
+        for held in (_lowered(each) for each in records if isinstance(each, dict))
+        for name, value in sent.items()
     )
+
+
+def holds_id(answer: Answer, record_id: str) -> bool:
+    """:return: whether an answer has an object with an id"""
+    return any(True for _each in _with_id(answer.json(), record_id))
+
+
+def _with_id(value, record_id, depth=0):
+    """:return: the objects in which an id stands"""
+    if depth > _DEPTH or not isinstance(value, dict | list):
+        return
+    inner = value
+    if isinstance(value, dict):
+        inner = value.values()
+        if any(given_id(each) == record_id for each in inner):
+            yield value
+    for each in islice(inner, _WIDTH):
+        yield from _with_id(each, record_id, depth + 1)
 
 
 class _Reading:
@@ -593,18 +634,29 @@ class _Reading:
     def __init__(self, message, id_path):
         self.noes, self.names, self.doubts, self.partly = [], set(), [], False
         self._sent = _lowered(message.payload) if message else {}
-        self._updates = bool(message and message.external_id)
-        self._id_path = id_path or ITEM_ID
+        self._known_id = message.external_id if message else None
+        self._id_name = _name_of(id_path or ITEM_ID)
         self._is_item = id_path is None
 
-    def read_all(self, body):
-        """Read the object that a body is."""
+    def refuse(self, answer, found):
+        """Take what a person has described as a no.
+
+        :param found: the id in the answer: what was asked for may be done all the same
+        """
+        self.noes = self.noes or [answer.json()]
+        self.names.add("refusal")
+        self.partly = self.partly or found not in (None, self._known_id)
+
+    def read_all(self, body, has_id):
+        """Read the object that a body is.
+
+        :param has_id: it has the id of a record
+        """
         body = of_records(body)
-        has_id = given_id(at(body, self._id_path)) is not None
         values = _lowered(body)
         own_id = _has_id(values)
         self._judge(body, has_id or own_id)
-        apart = _Reading(None, self._id_path)
+        apart = _Reading(None, self._id_name)
         for name, value in values.items():
             # beside its id, lists are of what belongs to a record
             listed = isinstance(value, list)
@@ -622,7 +674,7 @@ class _Reading:
             self.partly = self.partly or has_id or _something_in(values, self.names)
         if not (has_id or own_id or self.noes) and "code" not in self._sent:
             self._judge_code(values)
-        if self._updates:
+        if self._known_id:
             for name in _COUNTS:
                 if name not in self._sent and _is_zero(values.get(name)):
                     self.doubts.append(name)
@@ -645,7 +697,7 @@ class _Reading:
             before = len(self.noes)
             item = _unwrapped(item)
             if isinstance(item, dict):
-                self._judge(item, _has_id(_lowered(item), self._id_path), body=True)
+                self._judge(item, _has_id(_lowered(item), self._id_name), body=True)
             no += len(self.noes) > before
         if 0 < no < len(items):
             # of another record, it may be
@@ -785,8 +837,12 @@ def at(value: Any, path: str) -> Any:
     return value
 
 
-def _has_id(values, path="id"):
-    names = {"id", path.rpartition(".")[2].replace("_", "").lower()}
+def _name_of(path):
+    return path.rpartition(".")[2] if isinstance(path, str) else path.name
+
+
+def _has_id(values, name=ITEM_ID):
+    names = {"id", name.replace("_", "").lower()}
     return any(given_id(values.get(name)) is not None for name in names)
 
 

@@ -87,10 +87,7 @@ class BatchSender:
 
     def _item(self, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
-        known_id, policy = self._rest.record_id(message), message.route.id_policy
-        tells = message.operation == "mark" and policy == "none"
-        if known_id is None and message.operation != "upsert" and not tells:
-            # It never arrived there: nothing is left to remove.
+        if self._rest.line_for(message) is None:
             return None
         content = {
             "operation": message.operation,

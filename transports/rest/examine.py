@@ -3,7 +3,8 @@
 """What a system's own answers tell of an endpoint before anything is sent to it.
 
 It is looked at with ``GET``, and with ``OPTIONS`` where that shows nothing: they change
-nothing (RFC 9110 section 9.2.1). A record that is known to be there is the best proof.
+nothing (RFC 9110 section 9.2.1). A record that is known to be there is the best proof:
+it is read as a person has said.
 """
 
 import time
@@ -15,7 +16,9 @@ from ..base import FAILS, UNTOLD, WORKS, Finding, Use
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import judged
 from ..pace import Pace
-from .routing import GONE, NO_METHOD, UNROUTED, kind_of_answer
+from .lines import collection_of, look_at, send
+from .requests import Request
+from .routing import GONE, NO_METHOD, UNROUTED, kind_of_answer, shows
 
 # Records that are looked at, at most.
 SAMPLES = 2
@@ -38,11 +41,18 @@ class Examiner:
     def examine(self, use: Use) -> Finding:
         """:return, raise: see :meth:`..base.Transport.examine`"""
         route = use.route
+        base = self._client.config.url or ""
         for known_id in route.known_ids[:SAMPLES]:
-            answer = self._ask("GET", self._client.url(route.target, known_id))
-            if answer.status not in UNROUTED:
+            look = look_at(base, route, known_id)
+            answer = look and self._ask(look)
+            if answer is None or answer.status in UNROUTED:
+                continue
+            if not answer.ok or shows(route, answer, known_id):
                 return self._meaning(answer)
-        answer = self._ask("GET", self._client.url(route.target))
+        collection = collection_of(base, route)
+        if collection is None:
+            return Finding(UNTOLD, wording._lt("Only sending tells."))
+        answer = self._ask(Request("GET", collection))
         if answer.status in NO_METHOD:
             return _told(
                 UNTOLD,
@@ -56,12 +66,12 @@ class Examiner:
             return self._nothing_there(use, answer)
         return self._meaning(answer)
 
-    def _ask(self, method, url):
+    def _ask(self, request):
         """:raise SyncError: there is no answer, or none to any question"""
         if self._end is not None and time.monotonic() > self._end:
             raise RateLimited(wording._lt("Not asked: the time is over."))
         trail = Trail(self._pace)
-        answer = self._client.request(trail, method, url, most=MAX_LOOKED_AT)
+        answer = send(self._client, trail, request, most=MAX_LOOKED_AT)
         if answer.status in (401, 407):
             raise answer.credentials_refused()
         return answer
@@ -97,7 +107,11 @@ class Examiner:
                 "%(request)s answered %(status)s. It has taken records with these "
                 "settings before; only sending tells whether it still does."
             )
-        elif use.route.id_policy == "none" or self._knows_address(use, answer):
+        elif (
+            use.route.id_policy == "none"
+            or use.route.requests
+            or self._knows_address(use, answer)
+        ):
             text = wording._lt(
                 "%(request)s answered %(status)s. It may only take new records there, "
                 "and show nothing; only sending tells."
@@ -116,14 +130,14 @@ class Examiner:
     def _knows_address(self, use, answer):
         """:return: whether it answers otherwise than at addresses of nothing"""
         target = use.route.target.strip("/")
-        options = self._ask("OPTIONS", self._client.url(use.route.target))
+        options = self._ask(Request("OPTIONS", self._client.url(use.route.target)))
         if options.ok and options.headers.get("Allow"):
             return True
         above = target.rpartition("/")[0]
         # twice alike, so that what differs is not the time, or a number
         nowhere = {
-            kind_of_answer(self._ask("GET", self._client.url(f"{above}/{name}")))
-            for name in (uuid.uuid4().hex, uuid.uuid4().hex)
+            kind_of_answer(self._ask(Request("GET", self._client.url(place))))
+            for place in (f"{above}/{uuid.uuid4().hex}" for _time in range(2))
         }
         return nowhere != {kind_of_answer(answer)}
 

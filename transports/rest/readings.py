@@ -29,7 +29,7 @@ from jmespath import exceptions, functions, visitor
 
 from ... import wording
 from ...exceptions import Misconfigured
-from ..http.answer import at, is_said, of_records
+from ..http.answer import ITEM_ID, at, is_said, of_records
 from ..http.reasons import MAX_REASON, reasons
 from ..redact import Redactor, shorten
 from ..urls import given_id, new_id, usable_id
@@ -97,6 +97,11 @@ class Reading:
         _check(tree)
         return cls(text, (), tree)
 
+    @property
+    def name(self) -> str:
+        """What the value is called there, as far as that is known."""
+        return self.path[-1] if self.path and not self.header else ITEM_ID
+
     @cached_property
     def header(self) -> str | None:
         """The name of the header that it is, and nothing else."""
@@ -133,7 +138,7 @@ class Reading:
         :param url: of the request; that of a new record may be a header
         """
         value = self.of(of_records(body), headers).value
-        if isinstance(value, list) and len(value) == 1:
+        if isinstance(value, list) and len(value) == 1 and self._tree:
             value = value[0]  # of the one that was found
         if self.header and isinstance(value, str) and "/" in value:
             return _id_in_address(value, url)

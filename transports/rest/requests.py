@@ -43,7 +43,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import accumulate
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
@@ -52,6 +51,7 @@ from ...exceptions import Misconfigured, Rejected
 from ...text import storable
 from ..base import Message, Route
 from ..http import to_json
+from ..names import EMBEDDED, steps_of
 from ..urls import usable_id
 
 # What requests are for. To read a record is to look at it by its id.
@@ -107,10 +107,7 @@ _KINDS = {
 }
 
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s+(\S.*?))?\s*", re.DOTALL)
-_NAME = r"""(?:"(?:[^"\\\x00-\x1f]|\\["\\])+"|[^\s{}\[\]".:,;()'\\&?\#/%=<>|`]+)"""
-_STEP = rf"{_NAME}(?:\[[0-9]{{1,4}}\])*"
-_PLACEHOLDER = re.compile(rf"\{{({_STEP}(?:\.{_STEP})*)(?::([^\s{{}}]*))?\}}")
-_STEPS = re.compile(rf"({_NAME})((?:\[[0-9]+\])*)\.?")
+_PLACEHOLDER = re.compile(rf"\{{({EMBEDDED})(?::([^\s{{}}]*))?\}}")
 # Neither said to be none, nor in double braces.
 _WITHIN = re.compile(rf"(?<![{{\\]){_PLACEHOLDER.pattern}(?!\}})")
 _SAID_TO_BE_NONE = re.compile(rf"\\(?={_PLACEHOLDER.pattern})")
@@ -146,11 +143,6 @@ class Placeholder:
     path: tuple[str | int, ...] = ()
     form: str = ""
     between: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name in the record, as the mapping has it, without numbers of items."""
-        return ".".join(step for step in self.path if isinstance(step, str))
 
     def value(self, data: "Data") -> Any:
         """:return: what it stands for; ``_ABSENT`` where the record leaves it out
@@ -190,11 +182,7 @@ class Data(NamedTuple):
 def _placeholder(match):
     """:raise Misconfigured: there is no such placeholder"""
     typed, form = match[1], match[2]
-    path = []
-    for step in _STEPS.finditer(typed):
-        path.append(_unquoted(step[1]))
-        path += [int(number) for number in re.findall(r"\d+", step[2])]
-    source, path = FIELD, tuple(path)
+    source, path = FIELD, steps_of(typed)
     if typed in (ID, KEY, RECORD, VERSION, OPERATION, IDEMPOTENCY_KEY):
         source, path = typed, ()
     elif len(path) > 1 and typed.startswith(f"{RECORD}."):
@@ -207,10 +195,6 @@ def _placeholder(match):
         )
         raise _wrong(sentence, name=match[0])
     return Placeholder(match[0], source, path, form or "")
-
-
-def _unquoted(name):
-    return re.sub(r"\\(.)", r"\1", name[1:-1]) if name.startswith('"') else name
 
 
 def _within(value, path):
@@ -226,6 +210,11 @@ def _within(value, path):
     return value
 
 
+def _names_alone(steps):
+    """:return: the steps of a name, without numbers of entries"""
+    return tuple(step for step in steps if isinstance(step, str))
+
+
 def _wrong(sentence, **values):
     """:return: the error of a request that is not right as it is typed"""
     return Misconfigured(sentence, "address", **values)
@@ -239,12 +228,14 @@ class Request(NamedTuple):
 
     :param url: complete
     :param content_type: of the body; ``None`` without one
+    :param query: that of the address as it is typed; ``None`` without one
     """
 
     method: str
     url: str
     body: bytes | None = None
     content_type: str | None = None
+    query: str | None = None
 
 
 @dataclass(frozen=True)
@@ -270,11 +261,13 @@ class RequestLine:
     @property
     def address(self) -> str:
         """The address as it is typed."""
-        path, query = (
-            "".join(part if isinstance(part, str) else part.text for part in parts)
-            for parts in (self.path, self.query or ())
-        )
-        return path if self.query is None else f"{path}?{query}"
+        path = _typed(self.path)
+        return path if self.query is None else f"{path}?{self.typed_query}"
+
+    @property
+    def typed_query(self) -> str | None:
+        """The query as it is typed, ``None`` without one."""
+        return None if self.query is None else _typed(self.query)
 
     @cached_property
     def placeholders(self) -> frozenset[Placeholder]:
@@ -392,7 +385,7 @@ class RequestLine:
             query = "".join(_filled(part, data, _in_query) for part in self.query)
             url = f"{url}?{query}"
         content_type = None if body is None else CONTENT_TYPES[self.encoding]
-        return Request(self.method, url, body, content_type)
+        return Request(self.method, url, body, content_type, self.typed_query)
 
     def _encoded(self, content):
         return form_encoded(content) if self.encoding == FORM else to_json(content)
@@ -400,19 +393,23 @@ class RequestLine:
     def unknown_names(self, known: Iterable[str]) -> list[str]:
         """Say which fields no mapping fills.
 
-        :param known: names in the mapping, as ``address.city`` and ``lines[].sku``
+        :param known: names in the mapping, see :mod:`..names`
         :return: placeholders as they are typed, in order
         """
         # an object is known by what nests in it, and so is all of a list
         around = set()
         for name in known:
-            plain = re.sub(r'\[\d*\]|"', "", name)
-            around.update(accumulate(plain.split("."), "{}.{}".format))
+            steps = _names_alone(steps_of(name) or ())
+            around.update(steps[: depth + 1] for depth in range(len(steps)))
         return sorted(
             each.text
             for each in self.placeholders
-            if each.source == FIELD and each.name not in around
+            if each.source == FIELD and _names_alone(each.path) not in around
         )
+
+
+def _typed(parts):
+    return "".join(part if isinstance(part, str) else part.text for part in parts)
 
 
 def request_problem(
@@ -893,6 +890,8 @@ class Lines:
     read: RequestLine | None
     many: RequestLine | None = None
     find: RequestLine | None = None
+    many_create: RequestLine | None = None
+    many_update: RequestLine | None = None
 
 
 def default_lines(route: Route) -> Lines:
@@ -903,14 +902,16 @@ def default_lines(route: Route) -> Lines:
     """
     record = _KINDS[CREATE].body
     one = _usual_path(route.target, Placeholder("{id}", ID))
-    update = route.update_method.upper()
+    update, encoding = route.update_method.upper(), route.encoding
     many = None
     if route.batch_target:
         many = RequestLine(MANY, "POST", _usual_path(route.batch_target), body=_BATCH)
     return Lines(
-        create=RequestLine(CREATE, "POST", _usual_path(route.target), body=record),
-        update=RequestLine(UPDATE, update, one, body=record),
-        mark=RequestLine(REMOVE, "PATCH", one, body=record),
+        create=RequestLine(
+            CREATE, "POST", _usual_path(route.target), None, record, encoding
+        ),
+        update=RequestLine(UPDATE, update, one, None, record, encoding),
+        mark=RequestLine(REMOVE, "PATCH", one, None, record, encoding),
         remove=RequestLine(REMOVE, "DELETE", one),
         read=RequestLine(READ, "GET", one),
         many=many,
@@ -928,8 +929,11 @@ def _usual_path(target, *record_id):
 
 def read_line(update: RequestLine) -> RequestLine | None:
     """:return: how a record is looked at, where only its update is typed: at the same
-    path; ``None`` where that names no record"""
+    path; ``None`` where that names no record, or what is done with one"""
     sources = {part.source for part in update.path if isinstance(part, Placeholder)}
     if not sources or not sources <= {ID, KEY}:
         return None
+    last = update.path[-1]
+    if update.method == "POST" and isinstance(last, str) and "/" in last.rstrip("/"):
+        return None  # contacts/{id}/update
     return RequestLine(READ, "GET", update.path)

@@ -7,7 +7,11 @@ address or the method is wrong, each edit would make a second record, and no del
 would be one. So a 404 counts for the record only if the same has worked before, or if a
 look at the record shows that the address is one, and nothing there. While a server is
 replaced, whatever stands before it answers 404 for all that worked: so another record,
-one that is known to be there, is looked at too.
+one that is known to be there, is looked at too. What says so in an answer of another
+status, as a person has described it, is a 404 here.
+
+Records are looked at by the request that reads them. Where there is none, what is said
+by what has worked, or by a 2xx as a person has described it, is believed.
 """
 
 import re
@@ -17,8 +21,19 @@ from urllib.parse import unquote, urlsplit
 
 from ... import wording
 from ...exceptions import Blocked, Misconfigured
-from ..base import Message
+from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail
+from ..http.answer import holds_id
+from .lines import (
+    dialogue_of,
+    ends_with_record,
+    look_at,
+    names_record,
+    place_of,
+    says_gone,
+    send,
+)
+from .requests import Request
 
 # Says that a record is not there.
 GONE = (404, 410)
@@ -40,11 +55,11 @@ class Routing:
     """What is known of the addresses of one destination.
 
     :param client: asks for what is not known
-    :param worked: targets, with a kind of request each that has been carried out there,
+    :param worked: places, with a kind of request each that has been carried out there,
         and when, by ``time.monotonic()``; ``look`` is a known record that was shown
     """
 
-    def __init__(self, client: HttpClient, worked: dict[tuple[str, str], float]):
+    def __init__(self, client: HttpClient, worked: dict[tuple[tuple, str], float]):
         self._client = client
         self._worked = worked
 
@@ -71,7 +86,8 @@ class Routing:
     def require_gone(
         self, trail: Trail, message: Message, known_id: str, answer: Answer
     ) -> None:
-        """Judge the answer to an update, a mark or a deletion, one of ``UNROUTED``.
+        """Judge the answer to an update, a mark or a deletion, one of ``UNROUTED`` or
+        one that says that the record is gone.
 
         It returns only where the record is not there.
 
@@ -83,30 +99,30 @@ class Routing:
         """
         if answer.status == 410:
             return
-        kinds = _same_request(message)
-        if any(self._has_worked(message, kind) for kind in kinds):
+        if any(self._has_worked(message, kind) for kind in _same_requests(message)):
             if answer.status in NO_METHOD or _creates_by_key(message):
                 raise _blocked(answer)
             shown = self._others_are_shown(trail, message, known_id)
             # or the way to it was lost for a moment
-            if shown and self._look(trail, self._url(message, known_id)).ok:
+            if shown and self._is_shown(trail, message, known_id):
                 shown = False
             if shown is False:
                 raise _blocked(answer)
             return
         if answer.status in NO_METHOD:
             raise self._wrong_method(answer)
-        seen = self._look(trail, self._url(message, known_id))
-        if seen.ok:
+        seen = self._look_at(trail, message.route, known_id, message)
+        if shows(message.route, seen, known_id):
             # nor is it gone: the request is the one that nobody there knows
             raise self._wrong_method(answer)
         shown = self._others_are_shown(trail, message, known_id)
-        # an update has the same address as a deletion
-        if message.operation == "delete" and self._has_worked(message, "update"):
+        if _removes_by_update(message) and self._has_worked(message, "update"):
             if shown is False:
                 raise _blocked(answer)
             return
-        if seen.status == 410 or (shown and seen.status == 404):
+        if seen and (seen.status == 410 or shown and (seen.ok or seen.status == 404)):
+            return
+        if seen is None and answer.ok and says_gone(answer, message.route):
             return
         if shown is None and self._differs_below(trail, message, known_id, seen):
             return
@@ -116,12 +132,9 @@ class Routing:
         )
         raise Misconfigured(sentence, "address", **answer.told)
 
-    def _url(self, message, known_id):
-        return self._client.url(message.route.target, known_id)
-
     def _has_worked(self, message, what):
-        proven = message.route.proven
-        return what in proven or (message.route.target, what) in self._worked
+        worked = (place_of(message.route), what) in self._worked
+        return worked or what in message.route.proven
 
     @staticmethod
     def _wrong_method(answer):
@@ -138,20 +151,24 @@ class Routing:
         :return: whether one is shown; ``None`` where there is none to look at, or
             records are not for us to look at
         """
-        target = message.route.target
-        shown = self._worked.get((target, "look"))
+        place = place_of(message.route)
+        shown = self._worked.get((place, "look"))
         if shown is not None and time.monotonic() - shown < _SHOWN_FOR:
             return True
         others = [each for each in message.route.known_ids if each != known_id]
         found = None
         for other in others[:_SAMPLES]:
-            seen = self._look(trail, self._client.url(target, other))
-            if seen.ok:
-                self._worked[target, "look"] = time.monotonic()
+            seen = self._look_at(trail, message.route, other)
+            if shows(message.route, seen, other):
+                self._worked[place, "look"] = time.monotonic()
                 return True
-            if seen.status in GONE:
+            if seen and (seen.status in GONE or says_gone(seen, message.route)):
                 found = False
         return found
+
+    def _is_shown(self, trail, message, known_id):
+        seen = self._look_at(trail, message.route, known_id, message)
+        return shows(message.route, seen, known_id)
 
     def _differs_below(self, trail, message, known_id, seen):
         """Compare with what is surely at no address, and answered by the same server:
@@ -161,21 +178,28 @@ class Routing:
         :param seen: the answer to a look at the record
         :return: whether what knows the address of the record has answered
         """
-        if seen.status not in (404, 405):
+        line = dialogue_of(message.route).lines.read
+        if seen is None or seen.status not in (404, 405) or not ends_with_record(line):
             return False
-        record = self._client.url(message.route.target, known_id).rstrip("/")
-        below = (f"{record}/{uuid.uuid4().hex}" for _time in range(2))
-        nowhere = {kind_of_answer(self._look(trail, url)) for url in below}
+        request = look_at(self._client.config.url, message.route, known_id, message)
+        record = request.url.rstrip("/")
+        below = (Request("GET", f"{record}/{uuid.uuid4().hex}") for _time in range(2))
+        nowhere = {kind_of_answer(self._look(trail, each)) for each in below}
         status, *_rest = min(nowhere)
         return (
             len(nowhere) == 1 and status == 404 and kind_of_answer(seen) not in nowhere
         )
 
-    def _look(self, trail, url):
+    def _look_at(self, trail, route, record_id, message=None):
+        """:return: the answer to a look at a record; ``None`` where there is no way"""
+        request = look_at(self._client.config.url, route, record_id, message)
+        return request and self._look(trail, request)
+
+    def _look(self, trail, request):
         """:raise SyncError: there is no answer, or none that tells anything"""
         look = Trail(trail.pace)
         try:
-            answer = self._client.request(look, "GET", url)
+            answer = send(self._client, look, request)
         finally:
             trail.requests += look.requests
             trail.duration += look.duration
@@ -184,18 +208,40 @@ class Routing:
         return answer
 
 
+def shows(route: Route, seen: Answer | None, record_id: str) -> bool:
+    """:return: whether an answer to a look shows the record"""
+    if seen is None or not seen.ok or says_gone(seen, route):
+        return False
+    # a search answers 200 also where it finds nothing
+    return names_record(dialogue_of(route).lines.read) or holds_id(seen, record_id)
+
+
 def _creates_by_key(message):
     """:return: whether an update is what creates, since Odoo's key is the id"""
     return message.operation == "upsert" and message.route.id_policy == "odoo"
 
 
-def _same_request(message):
+def _same_requests(message):
     """:return: the kinds of operation that are the same request as a message's"""
+    lines = dialogue_of(message.route).lines
     if message.operation == "upsert":
         return {"update", "create"} if _creates_by_key(message) else {"update"}
-    if message.operation == "mark" and message.route.update_method == "patch":
+    if message.operation == "mark" and _is_like(lines.mark, lines.update):
         return {"mark", "update"}
     return {message.operation}
+
+
+def _is_like(line, other):
+    """:return: whether two requests have one method and one address"""
+    ways = {each and (each.method, each.path, each.query) for each in (line, other)}
+    return len(ways) == 1
+
+
+def _removes_by_update(message):
+    """:return: whether it is a deletion, at the address of updates"""
+    lines = dialogue_of(message.route).lines
+    places = {each and each.address for each in (lines.remove, lines.update)}
+    return message.operation == "delete" and len(places) == 1
 
 
 def _blocked(answer):

@@ -5,13 +5,14 @@
 import time
 from collections.abc import Iterator
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 import requests
 
 from ... import wording
-from ...exceptions import Rejected, SyncError, Temporary
+from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
 from ..base import (
     NO_PACE,
     REFUSED,
@@ -22,13 +23,23 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers, to_json
-from ..http.answer import ITEM_ID, at, found_id, names_error, refuses, repeats
+from ..http import Answer, HeardClient, HttpClient, HttpConfig, Trail
+from ..http.answer import (
+    ITEM_ID,
+    at,
+    found_id,
+    names_error,
+    refuses,
+    repeats,
+)
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
 from .batch import MAX_ITEMS, BatchSender
 from .examine import examine
+from .lines import dialogue_of, look_at, needs_id, place_of, says_gone, send
+from .readings import Reading
+from .requests import CREATE, RequestLine
 from .routing import GONE, UNROUTED, Routing
 
 # All of it is about HTTP.
@@ -36,6 +47,8 @@ RestConfig = HttpConfig
 # Headers that may name a new record. OData 4.01 "Protocol" section 8.3.4 has both with
 # 204, where nothing else tells it.
 _NEW = {201: ("Location",), 204: ("OData-EntityId", "Location")}
+# Where an item of a batch has the id of its record.
+_ITEM = Reading.parse(ITEM_ID)
 # At the end of the key of a request that creates what the destination has lost.
 RECREATE = "-recreate"
 
@@ -128,16 +141,21 @@ class RestTransport(PullingTransport):
     def preview(self, message):
         withheld = Withheld()
         dry = copy(self)
-        dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
+        config = self._client.config
+        if config.token:
+            # none is asked for to show that there will be one
+            config = replace(config, token=lambda refused=None: MASK)
+        dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
         (receipt,) = dry.send([message])
         request = withheld.request
         if request is None and receipt.error:
             raise receipt.error
         if request is None:
             return ""
-        authentication = map(str.lower, auth_headers(self._client.config))
-        secret = {"webhook-signature", *authentication}
-        lines = [f"{request.method} {loggable(request.url)}"]
+        secret = self._client.secret_headers
+        # the query as it is typed: values may be anything
+        _address, mark, query = receipt.request.partition("?")
+        lines = [f"{request.method} {loggable(request.url)}{mark}{query}"]
         lines += [
             f"{name}: {MASK if name.lower() in secret else value}"
             for name, value in request.headers.items()
@@ -145,17 +163,27 @@ class RestTransport(PullingTransport):
         body = (request.body or b"").decode("utf-8", "replace")
         return self._client.redact("\n".join([*lines, "", body]).rstrip())
 
+    def heard(self, hear):
+        told = copy(self)
+        told._client, told._worked = HeardClient(self._client.config, hear), {}
+        return told
+
     def held(self, message):
         with self._client.redact.cleaning():
-            known_id = self.record_id(message)
+            known_id, dialogue = self.record_id(message), dialogue_of(message.route)
             if known_id is None:
                 return None
-            url = self._client.url(message.route.target, known_id)
-            answer = self._client.request(Trail(), "GET", url)
-            if answer.status in GONE:
+            base = self._client.config.url or ""
+            request = look_at(base, message.route, known_id, message)
+            if request is None:
+                raise NotImplementedError
+            answer = send(self._client, Trail(), request)
+            if answer.status in GONE or says_gone(answer, message.route):
                 return None
             answer.require_ok()
-            found = answer.json()
+            found = _record_in(answer, dialogue)
+            if found == [] and message.route.requests:
+                return None  # of a search by its id
             if not isinstance(found, dict):
                 sentence = wording._lt(
                     "%(request)s answered %(status)s without a JSON object."
@@ -185,64 +213,97 @@ class RestTransport(PullingTransport):
         try:
             outcome = apply(trail, message)
         except SyncError as error:
-            path = message.route.external_id_key
-            fate = self.fate(message, trail, error, trail.answer, path)
+            fate = self.fate(message, trail, error, trail.answer, _id_of(message))
             return self._client.receipt(message, trail, error, fate=fate)
         return self._client.receipt(message, trail, **outcome._asdict())
 
     def _apply(self, trail, message):
         known_id, operation = self.record_id(message), message.operation
-        if known_id is None:
-            # what never arrived there has left nothing to remove
-            return self._create(trail, message) if _is_new(message) else Outcome()
-        update = message.route.update_method.upper()
-        method = {"upsert": update, "mark": "PATCH", "delete": "DELETE"}[operation]
-        payload = message.payload if method != "DELETE" else None
-        answer = self._write(trail, method, message, known_id, payload)
-        if answer.status in UNROUTED:
+        line = self.line_for(message)
+        if line is None:
+            return Outcome()
+        if line.kind == CREATE:
+            return self._create(trail, message)
+        dialogue = dialogue_of(message.route)
+        answer = self._write(trail, line, message, known_id)
+        gone = says_gone(answer, message.route)
+        if known_id is None and (gone or answer.status == 410):
+            return Outcome()
+        if gone or answer.status in UNROUTED and known_id is not None:
             routing = Routing(self._client, self._worked)
             routing.require_gone(trail, message, known_id, answer)
             if operation != "upsert":
                 return Outcome()
-            if self.is_lost(message, answer):
+            if self.is_lost(message, answer, gone):
                 return self._recreate(trail, message)
-        outcome = self.outcome(message, answer, message.route.external_id_key)
+            if gone:
+                raise _not_there(answer)
+        outcome = self.outcome(message, answer, dialogue.id)
         kind = "update" if operation == "upsert" else operation
-        self._worked[message.route.target, kind] = time.monotonic()
+        self._worked[place_of(message.route), kind] = time.monotonic()
         return outcome
 
     def _recreate(self, trail, message):
+        _required(dialogue_of(message.route).lines.create)
         # Its key is answered already: this is another request, with a key of its own.
         key = f"{message.idempotency_key}{RECREATE}"
         self.recreating(message, key)
         return self._create(trail, message, RECREATE)
 
     def _create(self, trail, message, key_suffix=""):
+        dialogue = dialogue_of(message.route)
+        line = _required(dialogue.lines.create)
         # of a request with the same key as this one
         lost, trail.lost = trail.lost, False
         try:
-            answer = self._write(
-                trail, "POST", message, None, message.payload, key_suffix
-            )
+            answer = self._write(trail, line, message, None, key_suffix)
             again = message.again or trail.lost
         finally:
             trail.lost = trail.lost or lost
         if answer.status in UNROUTED:
             raise Routing(self._client, self._worked).no_place(message, answer)
-        path = message.route.external_id_key
-        outcome = self.outcome(message, answer, path, creates=True, again=again)
-        self._worked[message.route.target, "create"] = time.monotonic()
+        outcome = self.outcome(message, answer, dialogue.id, creates=True, again=again)
+        self._worked[place_of(message.route), "create"] = time.monotonic()
         return outcome
 
-    def _write(self, trail, method, message, known_id, payload, key_suffix=""):
-        headers, body = {}, None
-        if message.idempotency_key:
-            headers["Idempotency-Key"] = f"{message.idempotency_key}{key_suffix}"
-        if payload is not None:
-            headers["Content-Type"] = "application/json"
-            body = to_json(payload)
-        url = self._client.url(message.route.target, known_id)
-        return self._client.request(trail, method, url, headers, body)
+    def line_for(self, message: Message) -> RequestLine | None:
+        """:return: the request that a message is sent by; ``None`` where there is
+        nothing to send: what never arrived there has left nothing to remove
+
+        :raise Rejected: see :meth:`record_id`
+        :raise Misconfigured: there is no such request
+        """
+        lines, operation = dialogue_of(message.route).lines, message.operation
+        if self.record_id(message) is not None:
+            named = {"upsert": lines.update, "mark": lines.mark}
+            return _required(named.get(operation, lines.remove))
+        if operation == "upsert":
+            return _required(lines.create)
+        if message.route.id_policy != "none":
+            return None
+        # what keeps no records is told anew, of a deletion where there is a way
+        if lines.remove is not None and not needs_id(lines.remove):
+            return lines.remove
+        return _required(lines.create) if operation == "mark" else None
+
+    def _write(self, trail, line, message, known_id, key_suffix=""):
+        key = message.idempotency_key
+        if key and key_suffix:
+            key = f"{key}{key_suffix}"
+            message = replace(message, idempotency_key=key)
+        headers = {"Idempotency-Key": key} if key else {}
+        request = line.fill(self._client.config.url or "", message, known_id)
+        # PUT is the same once or twice where it names the record
+        once = line.kind == CREATE
+        answer = send(self._client, trail, request, headers, only_once=once)
+        refused = dialogue_of(message.route).refused
+        if refused:
+            with answer.in_turn():
+                found = refused.refusal(answer.json(), answer.headers, answer.redact)
+            if any(each is not None for each in found):
+                answer = replace(answer, refusal=found.value, unread=found.problem)
+                trail.answer = answer
+        return answer
 
     # -- what an answer means, alone or within a batch ------------------------
 
@@ -263,12 +324,15 @@ class RestTransport(PullingTransport):
         return key
 
     @staticmethod
-    def is_lost(message: Message, answer: Answer) -> bool:
+    def is_lost(message: Message, answer: Answer, gone: bool = False) -> bool:
         """:return: whether the destination no longer knows the record to update, where
-        the address is known to be one"""
+        the address is known to be one
+
+        :param gone: it says so, whatever the status
+        """
         return (
             message.operation == "upsert"
-            and answer.status in GONE
+            and (gone or answer.status in GONE)
             and message.route.id_policy == "destination"
             and bool(message.external_id)
         )
@@ -279,42 +343,43 @@ class RestTransport(PullingTransport):
         trail: Trail,
         error: SyncError,
         answer: Answer | None,
-        id_path: str | None = None,
+        reading: Reading | None = None,
     ) -> str:
         """:return: what is known of all that was sent, see :class:`..base.Receipt`
 
         :param answer: the last one, to this message
-        :param id_path: see :meth:`outcome`
+        :param reading: see :meth:`outcome`
         """
         if trail.lost or answer is None:
             return trail.fate(error)
-        return REFUSED if refuses(answer, message, id_path) else UNKNOWN
+        if refuses(answer, message, reading) or says_gone(answer, message.route):
+            return REFUSED
+        return UNKNOWN
 
     @staticmethod
     def outcome(
         message: Message,
         answer: Answer,
-        id_path: str | None,
+        reading: Reading | None,
         creates: bool = False,
         again: bool = False,
     ) -> Outcome:
         """Judge an answer.
 
-        :param id_path: where a JSON body holds the id of the record; dots go into
-            nested objects; ``None`` for an item of a batch
+        :param reading: where it holds the id of the record; ``None`` for an item of a
+            batch
         :param creates: it is the answer to a new record
         :param again: the same was asked for before, with the same key, and not answered
         :raise SyncError: it was not done
         """
         with answer.in_turn():
-            return _judged_outcome(message, answer, id_path, creates, again)
+            return _judged_outcome(message, answer, reading, creates, again)
 
 
-def _judged_outcome(message, answer, id_path, creates, again):
-    path = id_path or ITEM_ID
+def _judged_outcome(message, answer, reading, creates, again):
     if creates and again and answer.is_there:
-        return _there_already(message, answer, id_path)
-    verdict = answer.require_done(message, id_path)
+        return _there_already(message, answer, reading)
+    verdict = answer.require_done(message, reading)
     destination = message.route.id_policy == "destination"
     page = verdict.page
     if answer.status == 202:
@@ -325,27 +390,54 @@ def _judged_outcome(message, answer, id_path, creates, again):
         known = None if creates else message.external_id
         return Outcome(known, True, verdict.doubt or answer.sentence(sentence))
     if creates and destination:
-        found, warning = _new_id(answer, path)
+        found, warning = _new_id(answer, reading or _ITEM)
         return Outcome(found, False, verdict.doubt or warning)
     if message.operation == "delete":
         return Outcome(None, False, verdict.doubt or page or None)
     if message.operation == "upsert" and destination:
-        found, warning = _renamed(message, answer, id_path)
+        found, warning = _renamed(message, answer, reading)
         return Outcome(found, False, verdict.doubt or warning or page or None)
     known = None if creates else message.external_id
     return Outcome(known, False, verdict.doubt or page or None)
 
 
-def _is_new(message):
-    """:return: whether there is something to send of a record without an id there"""
-    told_anew = message.route.id_policy == "none" and message.operation == "mark"
-    return message.operation == "upsert" or told_anew
+def _not_there(answer):
+    sentence = wording._lt(
+        "%(request)s answered %(status)s: by “Gone When”, it has no such record."
+    )
+    return Rejected(sentence, **answer.told)
 
 
-def _new_id(answer, path):
+def _required(line):
+    """:raise Misconfigured: there is no such request"""
+    if line is None:
+        sentence = wording._lt(
+            "The synchronization has no request for this. Add it to its requests, or "
+            "name an endpoint."
+        )
+        raise Misconfigured(sentence, "address")
+    return line
+
+
+def _id_of(message):
+    try:
+        return dialogue_of(message.route).id
+    except Misconfigured:
+        return None  # nothing has been sent
+
+
+def _record_in(answer, dialogue):
+    """:return: the record that an answer shows, in an envelope or without"""
+    body, path = answer.json(), dialogue.id.path
+    for name in path[:-1] if not dialogue.id.header else ():
+        body = body.get(name, body) if isinstance(body, dict) else body
+    return body[0] if isinstance(body, list) and len(body) == 1 else body
+
+
+def _new_id(answer, reading):
     """:return: the id that a record was created with, ``None`` if there is none; then
     a warning"""
-    found = found_id(answer, path)
+    found = found_id(answer, reading)
     for header in _NEW.get(answer.status, ()):
         location = answer.location(header)
         if found is None and location:
@@ -362,7 +454,7 @@ def _new_id(answer, path):
                 "a JSON body nor a Location header."
             )
         )
-        return None, answer.sentence(sentence, name=path)
+        return None, answer.sentence(sentence, name=reading.text)
     if answer.redact.holds_secret(found):
         sentence = wording._lt(
             "%(request)s answered %(status)s with an id that holds a secret of this "
@@ -372,16 +464,16 @@ def _new_id(answer, path):
     return found, None
 
 
-def _renamed(message, answer, id_path):
+def _renamed(message, answer, reading):
     """:return: the id that a record has after an update, which may name another one, as
     where two records were merged; then a warning"""
-    path = id_path or ITEM_ID
-    known, found = message.external_id, found_id(answer, path)
+    place = reading or _ITEM
+    known, found = message.external_id, found_id(answer, place)
     if found is None or found == known or answer.redact.holds_secret(found):
         return known, None
-    if found == usable_id(at(message.payload, path)):
+    if found == usable_id(at(message.payload, ".".join(place.path) or ITEM_ID)):
         return known, None  # we have sent it: a field of the record
-    if id_path and not repeats(answer, message, path):
+    if reading and not repeats(answer, message, reading, found):
         sentence = wording._lt(
             "%(request)s answered %(status)s with another id, %(new)s, and with "
             "nothing of the record: it may be that of something else. The record stays "
@@ -395,11 +487,11 @@ def _renamed(message, answer, id_path):
     return found, answer.sentence(sentence, new=found, old=known)
 
 
-def _there_already(message, answer, id_path):
+def _there_already(message, answer, reading):
     """:return: what becomes of a record that an unanswered request has created"""
-    path = id_path or ITEM_ID
-    found = found_id(answer, path)
-    if id_path == ITEM_ID and names_error(answer, message):
+    place = reading or _ITEM
+    found = found_id(answer, place)
+    if reading == _ITEM and names_error(answer, message):
         found = None  # it is that of the error
     if found is not None and not answer.redact.holds_secret(found):
         return Outcome(found)
@@ -407,4 +499,4 @@ def _there_already(message, answer, id_path):
         "%(request)s answered %(status)s: a request without an answer has created the "
         "record, and there is no id in “%(name)s”."
     )
-    return Outcome(None, False, answer.sentence(sentence, name=path))
+    return Outcome(None, False, answer.sentence(sentence, name=place.text))

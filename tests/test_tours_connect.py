@@ -1,0 +1,38 @@
+# Copyright 2026 queue_job_sync contributors
+# License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
+
+from odoo.tests import tagged
+
+from .oauth_case import OAuthCase
+from .tour_case import TourCase
+
+
+@tagged("post_install", "-at_install")
+class TestToursConnect(OAuthCase, TourCase):
+    """A user goes to a system, consents there, and comes back."""
+
+    def setUp(self):
+        super().setUp()
+        self.change_backend(oauth_refresh_token=False)
+        # where the browser is
+        self.addCleanup(self.set_base_url, self.set_base_url(self.base_url()))
+
+    def set_base_url(self, url):
+        """Commit the address of this server; return the one before."""
+        with self.transaction() as env:
+            parameters = env["ir.config_parameter"]
+            before = parameters.get_param("web.base.url")
+            parameters.set_param("web.base.url", url)
+        return before
+
+    def test_consent(self):
+        self.start_tour("/odoo", "queue_job_sync_connect", login="sync_tour_system")
+        self.assertEqual(len(self.token_server.given), 1)
+        self.assertEqual((self.held().access, self.refresh()), ("", ""))
+
+    def test_denied(self):
+        self.token_server.consents = False
+        self.start_tour(
+            "/odoo", "queue_job_sync_connect_denied", login="sync_tour_system"
+        )
+        self.assertEqual(self.token_server.asked, [])
