@@ -43,7 +43,11 @@ def _specifications():
     return {
         "hubspot": prism.Prism("HubSpot", ["hubspot-contacts.json"]),
         "bigcommerce": prism.Prism(
-            "BigCommerce", ["bigcommerce-customers.yml"], before="/stores/abc123/v3"
+            "BigCommerce",
+            ["bigcommerce-customers.yml"],
+            before="/stores/abc123/v3",
+            # the customer of its example has no id
+            cases=("create",),
         ),
         "klaviyo": prism.Prism(
             "Klaviyo",
@@ -51,7 +55,9 @@ def _specifications():
             # how one is removed is in no file here
             cases=("create", "update"),
         ),
-        "zoho_crm": prism.Prism("Zoho CRM", ["zoho-crm-record.json"]),
+        "zoho_crm": prism.Prism(
+            "Zoho CRM", ["zoho-crm-record.json"], scheme="Zoho-oauthtoken"
+        ),
         "intercom": prism.Prism("Intercom", ["intercom.yaml"]),
     }
 

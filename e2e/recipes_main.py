@@ -77,6 +77,7 @@ def _tried(pairs, opened):
 
     def try_one(number, pair, started):
         name, judge = pair
+        start = time.monotonic()
         try:
             started.result()
             stream = scene.connect(name, judge, number)
@@ -84,7 +85,9 @@ def _tried(pairs, opened):
             reason = f"not set up: {type(error).__name__}: {error}"
             return {"create": "failed"}, {"create": reason}
         trial = Trial(scene, stream, judge)
-        return trial.run(), trial.reasons
+        results = trial.run()
+        print(f"{judge.name}: {time.monotonic() - start:.0f} s", flush=True)
+        return results, trial.reasons
 
     with ThreadPoolExecutor(AT_ONCE) as lanes:
         return [*lanes.map(try_one, itertools.count(1), pairs, starting)]

@@ -18,7 +18,8 @@ from support.environment import paths
 from support.judges.judge import SPECIFICATION
 
 RECIPES = paths.ROOT / "recipes"
-ADDRESSES = ["url", "oauth_token_url", "oauth_authorize_url"]
+ADDRESSES = ("url", "oauth_token_url", "oauth_authorize_url")
+READ = [*ADDRESSES, "auth", "oauth_scheme"]
 CHANNELS = "root:4"
 WORKERS = 5
 OPEN = """
@@ -120,13 +121,19 @@ class Scene:
         )
         backend_id, stream_id = made["backend_id"][0], made["stream_id"][0]
         domain = [("id", "=", backend_id), ("active", "in", [True, False])]
-        (system,) = admin.search_read("sync.backend", domain, ADDRESSES)
+        (system,) = admin.search_read("sync.backend", domain, READ)
         moved = {
             field: judge.url + urlsplit(system[field]).path.rstrip("/")
             for field in ADDRESSES
             if system[field]
         }
-        admin.write("sync.backend", backend_id, {**moved, "active": True})
+        # a judge bears more requests than its vendor does
+        values = {**moved, "active": True, "rate_limit": 0}
+        if judge.kind == SPECIFICATION and system["auth"].startswith("oauth"):
+            # no tokens are given out there
+            values |= {"auth": "bearer", "auth_scheme": system["oauth_scheme"]}
+            configure.set_secret(admin, backend_id, "auth_secret", judge.secret)
+        admin.write("sync.backend", backend_id, values)
         return backend_id, stream_id
 
     def _said(self, stream_id, name):

@@ -181,9 +181,9 @@ class Strapi(Running):
 
     def command(self, port):
         shutil.copytree(HERE / "strapi", self.folder, dirs_exist_ok=True)
-        manifest = {"name": "judge", "version": "1.0.0", "private": True}
+        manifest = {"name": "judge", "dependencies": {"@strapi/strapi": "*"}}
         (self.folder / "package.json").write_text(json.dumps(manifest))
-        (self.folder / "public").mkdir()
+        (self.folder / "public" / "uploads").mkdir(parents=True)
         modules = self.folder / "node_modules"
         modules.symlink_to(judges.NODE_MODULES)
         variables = {

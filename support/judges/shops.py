@@ -12,7 +12,7 @@ class WooCommerce(Double):
     """WooCommerce's customers, as in woocommerce-rest-api-docs, wp-api-v3."""
 
     name = "WooCommerce"
-    odd = Odd({"email": "nobody"}, "Invalid email address")
+    odd = Odd({"email": "nobody"}, "Invalid parameter(s): email")
     base = "/wp-json/wc/v3/customers"
     consumer = "ck_the_consumer"
 
