@@ -35,6 +35,8 @@ class Zendesk(Double):
         email = record.get("email")
         if not record.get("name"):
             self._refuse("name", "Name: is too short (minimum one character)")
+        if not isinstance(record.get("external_id"), str | None):
+            self._refuse("external_id", "External: is not a string")
         if email and not is_email(email):
             self._refuse("email", f"Email: {email} is not properly formatted")
         if email and self.others("email", email, record_id):

@@ -126,6 +126,9 @@ class Brevo(Double):
             said = "Invalid email address"
             raise Said(400, {"code": "invalid_parameter", "message": said})
         for name in ("email", "ext_id"):
+            if not isinstance(record.get(name), str | None):
+                said = f"{name} should be a string"
+                raise Said(400, {"code": "invalid_parameter", "message": said})
             if record.get(name) and self.others(name, record[name], record_id):
                 said = f"Unable to create contact, {name} is already associated with"
                 raise Said(
@@ -314,6 +317,8 @@ class Intercom(Double):
     def check(self, record, record_id=None):
         if record.get("email") and not is_email(record["email"]):
             raise Said(400, self._errors("parameter_invalid", "Email is invalid"))
+        if not isinstance(record.get("external_id"), str | None):
+            raise Said(400, self._errors("parameter_invalid", "external_id: string"))
         for name in ("email", "external_id"):
             there = record.get(name) and self.others(name, record[name], record_id)
             if there:
