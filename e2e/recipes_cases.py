@@ -56,7 +56,10 @@ class Trial:
         for case in CASES:
             if case not in asked:
                 continue
-            if case in ("update", "noop", "remove") and results.get("create") != "passed":
+            if (
+                case in ("update", "noop", "remove")
+                and results.get("create") != "passed"
+            ):
                 results[case] = "failed"
                 self.reasons[case] = "nothing was created"
                 continue

@@ -35,6 +35,7 @@ STATE = """
     SELECT reason FROM sync_incident WHERE closed IS NULL AND backend_id = %s
 """
 
+
 @dataclass
 class Connected:
     """A synchronization of the scene.
@@ -145,7 +146,9 @@ class Scene:
         return {
             **said,
             "many_update": "many_update" in part["requests"],
-            "found_by_name": bool(re.search(r"\{(display|customer_?)name\b", find, re.I)),
+            "found_by_name": bool(
+                re.search(r"\{(display|customer_?)name\b", find, re.I)
+            ),
         }
 
     def _connect_plainly(self, judge, word):

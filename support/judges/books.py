@@ -37,7 +37,9 @@ class QuickBooks(Granting):
         return 401, self._fault("3200", said, said, "AUTHENTICATION"), {}
 
     def missing(self):
-        said = "Object Not Found : Something you're trying to use has been made inactive"
+        said = (
+            "Object Not Found : Something you're trying to use has been made inactive"
+        )
         fault = self._fault("610", "Object Not Found", said)
         return 400, fault, {}
 
@@ -169,7 +171,10 @@ class Xero(Granting):
         return {**made, "ContactStatus": "ACTIVE"}
 
     def _write(self, call, ids):
-        """Carry out a request; ``ids`` are the ids of its contacts, None for new ones."""
+        """Carry out a request.
+
+        :param ids: gives the ids of its contacts, None for new ones
+        """
         contacts = call.json()["Contacts"]
         one_by_one = call.value("summarizeErrors") == "false"
         told, wrong = [], []

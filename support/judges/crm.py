@@ -370,7 +370,10 @@ class Zoho(Granting):
         if there:
             details = {
                 "api_name": "Email",
-                "duplicate_record": {"id": there[0], "module": {"api_name": "Contacts"}},
+                "duplicate_record": {
+                    "id": there[0],
+                    "module": {"api_name": "Contacts"},
+                },
             }
             self._refuse("DUPLICATE_DATA", "duplicate data", details)
 

@@ -104,7 +104,9 @@ class Freshdesk(Double):
     def check(self, record, record_id=None):
         for name, value in record.items():
             if name not in self.fields:
-                self._refuse(400, name, "Unexpected/invalid field in request", "invalid_field")
+                self._refuse(
+                    400, name, "Unexpected/invalid field in request", "invalid_field"
+                )
             if value is not None and not isinstance(value, str):
                 self._refuse(400, name, "It should be a String", "datatype_mismatch")
         email = record.get("email")

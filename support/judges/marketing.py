@@ -11,7 +11,7 @@ from support.judges.judge import Odd
 
 
 class Mailchimp(Double):
-    """Mailchimp's Marketing API 3.0, lists: members, batch, search, as in its guides."""
+    """Mailchimp's Marketing API 3.0: members of lists, batches, search, as in guides."""
 
     name = "Mailchimp"
     odd = Odd({"email": "nobody"}, "looks fake or invalid")
@@ -42,7 +42,9 @@ class Mailchimp(Double):
         record_id = hashlib.md5(email.encode(), usedforsecurity=False).hexdigest()
         if record_id in self.records:
             said = f"{email} is already a list member. Use PUT to insert or update"
-            raise Said(400, self._problem(400, "Member Exists", f"{said} list members."))
+            raise Said(
+                400, self._problem(400, "Member Exists", f"{said} list members.")
+            )
         if not is_email(email):
             said = f"{email} looks fake or invalid, please enter a real email address."
             raise Said(400, self._problem(400, "Invalid Resource", said))

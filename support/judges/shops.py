@@ -88,7 +88,9 @@ class WooCommerce(Double):
     def many(self, call):
         asked = call.json()
         if sum(map(len, asked.values())) > 100:
-            raise Said(413, self._error("woocommerce_rest_request_entity_too_large", "", 413))
+            raise Said(
+                413, self._error("woocommerce_rest_request_entity_too_large", "", 413)
+            )
         told = {}
         for name, carry_out in (
             ("create", self.stored),
@@ -128,7 +130,11 @@ class BigCommerce(Double):
         return 404, {"status": 404, "title": "The resource was not found."}, {}
 
     def _refuse(self, said, name=".customer_create"):
-        told = {"status": 422, "title": "Create customers failed.", "type": "about:blank"}
+        told = {
+            "status": 422,
+            "title": "Create customers failed.",
+            "type": "about:blank",
+        }
         raise Said(422, {**told, "errors": {name: said}})
 
     def check(self, record, record_id=None):
@@ -269,7 +275,9 @@ class Magento(Double):
     @route("GET", base + "/search")
     def search(self, call):
         within = "searchCriteria[filterGroups][0][filters][0]"
-        found = self.others(call.value(f"{within}[field]"), call.value(f"{within}[value]"))
+        found = self.others(
+            call.value(f"{within}[field]"), call.value(f"{within}[value]")
+        )
         items = [self._told(each) for each in found]
         items = items[: int(call.value("searchCriteria[pageSize]") or 20)]
         return 200, {"items": items, "search_criteria": {}, "total_count": len(found)}

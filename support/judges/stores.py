@@ -211,7 +211,11 @@ class Airtable(Double):
 
     def _told(self, record_id):
         fields = self.got(record_id)
-        return {"id": record_id, "createdTime": "2026-11-26T12:00:00Z", "fields": fields}
+        return {
+            "id": record_id,
+            "createdTime": "2026-11-26T12:00:00Z",
+            "fields": fields,
+        }
 
     def _many(self, call):
         records = call.json()["records"]

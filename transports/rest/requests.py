@@ -194,8 +194,8 @@ def _placeholder(match):
     forms = {None, *_QUOTED, *own}
     if form not in forms:
         sentence = wording._lt(
-            "%(name)s: what follows the colon is number, for an id, text, for {key}, or, "
-            "in a query, doubled or escaped."
+            "%(name)s: what follows the colon is number, for an id, text, for {key}, "
+            "or, in a query, doubled or escaped."
         )
         raise _wrong(sentence, name=match[0])
     return Placeholder(match[0], source, path, form or "")

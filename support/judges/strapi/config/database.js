@@ -1,7 +1,7 @@
-module.exports = ({env}) => ({
+module.exports = ({ env }) => ({
     connection: {
         client: "sqlite",
-        connection: {filename: env("DATABASE")},
+        connection: { filename: env("DATABASE") },
         useNullAsDefault: true,
     },
 });
