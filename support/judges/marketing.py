@@ -11,7 +11,7 @@ from support.judges.judge import Odd
 
 
 class Mailchimp(Double):
-    """Mailchimp's Marketing API 3.0: members of lists, batches, search, as in guides."""
+    """Mailchimp's Marketing API 3.0: members of lists, batches and search."""
 
     name = "Mailchimp"
     odd = Odd({"email": "nobody"}, "looks fake or invalid")
