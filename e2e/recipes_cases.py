@@ -135,6 +135,8 @@ class Trial:
         expect(state == "free", f"others wait because of it: {state}")
 
     def _many(self):
+        # what is looked for before it is created goes one by one
+        self._scene.look_for_nothing(self._stream)
         letters = [f"d{number}" for number in range(MANY)]
         before = len(self._judge.journal)
         contacts = self._scene.create([self._values(letter) for letter in letters])

@@ -170,6 +170,10 @@ class Scene:
         (stream,) = self._admin.search_read("sync.stream", domain, ["backend_id"])
         return Connected(stream["backend_id"][0], stream_id, word, {"domain": "[]"})
 
+    def look_for_nothing(self, connected):
+        """Let records be created without a search for what is there already."""
+        self._admin.write("sync.stream", connected.stream_id, {"already_there": False})
+
     # -- contacts -----------------------------------------------------------------
 
     def create(self, values):

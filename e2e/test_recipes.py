@@ -199,6 +199,9 @@ class Doing:
     def reason(self, _connected, _contact):
         return ""
 
+    def look_for_nothing(self, _connected):
+        """It looks for nothing anyway."""
+
     def known_id(self, _connected, contact):
         return self.contacts[contact].get("known")
 
