@@ -47,6 +47,20 @@ class Blocked(Rejected):
     """
 
 
+class Unclear(Rejected):
+    """Nobody but a person can say whether a new record is there, and under which id.
+
+    Nothing was sent that may have created it.
+
+    :param message: see :class:`SyncError`
+    :param found: ids there of what it may be
+    """
+
+    def __init__(self, message, found=(), reason="", **values):
+        super().__init__(message, reason, **values)
+        self.found = tuple(found)
+
+
 class Misconfigured(SyncError):
     """A setting is wrong: each record would meet the same, until a person changes it.
 

@@ -56,11 +56,11 @@ class Connect(http.Controller):
                 ),
             )
         try:
+            problem = None
             if error or not code:
                 problem = _refusal(env, error, error_description)
             else:
-                backend._connect(code, consent)
-                problem = None
+                status = backend._connect(code, consent)
         except AccessError:
             return _page(
                 env._("Nothing was connected"),
@@ -72,7 +72,7 @@ class Connect(http.Controller):
             title = env._("%s is not connected", backend.name)
             return _page(title, problem, backend)
         title = env._("%s is connected", backend.name)
-        return _page(title, backend.oauth_status, backend)
+        return _page(title, status, backend)
 
 
 def _refusal(env, error, description):

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from support import databases
+from support.destinations.crm_process import Crm
 from support.processes import free_port, port_is_free
 
 ADA = {"name": "Ada", "email": "ada@example.com", "tags": ["vip"]}
@@ -53,6 +54,59 @@ def test_crm_never_reuses_an_id(api):
     first = api("POST", "/contacts", json=ADA).json()["id"]
     api("DELETE", f"/contacts/{first}")
     assert api("POST", "/contacts", json=ADA).json()["id"] != first
+
+
+def test_crm_finds_by_email(api):
+    contact = api("POST", "/contacts", json=ADA).json()
+    api("POST", "/contacts", json={"name": "Grace"})
+    found = api("GET", "/contacts", params={"email": "ADA@example.com"})
+    assert found.json() == {"contacts": [contact]}
+    assert api("GET", "/contacts", params={"email": "x@y"}).json() == {"contacts": []}
+    assert api("GET", "/contacts", params={"mail": "x"}).status_code == 400
+    assert len(api("GET", "/contacts").json()["contacts"]) == 2
+
+
+@pytest.mark.parametrize("where", ["text", "field", "header", "nowhere"])
+def test_crm_refuses_a_second_one(tmp_path, where):
+    with Crm(tmp_path, unique=where) as crm:
+        headers = {"Authorization": f"Bearer {crm.token}"}
+
+        def create(content):
+            url = f"{crm.url}/contacts"
+            return requests.post(url, json=content, headers=headers, timeout=5)
+
+        first = create(ADA).json()["id"]
+        refusal = create({"name": "Ada", "email": "Ada@Example.com"})
+        assert refusal.status_code == 409
+        body = refusal.json()
+        assert "already exists" in body["error"]
+        assert (f"Existing ID: {first}" in body["error"]) == (where == "text")
+        assert body.get("existing") == ({"id": first} if where == "field" else None)
+        address = f"/api/contacts/{first}" if where == "header" else None
+        assert refusal.headers.get("Location") == address
+        assert create({"name": "Grace"}).status_code == 201
+        assert len(crm.contacts()) == 2
+
+
+def test_crm_has_versions(tmp_path):
+    with Crm(tmp_path, versions=True) as crm:
+
+        def send(method, path, match=None, **options):
+            headers = {"Authorization": f"Bearer {crm.token}"}
+            if match:
+                headers["If-Match"] = match
+            url = f"{crm.url}{path}"
+            return requests.request(method, url, headers=headers, timeout=5, **options)
+
+        created = send("POST", "/contacts", json=ADA)
+        path, first = f"/contacts/{created.json()['id']}", created.headers["ETag"]
+        assert send("GET", path).headers["ETag"] == first
+        assert send("PUT", path, json={"name": "Grace"}).status_code == 428
+        changed = send("PUT", path, first, json={"name": "Grace"})
+        assert changed.headers["ETag"] != first
+        assert send("PATCH", path, first, json={"name": "Ada"}).status_code == 412
+        assert send("DELETE", path, first).status_code == 412
+        assert send("DELETE", path, changed.headers["ETag"]).status_code == 204
 
 
 @pytest.mark.parametrize(

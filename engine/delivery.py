@@ -2,7 +2,9 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """One chunk of records, from the lock to what is settled, in one transaction."""
 
+import json
 import logging
+import random
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -19,10 +21,11 @@ from ..exceptions import (
     SyncError,
     Temporary,
     Throttled,
+    Unclear,
     Unreachable,
 )
 from ..transports.base import DONE, UNKNOWN, unsent
-from . import capture, gate, jobs, precedence, store, waiting, words
+from . import capture, clock, gate, jobs, precedence, store, waiting, words
 from .task import Attempt, TaskBuilder, new_key
 
 _logger = logging.getLogger(__name__)
@@ -40,6 +43,15 @@ RECORD_BYTES = 64 * MEGABYTE
 # Bytes of the contents that are noted at a time, and of those of one chunk, after which
 # no more are added.
 WAVE_BYTES, CHUNK_BYTES = 16 * MEGABYTE, 64 * MEGABYTE
+# Requests of one record that may follow each other, where it is looked for first, or
+# its version is: a question, another one, a request, and once more.
+IN_TURN = 4
+# The reason of an error of a record that waits until another one is known, and the
+# seconds after which that is, least and most.
+BEING_CREATED = "being_created"
+KNOWN_WITHIN = (15, 60)
+# Records that share what tells one from the others.
+FEW = 2
 # Records that are read at a time where each may have files in it.
 LARGE_RECORDS = 10
 
@@ -195,6 +207,26 @@ class Delivery:
                     size=len(task.content) // MEGABYTE,
                     most=RECORD_BYTES // MEGABYTE,
                 )
+            elif self._is_too_early(task):
+                now = clock.current(self.env.cr)
+                task.error = RateLimited(
+                    words._lt(
+                        "It may be there already, and is looked for at %(at)s: by then "
+                        "a search shows it."
+                    ),
+                    max(1, (task.shown_from - now).total_seconds() + 1),
+                    at=task.shown_from,
+                )
+
+    def _is_too_early(self, task):
+        """Return whether a creation without an answer cannot be looked for yet.
+
+        It may still arrive, or be too new for a search to find it.
+        """
+        looks = self.route.can_look and not self.system.repeats_are_safe
+        return bool(
+            looks and task.message and task.creation and not task.doubt
+        ) and bool(task.shown_from)
 
     def _contents(self, ids):
         """Return the content of records by id, without those that are gone."""
@@ -260,11 +292,14 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
+            elif isinstance(again.receipt.error, Unclear):
+                task.error = again.receipt.error
+                self._leave_unclear(task)
             elif _is_refusal(again.receipt.error):
                 # no refusal of a request tells what became of the one before it
                 self._keep_doubt(task, again.receipt.error)
             else:
-                task.receipt, task.error = again.receipt, again.receipt.error
+                task.receipt, task.error = again.receipt, again.error
 
     def _keep_doubt(self, task, error):
         """Leave a creation without an answer to a person, once nothing of it is late.
@@ -278,6 +313,11 @@ class Delivery:
             task.error = error
             self._leave_to_person(task, "maybe", error)
 
+    def _leave_unclear(self, task):
+        """Leave to a person what was found, and may be the record or not."""
+        doubt = "found" if task.error.found else "maybe"
+        self._leave_to_person(task, doubt, task.error)
+
     def _leave_to_person(self, task, doubt, why=None):
         """Have nothing sent of a record until a person has looked, and said so here.
 
@@ -288,14 +328,15 @@ class Delivery:
             words._lt(
                 "%(system)s may have it already: look there, and say so here. %(why)s"
             )
-            if doubt == "maybe"
+            if doubt != "unknown_id"
             else words._lt(
                 "%(system)s has it, under an ID that is not known here: look there, "
                 "and say so here. %(why)s"
             )
         )
         if doubt != task.binding.doubt:
-            self.doubts.append((task.binding.id, doubt, why))
+            found = ", ".join(getattr(why, "found", ())) or None
+            self.doubts.append((task.binding.id, doubt, why, found))
         task.doubt = doubt
         self.unclear[task.binding.res_id] = words.Sentence(
             sentence, system=self.stream._facts().backend_name, why=why or ""
@@ -335,7 +376,11 @@ class Delivery:
         for task in self.tasks:
             if task.doubt and task.binding.res_id not in self.unclear:
                 self._leave_to_person(task, task.doubt)
-        if self.system.repeats_are_safe:
+        can_tell = self.system.repeats_are_safe and self.route.tells_new_records
+        for task in sent:
+            if isinstance(task.error, Unclear):
+                self._leave_unclear(task)
+        if can_tell or self.route.can_look:
             return
         for task in sent:
             # what was noted last is what the receipt is about
@@ -391,6 +436,7 @@ class Delivery:
         else:
             with transport:
                 transport.recreating = self._noting_creations(by_id)
+                transport.adopting = self._noting_adoptions(by_id)
                 receipts = transport.deliver(take)
                 try:
                     for receipt in receipts:
@@ -403,6 +449,10 @@ class Delivery:
 
     def _keep_receipt(self, task, receipt):
         task.receipt, task.error = receipt, receipt.error
+        if receipt.error and receipt.error.reason == BEING_CREATED:
+            # no failure of its own; the other one is known in a moment
+            seconds = random.uniform(*KNOWN_WITHIN)
+            task.error = RateLimited(receipt.error.message, seconds, BEING_CREATED)
         if receipt.holds_up_others:
             self.obstacle = self.obstacle or receipt.error
         if receipt.ok and task.noted[-1].creates and not receipt.external_id:
@@ -424,14 +474,20 @@ class Delivery:
                 creates=gives_ids
                 and task.message.operation == "upsert"
                 and not task.message.external_id,
+                external_id=task.found_id,
             )
             for task in wave
         }
-        seconds = self.system._seconds_in_flight(len(wave))
+        seconds = self._seconds_in_flight(len(wave))
         ids = self._write_notes(attempts.items(), seconds)
         for task in wave:
             attempt = attempts[task.binding.res_id]
             task.noted = [replace(attempt, id=ids[task.binding.res_id])]
+
+    def _seconds_in_flight(self, count):
+        """Return after how many seconds as many requests that leave now are over."""
+        asks = self.route.version or self.route.already_there
+        return self.system._seconds_in_flight(count, IN_TURN if asks else 1)
 
     def _noting_creations(self, by_id):
         """Return what notes a creation that a transport decides on, in any thread.
@@ -440,7 +496,7 @@ class Delivery:
 
         :param dict by_id: the tasks
         """
-        seconds = self.system._seconds_in_flight(1)
+        seconds = self._seconds_in_flight(1)
 
         def note_creation(message, key):
             """:raises RateLimited: it could not be noted, and so must not be sent"""
@@ -456,6 +512,70 @@ class Delivery:
             task.noted.append(replace(attempt, id=ids[message.key]))
 
         return note_creation
+
+    def _noting_adoptions(self, by_id):
+        """Return what notes the id of what was found there, in any thread.
+
+        From then on the id is that of the record, whatever becomes of this job. See
+        ``Transport.adopting``.
+
+        :param dict by_id: the tasks
+        """
+        registry, stream_id = self.env.registry, self.stream.id
+        seconds = self._seconds_in_flight(1)
+
+        def note_adoption(message, external_id, key, sought):
+            """:raises SyncError: it must not be updated: the id is that of another
+            record, or may be, or it could not be noted
+            """
+            task = by_id[message.key]
+            note = replace(
+                task.noted[-1],
+                key=key,
+                creates=False,
+                external_id=external_id,
+                id=task.noted[-1].id if task.noted[-1].creates else None,
+            )
+            is_like = partial(_created_alike, message.payload, sought)
+            try:
+                found = store.note_adoption(
+                    registry, stream_id, message.key, note, seconds, is_like
+                )
+            except psycopg2.Error:
+                _logger.exception("The id of %s could not be noted", message.key)
+                raise RateLimited(
+                    words._lt("Not sent: it could not be noted before."), store.PATIENCE
+                ) from None
+            if found.note:
+                task.adopt(replace(note, id=found.note), external_id)
+                return
+            told = {"id": external_id, "model": model}
+            if found.perhaps and not found.other:
+                raise Temporary(
+                    words._lt(
+                        "%(id)s was found, and may be %(model)s %(other)s, which is "
+                        "being created now."
+                    ),
+                    BEING_CREATED,
+                    other=found.perhaps,
+                    **told,
+                )
+            sentence = (
+                words._lt("%(id)s was found, and is %(model)s %(other)s already.")
+                if found.other
+                else words._lt(
+                    "%(id)s was found, and may be %(model)s %(other)s, whose ID is "
+                    "not known."
+                )
+            )
+            told["other"] = found.other or found.unknown
+            if message.route.already_there == "refusal":
+                # which the system does not create whatever a person says
+                raise Rejected(sentence, **told)
+            raise Unclear(sentence, [external_id], **told)
+
+        model = self.stream.model_id.name or self.stream.model_name
+        return note_adoption
 
     def _keep_refusals(self, refused):
         """Keep what failed, whatever becomes of the job's transaction."""
@@ -511,13 +631,16 @@ class Delivery:
                 version=task.binding.version + 1,
                 note=None,
                 doubt="unknown_id" if is_unknown else None,
+                version_token=None if gone else task.receipt.version,
+                looked=None,
+                adopted=not gone and bool(task.noted[-1].external_id),
                 absent=None if task.message.operation == "upsert" else "gone",
             )
         store.confirm_bindings(self.env, [task.binding for task in confirmed])
         store.keep_doubts(
             self.env,
             [
-                (task.binding.id, task.binding.doubt, task.receipt.warning)
+                (task.binding.id, task.binding.doubt, task.receipt.warning, None)
                 for task in confirmed
                 if task.binding.doubt
             ],
@@ -654,7 +777,12 @@ class Delivery:
         """
         failed = {task.binding.res_id: task for task in self.failures}
         tasks = [task for task in self.tasks if task.message]
-        at_fault = [each for each in self.failures if isinstance(each.error, Rejected)]
+        at_fault = [
+            each
+            for each in self.failures
+            # of those that may be each other, one is sent at a time
+            if isinstance(each.error, Rejected) or each.error.reason == BEING_CREATED
+        ]
         if len(failed) == len(tasks) and not at_fault:
             failed = {}
         failed |= dict.fromkeys(self.broken)
@@ -686,6 +814,51 @@ class Delivery:
     def met(self):
         """The tasks that have met an error."""
         return [task for task in self.tasks if task.error]
+
+
+def _created_alike(payload, sought, contents):
+    """Return which of the records that are being created may be what was found.
+
+    That with the values that were searched for. Where nothing was, one that shares with
+    the record what few others do.
+
+    :param sought: texts
+    :param dict contents: their contents, as JSON, by record id
+    :return: the id of one, or ``None``
+    """
+    lowered = {id_: content.lower() for id_, content in contents.items()}
+
+    def holders(text):
+        # as it is in the content
+        inner = json.dumps(text, ensure_ascii=False)[1:-1].lower()
+        return {id_ for id_, content in lowered.items() if inner in content}
+
+    if sought:
+        return min(set.intersection(*map(holders, sought)), default=None)
+    found = set()
+    for text in {each for each in _texts(payload) if len(each) > 2}:
+        shared = holders(text)
+        if len(shared) <= FEW or _is_rare(text):
+            found |= shared
+    return min(found, default=None)
+
+
+def _is_rare(text):
+    """Return whether a text looks like an address, a number or a name, and not like
+    what is chosen from a list."""
+    return "@" in text or (len(text) > 4 and any(map(_tells, text)))
+
+
+def _tells(letter):
+    return letter.isdigit() or letter.isspace()
+
+
+def _texts(value):
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each)
+    elif isinstance(value, str | int) and not isinstance(value, bool):
+        yield str(value)
 
 
 def _is_refusal(error):

@@ -520,7 +520,8 @@ def lock_bindings(stream, record_ids):
     """
     cr = stream.env.cr
     present = SQL(
-        "SELECT id, res_id, external_id, content_hash, version, note, doubt"
+        "SELECT id, res_id, external_id, content_hash, version, note, doubt,"
+        "       version_token, looked"
         "  FROM %s AS binding",
         rows_about(
             "sync_binding",
@@ -613,17 +614,25 @@ def confirm_bindings(env, held):
                version = version + 1, last_success = %s,
                last_error = NULL, last_error_date = NULL,
                note = NULL, note_date = NULL, skipped = false,
-               doubt = NULL, doubt_reason = NULL, accepted = NULL, absent = sent.absent
-          FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[])
-               AS sent (id, external_id, digest, absent)
+               doubt = NULL, doubt_reason = NULL, found_ids = NULL, accepted = NULL,
+               absent = sent.absent, version_token = sent.token, looked = NULL,
+               adopted = CASE WHEN sent.adopted THEN %s
+                              WHEN sent.external_id = binding.external_id
+                              THEN binding.adopted END
+          FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[], %s::text[],
+                      %s::bool[])
+               AS sent (id, external_id, digest, absent, token, adopted)
          WHERE binding.id = sent.id
         """,
         (
-            fields.Datetime.now(),
+            now := fields.Datetime.now(),
+            now,
             [each.id for each in held],
             [each.external_id for each in held],
             [each.content_hash for each in held],
             [each.absent for each in held],
+            [each.version_token for each in held],
+            [each.adopted for each in held],
         ),
     )
     bindings = env["sync.binding"].browse(each.id for each in held)
@@ -633,19 +642,21 @@ def confirm_bindings(env, held):
 def keep_doubts(env, doubts):
     """Keep what a person has to decide about records before they are sent.
 
-    :param doubts: list of ``(id of the binding, doubt, sentence)``
+    :param doubts: list of ``(id of the binding, doubt, sentence, ids that were found)``
     """
     if doubts:
-        ids, kinds, sentences = zip(*doubts, strict=True)
+        ids, kinds, sentences, found = map(list, zip(*doubts, strict=True))
+        reasons = [each and words.kept(each) for each in sentences]
         env.cr.execute(
             """
             UPDATE sync_binding AS binding
-               SET doubt = found.doubt, doubt_reason = found.reason
-              FROM unnest(%s::int[], %s::text[], %s::text[])
-                   AS found (id, doubt, reason)
-             WHERE binding.id = found.id
+               SET doubt = kept.doubt, doubt_reason = kept.reason,
+                   found_ids = kept.found
+              FROM unnest(%s::int[], %s::text[], %s::text[], %s::text[])
+                   AS kept (id, doubt, reason, found)
+             WHERE binding.id = kept.id
             """,
-            (list(ids), list(kinds), [each and words.kept(each) for each in sentences]),
+            (ids, kinds, reasons, found),
         )
         env["sync.binding"].browse(ids).invalidate_recordset(flush=False)
 
@@ -1100,7 +1111,14 @@ def _last_about(res_id, stream_id, limit):
 
 # -- notes of requests that were not answered ---------------------------------
 
-_NOTED = "res_id, version, operation, idempotency_key, digest, content, creates"
+_NOTED = (
+    "res_id, version, operation, idempotency_key, digest, content, creates, external_id"
+)
+# Seconds after which a search shows what was created: the index of a system is behind
+# its records.
+SHOWN_WITHIN = 120
+# Characters of a content that are compared, and contents that are, see note_adoption().
+COMPARED, COMPARED_NOTES = 20_000, 2_000
 
 
 def _as_json(notes):
@@ -1128,19 +1146,113 @@ def write_notes(registry, stream_id, notes, seconds):
     """
     statement = SQL(
         f"""
-        INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
+        INSERT INTO sync_attempt (stream_id, late_until, shown_from, {_NOTED})
         -- whole seconds, as the eta of a job that waits for it
         SELECT %s, date_trunc('second', now() AT TIME ZONE 'utc'
-                                        + %s * interval '1 second'), {_NOTED}
+                                        + %s * interval '1 second'),
+               now() AT TIME ZONE 'utc' + %s * interval '1 second', {_NOTED}
           FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
         RETURNING res_id, id
         """,
         stream_id,
         seconds,
+        seconds + SHOWN_WITHIN,
         _as_json(notes),
     )
     with connected(registry, statement) as cr:
         return dict(cr.fetchall())
+
+
+class Adoption(NamedTuple):
+    """Whether an id there is that of a record from now on."""
+
+    note: int | None = None  # its id, where it is
+    other: int | None = None  # id of the record that has it already
+    perhaps: int | None = None  # id of one that may have been created under it just now
+    unknown: int | None = None  # id of one that is there under an id nobody knows
+
+
+def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
+    """Note that an id there is that of a record, and commit; any thread may do so.
+
+    What the record has noted as creations has created nothing else.
+
+    :param note: the :class:`Attempt`; without an id it is a new one
+    :param seconds: see :func:`write_notes`
+    :param is_like: given the beginnings of contents by record id, returns the id of the
+        record that may have been created under that id, or ``None``
+    :return: an :class:`Adoption`: nothing is noted where it is not its own
+    """
+    told = {"stream": stream_id, "record": res_id, "there": note.external_id}
+    with read_committed(registry) as cr:
+        # of those who look at one id at the same time, each sees what was noted before
+        lock = f"queue_job_sync.adopt:{stream_id}:{note.external_id}"
+        cr.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
+        # those that are being created: once they are confirmed, their bindings tell
+        creations = ask(
+            cr,
+            "SELECT res_id, left(content, %(most)s) FROM sync_attempt"
+            " WHERE stream_id = %(stream)s AND res_id <> %(record)s AND creates"
+            " ORDER BY id DESC LIMIT %(notes)s",
+            most=COMPARED,
+            notes=COMPARED_NOTES,
+            **told,
+        )
+        ((other, unknown),) = ask(
+            cr,
+            """
+            SELECT COALESCE(
+                   (SELECT res_id FROM sync_binding
+                     WHERE stream_id = %(stream)s AND external_id = %(there)s
+                       AND res_id <> %(record)s LIMIT 1),
+                   (SELECT res_id FROM sync_attempt
+                     WHERE stream_id = %(stream)s AND external_id = %(there)s
+                       AND res_id <> %(record)s LIMIT 1)),
+                   (SELECT res_id FROM sync_binding
+                     WHERE stream_id = %(stream)s AND res_id <> %(record)s
+                       AND doubt = 'unknown_id' LIMIT 1)
+            """,
+            **told,
+        )
+        perhaps = is_like(dict(creations))
+        if other or perhaps or unknown:
+            return Adoption(other=other, perhaps=perhaps, unknown=unknown)
+        late_until = SQL(
+            "date_trunc('second', now() AT TIME ZONE 'utc' + %s * interval '1 second')",
+            seconds,
+        )
+        cr.execute(
+            SQL(
+                """
+                UPDATE sync_attempt
+                   SET creates = false, external_id = %(there)s,
+                       idempotency_key = %(key)s,
+                       late_until = CASE WHEN id = %(own)s THEN %(late)s
+                                         ELSE late_until END
+                 WHERE stream_id = %(stream)s AND res_id = %(record)s AND creates
+                """,
+                **told,
+                key=note.key,
+                own=note.id or 0,
+                late=late_until,
+            )
+        )
+        if note.id:
+            return Adoption(note.id)
+        cr.execute(
+            SQL(
+                f"""
+                INSERT INTO sync_attempt (stream_id, late_until, {_NOTED})
+                SELECT %s, %s, {_NOTED}
+                  FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
+                RETURNING id
+                """,
+                stream_id,
+                late_until,
+                _as_json([(res_id, note)]),
+            )
+        )
+        return Adoption(cr.fetchone()[0])
 
 
 def read_notes(registry, stream, record_ids):
@@ -1150,7 +1262,9 @@ def read_notes(registry, stream, record_ids):
         SELECT res_id, version, operation, idempotency_key, digest,
                content, COALESCE(creates, false), id, late_until,
                late_until IS NULL
-               OR late_until < clock_timestamp() AT TIME ZONE 'utc'
+               OR late_until < clock_timestamp() AT TIME ZONE 'utc', external_id,
+               CASE WHEN shown_from > clock_timestamp() AT TIME ZONE 'utc'
+                    THEN shown_from END
           FROM %s AS attempt
          ORDER BY id
         """,
@@ -1173,10 +1287,14 @@ def end_notes(cr, closed, over):
     cr.execute(
         """
         WITH ended AS (
-            UPDATE sync_attempt SET late_until = NULL WHERE id = ANY(%s))
+            UPDATE sync_attempt
+               SET late_until = NULL,
+                   shown_from = clock_timestamp() AT TIME ZONE 'utc'
+                                + %s * interval '1 second'
+             WHERE id = ANY(%s))
         DELETE FROM sync_attempt WHERE id = ANY(%s)
         """,
-        (list(over), list(closed)),
+        (SHOWN_WITHIN, list(over), list(closed)),
     )
 
 
@@ -1204,7 +1322,7 @@ def close_notes(registry, stream, closed, known):
 
 
 def drop_creations(cr, stream_id, record_ids):
-    """Drop the notes of creations, about which a person has decided.
+    """Drop the notes of creations, and of ids, about which a person has decided.
 
     :return: ids of the records of which a creation may still arrive
     """
@@ -1214,7 +1332,8 @@ def drop_creations(cr, stream_id, record_ids):
             """
             WITH gone AS (
                 DELETE FROM sync_attempt
-                 WHERE creates AND id IN (SELECT id FROM %s AS attempt)
+                 WHERE (creates OR external_id IS NOT NULL)
+                   AND id IN (SELECT id FROM %s AS attempt)
                 RETURNING res_id, late_until)
             SELECT res_id FROM gone
              WHERE late_until > clock_timestamp() AT TIME ZONE 'utc'
@@ -1232,13 +1351,15 @@ def restore_notes(cr, stream, notes):
     """
     cr.execute(
         f"""
-        INSERT INTO sync_attempt (stream_id, id, {_NOTED})
-        SELECT %s, id, {_NOTED} FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
+        INSERT INTO sync_attempt (stream_id, id, shown_from, {_NOTED})
+        SELECT %s, id, clock_timestamp() AT TIME ZONE 'utc' + %s * interval '1 second',
+               {_NOTED} FROM jsonb_populate_recordset(NULL::sync_attempt, %s)
         ON CONFLICT (id) DO UPDATE
            SET late_until = NULL, creates = EXCLUDED.creates,
-               idempotency_key = EXCLUDED.idempotency_key
+               idempotency_key = EXCLUDED.idempotency_key,
+               external_id = EXCLUDED.external_id, shown_from = EXCLUDED.shown_from
         """,
-        (stream.id, _as_json(notes)),
+        (stream.id, SHOWN_WITHIN, _as_json(notes)),
     )
 
 

@@ -30,6 +30,9 @@ class Held(NamedTuple):
     version: int = 0
     note: str | None = None
     doubt: str | None = None  # see ``sync.binding``
+    version_token: str | None = None
+    looked: bool | None = None
+    adopted: bool = False  # by a delivery
     absent: str | None = None  # as it is after a delivery
 
 
@@ -48,6 +51,9 @@ class Attempt:
     # sender has seen its end
     late_until: datetime | None = None
     over: bool = True  # nothing of it can arrive any more
+    external_id: str | None = None  # what was found there, and is updated by it
+    # when a search shows what it has created (UTC, naive); None once that is past
+    shown_from: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -113,13 +119,19 @@ class Task:
         )
 
     @property
+    def found_id(self):
+        """The id there of what was found, and is not on the binding yet."""
+        found = self.message.external_id
+        return found if found != self.binding.external_id else None
+
+    @property
     def proof(self):
         """What has been carried out with the present settings, as in ``Route``.
 
         ``None`` where the system has only said that there is nothing to do, or will be.
         """
         receipt, message = self.receipt, self.message
-        if message.route.batch_target:
+        if message.route.takes_many:
             # that records may go together proves nothing of how they go alone
             return None
         # HTTP's, or PostgreSQL's
@@ -172,8 +184,34 @@ class Task:
         over = [each.id for each in self.noted]
         if fate == UNKNOWN:
             # so that a retry may have its key: nothing else comes between them
-            over += [each.id for each in self.attempts if each.over and each.late_until]
+            # and what was asked for again is as young as that, for whoever looks for it
+            key = self.noted[-1].key
+            over += [
+                each.id
+                for each in self.attempts
+                if each.over and (each.late_until or each.key == key)
+            ]
         return [id_ for id_ in over if id_ not in closed]
+
+    @property
+    def shown_from(self):
+        """When a search is believed that does not find what it may have created."""
+        times = [each.shown_from for each in self.attempts if each.creates]
+        return max(filter(None, times), default=None)
+
+    def adopt(self, note, external_id):
+        """Take what it has noted as creations for updates of what was found there.
+
+        :param Attempt note: of the update
+        """
+        self.attempts = [
+            replace(each, key=note.key, creates=False, external_id=external_id)
+            if each.creates
+            else each
+            for each in self.attempts
+        ]
+        own = [each for each in self.noted if not each.creates]
+        self.noted = [*own, note]
 
     @property
     def may_be_overwritten(self):
@@ -197,7 +235,9 @@ class TaskBuilder:
 
     def __init__(self, stream, route=None):
         self._route = route or stream._route()
-        self._repeats_are_safe = stream.backend_id.repeats_are_safe
+        self._repeats_are_safe = (
+            stream.backend_id.repeats_are_safe and self._route.tells_new_records
+        )
         self._stream = stream
         self._marks = stream.delete_policy == "mark"
         self._deletes = stream.delete_policy != "ignore"
@@ -222,6 +262,9 @@ class TaskBuilder:
         # what was made before the last confirmation is settled by it
         unsettled = [each for each in attempts if each.version == binding.version]
         creation = next((each for each in unsettled if each.creates), None)
+        # found there by a request that was not answered
+        found = [each.external_id for each in unsettled if each.external_id]
+        external_id = found[-1] if found else binding.external_id or None
         # an unanswered attempt may have put something else there since
         needed = (
             digest != binding.content_hash
@@ -246,9 +289,11 @@ class TaskBuilder:
                 payload=_as_read_back(body, content),
                 route=self._route,
                 # a creation is open: what it had the id of was found gone
-                external_id=None if creation else binding.external_id or None,
+                external_id=None if creation else external_id,
                 idempotency_key=key,
                 again=bool(creation) and creation.key == key,
+                looked=bool(binding.looked),
+                version=None if found else binding.version_token,
             )
         told = content, digest, message, payload, list(attempts), creation, doubt
         return Task(binding, owed, *told)
@@ -257,12 +302,14 @@ class TaskBuilder:
         """Return why nothing may be sent of a record, ``None`` if it may.
 
         A creation of unknown fate is asked for again only where a repeat with its key
-        makes no second record.
+        makes no second record, or where the record is looked for before. What was found
+        so, and may be it or not, is for a person.
         """
         if self._route.id_policy != "destination":
             return None
-        if creation:
-            return None if self._repeats_are_safe else "maybe"
+        if creation and binding.doubt != "found":
+            can_tell = self._repeats_are_safe or self._route.can_look
+            return None if can_tell else "maybe"
         return binding.doubt
 
     def _operation(self, payload):

@@ -26,6 +26,6 @@ class ResPartner(models.Model):
     def _sync_names(self):
         name = " ".join((self.name or "").split())
         if self.is_company:
-            return False, name or False
+            return None, name or None
         first, _blank, last = name.rpartition(" ")
-        return first or False, last or False
+        return first or None, last or None

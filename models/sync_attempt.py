@@ -61,6 +61,14 @@ class SyncAttempt(models.Model):
         readonly=True,
         help="The request may have made a record there whose id is not known here.",
     )
+    external_id = fields.Char(
+        readonly=True,
+        help="What the system was found to call the record, which the request updates.",
+    )
+    shown_from = fields.Datetime(
+        readonly=True,
+        help="From then on a search finds what the request may have made.",
+    )
     late_until = fields.Datetime(
         readonly=True,
         help="The request may still arrive until then; empty once it is over.",

@@ -763,19 +763,20 @@ class SyncBackend(models.Model):
                     problem = pem and problem_of(pem)
                 except SyncError as err:
                     pem, problem = "", err
-                text = problem and words.said(self.env, problem)
+                text = warning = problem and words.said(self.env, problem)
                 if pem and not problem:
                     whom, end = certificates.end_of(pem)
+                    time_text = format_datetime(self.env, end, dt_format="short")
                     text = self.env._(
-                        "%(whom)s, until %(time)s",
-                        whom=whom,
-                        time=format_datetime(self.env, end, dt_format="short"),
+                        "For %(whom)s, until %(time)s", whom=whom, time=time_text
                     )
-                    problem = end < soon
+                    warning = end < soon and self.env._(
+                        "It ends at %s: ask for a new one in time.", time_text
+                    )
                 backend[f"{name}_text"] = text or False
-                if problem:
+                if warning:
                     label = labels[f"{name}_origin"]["string"]
-                    warnings.append(f"{label}: {text}")
+                    warnings.append(f"{label}: {warning}")
             backend.certificate_warning = " ".join(warnings) or False
 
     # -- records --------------------------------------------------------------
@@ -887,9 +888,33 @@ class SyncBackend(models.Model):
             concurrency=self.concurrency,
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
-            headers=self.header_ids._sent(kept),
+            headers=self._headers_sent(kept),
             key_header=self._key_header(),
             **self._network(kept),
+        )
+
+    @tools.ormcache("self.id")
+    def _header_facts(self):
+        """Return of each further header its name, its value, and the name of its secret
+        if it is one, as a tuple of tuples."""
+        return tuple(
+            (each.name, each.value or "", each.secret and each._kept_as())
+            for each in self.sudo().header_ids
+        )
+
+    def _headers_sent(self, kept):
+        """Return the further headers, as an ``HttpConfig`` has them.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a value is kept beside the database, and not there
+        """
+        return tuple(
+            FurtherHeader(
+                name,
+                secrets.resolved(self.env, kept.get(secret)) if secret else value,
+                bool(secret),
+            )
+            for name, value, secret in self._header_facts()
         )
 
     def _transport_postgresql(self):
@@ -907,13 +932,15 @@ class SyncBackend(models.Model):
             statement_timeout=self.read_timeout,
         )
 
-    def _seconds_in_flight(self, count):
+    def _seconds_in_flight(self, count, in_turn=1):
         """Return after how many seconds as many requests that leave now are over.
 
         However slowly each is answered, and whatever became of the worker: Odoo ends
         one that works for longer than its limit.
+
+        :param in_turn: how many follow each of them at most, itself among them
         """
-        each = self.connect_timeout + self.read_timeout + GRACE
+        each = (self.connect_timeout + self.read_timeout + GRACE) * in_turn
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
             seconds += BUDGET
@@ -1156,6 +1183,7 @@ class SyncBackend(models.Model):
         """Have the access that the user has consented to.
 
         :param consent: the :class:`..engine.tokens.Consent`
+        :return: how the access stands then, for people
         :raises AccessError: the user may not, any more
         :raises SyncError: the token server gives none
         """
@@ -1165,8 +1193,9 @@ class SyncBackend(models.Model):
         tokens.connect(registry, self.id, code, verifier, consent.page)
         # nobody comes back twice: nothing may go wrong for who works on the incidents
         with store.read_committed(registry) as cr:
-            self.with_env(self.env(cr=cr))._reconnected()
-        self.invalidate_recordset(["oauth_status", "oauth_connected"])
+            own = self.with_env(self.env(cr=cr))
+            own._reconnected()
+            return own.oauth_status
 
     def _reconnected(self):
         """Go on with what was held for want of access."""

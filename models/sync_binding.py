@@ -86,6 +86,7 @@ class SyncBinding(models.Model):
     doubt = fields.Selection(
         selection=[
             ("maybe", "May be there already"),
+            ("found", "Found, and perhaps not the same"),
             ("unknown_id", "There, under an unknown ID"),
         ],
         string="In Doubt",
@@ -95,6 +96,28 @@ class SyncBinding(models.Model):
     )
     doubt_reason = SentenceText(
         "Reason for Doubt", readonly=True, help="Why it is not known."
+    )
+    found_ids = fields.Char(
+        "IDs Found",
+        readonly=True,
+        help="What the system calls the records that were found, one of which it may "
+        "be.",
+    )
+    looked = fields.Boolean(
+        readonly=True,
+        help="A person has looked for it in the system, and has not found it: it is "
+        "created without looking.",
+    )
+    adopted = fields.Datetime(
+        "Adopted: It Was There Before",
+        readonly=True,
+        help="When the system was found to have the record already, under an ID that "
+        "was not known here.",
+    )
+    version_token = fields.Char(
+        readonly=True,
+        help="The version of the record that the system told last, which the next "
+        "change sends back.",
     )
     accepted = fields.Boolean(
         "Accepted, Not Confirmed",
@@ -214,7 +237,9 @@ class SyncBinding(models.Model):
         for binding, external_id in given.items():
             # what it holds is not known, unless it has confirmed that
             unknown = {"content_hash": False, "accepted": False}
-            values = unknown if binding.doubt == "maybe" else {}
+            values = {} if binding.doubt == "unknown_id" else unknown
+            # nor of which version that is
+            values = {**values, "version_token": False, "looked": False}
             binding.write({**values, "external_id": external_id})
         bindings._end_doubt()
 
@@ -233,8 +258,8 @@ class SyncBinding(models.Model):
                     ", ".join(late.mapped("record_name")),
                 )
             )
-        nothing = dict.fromkeys(("external_id", "content_hash", "accepted"), False)
-        self.write({**nothing, "absent": "never"})
+        names = ("external_id", "content_hash", "accepted", "adopted", "version_token")
+        self.write({**dict.fromkeys(names, False), "absent": "never", "looked": True})
         self._end_doubt()
         for stream, mine in self.grouped("stream_id").items():
             waiting_ids, _trial = store.who_owes(stream, mine.mapped("res_id"), "")
@@ -316,7 +341,7 @@ class SyncBinding(models.Model):
         return late
 
     def _end_doubt(self):
-        self.write({"doubt": False, "doubt_reason": False})
+        self.write({"doubt": False, "doubt_reason": False, "found_ids": False})
         keys = [waiting.for_doubt(*binding._pair()) for binding in self]
         waiting.go_on_later(self.env, keys)
 

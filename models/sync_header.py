@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ..engine import secrets, words
-from ..transports.http import FurtherHeader, further_problem, value_problem
+from ..transports.http import further_problem, value_problem
 
 # The only secret of a header.
 VALUE = "value"
@@ -85,7 +85,7 @@ class SyncHeader(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         headers = super().create([self._without_secret(vals) for vals in vals_list])
-        headers.backend_id._settings_changed()
+        headers._changed()
         return headers
 
     def write(self, vals):
@@ -97,7 +97,7 @@ class SyncHeader(models.Model):
         for header, name, backend_id in kept:
             if not header.secret or header.backend_id.id != backend_id:
                 secrets.keep(self.env, name, "", backend_id)
-        (backends | self.backend_id)._settings_changed()
+        self._changed(backends)
         return res
 
     def unlink(self):
@@ -105,8 +105,17 @@ class SyncHeader(models.Model):
         res = super().unlink()
         for _header, name, backend_id in kept:
             secrets.keep(self.env, name, "", backend_id)
-        backends._settings_changed()
+        self.browse()._changed(backends)
         return res
+
+    def _changed(self, backends=()):
+        """Have systems send what they want now.
+
+        :param backends: those that are not the systems of these
+        """
+        # what jobs have to know of the headers is cached
+        self.env.registry.clear_cache()
+        self.backend_id.union(*backends)._settings_changed()
 
     @api.model
     def _without_secret(self, vals):
@@ -151,20 +160,3 @@ class SyncHeader(models.Model):
         self.backend_id._settings_changed()
         self.invalidate_recordset(["value_origin"])
         return origin
-
-    def _sent(self, kept):
-        """Return the :class:`..transports.http.FurtherHeader` of each of these.
-
-        :param kept: what :func:`..engine.secrets.kept` returns for their system
-        :raises SecretMissing: one is kept beside the database, and not there
-        """
-        return tuple(
-            FurtherHeader(
-                header.name,
-                secrets.resolved(self.env, kept.get(header._kept_as()))
-                if header.secret
-                else header.value or "",
-                header.secret,
-            )
-            for header in self
-        )

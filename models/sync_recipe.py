@@ -62,15 +62,6 @@ STREAM = {
     "many.id": "many_id",
     "many.refused": "many_refused",
 }
-# Fields of branches that are not merged yet, which are left out until they are.
-LATER = {
-    "auth",
-    "auth_filler",
-    "header_ids",
-    "leave_out",
-    "leave_out_empty",
-    *(field for place, field in SYSTEM.items() if place.startswith("oauth.")),
-}
 # Lists of lines, and the field that tells their lines apart.
 LINES = {"header_ids": "name", "request_ids": "kind", "mapping_ids": "target"}
 
@@ -246,7 +237,7 @@ class SyncRecipe(models.AbstractModel):
         """Give those headers their secret that are one of the system."""
         kept = secrets.kept(self.env, backend.id)
         for header in headers:
-            if "header_ids" in backend._fields and header.get("secret") in kept:
+            if header.get("secret") in kept:
                 line = backend.header_ids.filtered(
                     lambda each, name=header["name"]: each.name == name
                 )
@@ -260,8 +251,7 @@ class SyncRecipe(models.AbstractModel):
             is_secret = "secret" in each
             said = {"secret": True} if is_secret else {"value": each["value"]}
             headers[each["name"]] = said
-        values = {**_picked(system, SYSTEM), "header_ids": headers}
-        return self._fitting("sync.backend", values)
+        return {**_picked(system, SYSTEM), "header_ids": headers}
 
     @api.model
     def _stream_values(self, part):
@@ -283,7 +273,7 @@ class SyncRecipe(models.AbstractModel):
                 )
             )
         values["mapping_ids"] = lines
-        return self._fitting("sync.stream", values), missing
+        return values, missing
 
     def _is_there(self, model_name, line):
         """Return whether what a line of the mapping names is installed."""
@@ -311,23 +301,7 @@ class SyncRecipe(models.AbstractModel):
             values["default_value"] = _typed(line["if_empty"])
         if "leave_out" in line:
             values["leave_out"] = line["leave_out"]
-        return self._fitting("sync.mapping", values)
-
-    def _fitting(self, model_name, values):
-        """Return the values without those of ``LATER`` that are not there yet."""
-        fields = self.env[model_name]._fields
-        return {
-            name: value
-            for name, value in values.items()
-            if name not in LATER
-            or (
-                name in fields
-                and (
-                    fields[name].type != "selection"
-                    or value in dict(fields[name]._description_selection(self.env))
-                )
-            )
-        }
+        return values
 
     def _written(self, values):
         """Return the values as ``create`` and ``write`` take them."""

@@ -76,7 +76,11 @@ class SyncRecipeCopy(models.AbstractModel):
     def _recipe_differences(self):
         """Return what differs from the recipe, as texts."""
         self.ensure_one()
-        values = self._recipe_values_now()
+        values = {
+            name: value
+            for name, value in self._recipe_values_now().items()
+            if name in self._fields
+        }
         labels = self.fields_get([*values], ["string"])
         found = []
         for name, value in values.items():

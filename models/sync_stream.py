@@ -24,7 +24,11 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
+from ..transports.http.client import header_problem
+from ..transports.rest.lines import MAX_MANY
 from ..transports.rest.readings import reading_problem
+from ..transports.rest.requests import one_value_problem
+from ..transports.rest.versions import version_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
 from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_backend import is_told_of
@@ -68,6 +72,8 @@ READINGS = (
     "many_id",
     "many_refused",
 )
+# Kinds of requests that have a list of records.
+MANY = {"many_create", "many_update"}
 # Kinds of requests without which new and changed records cannot be sent.
 NEEDED = {
     "destination": ("create", "update"),
@@ -78,6 +84,9 @@ NEEDED = {
 SETTINGS = {
     *OWN_REQUESTS,
     *READINGS,
+    "many_matches",
+    "refusal_before",
+    "version_header",
     "state",
     "lang",
     "mapping_ids",
@@ -297,7 +306,7 @@ class SyncStream(models.Model):
     refusal_when = fields.Char(
         "There When",
         help="What in a refusal says that the system has the record already. Empty: "
-        "an ID in the place below says so.",
+        "usual words, such as “already exists”, beside an ID in the place below.",
     )
     refusal_where = fields.Char(
         "ID in the Refusal",
@@ -318,19 +327,25 @@ class SyncStream(models.Model):
         help="The header that sends the version back, such as If-Match. Empty: a "
         "request names it as {version}.",
     )
+    sends_many = fields.Boolean(
+        compute="_compute_sends_many",
+        help="There are requests that have a list of records.",
+    )
     many_size = fields.Integer(
         "Records per Request",
         help="How many records Create Many and Update Many have at most. 0: as many "
-        "as there are.",
+        "as there are, up to 1,000.",
     )
     many_items = fields.Char(
         "List of Answers",
-        help="Where the answer to many records has those to each, such as results.",
+        help="Where the answer to many records has those to each, such as results; @ "
+        "if it is nothing but that list. JMESPath may put several lists together: "
+        "[results, errors][].",
     )
     many_key = fields.Char(
         "Key of an Answer",
         help="What in an answer to one of many records tells which one it is. Empty: "
-        "they are in the order of the request.",
+        "they are in the order of the request, and as many.",
     )
     many_matches = fields.Char(
         "Compared With",
@@ -338,15 +353,17 @@ class SyncStream(models.Model):
     )
     many_status = fields.Char(
         "Status of an Answer",
-        help="Where an answer to one of many records has its status.",
+        help="Where an answer to one of many records has its status, a number as in "
+        "HTTP. Empty, or not there: that of the whole answer.",
     )
     many_id = fields.Char(
         "ID of an Answer",
-        help="Where an answer to one of many records has the ID.",
+        help="Where an answer to one of many records has the ID. Empty: id.",
     )
     many_refused = fields.Char(
         "Refusal of One",
-        help="What in an answer to one of many records says no, and why.",
+        help="What in an answer to one of many records says no, and why. The usual "
+        "ways to say no are known.",
     )
     proven = fields.Char(
         readonly=True,
@@ -541,6 +558,12 @@ class SyncStream(models.Model):
         for stream in self:
             stream.doubt_count = len(found.get(stream._origin.id, ()))
 
+    @api.depends("request_ids.kind")
+    def _compute_sends_many(self):
+        for stream in self:
+            kinds = stream.request_ids.mapped("kind")
+            stream.sends_many = not MANY.isdisjoint(kinds)
+
     @api.depends(*OWN_REQUESTS)
     def _compute_own_requests(self):
         for stream in self:
@@ -636,6 +659,15 @@ class SyncStream(models.Model):
         "batch_endpoint",
         "id_policy",
         "request_ids",
+        "many_items",
+        "many_key",
+        "many_matches",
+        "already_there",
+        "found_where",
+        "refusal_where",
+        "refusal_before",
+        "version_where",
+        "version_header",
         "table",
         "key_column",
         "delete_policy",
@@ -698,20 +730,35 @@ class SyncStream(models.Model):
             return True
         return "remove" in self.request_ids.mapped("kind")
 
+    @api.constrains("many_size", "many_matches")
+    def _check_many(self):
+        for stream in self:
+            if not 0 <= stream.many_size <= MAX_MANY:
+                raise ValidationError(
+                    stream.env._(
+                        "A request for many records has %(most)s of them at most.",
+                        most=MAX_MANY,
+                    )
+                )
+            problem = stream.many_matches and one_value_problem(stream.many_matches)
+            if problem:
+                raise ValidationError(stream._of_field("many_matches", problem))
+
+    def _of_field(self, name, problem):
+        """Return what is wrong with a field, as a sentence that names it."""
+        return self.env._(
+            "%(field)s: %(problem)s",
+            field=self.fields_get([name], ["string"])[name]["string"],
+            problem=words.said(self.env, problem),
+        )
+
     @api.constrains(*READINGS)
     def _check_readings(self):
-        labels = self.fields_get(READINGS, ["string"])
         for stream in self:
             for name in READINGS:
                 problem = stream[name] and reading_problem(stream[name])
                 if problem:
-                    raise ValidationError(
-                        stream.env._(
-                            "%(field)s: %(problem)s",
-                            field=labels[name]["string"],
-                            problem=words.said(stream.env, problem),
-                        )
-                    )
+                    raise ValidationError(stream._of_field(name, problem))
 
     # What a draft may lack: it is shown there, and keeps it from going live. A stream
     # that is live is not changed into one that lacks it.
@@ -800,9 +847,90 @@ class SyncStream(models.Model):
                     kind=self.request_ids._kind_label(kind),
                 )
         yield from self.request_ids._lacks()
+        yield from self._many_problems(typed)
+        yield from self._there_problems()
+        yield from self._version_problems()
         problem = self._deletion_problem()
         if problem:
             yield problem
+
+    def _many_problems(self, kinds):
+        """Yield why the answers to many records cannot be told from each other.
+
+        :param kinds: those of the requests
+        """
+        if MANY.isdisjoint(kinds):
+            return
+        if not self.many_items:
+            yield self.env._(
+                "Say where the answer to many records has those to each, in “List of "
+                "Answers”: such as results, or @ if it is nothing but that list."
+            )
+        if not self.many_key:
+            return
+        if not self.many_matches:
+            yield self.env._(
+                "Say what “Key of an Answer” is compared with, such as {key} or "
+                "{email}, or leave both empty if the answers are in the order of the "
+                "request."
+            )
+            return
+        if self._matches_new_id(kinds):
+            yield self.env._(
+                "Compared With: {id} is not known of a new record. Use {key} or a "
+                "field, such as {email}."
+            )
+        known = None
+        if self._sends_mapping_alone():
+            known = {*self.mapping_ids.mapped("target"), *self._own_names()}
+        problem = one_value_problem(self.many_matches, known)
+        if problem:
+            yield self._of_field("many_matches", problem)
+
+    def _matches_new_id(self, kinds):
+        matches = self.many_matches.strip()
+        return (
+            "many_create" in kinds
+            and matches == "{id}"
+            and self.id_policy == "destination"
+        )
+
+    def _there_problems(self):
+        """Yield what is missing to find what is there already."""
+        if not self.already_there or self.id_policy != "destination":
+            return
+        finds = "find" in self.request_ids.mapped("kind")
+        if self.already_there == "find" and not finds:
+            yield self.env._(
+                "%s looks for records before it creates them: it needs a request of "
+                "the kind Find.",
+                self.name,
+            )
+        if finds and not self.found_where:
+            yield self.env._(
+                "%s looks for records: say where the answer has the IDs found.",
+                self.name,
+            )
+        if self.already_there == "refusal" and not (
+            self.refusal_where or (self.refusal_before or "").strip()
+        ):
+            yield self.env._(
+                "%s takes IDs from refusals: say where a refusal has the ID, or what "
+                "stands before it.",
+                self.name,
+            )
+
+    def _version_problems(self):
+        """Yield what is missing to send the version of a record back."""
+        if not self.version_where:
+            return
+        if self.version_header and header_problem(self.version_header):
+            yield self.env._(
+                "%s is no header that can send a version back.", self.version_header
+            )
+        problem = version_problem(self._route())
+        if problem:
+            yield words.said(self.env, problem)
 
     def _has_target(self):
         """Return whether a route of another addon leads somewhere."""
@@ -895,7 +1023,7 @@ class SyncStream(models.Model):
             self.sudo()._open_incident()._close()
         elif vals.keys() & SETTINGS:
             self.env["sync.incident"]._settings_changed(self)
-        if "id_policy" in vals:
+        if vals.keys() & {"id_policy", "already_there"}:
             waiting.ask_again_later(self.env, self.ids)
         return res
 

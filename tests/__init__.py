@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import test_access
+from . import test_adoption
 from . import test_any_model
 from . import test_architecture
 from . import test_backend
@@ -119,6 +120,7 @@ from . import test_stream
 from . import test_stream_columns
 from . import test_stream_problem
 from . import test_stream_ready
+from . import test_stream_many
 from . import test_stream_requests
 from . import test_stream_state
 from . import test_gate
@@ -135,6 +137,7 @@ from . import test_tours_help
 from . import test_tours_jobs
 from . import test_tours_mail
 from . import test_tours_mapping
+from . import test_tours_many
 from . import test_tours_requests
 from . import test_tours_secret
 from . import test_tours_setup
@@ -158,11 +161,13 @@ from . import test_transport_rest_lines
 from . import test_transport_http_headers
 from . import test_transport_http_proxy
 from . import test_transport_http_tokens
+from . import test_transport_rest_many
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing
 from . import test_transport_rest_secrets
 from . import test_transport_http_connection
 from . import test_transport_rest_signing
+from . import test_transport_rest_there
 from . import test_transport_rest_verdict
 from . import test_transport_words
 from . import test_trial

@@ -321,15 +321,21 @@ class DeliveryCase(BaseCase):
         return [self.run_job(uuid) for uuid in self.job_uuids("pending")]
 
     def outlast_requests(self):
-        """Let the time pass in which requests of lost workers may arrive.
+        """Let the time pass in which requests of lost workers may arrive, and searches
+        may not show what they have made.
 
         As :meth:`run_job` does with the eta of a job.
         """
         with self.registry.cursor() as cr:
             cr.execute(
-                "UPDATE sync_attempt SET late_until = now() AT TIME ZONE 'utc'"
-                " - interval '1 second'"
-                " WHERE stream_id = %s AND late_until IS NOT NULL",
+                """
+                UPDATE sync_attempt
+                   SET shown_from = NULL,
+                       late_until = CASE WHEN late_until IS NOT NULL
+                                    THEN now() AT TIME ZONE 'utc' - interval '1 second'
+                                    END
+                 WHERE stream_id = %s
+                """,
                 (self.stream_id,),
             )
 

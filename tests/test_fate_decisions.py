@@ -9,14 +9,16 @@ from odoo.tests import BaseCase, tagged
 
 from ..engine.task import Attempt, Held, Owed, TaskBuilder
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT, Route
-from ..transports.rest.transport import RECREATE
+from ..transports.rest.transport import ADOPT, RECREATE
 
 RECORD = 7
 FIRST, SECOND, THIRD = ({"name": name} for name in ("Ada", "Grace", "Blaise"))
 DELETED, NOTHING = None, "no edit"
 # Turns after which a request can no longer arrive.
 WINDOW = 3
-TURNS = 12  # in which all must be well once the destination is
+# Turns after which a search shows what was created.
+LAG = 2
+TURNS = 24  # in which all must be well once the destination is
 
 # What becomes of a request: is it carried out, and what is known of it afterwards.
 ANSWERED = (True, DONE)
@@ -48,8 +50,8 @@ class _Stream:
 
     delete_policy = "delete"
 
-    def __init__(self, id_policy, repeats_are_safe):
-        self._found = Route("contacts", id_policy=id_policy)
+    def __init__(self, route, repeats_are_safe):
+        self._found = route
         self.backend_id = SimpleNamespace(repeats_are_safe=repeats_are_safe)
 
     def _route(self):
@@ -89,9 +91,11 @@ class _World:
     ``engine/delivery.py``, in short.
     """
 
+    route_options = {}
+
     def __init__(self, id_policy, honours, known, lost_there=False):
-        self.route = Route("contacts", id_policy=id_policy)
-        self.builder = TaskBuilder(_Stream(id_policy, honours))
+        self.route = Route("contacts", id_policy=id_policy, **self.route_options)
+        self.builder = TaskBuilder(_Stream(self.route, honours))
         self.there = _Destination(honours, upsert=id_policy == "odoo")
         self.binding = Held(1, RECORD)
         self.notes, self.on_its_way = [], []
@@ -121,12 +125,20 @@ class _World:
         for _until, request in due:
             self.there.carry_out(*request)
 
-    def _job(self, outcome):
-        attempts = [
+    def _read_notes(self):
+        return [
             replace(each, over=each.late_until is None or each.late_until < self.now)
             for each in self.notes
         ]
+
+    def _waits(self, task):
+        return False
+
+    def _job(self, outcome):
+        attempts = self._read_notes()
         task = self._build(self.binding, attempts)
+        if self._waits(task):
+            return
         if task.doubt:
             self._ask_person(attempts)
             return
@@ -228,6 +240,95 @@ class _World:
         return fate, id_
 
 
+class _LookingWorld(_World):
+    """One whose destination ignores keys, and is searched before anything is created.
+
+    :param there_before: the destination has the record before all this
+    :param early: a worker that dies while it adopts does so before the id is noted
+    """
+
+    route_options = {
+        "already_there": "find",
+        "found": "results[*].id",
+        "requests": (("find", "GET contacts?name={name}", ""),),
+    }
+
+    def __init__(self, there_before=False, early=False, **start):
+        self.born, self.early = {}, early
+        super().__init__(**start)
+        if there_before:
+            self.there.records["C-1"] = FIRST
+            self.born["C-1"] = -LAG
+
+    def turn(self, outcome):
+        super().turn(outcome)
+        for id_ in self.there.records:
+            self.born.setdefault(id_, self.now)
+
+    def _read_notes(self):
+        return [
+            replace(each, shown_from=None)
+            if each.shown_from and each.shown_from < self.now
+            else each
+            for each in super()._read_notes()
+        ]
+
+    def _waits(self, task):
+        # as Delivery._is_too_early()
+        return bool(task.message and task.creation and task.shown_from)
+
+    def _note(self, task, attempt):
+        attempt = replace(attempt, shown_from=self.now + WINDOW + LAG)
+        super()._note(task, attempt)
+
+    def _send(self, task, outcome):
+        before = {each.id: each for each in self.notes}
+        done = super()._send(task, outcome)
+        self.notes = [
+            replace(each, shown_from=self.now + LAG)
+            if each.late_until is None and before.get(each.id, each).late_until
+            else each
+            for each in self.notes
+        ]
+        ended = [each.id for each in task.noted]
+        if outcome[1] is UNKNOWN:
+            # what was asked for again is as young as that
+            key = task.noted[-1].key
+            self.notes = [
+                replace(each, shown_from=self.now + LAG)
+                if each.key == key or each.id in ended
+                else each
+                for each in self.notes
+            ]
+        return done
+
+    def _request(self, task, own, message, outcome):
+        creates = message.operation == "upsert" and message.external_id is None
+        if not creates or outcome is OUTCOMES["unsent"]:
+            return super()._request(task, own, message, outcome)
+        shown = [id_ for id_ in self.there.records if self.born[id_] + LAG <= self.now]
+        if not shown:
+            return super()._request(task, own, message, outcome)
+        [found] = shown
+        if self.early and outcome is OUTCOMES["gone"]:
+            return None, None
+        # as store.note_adoption() and the task keep it
+        note = replace(
+            task.noted[-1], key=own.key + ADOPT, creates=False, external_id=found
+        )
+        task.adopt(note, found)
+        self.notes = [
+            replace(each, key=note.key, creates=False, external_id=found)
+            if each.creates
+            else each
+            for each in self.notes
+        ]
+        return self._exchange("PUT", note.key, found, message.payload, outcome)
+
+    def _ask_person(self, attempts):
+        raise AssertionError("a person is asked")
+
+
 @tagged("-at_install", "post_install")
 class TestFateDecisions(BaseCase):
     """Every order of what may become of three requests, with edits between them.
@@ -236,8 +337,10 @@ class TestFateDecisions(BaseCase):
     jobs make of it is in ``test_fate_orders.py``.
     """
 
+    world_class = _World
+
     def play(self, story, start, edits, outcomes):
-        world = _World(**start)
+        world = self.world_class(**start)
         changes = dict(zip((1, 2), edits, strict=True))
         for number, name in enumerate(outcomes):
             world.edit(changes.get(number, NOTHING))
@@ -287,6 +390,39 @@ class TestFateDecisions(BaseCase):
             for known in (True, False):
                 start = {"id_policy": "odoo", "honours": honours, "known": known}
                 self.play_all(**start)
+
+
+@tagged("-at_install", "post_install")
+class TestFateDecisionsLookedFor(TestFateDecisions):
+    """The same, at one that ignores keys and can be searched: nobody is asked,
+    and never are there two."""
+
+    world_class = _LookingWorld
+
+    def test_new_records(self):
+        for early in (True, False):
+            self.play_all(
+                id_policy="destination", honours=False, known=False, early=early
+            )
+
+    def test_known_records(self):
+        self.play_all(id_policy="destination", honours=False, known=True)
+
+    def test_records_that_the_destination_has_lost(self):
+        start = {"id_policy": "destination", "honours": False, "known": True}
+        self.play_all(lost_there=True, **start)
+
+    def test_records_with_odoo_ids(self):
+        """There is nothing to look for."""
+
+    def test_records_that_were_there_before(self):
+        start = {"id_policy": "destination", "honours": False, "known": False}
+        for early in (True, False):
+            for edits, outcomes in product(EDITS, product(OUTCOMES, repeat=3)):
+                if DELETED in edits:
+                    continue  # what was never sent is not deleted
+                options = {**start, "there_before": True, "early": early}
+                self.play((options, edits, outcomes), options, edits, outcomes)
 
 
 def _is_told(edits, outcomes):

@@ -71,12 +71,11 @@ class _Fault:
         return True
 
 
-@tagged("post_install", "-at_install")
-class TestEveryStep(RaceCase):
-    """Nothing is lost, nothing is sent out of order, and no try is used.
+class EveryStepCase(RaceCase):
+    """Jobs that lose a connection at a step.
 
-    The job's own connection, with the claims; that of the chunk; those that read, write
-    and drop notes; those that settle other jobs, and wake them.
+    The job's own, with the claims; that of the chunk; those that read, write and drop
+    notes; those that settle other jobs, and wake them.
     """
 
     quiet_loggers = LOGGERS
@@ -131,6 +130,11 @@ class TestEveryStep(RaceCase):
 
     def attempts(self):
         return self.read("sync.attempt", [("stream_id", "=", self.stream_id)], [])
+
+
+@tagged("post_install", "-at_install")
+class TestEveryStep(EveryStepCase):
+    """Nothing is lost, nothing is sent out of order, and no try is used."""
 
     def names_of(self, partner_id, start):
         """Return the names that requests about a contact came with, in their order."""

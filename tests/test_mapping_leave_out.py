@@ -126,20 +126,20 @@ class TestLeaveOut(MappingCase):
         mapping = (
             ("child_ids.name", "people[].name"),
             ("child_ids.email", "people[].emails[0].value", OUT),
-            ("child_ids.city", "people[].address.city", OUT),
+            ("child_ids.function", "people[].work.title", OUT),
             ("child_ids.email", "only[].email", OUT),
         )
         self.assertEqual(self.sent(*mapping), {"people": []})
         people = [
             fields.Command.create({"name": "Byron", "email": "b@c.d"}),
-            fields.Command.create({"name": "Ralph", "city": "Rome"}),
+            fields.Command.create({"name": "Ralph", "function": "Poet"}),
         ]
         self.assertEqual(
             self.sent(*mapping, child_ids=people),
             {
                 "people": [
                     {"name": "Byron", "emails": [{"value": "b@c.d"}]},
-                    {"name": "Ralph", "address": {"city": "Rome"}},
+                    {"name": "Ralph", "work": {"title": "Poet"}},
                 ],
                 "only": [{"email": "b@c.d"}],
             },

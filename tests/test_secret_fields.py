@@ -108,6 +108,7 @@ class TestSecretFields(SecretFieldsCase):
             if name.startswith("sync.") and not model._abstract:
                 self.assertUntold(repr(model.search([]).read()))
         setup = self.env["sync.setup"].create({"name": "Shop"})
+        setup.action_choose(False)
         setup.action_next()
         setup.set_secret("auth_secret", AUTH)
         settings = self.env["res.config.settings"].create({})

@@ -85,6 +85,47 @@ class TestStreamRequests(ReadyCase):
                 label = self.draft._fields[name].string
                 self.assertIn(f"{label}: ", str(caught.exception))
 
+    def test_what_is_there_already(self):
+        find = ("find", "GET contacts?email={email}", "")
+        self.draft.already_there = "find"
+        self.assertRegex(self.shown(self.draft), "needs a request of the kind Find")
+        self.add_requests(self.draft, find)
+        self.assertRegex(self.shown(self.draft), "where the answer has the IDs found")
+        self.draft.found_where = "results[*].id"
+        self.assertFalse(self.shown(self.draft))
+        route = self.draft._route()
+        self.assertTrue(route.can_look)
+        self.assertEqual((route.already_there, route.found), ("find", "results[*].id"))
+        # nor is a live one changed into one that lacks it
+        self.draft.state = "live"
+        for values in ({"found_where": False}, {"already_there": "refusal"}):
+            with self.assertRaises(ValidationError), self.env.cr.savepoint():
+                self.draft.write(values)
+        self.draft.write({"already_there": "refusal", "refusal_before": "ID:"})
+        self.draft.write({"refusal_before": False, "refusal_where": "error.id"})
+        route = self.draft._route()
+        self.assertEqual((route.there_before, route.there_where), ("", "error.id"))
+        # without an ID of the system there is nothing to find
+        self.draft.write({"id_policy": "odoo", "refusal_where": False})
+        self.assertFalse(self.draft._route().can_look)
+
+    def test_versions(self):
+        self.draft.version_where = "headers.ETag"
+        self.assertRegex(self.shown(self.draft), "goes back in no request")
+        self.draft.version_header = "If-Match"
+        self.assertFalse(self.shown(self.draft))
+        for name in ("Host", "If Match", "Content-Length", "x:y"):
+            self.draft.version_header = name
+            self.assertRegex(self.shown(self.draft), "is no header that can send")
+        self.draft.version_header = False
+        body = '{"Id": "{id}", "SyncToken": "{version}", "...": "{record}"}'
+        self.add_requests(self.draft, ("update", "POST customer", body))
+        self.assertRegex(self.shown(self.draft), "add a request of the kind Read")
+        self.draft.request_ids = commands(("read", "GET customer/{id}", ""))
+        self.before_commit()
+        self.assertFalse(self.shown(self.draft))
+        self.assertEqual(self.draft._route().version, "headers.ETag")
+
     def test_what_is_typed_wrong(self):
         for message, line, body in (
             ("Create: .*begins with its method", "GET contacts", ""),
@@ -369,7 +410,7 @@ class TestRequestDelivery(RequestDeliveryCase):
         self.assertEqual(self.run_pending(), ["failed"])
         [error] = self.read("sync.delivery", [("res_id", "=", partner_id)], ["error"])
         self.assertIn("no such country", error["error"])
-        self.assertFalse(self.binding(partner_id))
+        self.assertFalse(self.binding(partner_id)["content_hash"])
 
     def test_wrong_request_holds_the_synchronization(self):
         self.destination.answer(404)

@@ -134,12 +134,12 @@ class TestDelivered(OAuthCase):
         """A system that lets nobody in is not asked for ever."""
         self.change_backend(outage_threshold=1)
         self.current()
-        for _each in range(2):
-            self.token_server.answer(401, {"message": "no"})
+        self.token_server.is_closed = True
         self.new_partner()
-        self.token_server.on_token = self.token_server.revoke_access
         self.run_pending()
         self.assertEqual(self.sent(), ["POST /api/contacts"] * 2)
+        self.assertEqual(len(self.token_server.renewals), 2)
+        self.assertIn("credentials are refused", self.open_incident()[1])
 
     def test_refused_after_another_worker_has_renewed(self):
         old = self.current()
@@ -474,16 +474,13 @@ class TestNowhereElse(OAuthCase):
         self.new_partner()
         self.run_pending()
         self.let_pass(3600)
-        access, _refresh = self.token_server.given[-1]
-        self.token_server.answer(
-            422, {"message": f"what is {access}?"}, headers={"X-Echo": access}
-        )
+        self.token_server.echoes = True
         self.new_partner()
         self.run_pending()
         self.token_server.revoke()
-        self.let_pass(3600)
         self.new_partner()
         self.run_pending()
+        self.assertIn("connect again", self.open_incident()[1])
         return {first, *(each for pair in self.token_server.given for each in pair)}
 
     def test_logs_and_tables(self):

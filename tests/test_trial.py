@@ -159,6 +159,21 @@ class TestTrial(SyncCase):
             self.assertIn("with the ID 7", trial.left)
             self.assertEqual(self.outcomes(trial)["Gone"], "fails")
 
+    def test_what_cannot_be_looked_at_is_not_said_to_be_gone(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            for status, body in (
+                (201, {"id": "7"}),
+                (405, None),
+                (200, {"id": "7"}),
+                (204, None),
+                (405, None),
+            ):
+                destination.answer(status, body)
+            self.call(trial, "action_try")
+        self.assertIn("Look there whether it is gone: its ID is 7", trial.left)
+        self.assertEqual(self.outcomes(trial)["Gone"], "untold")
+
     def test_a_refusal_leaves_nothing(self):
         with HttpDestination() as destination:
             trial = self.begin(destination)

@@ -22,6 +22,8 @@ class TokenDestination(HttpDestination):
     :ivar life: seconds that access lasts; ``None`` if it does not say
     :ivar rotates: each renewal gives another token to renew with
     :ivar consents: whether the user does who is sent to its page at ``/consent``
+    :ivar is_closed: it lets nobody in
+    :ivar echoes: it refuses everything, and repeats the token that it was shown
     :ivar given: pairs of what was given: access, and what to renew it with
     :ivar renewals: what it was asked to renew with, in order
     """
@@ -29,7 +31,7 @@ class TokenDestination(HttpDestination):
     def __init__(self, **options):
         super().__init__(**options)
         self.life, self.rotates, self.slow = 3600, True, 0
-        self.consents = True
+        self.consents, self.is_closed, self.echoes = True, False, False
         self.given, self.renewals, self.asked = [], [], []
         self.codes = {}
         self.scripted = []  # answers of the token server alone
@@ -61,18 +63,29 @@ class TokenDestination(HttpDestination):
         """The access that was given last."""
         return self.given[-1][0]
 
+    def reply(self, request):
+        if request.path != "/token":
+            return super().reply(request)
+        with self._lock:
+            # what is scripted is for the API
+            self.requests.append(request)
+            return self._obey(request)
+
     def _obey(self, request):
         path, _mark, query = request.path.partition("?")
         if path == "/consent":
             return self._send_back(dict(parse_qsl(query)))
         if path == "/token":
             answer = self._token(request)
-            answer.delay = self.slow
+            answer.delay = answer.delay or self.slow
             return answer
         scheme, _blank, token = request.headers.get("Authorization", "").partition(" ")
-        if self._ends.get(token, 0) < time.monotonic():
+        if self.is_closed or self._ends.get(token, 0) < time.monotonic():
             return Answer(401, {"message": "invalid token", "given": token})
         self.on_request()
+        if self.echoes:
+            said = {"message": f"what is {token}?"}
+            return Answer(422, said, headers={"X-Echo": token})
         return super()._obey(request)
 
     def _send_back(self, asked):

@@ -11,7 +11,8 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -124,6 +125,34 @@ class Route:
     many_id: str = ""
     many_refused: str = ""
 
+    @property
+    def can_look(self) -> bool:
+        """Whether a new record can be looked for at the destination, see
+        ``already_there``."""
+        asks = any(kind == "find" for kind, _line, _body in self.requests)
+        return asks and bool(self.already_there) and self.id_policy == "destination"
+
+    @cached_property
+    def takes_many(self) -> bool:
+        """Whether there is a request for many records (REST)."""
+        kinds = {kind for kind, _line, _body in self.requests}
+        return bool(self.batch_target or kinds & {"many_create", "many_update"})
+
+    @cached_property
+    def tells_new_records(self) -> bool:
+        """Whether each new record is sent with its key: a request for many has one key
+        for all of them, so that each has to hold its own (REST)."""
+        return all(
+            '"{idempotency_key}"' in body
+            for kind, _line, body in self.requests
+            if kind == "many_create"
+        )
+
+    @cached_property
+    def bare(self) -> "Route":
+        """The same without what is known of the records there."""
+        return replace(self, proven=frozenset(), known_ids=())
+
 
 @dataclass(frozen=True)
 class Message:
@@ -138,6 +167,8 @@ class Message:
     :param idempotency_key: the same on every attempt to send the same content
     :param again: it creates a record that may be there already: the same was sent
         before with the same key, and not answered
+    :param looked: a person has looked for the record, and has not found it
+    :param version: the version token that the destination gave last, if it did
     """
 
     operation: str
@@ -147,6 +178,8 @@ class Message:
     external_id: str | None = None
     idempotency_key: str = ""
     again: bool = False
+    looked: bool = False
+    version: str | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +204,9 @@ class Receipt:
     :param accepted: the destination has taken a message that it has confirmed, and
         has not said that it is carried out
     :param warning: what is doubtful about a confirmation, a sentence for people
+    :param adopted: the record was there already, and has been updated
+    :param version: the version token of the record from now on; ``None`` when the
+        answer has none
     """
 
     message: Message
@@ -183,13 +219,15 @@ class Receipt:
     fate: str | None = field(default=None, compare=False)
     accepted: bool = False
     warning: wording.Sentence | None = field(default=None, compare=False)
+    adopted: bool = False
+    version: str | None = None
 
     def __post_init__(self):
         # also where a receipt was copied with another error than it was made with
         if self.fate is None or (self.fate == DONE) != self.ok:
             object.__setattr__(self, "fate", _fate_told_by(self.error))
         # What a destination says enters our tables here, and in a SyncError.
-        for name in ("external_id", "request", "status", "response"):
+        for name in ("external_id", "request", "status", "response", "version"):
             value = storable_within(getattr(self, name))
             object.__setattr__(self, name, value)
 
@@ -287,6 +325,12 @@ class Transport(abc.ABC):
     # about to be created anew with a key, since an update has found it gone. What it
     # raises, a SyncError, keeps the request from leaving.
     recreating: Callable[[Message, str], None] = staticmethod(lambda message, key: None)
+    # Likewise; told just before a request that updates, with a key, what was found
+    # there under an id, and by which texts it was found. What it raises, a SyncError,
+    # keeps the request from leaving: no id belongs to two records.
+    adopting: Callable[[Message, str, str, tuple[str, ...]], None] = staticmethod(
+        lambda message, external_id, key, sought: None
+    )
 
     @abc.abstractmethod
     def send(self, messages: Iterable[Message]) -> list[Receipt]:

@@ -24,6 +24,11 @@ class SyncClarify(models.TransientModel):
         compute="_compute_counts",
         help="How many of them may be there already, or not.",
     )
+    found_count = fields.Integer(
+        "Found",
+        compute="_compute_counts",
+        help="Of how many something was found that may be another record.",
+    )
     unknown_count = fields.Integer(
         "Without an ID",
         compute="_compute_counts",
@@ -38,6 +43,7 @@ class SyncClarify(models.TransientModel):
         for wizard in self:
             doubts = wizard.line_ids.mapped("doubt")
             wizard.maybe_count = doubts.count("maybe")
+            wizard.found_count = doubts.count("found")
             wizard.unknown_count = doubts.count("unknown_id")
             wizard.decided_count = len(
                 wizard.line_ids.filtered(lambda line: line.decision != "leave")
@@ -156,6 +162,11 @@ class SyncClarifyLine(models.TransientModel):
         related="binding_id.doubt_reason",
         related_sudo=False,
         help="Why it is not known.",
+    )
+    found_ids = fields.Char(
+        related="binding_id.found_ids",
+        related_sudo=False,
+        help="The IDs of what was found there, one of which it may have.",
     )
     decision = fields.Selection(
         [

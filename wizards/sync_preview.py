@@ -131,6 +131,8 @@ class SyncPreview(models.TransientModel):
                 binding.external_id,
                 binding.content_hash,
                 binding.version,
+                version_token=binding.version_token or None,
+                looked=binding.looked,
             ),
             FORCED,
             present._sync_payload(stream) if present else None,

@@ -242,8 +242,11 @@ class SyncSetup(models.TransientModel):
         if self.id_policy == "none":
             self.delete_policy = "ignore"
 
+    @api.depends("step")
     def _compute_recipe_cards(self):
-        self.recipe_cards = self.env["sync.recipe"]._cards()
+        for wizard in self:
+            choosing = wizard.step == "system"
+            wizard.recipe_cards = choosing and self.env["sync.recipe"]._cards()
 
     # the origins of secrets are read anew whenever it is shown
     @api.depends("recipe", "step")

@@ -209,6 +209,13 @@ class SyncStatus(models.TransientModel):
                 "more is sent of it before somebody gives that.",
                 system,
             )
+        elif binding.doubt == "found":
+            known = self.env._(
+                "%(system)s has what may be this record: %(ids)s. Nothing more is sent "
+                "of it before somebody has looked there.",
+                system=system,
+                ids=binding.found_ids,
+            )
         else:
             known = self.env._(
                 "%s was to create this record, and has not said whether it did. It may "

@@ -49,7 +49,9 @@ class SyncTrial(models.TransientModel):
         help="What is tried.",
     )
     system = fields.Char(
-        related="stream_id.backend_id.name", help="Where the contact is created."
+        related="stream_id.backend_id.name",
+        related_sudo=False,
+        help="Where the contact is created.",
     )
     state = fields.Selection(
         [("ask", "Consent"), ("id", "ID"), ("done", "Done")],
@@ -72,6 +74,7 @@ class SyncTrial(models.TransientModel):
     )
     id_path = fields.Char(
         related="stream_id.external_id_key",
+        related_sudo=False,
         help="Where the answer holds the ID. A click on it in the answer sets this.",
     )
     exchanges = fields.Json(
@@ -245,8 +248,19 @@ class SyncTrial(models.TransientModel):
         self._tell(self.env._("Update"), receipt)
         receipt = self._send(tried, "delete", {})
         self._tell(self.env._("Remove"), receipt)
-        gone = not receipt.error and self._read(tried, self.env._("Gone"), FAILS)
-        self._end(left=gone is False or bool(receipt.error))
+        if receipt.error:
+            self._end(left=True)
+            return
+        gone = self._read(tried, self.env._("Gone"), FAILS)
+        self._end(left=gone is False)
+        if gone is None:
+            self.left = self.env._(
+                "%(system)s has removed the contact %(name)s, as it says. Look there "
+                "whether it is gone: its ID is %(id)s.",
+                system=self.system,
+                name=self.contact,
+                id=self.external_id or NO_RECORD + int(self.mark, 16),
+            )
 
     def _read(self, tried, step, there):
         """Look whether the record is there.

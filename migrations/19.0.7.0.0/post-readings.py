@@ -2,9 +2,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 import json
+import re
 
 from odoo.addons.queue_job_sync.exceptions import Misconfigured
-from odoo.addons.queue_job_sync.transports.rest.readings import Reading
+from odoo.addons.queue_job_sync.transports.rest.readings import HEADERS, Reading
+
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def migrate(cr, version):
@@ -30,12 +33,14 @@ def as_before(path):
     names = path.split(".")
     try:
         reading = Reading.parse(path)
-        if reading.path and not reading.header:
-            return path
-        if reading.header:
-            return f"@.{path}"
     except Misconfigured:
-        # a header that is not read, or signs that are no JMESPath
-        if len(names) == 2 and names[0] == "headers":
-            return f"@.{path}"
-    return ".".join(json.dumps(name, ensure_ascii=False) for name in names)
+        reading = None  # of a header that is not read, or no JMESPath
+    if reading and reading.path and not reading.header:
+        return path
+    within = ["@"] if len(names) == 2 and names[0] == HEADERS else []
+    return ".".join([*within, *map(quoted, names)])
+
+
+def quoted(name):
+    """Return a name as JMESPath takes it."""
+    return name if PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)

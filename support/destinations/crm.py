@@ -8,7 +8,7 @@ in one SQLite file, so that it can be taken down and brought back.
 
 ============================  ==================================================
 ``GET    /api``               name and number of contacts
-``GET    /api/contacts``      all contacts
+``GET    /api/contacts``      all contacts; with ``?email=`` those at that address
 ``POST   /api/contacts``      create: 201 and the contact with its new id
 ``GET    /api/contacts/ID``   one contact
 ``PUT    /api/contacts/ID``   replace
@@ -21,6 +21,12 @@ the environment variable ``CRM_TOKEN``: ``python crm.py --data crm.sqlite --port
 With ``--faults`` it misbehaves on request, see ``crm_faults.py``, and with
 ``--ignore-keys`` it does not look at ``Idempotency-Key``: what comes twice is done
 twice.
+
+With ``--unique WHERE`` it answers 409 to a second contact with an e-mail address, and
+tells the id of the first: in the ``text`` of the error, in a ``field`` of its own, in
+the ``header`` Location, or ``nowhere``. With ``--versions`` each contact has an
+``ETag``, and a change without it in ``If-Match`` is refused: 428, or 412 if it is
+another one by now (RFC 6585 section 3, RFC 9110 section 13.1.1).
 """
 
 import argparse
@@ -36,6 +42,7 @@ import time
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from crm_faults import (
     AT_WORK,
@@ -76,12 +83,14 @@ class Refused(Exception):
     :param message: text of the error in the answer
     :param told: status of the answer, if it is another one
     :param answer: another one: an object for JSON, or text for a page
+    :param headers: more of them
     """
 
-    def __init__(self, status, message, told=None, answer=None):
+    def __init__(self, status, message, told=None, answer=None, headers=None):
         super().__init__(message)
         self.status = status
         self.told = told or status
+        self.headers = headers or {}
         self.answer = answer or {"error": message}
 
 
@@ -89,29 +98,36 @@ class Contacts:
     """The CRM's data: one SQLite file, one request at a time.
 
     :param honours_keys: what comes again with its key is answered as the first time
+    :param unique: where the refusal of a second contact with an e-mail address has the
+        id of the first; None for no refusal
+    :param has_versions: changes have to name the version that they change
     """
 
-    def __init__(self, path, honours_keys=True):
+    def __init__(self, path, honours_keys=True, unique=None, has_versions=False):
         self._honours_keys = honours_keys
+        self._unique = unique
+        self.has_versions = has_versions
+        self.told = threading.local()  # headers of the last answer
         self._lock = threading.Lock()
         self._db = sqlite3.connect(path, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")  # readers never block requests
         self._db.executescript(SCHEMA)
 
-    def handle(self, method, path, key, body, received, later=None):
+    def handle(self, method, path, key, body, received, later=None, match=None):
         """Answer one authorized request and write it to the journal.
 
         :param key: the request's ``Idempotency-Key``, or None
         :param body: the request's body as text
         :param received: when it arrived, in seconds since the epoch
         :param later: in how many seconds it is carried out; None for at once
+        :param match: the request's ``If-Match``, or None
         :return: status, answer (an object for JSON, or None), whether it is a replay,
             its number in the journal
         """
         with self._lock, self._db:
             # in the order in which they came
             self._carry_out_accepted()
-            replayed = False
+            replayed, self.told.headers = False, {}
             try:
                 first = self._first_answer(method, path, key, body)
                 if first:
@@ -120,11 +136,15 @@ class Contacts:
                 elif later is not None:
                     status, answer = self._accept(method, path, key, body, later)
                 else:
+                    self._require_version(method, path, match)
                     status, answer = self._execute(method, path, body)
                 if not replayed:
                     self._remember(method, path, key, body, status, answer)
+                if self.has_versions and "id" in (answer or {}):
+                    self.told.headers = {"ETag": version_of(answer)}
             except Refused as refused:
                 status, answer = refused.status, refused.answer
+                self.told.headers = refused.headers
             contact = _contact_of(path, answer)
             number = self._write_journal(
                 (received, method, path, key, body, status, replayed, contact, None)
@@ -222,9 +242,10 @@ class Contacts:
         if path == "/api" and method == "GET":
             (count,) = self._db.execute("SELECT count(*) FROM contact").fetchone()
             return 200, {"name": "Demo CRM", "contacts": count}
+        path, _mark, query = path.partition("?")
         if path == "/api/contacts":
             if method == "GET":
-                return 200, {"contacts": self._all()}
+                return 200, {"contacts": self._found(dict(parse_qsl(query)))}
             if method == "POST":
                 return 201, self._create(_parse(body))
             raise Refused(405, f"{method} is not possible here")
@@ -247,6 +268,21 @@ class Contacts:
             new = {**old, **new}
         return 200, self._store(contact, new)
 
+    def _require_version(self, method, path, match):
+        known = CONTACT_PATH.fullmatch(path)
+        if not (self.has_versions and known) or method == "GET":
+            return
+        if match is None:
+            raise Refused(428, "If-Match is missing")
+        if match != version_of(self._read(known[1])):
+            raise Refused(412, "the contact has another version by now")
+
+    def _found(self, wanted):
+        if wanted.keys() - {"email"}:
+            raise Refused(400, "contacts are found by email alone")
+        email = wanted.get("email")
+        return [each for each in self._all() if email is None or _is_at(each, email)]
+
     def _all(self):
         rows = self._db.execute("SELECT content FROM contact ORDER BY number")
         return [json.loads(content) for (content,) in rows]
@@ -261,12 +297,31 @@ class Contacts:
 
     def _create(self, content):
         _validate(content)
+        self._require_unique(content.get("email"))
         cursor = self._db.execute("INSERT INTO contact (content) VALUES ('')")
         contact = f"C-{1000 + cursor.lastrowid}"
         self._db.execute(
             "UPDATE contact SET id = ? WHERE number = ?", (contact, cursor.lastrowid)
         )
         return self._store(contact, content)
+
+    def _require_unique(self, email):
+        if not (self._unique and email):
+            return
+        for first in [each["id"] for each in self._all() if _is_at(each, email)]:
+            message, answer, headers = (
+                "a contact with this email already exists",
+                {},
+                {},
+            )
+            if self._unique == "text":
+                message = f"{message}. Existing ID: {first}"
+            elif self._unique == "field":
+                answer = {"existing": {"id": first}}
+            elif self._unique == "header":
+                headers = {"Location": f"/api/contacts/{first}"}
+            answer = {"error": message, **answer}
+            raise Refused(409, message, answer=answer, headers=headers)
 
     def _store(self, contact, content):
         _validate(content)
@@ -279,8 +334,18 @@ class Contacts:
 
 def _contact_of(path, answer):
     """Return the id of the contact that an answer is about, None if it names none."""
-    match = CONTACT_PATH.fullmatch(path)
+    match = CONTACT_PATH.fullmatch(path.partition("?")[0])
     return match[1] if match else (answer or {}).get("id")
+
+
+def version_of(contact):
+    """Return the ``ETag`` of a contact."""
+    content = json.dumps(contact, sort_keys=True).encode()
+    return f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+
+
+def _is_at(contact, email):
+    return str(contact.get("email") or "").lower() == email.lower()
 
 
 def _fingerprint(method, path, body):
@@ -331,10 +396,12 @@ class Handler(BaseHTTPRequestHandler):
             status, answer = refused.told, refused.answer
             request = self.command, self.path, key, body, received
             number = self.contacts.refuse(*request, refused.status)
+            self.contacts.told.headers = {}
         else:
             later = fault["seconds"] if fault.get("kind") == "accepted" else None
+            request = self.command, self.path, key, body, received, later
             status, answer, replayed, number = self.contacts.handle(
-                self.command, self.path, key, body, received, later
+                *request, match=self.headers.get("If-Match")
             )
         kind = fault.get("kind")
         if kind == "late":
@@ -409,6 +476,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", MEDIA_TYPES[kind])
         if status != 204:
             self.send_header("Content-Length", str(len(content)))
+        for name, value in self.contacts.told.headers.items():
+            self.send_header(name, value)
         if replayed:
             self.send_header("Idempotent-Replayed", "true")
         if retry_after is not None:
@@ -430,8 +499,21 @@ def main():
     parser.add_argument(
         "--ignore-keys", action="store_true", help="do not look at Idempotency-Key"
     )
+    parser.add_argument(
+        "--unique",
+        choices=("text", "field", "header", "nowhere"),
+        help="refuse a second contact with an e-mail address; where the id is told",
+    )
+    parser.add_argument(
+        "--versions", action="store_true", help="changes have to name a version"
+    )
     arguments = parser.parse_args()
-    contacts = Contacts(arguments.data, honours_keys=not arguments.ignore_keys)
+    contacts = Contacts(
+        arguments.data,
+        honours_keys=not arguments.ignore_keys,
+        unique=arguments.unique,
+        has_versions=arguments.versions,
+    )
     Handler.contacts = contacts
     Handler.token = os.environ["CRM_TOKEN"]
     Handler.faults = Faults(arguments.faults)

@@ -24,13 +24,24 @@ class Crm:
     :param name: begins the names of its files and faults, another one for each in a
         folder
     :param honours_keys: whether it looks at ``Idempotency-Key``
+    :param unique, versions: as the options of ``crm.py``
     """
 
-    def __init__(self, folder, port=None, name="crm", honours_keys=True):
+    def __init__(
+        self,
+        folder,
+        port=None,
+        name="crm",
+        honours_keys=True,
+        unique=None,
+        versions=False,
+    ):
         self.name = name
         self.data = Path(folder) / f"{name}.sqlite"
         self.port = port
-        self._honours_keys = honours_keys
+        self._options = [] if honours_keys else ["--ignore-keys"]
+        self._options += ["--unique", unique] if unique else []
+        self._options += ["--versions"] if versions else []
         self._faults_file = Path(folder) / f"{name}_faults.json"
         self._faults = []
         self.token = secrets.token_urlsafe(24)
@@ -57,7 +68,7 @@ class Crm:
                 str(self.port or 0),
                 "--faults",
                 self._faults_file,
-                *([] if self._honours_keys else ["--ignore-keys"]),
+                *self._options,
             ],
             env={**os.environ, "CRM_TOKEN": self.token},
             stdout=subprocess.PIPE,

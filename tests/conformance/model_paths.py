@@ -92,18 +92,18 @@ class ModelPaths:
         asked = [end for end, is_sent in sent.items() if is_sent is not None]
         if path in self.unnoticed:
             reason = self.unnoticed[path]
-            self.assertTrue(reason, "`unnoticed` says why")
+            self.assertTrue(reason, f"{path}: `unnoticed` says why")
             in_vain = not stale and (asked or not far)
-            self.assertFalse(in_vain, "it is noticed: `unnoticed` is wrong")
+            self.assertFalse(in_vain, f"{path} is noticed: `unnoticed` is wrong")
             self.skipTest(f"declared by {self.model_name}: {path}: {reason}")
         self.assertFalse(
             stale,
-            "what is sent changes with these, and nobody notices: see to it, or say in "
-            "`unnoticed` why it does not matter",
+            f"{path}: what is sent changes with these, and nobody notices. See to it, "
+            "or say in `unnoticed` why it does not matter",
         )
         self.assertTrue(
             asked or "." not in path,
-            "no edit has changed what is sent: let `values` fill the links, "
+            f"{path}: no edit has changed what is sent. Let `values` fill the links, "
             "`other_value` return what makes a difference, or say in `unnoticed` why "
             "that is not to be",
         )

@@ -10,7 +10,7 @@ import json
 import re
 import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.message import Message as Headers
 from itertools import islice
@@ -216,12 +216,15 @@ class Answer:
     @property
     def is_there(self) -> bool:
         """Whether it refuses to create what is there already."""
-        if self.status != 409 or self.is_at_work:
-            return False
+        return self.status == 409 and not self.is_at_work and self.says_there
+
+    @property
+    def says_there(self) -> bool:
+        """Whether what it says may mean that something is there already."""
         words = self._said
-        if _OF_A_KEY.search(words) and _ANOTHER.search(words):
-            return False
-        return bool(_IS_THERE.search(words)) and not _IS_NOT_THERE.search(words)
+        of_key = _OF_A_KEY.search(words) and _ANOTHER.search(words)
+        found = _IS_THERE.search(words) and not _IS_NOT_THERE.search(words)
+        return bool(found) and not of_key
 
     @functools.cached_property
     def _said(self):
@@ -576,7 +579,9 @@ def found_id(answer: Answer, path: Any) -> str | None:
         :class:`..rest.readings.Reading` of it
     """
     if not isinstance(path, str):
-        return path.id_in(answer.json(), answer.headers, answer.url)
+        if not path.path or path.header:
+            return path.id_in(answer.json(), answer.headers, answer.url)
+        path = path.text
     return given_id(at(of_records(answer.json()), path))
 
 
@@ -602,7 +607,7 @@ def repeats(answer: Answer, message: Message, reading: Any, found: str) -> bool:
         above = ".".join(reading.path[:-1])
         records = [at(body, above) if above else body]
     else:
-        records = _with_id(body, found)
+        records = with_id(body, found)
     return any(
         value and value is not True and held.get(name) == value
         for held in (_lowered(each) for each in records if isinstance(each, dict))
@@ -612,10 +617,10 @@ def repeats(answer: Answer, message: Message, reading: Any, found: str) -> bool:
 
 def holds_id(answer: Answer, record_id: str) -> bool:
     """:return: whether an answer has an object with an id"""
-    return any(True for _each in _with_id(answer.json(), record_id))
+    return any(True for _each in with_id(answer.json(), record_id))
 
 
-def _with_id(value, record_id, depth=0):
+def with_id(value: Any, record_id: str, depth: int = 0) -> Iterator[dict]:
     """:return: the objects in which an id stands"""
     if depth > _DEPTH or not isinstance(value, dict | list):
         return
@@ -625,7 +630,7 @@ def _with_id(value, record_id, depth=0):
         if any(given_id(each) == record_id for each in inner):
             yield value
     for each in islice(inner, _WIDTH):
-        yield from _with_id(each, record_id, depth + 1)
+        yield from with_id(each, record_id, depth + 1)
 
 
 class _Reading:

@@ -375,9 +375,7 @@ class HttpClient:
         )
         raise Unreachable(sentence, most=MAX_REDIRECTS, **answer.told)
 
-    def _ask(
-        self, trail, method, url, headers, body, most, query, only_once
-    ) -> Answer:
+    def _ask(self, trail, method, url, headers, body, most, query, only_once) -> Answer:
         """Send, and once more if the token is refused: nothing was done then (RFC 9110
         section 15.5.2)."""
         refused = None

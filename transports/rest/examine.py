@@ -16,7 +16,7 @@ from ..base import FAILS, UNTOLD, WORKS, Finding, Use
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import judged
 from ..pace import Pace
-from .lines import collection_of, look_at, send
+from .lines import collection_of, look_at
 from .requests import Request
 from .routing import GONE, NO_METHOD, UNROUTED, kind_of_answer, shows
 
@@ -71,7 +71,7 @@ class Examiner:
         if self._end is not None and time.monotonic() > self._end:
             raise RateLimited(wording._lt("Not asked: the time is over."))
         trail = Trail(self._pace)
-        answer = send(self._client, trail, request, most=MAX_LOOKED_AT)
+        answer = request.send(self._client, trail, most=MAX_LOOKED_AT)
         if answer.status in (401, 407):
             raise answer.credentials_refused()
         return answer

@@ -4,12 +4,12 @@
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..base import Message, Route
-from ..http import Answer, HttpClient, Trail
+from ..http import Answer
 from ..http.answer import is_said
-from .readings import Reading
+from .readings import USUAL_MANY, ManyReading, Reading
 from .requests import (
     CREATE,
     FIND,
@@ -24,6 +24,7 @@ from .requests import (
     Request,
     RequestLine,
     default_lines,
+    one_value,
     read_line,
 )
 
@@ -42,6 +43,27 @@ KINDS = {
 
 # Say nothing of a record: credentials, patience.
 _UNJUDGED = {401, 407, 408, 425, 429}
+# Records of one request at most.
+MAX_MANY = 1000
+
+
+class Many(NamedTuple):
+    """How many records are sent in one request, and its answer is read.
+
+    :param matches: what of a record tells which answer is its own; ``None`` where they
+        are in the order of the records
+    :param size: how many records at most
+    """
+
+    line: RequestLine
+    reading: ManyReading
+    matches: Placeholder | None = None
+    size: int = MAX_MANY
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the answer is that of a batch endpoint, see :mod:`.batch`."""
+        return self.reading == USUAL_MANY
 
 
 class Dialogue(NamedTuple):
@@ -50,43 +72,79 @@ class Dialogue(NamedTuple):
     :param id: where an answer has the id of a record
     :param refused: what says no in one, if that is typed
     :param gone: what says that a record is not there, if that is typed
+    :param many: how many records of any kind go together, if they do
+    :param many_create, many_update: how new and changed ones do, where that is typed
+    :param found: where the answer to a search has the ids
+    :param there_when, there_where: what in a refusal says that the record is there, and
+        under which id, if that is typed
+    :param version: where an answer has the version token, if that is typed
     """
 
     lines: Lines
     id: Reading
     refused: Reading | None = None
     gone: Reading | None = None
-
-
-@lru_cache(64)
-def dialogue_of(route: Route) -> Dialogue:
-    """:return: what is asked along a route, and how answers are read
-
-    :raise Misconfigured: what is typed is not right
-    """
-    # whatever is known of the records there
-    return _dialogue(
-        Route(
-            route.target,
-            external_id_key=route.external_id_key or "id",
-            update_method=route.update_method,
-            batch_target=route.batch_target,
-            requests=route.requests,
-            encoding=route.encoding,
-            refused=route.refused,
-            gone=route.gone,
-        )
-    )
+    many: Many | None = None
+    many_create: Many | None = None
+    many_update: Many | None = None
+    found: Reading | None = None
+    there_when: Reading | None = None
+    there_where: Reading | None = None
+    version: Reading | None = None
 
 
 @lru_cache(256)
-def _dialogue(route):
+def dialogue_of(route: Route) -> Dialogue:
+    """:return: what is asked along a route, and how answers are read
+
+    :param route: best a bare one, so that it is understood once
+    :raise Misconfigured: what is typed is not right
+    """
+    lines, usual = _lines(route), None
+    if lines.many:
+        usual = Many(lines.many, USUAL_MANY, one_value("{key}"))
     return Dialogue(
-        lines=_lines(route),
-        id=Reading.parse(route.external_id_key),
-        refused=Reading.parse(route.refused) if route.refused else None,
-        gone=Reading.parse(route.gone) if route.gone else None,
+        lines=lines,
+        id=Reading.parse(route.external_id_key or "id"),
+        refused=_reading(route.refused),
+        gone=_reading(route.gone),
+        many=usual,
+        many_create=lines.many_create and _many(route, lines.many_create),
+        many_update=lines.many_update and _many(route, lines.many_update),
+        found=_reading(route.found),
+        there_when=_reading(route.there_when),
+        there_where=_reading(route.there_where),
+        version=_reading(route.version),
     )
+
+
+def _reading(text):
+    return Reading.parse(text) if text else None
+
+
+def _many(route, line):
+    reading = ManyReading(
+        # without it, the sentence is that there has to be one
+        items=Reading.parse(route.many_items),
+        key=_reading(route.many_key),
+        status=_reading(route.many_status),
+        id=Reading.parse(route.many_id or "id"),
+        refused=_reading(route.many_refused),
+    )
+    matches = one_value(route.many_matches) if reading.key else None
+    return Many(line, reading, matches, min(route.many_size or MAX_MANY, MAX_MANY))
+
+
+def many_for(message: Message, record_id: str | None) -> Many | None:
+    """:return: how a message may go with others; ``None`` where it goes alone
+
+    :param record_id: the id that the record has there, if it has one
+    """
+    route = message.route
+    dialogue, is_new = dialogue_of(route.bare), record_id is None
+    if message.operation != "upsert":
+        return dialogue.many
+    return (dialogue.many_create if is_new else dialogue.many_update) or dialogue.many
 
 
 def _lines(route):
@@ -139,7 +197,7 @@ def look_at(
     :param record_id: of the record there
     :param message: about it; ``None`` where nothing is known but its id
     """
-    line = dialogue_of(route).lines.read
+    line = dialogue_of(route.bare).lines.read
     if line is None:
         return None
     if message is None:
@@ -153,7 +211,7 @@ def look_at(
 def collection_of(base: str, route: Route) -> str | None:
     """:return: the address that new records are sent to, without a query; ``None``
     where it is another one for each, or there is none"""
-    lines = dialogue_of(route).lines
+    lines = dialogue_of(route.bare).lines
     create = lines.create or lines.update
     if create is None or any(isinstance(part, Placeholder) for part in create.path):
         return None
@@ -161,32 +219,22 @@ def collection_of(base: str, route: Route) -> str | None:
     return look.fill(base, Message("upsert", "", {}, route)).url
 
 
-def send(
-    client: HttpClient,
-    trail: Trail,
-    request: Request,
-    headers: dict[str, str] | None = None,
-    **options: Any,
-) -> Answer:
-    """Send a request, see :meth:`..http.HttpClient.request`."""
-    headers = {**(headers or {})}
-    if request.content_type:
-        headers["Content-Type"] = request.content_type
-    method, url, body = request.method, request.url, request.body
-    return client.request(
-        trail, method, url, headers, body, query=request.query, **options
-    )
-
-
-def place_of(route: Route) -> tuple:
-    """:return: what tells the addresses of a route from those of others"""
-    return route.target, route.requests
+def described(answer: Answer, route: Route) -> Answer:
+    """:return: an answer, with what says no in it as a person has described it"""
+    refused = dialogue_of(route.bare).refused
+    if refused is None:
+        return answer
+    with answer.in_turn():
+        found = refused.refusal(answer.json(), answer.headers, answer.redact)
+    if all(each is None for each in found):
+        return answer
+    return replace(answer, refusal=found.value, unread=found.problem)
 
 
 def says_gone(answer: Answer, route: Route) -> bool:
     """:return: whether an answer says that a record is not there, as a person has
     described it; not where it has judged nothing"""
-    gone, status = dialogue_of(route).gone, answer.status
+    gone, status = dialogue_of(route.bare).gone, answer.status
     judged = answer.ok or (400 <= status < 500 and status not in _UNJUDGED)
     if not gone or not judged:
         return False

@@ -51,7 +51,7 @@ from ... import wording
 from ...exceptions import Misconfigured, Rejected
 from ...text import storable
 from ..base import Message, Route
-from ..http import to_json
+from ..http import Answer, HttpClient, Trail, to_json
 from ..names import EMBEDDED, steps_of
 from ..urls import usable_id
 
@@ -201,6 +201,38 @@ def _placeholder(match):
     return Placeholder(match[0], source, path, form or "")
 
 
+def one_value(text: str) -> Placeholder:
+    """Understand one placeholder that stands for a single value of a record.
+
+    :param text: as a person types it
+    :raise Misconfigured: it is none; the sentence is for who typed it
+    """
+    match = _PLACEHOLDER.fullmatch(text.strip())
+    placeholder = _placeholder(match) if match else None
+    if (
+        placeholder is None
+        or placeholder.source in (RECORD, VERSION, OPERATION)
+        or placeholder.form
+    ):
+        sentence = wording._lt(
+            "It is one value of a record, such as {key}, {id} or {email}."
+        )
+        raise _wrong(sentence)
+    return placeholder
+
+
+def one_value_problem(text: str, known: Iterable[str] | None = None) -> str | None:
+    """As :func:`request_problem`, of what is one placeholder."""
+    try:
+        placeholder = one_value(text)
+    except Misconfigured as error:
+        return error.message
+    if known is not None and (unknown := _unknown([placeholder], known)):
+        sentence = wording._lt("%(name)s is in no field of this synchronization.")
+        return wording.Sentence(sentence, name=unknown[0])
+    return None
+
+
 def _within(value, path):
     """:return: what is at a path, ``_ABSENT`` where there is nothing"""
     for step in path:
@@ -241,6 +273,37 @@ class Request(NamedTuple):
     content_type: str | None = None
     query: str | None = None
 
+    def send(
+        self,
+        client: HttpClient,
+        trail: Trail,
+        headers: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
+        """Send it, see :meth:`..http.HttpClient.request`."""
+        headers = {**(headers or {})}
+        if self.content_type:
+            headers["Content-Type"] = self.content_type
+        return client.request(
+            trail,
+            self.method,
+            self.url,
+            headers,
+            self.body,
+            query=self.query,
+            **options,
+        )
+
+
+class Sought(NamedTuple):
+    """What a search looks for.
+
+    :param names: those that the record has it under, outermost first
+    """
+
+    text: str
+    names: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class RequestLine:
@@ -278,6 +341,19 @@ class RequestLine:
         """All that are in it."""
         found = {part for part in self._parts if isinstance(part, Placeholder)}
         return frozenset(found.union(self._template.placeholders))
+
+    def sought(self, message: Message) -> tuple["Sought", ...] | None:
+        """:return: what a search looks for; ``None`` where the record has no value for
+        a part of it, and so cannot be looked for"""
+        data, found = Data(message), set()
+        for each in self.placeholders:
+            if each.source in (FIELD, KEY):
+                text = _plain_text(each.value(data))
+                if not (text or "").strip():
+                    return None
+                names = [step for step in each.path if isinstance(step, str)]
+                found.add(Sought(text, tuple(names)))
+        return tuple(sorted(found))
 
     @property
     def _parts(self):
@@ -400,16 +476,20 @@ class RequestLine:
         :param known: names in the mapping, see :mod:`..names`
         :return: placeholders as they are typed, in order
         """
-        # an object is known by what nests in it, and so is all of a list
-        around = set()
-        for name in known:
-            steps = _names_alone(steps_of(name) or ())
-            around.update(steps[: depth + 1] for depth in range(len(steps)))
-        return sorted(
-            each.text
-            for each in self.placeholders
-            if each.source == FIELD and _names_alone(each.path) not in around
-        )
+        return _unknown(self.placeholders, known)
+
+
+def _unknown(placeholders, known):
+    # an object is known by what nests in it, and so is all of a list
+    around = set()
+    for name in known:
+        steps = _names_alone(steps_of(name) or ())
+        around.update(steps[: depth + 1] for depth in range(len(steps)))
+    return sorted(
+        each.text
+        for each in placeholders
+        if each.source == FIELD and _names_alone(each.path) not in around
+    )
 
 
 def _typed(parts):

@@ -29,9 +29,7 @@ from .lines import (
     ends_with_record,
     look_at,
     names_record,
-    place_of,
     says_gone,
-    send,
 )
 from .requests import Request
 
@@ -55,11 +53,11 @@ class Routing:
     """What is known of the addresses of one destination.
 
     :param client: asks for what is not known
-    :param worked: places, with a kind of request each that has been carried out there,
+    :param worked: bare routes, with a kind of request each that has been carried out,
         and when, by ``time.monotonic()``; ``look`` is a known record that was shown
     """
 
-    def __init__(self, client: HttpClient, worked: dict[tuple[tuple, str], float]):
+    def __init__(self, client: HttpClient, worked: dict[tuple[Route, str], float]):
         self._client = client
         self._worked = worked
 
@@ -133,7 +131,7 @@ class Routing:
         raise Misconfigured(sentence, "address", **answer.told)
 
     def _has_worked(self, message, what):
-        worked = (place_of(message.route), what) in self._worked
+        worked = (message.route.bare, what) in self._worked
         return worked or what in message.route.proven
 
     @staticmethod
@@ -151,8 +149,8 @@ class Routing:
         :return: whether one is shown; ``None`` where there is none to look at, or
             records are not for us to look at
         """
-        place = place_of(message.route)
-        shown = self._worked.get((place, "look"))
+        route = message.route.bare
+        shown = self._worked.get((route, "look"))
         if shown is not None and time.monotonic() - shown < _SHOWN_FOR:
             return True
         others = [each for each in message.route.known_ids if each != known_id]
@@ -160,7 +158,7 @@ class Routing:
         for other in others[:_SAMPLES]:
             seen = self._look_at(trail, message.route, other)
             if shows(message.route, seen, other):
-                self._worked[place, "look"] = time.monotonic()
+                self._worked[route, "look"] = time.monotonic()
                 return True
             if seen and (seen.status in GONE or says_gone(seen, message.route)):
                 found = False
@@ -178,7 +176,7 @@ class Routing:
         :param seen: the answer to a look at the record
         :return: whether what knows the address of the record has answered
         """
-        line = dialogue_of(message.route).lines.read
+        line = dialogue_of(message.route.bare).lines.read
         if seen is None or seen.status not in (404, 405) or not ends_with_record(line):
             return False
         request = look_at(self._client.config.url, message.route, known_id, message)
@@ -199,7 +197,7 @@ class Routing:
         """:raise SyncError: there is no answer, or none that tells anything"""
         look = Trail(trail.pace)
         try:
-            answer = send(self._client, look, request)
+            answer = request.send(self._client, look)
         finally:
             trail.requests += look.requests
             trail.duration += look.duration
@@ -213,7 +211,7 @@ def shows(route: Route, seen: Answer | None, record_id: str) -> bool:
     if seen is None or not seen.ok or says_gone(seen, route):
         return False
     # a search answers 200 also where it finds nothing
-    return names_record(dialogue_of(route).lines.read) or holds_id(seen, record_id)
+    return names_record(dialogue_of(route.bare).lines.read) or holds_id(seen, record_id)
 
 
 def _creates_by_key(message):
@@ -223,7 +221,7 @@ def _creates_by_key(message):
 
 def _same_requests(message):
     """:return: the kinds of operation that are the same request as a message's"""
-    lines = dialogue_of(message.route).lines
+    lines = dialogue_of(message.route.bare).lines
     if message.operation == "upsert":
         return {"update", "create"} if _creates_by_key(message) else {"update"}
     if message.operation == "mark" and _is_like(lines.mark, lines.update):
@@ -239,7 +237,7 @@ def _is_like(line, other):
 
 def _removes_by_update(message):
     """:return: whether it is a deletion, at the address of updates"""
-    lines = dialogue_of(message.route).lines
+    lines = dialogue_of(message.route.bare).lines
     places = {each and each.address for each in (lines.remove, lines.update)}
     return message.operation == "delete" and len(places) == 1
 

@@ -4,6 +4,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from functools import partial
@@ -35,12 +36,28 @@ from ..http.answer import (
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
-from .batch import MAX_ITEMS, BatchSender
+from .batch import BatchSender
 from .examine import examine
-from .lines import dialogue_of, look_at, needs_id, place_of, says_gone, send
+from .lines import (
+    described,
+    dialogue_of,
+    look_at,
+    needs_id,
+    says_gone,
+)
 from .readings import Reading
 from .requests import CREATE, RequestLine
 from .routing import GONE, UNROUTED, Routing
+from .there import REFUSAL, Search, id_in_refusal
+from .versions import (
+    STALE,
+    changed_again,
+    goes_back,
+    may_be_stale,
+    read_version,
+    version_in,
+    with_version,
+)
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
@@ -51,6 +68,10 @@ _NEW = {201: ("Location",), 204: ("OData-EntityId", "Location")}
 _ITEM = Reading.parse(ITEM_ID)
 # At the end of the key of a request that creates what the destination has lost.
 RECREATE = "-recreate"
+# At the end of the key of one that updates what was found there.
+ADOPT = "-adopt"
+# Stands for a version that is not known in a preview.
+ANY_VERSION = "0"
 
 
 class Outcome(NamedTuple):
@@ -59,6 +80,8 @@ class Outcome(NamedTuple):
     external_id: str | None = None
     accepted: bool = False
     warning: wording.Sentence | None = None
+    adopted: bool = False
+    version: str | None = None
 
 
 class Withheld:
@@ -75,25 +98,24 @@ class Withheld:
 class RestTransport(PullingTransport):
     """One request for each message, several at once, or one for many messages.
 
-    The latter is for routes with a ``batch_target``, see :mod:`.batch`.
+    The latter is for routes that have such a request, see :mod:`.batch`.
     """
 
     def __init__(self, config: RestConfig):
         self._client = HttpClient(config)
         # what has been carried out: targets, and kinds of operation, and when
         self._worked = {}
+        # nothing is asked for besides
+        self._is_dry = False
 
     def deliver(self, take):
-        # the route of the first messages tells whether many may be taken at once
-        most = self._client.config.concurrency
-        first = take(most)
+        # the route of the first messages tells whether many may go together
+        first = take(self._client.config.concurrency)
         if not first:
             return
         deliver = self.deliver_each
-        if any(message.route.batch_target for message in first):
+        if any(message.route.takes_many for message in first):
             deliver = BatchSender(self._client, self).deliver
-            if len(first) == most:
-                first += take(MAX_ITEMS - most)
 
         def take_on(most):
             nonlocal first
@@ -139,6 +161,31 @@ class RestTransport(PullingTransport):
         return examine(self._client, use, self.pace, self.end)
 
     def preview(self, message):
+        dry, withheld = self._dry()
+        (receipt,) = dry.send([message])
+        request = withheld.request
+        if request is None and receipt.error:
+            raise receipt.error
+        if request is None:
+            return ""
+        # the query as it is typed: values may be anything
+        shown = self._shown(request, receipt.request.partition("?")[1:])
+        search = Search(self._client)
+        if self.creates(message) and search.comes_first(message):
+            first = search.request(message)
+            if first:
+                # a person cannot know what it finds: both, one below the other
+                dry, withheld = self._dry()
+                with suppress(SyncError):
+                    first.send(dry._client, Trail())
+                query = ("", "") if first.query is None else ("?", first.query)
+                looked = self._shown(withheld.request, query)
+                text = wording._lt("If nothing is found:")
+                shown = "\n\n".join([looked, text, shown])
+        return shown
+
+    def _dry(self):
+        """:return: a transport that sends nothing, and what it withholds"""
         withheld = Withheld()
         dry = copy(self)
         config = self._client.config
@@ -146,16 +193,12 @@ class RestTransport(PullingTransport):
             # none is asked for to show that there will be one
             config = replace(config, token=lambda refused=None: MASK)
         dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
-        (receipt,) = dry.send([message])
-        request = withheld.request
-        if request is None and receipt.error:
-            raise receipt.error
-        if request is None:
-            return ""
+        dry._is_dry = True
+        return dry, withheld
+
+    def _shown(self, request, query):
         secret = self._client.secret_headers
-        # the query as it is typed: values may be anything
-        _address, mark, query = receipt.request.partition("?")
-        lines = [f"{request.method} {loggable(request.url)}{mark}{query}"]
+        lines = [f"{request.method} {loggable(request.url)}{''.join(query)}"]
         lines += [
             f"{name}: {MASK if name.lower() in secret else value}"
             for name, value in request.headers.items()
@@ -170,14 +213,17 @@ class RestTransport(PullingTransport):
 
     def held(self, message):
         with self._client.redact.cleaning():
-            known_id, dialogue = self.record_id(message), dialogue_of(message.route)
+            known_id, dialogue = (
+                self.record_id(message),
+                dialogue_of(message.route.bare),
+            )
             if known_id is None:
                 return None
             base = self._client.config.url or ""
             request = look_at(base, message.route, known_id, message)
             if request is None:
                 raise NotImplementedError
-            answer = send(self._client, Trail(), request)
+            answer = request.send(self._client, Trail())
             if answer.status in GONE or says_gone(answer, message.route):
                 return None
             answer.require_ok()
@@ -224,8 +270,7 @@ class RestTransport(PullingTransport):
             return Outcome()
         if line.kind == CREATE:
             return self._create(trail, message)
-        dialogue = dialogue_of(message.route)
-        answer = self._write(trail, line, message, known_id)
+        answer = self._change(trail, line, message, known_id)
         gone = says_gone(answer, message.route)
         if known_id is None and (gone or answer.status == 410):
             return Outcome()
@@ -238,20 +283,34 @@ class RestTransport(PullingTransport):
                 return self._recreate(trail, message)
             if gone:
                 raise _not_there(answer)
-        outcome = self.outcome(message, answer, dialogue.id)
-        kind = "update" if operation == "upsert" else operation
-        self._worked[place_of(message.route), kind] = time.monotonic()
+        return self._carried_out(message, answer)
+
+    def _carried_out(self, message, answer):
+        outcome = self.outcome(message, answer, dialogue_of(message.route.bare).id)
+        kind = "update" if message.operation == "upsert" else message.operation
+        self._worked[message.route.bare, kind] = time.monotonic()
         return outcome
 
     def _recreate(self, trail, message):
-        _required(dialogue_of(message.route).lines.create)
+        _required(dialogue_of(message.route.bare).lines.create)
+        found = self._found(trail, message)
+        if found is not None:
+            return self._adopt(trail, message, found)
         # Its key is answered already: this is another request, with a key of its own.
         key = f"{message.idempotency_key}{RECREATE}"
         self.recreating(message, key)
-        return self._create(trail, message, RECREATE)
+        return self._make(trail, message, RECREATE)
 
-    def _create(self, trail, message, key_suffix=""):
-        dialogue = dialogue_of(message.route)
+    def _create(self, trail, message):
+        _required(dialogue_of(message.route.bare).lines.create)
+        found = self._found(trail, message)
+        if found is not None:
+            return self._adopt(trail, message, found)
+        return self._make(trail, message)
+
+    def _make(self, trail, message, key_suffix=""):
+        """Create a record."""
+        dialogue = dialogue_of(message.route.bare)
         line = _required(dialogue.lines.create)
         # of a request with the same key as this one
         lost, trail.lost = trail.lost, False
@@ -262,9 +321,70 @@ class RestTransport(PullingTransport):
             trail.lost = trail.lost or lost
         if answer.status in UNROUTED:
             raise Routing(self._client, self._worked).no_place(message, answer)
+        there = self.named_there(replace(message, external_id=None), answer)
+        if there is not None:
+            return self._adopt(trail, message, there)
         outcome = self.outcome(message, answer, dialogue.id, creates=True, again=again)
-        self._worked[place_of(message.route), "create"] = time.monotonic()
+        self._worked[message.route.bare, "create"] = time.monotonic()
         return outcome
+
+    def _found(self, trail, message):
+        """:return: the id of a new record that is looked for first, and is there"""
+        if self._is_dry or not message.route.can_look:
+            return None
+        search = Search(self._client)
+        return search.find(trail, message) if search.comes_first(message) else None
+
+    def named_there(self, message: Message, answer: Answer) -> str | None:
+        """:return: the id of what keeps a new record from being created, where the
+        refusal names it and it is to be updated"""
+        route = message.route
+        if route.already_there != REFUSAL or not self.creates(message):
+            return None
+        if not refuses(answer, message, dialogue_of(route.bare).id):
+            return None
+        return id_in_refusal(answer, route)
+
+    def _adopt(self, trail, message, found):
+        """Update what is there already, and was not known here.
+
+        :param found: its id there
+        :raise SyncError: it is not updated; nothing is created
+        """
+        line = _required(dialogue_of(message.route.bare).lines.update)
+        key = message.idempotency_key and f"{message.idempotency_key}{ADOPT}"
+        known = replace(
+            message, external_id=found, idempotency_key=key, again=False, version=None
+        )
+        search = dialogue_of(message.route.bare).lines.find
+        sought = search.sought(message) if search else None
+        self.adopting(message, found, key, tuple(each.text for each in sought or ()))
+        answer = self._change(trail, line, known, found)
+        if answer.status in UNROUTED or says_gone(answer, message.route):
+            sentence = wording._lt(
+                "It was there already as %(id)s, and %(request)s answered %(status)s: "
+                "there is no such record, or no way to update it."
+            )
+            raise Temporary(sentence, id=found, **answer.told)
+        outcome = self._carried_out(known, answer)
+        sentence = wording._lt("It was there already, as %(id)s, and was updated.")
+        warning = outcome.warning or wording.Sentence(sentence, id=found)
+        return outcome._replace(adopted=True, warning=warning)
+
+    def creates(self, message: Message) -> bool:
+        """:return: whether a message is about a new record, as far as that is known"""
+        return (
+            message.operation == "upsert"
+            and message.route.id_policy == "destination"
+            and self.record_id(message) is None
+        )
+
+    def goes_alone(self, message: Message) -> bool:
+        """:return: whether a message takes more than one request, or one that no other
+        may be a part of: it is looked for first, or needs the version of its record"""
+        if message.route.can_look and self.creates(message):
+            return Search(self._client).comes_first(message)
+        return bool(message.route.version) and not self.creates(message)
 
     def line_for(self, message: Message) -> RequestLine | None:
         """:return: the request that a message is sent by; ``None`` where there is
@@ -273,7 +393,7 @@ class RestTransport(PullingTransport):
         :raise Rejected: see :meth:`record_id`
         :raise Misconfigured: there is no such request
         """
-        lines, operation = dialogue_of(message.route).lines, message.operation
+        lines, operation = dialogue_of(message.route.bare).lines, message.operation
         if self.record_id(message) is not None:
             named = {"upsert": lines.update, "mark": lines.mark}
             return _required(named.get(operation, lines.remove))
@@ -286,23 +406,54 @@ class RestTransport(PullingTransport):
             return lines.remove
         return _required(lines.create) if operation == "mark" else None
 
+    def _change(self, trail, line, message, known_id):
+        """Send a request about a record that is there, with its version where that goes
+        back."""
+        route = message.route
+        if known_id is None or not route.version or not goes_back(route, line):
+            return self._write(trail, line, message, known_id)
+        version = message.version or (ANY_VERSION if self._is_dry else None)
+        if version is None:
+            version, gone = read_version(self._client, trail, message, known_id)
+            if gone:
+                return self._change_gone(trail, line, message, known_id, gone)
+        answer = self._write(trail, line, with_version(message, version), known_id)
+        if not may_be_stale(answer, message):
+            return answer
+        now, gone = read_version(self._client, trail, message, known_id)
+        if gone:
+            return self._change_gone(trail, line, message, known_id, gone)
+        if now == version:
+            return answer
+        answer = self._write(trail, line, with_version(message, now), known_id)
+        if answer.status in STALE and may_be_stale(answer, message):
+            raise changed_again(answer)
+        return answer
+
+    def _change_gone(self, trail, line, message, known_id, gone):
+        """:return: the answer that tells what becomes of a change to a record that is
+        not there, as it was found when its version was read"""
+        if message.operation == "upsert" and message.route.id_policy == "odoo":
+            # what creates it, too
+            return self._write(trail, line, replace(message, version=None), known_id)
+        trail.answer = gone
+        return gone
+
     def _write(self, trail, line, message, known_id, key_suffix=""):
-        key = message.idempotency_key
+        key, version = message.idempotency_key, message.version
         if key and key_suffix:
             key = f"{key}{key_suffix}"
             message = replace(message, idempotency_key=key)
         headers = {"Idempotency-Key": key} if key else {}
-        request = line.fill(self._client.config.url or "", message, known_id)
+        route = message.route
+        if version and known_id is not None and route.version and route.version_header:
+            headers[route.version_header] = version
+        base = self._client.config.url or ""
+        request = line.fill(base, message, known_id, version)
         # PUT is the same once or twice where it names the record
         once = line.kind == CREATE
-        answer = send(self._client, trail, request, headers, only_once=once)
-        refused = dialogue_of(message.route).refused
-        if refused:
-            with answer.in_turn():
-                found = refused.refusal(answer.json(), answer.headers, answer.redact)
-            if any(each is not None for each in found):
-                answer = replace(answer, refusal=found.value, unread=found.problem)
-                trail.answer = answer
+        answer = request.send(self._client, trail, headers, only_once=once)
+        answer = trail.answer = described(answer, route)
         return answer
 
     # -- what an answer means, alone or within a batch ------------------------
@@ -373,7 +524,11 @@ class RestTransport(PullingTransport):
         :raise SyncError: it was not done
         """
         with answer.in_turn():
-            return _judged_outcome(message, answer, reading, creates, again)
+            outcome = _judged_outcome(message, answer, reading, creates, again)
+            if message.route.version and message.operation != "delete":
+                version = version_in(answer, message.route)
+                outcome = outcome._replace(version=version)
+            return outcome
 
 
 def _judged_outcome(message, answer, reading, creates, again):
@@ -421,7 +576,7 @@ def _required(line):
 
 def _id_of(message):
     try:
-        return dialogue_of(message.route).id
+        return dialogue_of(message.route.bare).id
     except Misconfigured:
         return None  # nothing has been sent
 

@@ -21,7 +21,7 @@ export class RecipeAsksField extends Component {
     setup() {
         this.dialog = useService("dialog");
         this.orm = useService("orm");
-        // What is being typed, to show the address with it.
+        // What is being typed: one answer may be on its way when the next one comes.
         this.typed = useState({ ...this.answers });
     }
 
@@ -54,7 +54,7 @@ export class RecipeAsksField extends Component {
     onChange(name, ev) {
         this.typed[name] = ev.target.value;
         return this.props.record.update({
-            [this.props.name]: { ...this.answers, [name]: ev.target.value },
+            [this.props.name]: { ...this.typed },
         });
     }
 

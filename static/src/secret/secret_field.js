@@ -72,6 +72,7 @@ export class SyncSecretField extends Component {
             title: record.fields[this.props.name].string || _t("Secret"),
             origin: this.origin,
             lines: this.props.lines,
+            help: record.fields[this.props.name].help || "",
             signs: this.props.signs,
             rotates: this.props.rotates,
             save: (value, options) => this.save(owner, value, options),

@@ -93,13 +93,13 @@ registry.category("web_tour.tours").add("queue_job_sync_headers", {
             content: "Read for whom it is, and until when",
             trigger:
                 "body:not(:has(.modal)) .o_field_widget[name='client_certificate_text']" +
-                ":contains('odoo.example.com, until')",
+                ":contains('For odoo.example.com, until')",
         },
         {
             content: "It ends soon, and the form says so",
             trigger:
                 ".alert .o_field_widget[name='certificate_warning']" +
-                ":contains('Client Certificate: odoo.example.com')",
+                ":contains('Client Certificate: It ends at')",
         },
     ],
 });

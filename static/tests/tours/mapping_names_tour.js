@@ -43,13 +43,9 @@ registry.category("web_tour.tours").add("queue_job_sync_mapping_names", {
             run: "click",
         },
         {
-            content: "Edit the line",
-            trigger: `body:not(:has(.modal)) ${LINES} .o_data_row:contains('phones[1].value') .o_data_cell[name='target']`,
-            run: "click",
-        },
-        {
+            // the line is still the edited one
             content: "Make it the first entry",
-            trigger: `${LINES} .o_selected_row ${TARGET}`,
+            trigger: `body:not(:has(.modal)) ${LINES} .o_selected_row ${TARGET}`,
             run: "edit phones[0].value",
         },
         {
