@@ -146,7 +146,9 @@ class Brevo(Double):
         return {"email": email, "attributes": {"LASTNAME": name}}
 
     def _known(self, call, identifier):
-        kind = call.value("identifierType") or "contact_id"
+        # its form says what it is unless that is named
+        own = "contact_id" if identifier.isdecimal() else "email_id"
+        kind = call.value("identifierType") or own
         if kind == "contact_id":
             if not identifier.isdecimal():
                 said = "Invalid contact ID"
