@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from e2e import recipes_arguments, recipes_judges, recipes_table
 from e2e.recipes_cases import Trial
 from e2e.recipes_judges import PLAIN
-from e2e.recipes_scene import RECIPES, Scene, recipe
+from e2e.recipes_scene import Scene, names, recipe
 from support.environment import console, postgres
 
 AT_ONCE = 6  # trials, most of whose time is a wait for jobs
@@ -25,13 +25,18 @@ def main():
     :return: exit status
     """
     arguments = recipes_arguments.parse()
-    known = {path.stem for path in RECIPES.glob("*.json")} | {PLAIN}
+    known = names() | {PLAIN}
     unknown = set(arguments.names) - known
     if unknown:
         raise console.Failure(f"There is no recipe {', '.join(sorted(unknown))}.")
     start = time.monotonic()
     pairs, left_out = recipes_judges.chosen(arguments.names, arguments.all)
-    pairs = [(name, judge) for name, judge in pairs if name in known]
+    judged = {name for name, _judge in pairs}
+    if arguments.write and (left_out or known - judged):
+        missing = "; ".join((*left_out, *sorted(known - judged)))
+        raise console.Failure(
+            f"Not all can be judged, so nothing is written: {missing}"
+        )
     with postgres.running() as variables:
         os.environ.update(variables)
         rows, reasons = _judged(pairs)

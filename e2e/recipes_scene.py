@@ -210,6 +210,13 @@ class Scene:
         return "; ".join(str(reason) for (reason,) in rows) or "free"
 
 
+def names():
+    """Return the names of the files of the addon's recipes, as a set."""
+    return {
+        path.stem for path in RECIPES.glob("*.json") if ".schema" not in path.suffixes
+    }
+
+
 def recipe(name):
     """Return a recipe of the addon.
 

@@ -10,9 +10,14 @@ from pathlib import Path
 import pytest
 import requests
 
-from e2e import recipes_arguments, recipes_cases, recipes_judges, recipes_table
+from e2e import (
+    recipes_arguments,
+    recipes_cases,
+    recipes_judges,
+    recipes_scene,
+    recipes_table,
+)
 from e2e.leftovers import leaving_nothing
-from e2e.recipes_scene import RECIPES
 from support.environment import specs
 from support.judges.crm import HubSpot, Salesforce
 from support.judges.helpdesk import Slack
