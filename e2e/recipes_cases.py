@@ -81,6 +81,7 @@ class Trial:
 
     def _update(self):
         before, _text = self._only("a")
+        self._judge.touch(before)
         self._edit(self._contact, {"name": f"Bea {self._marker('a')}"})
         record_id, text = self._only("a")
         expect("Bea" in text, f"its new name is not there: {text}")

@@ -4,14 +4,14 @@
 
 from support.judges import books, crm, helpdesk, marketing, prism, real, shops, stores
 
-# A recipe's file to what makes its judge. Plain REST has none: the form's own fields.
-PLAIN = "plain"
+# A recipe's file to what makes its judge. A judge with a form has no recipe.
 JUDGES = {
     "odoo_19": real.OtherOdoo,
     "strapi": real.Strapi,
     "shopify": real.GraphQl,
     "stripe": real.LocalStripe,
-    PLAIN: real.JsonServer,
+    "json_server": real.JsonServer,
+    "kinto": real.Kinto,
     "airtable": stores.Airtable,
     "bigcommerce": shops.BigCommerce,
     "brevo": marketing.Brevo,
@@ -36,6 +36,11 @@ JUDGES = {
     "zendesk": helpdesk.Zendesk,
     "zoho_crm": crm.Zoho,
 }
+
+
+def without_recipe():
+    """Return the names of those that are set up by the fields of the form alone."""
+    return {name for name, make in JUDGES.items() if make.form}
 
 
 def _specifications():

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 
 from e2e import recipes_arguments, recipes_judges, recipes_table
 from e2e.recipes_cases import Trial
-from e2e.recipes_judges import PLAIN
 from e2e.recipes_scene import Scene, names, recipe
 from support.environment import console, postgres
 
@@ -25,7 +24,7 @@ def main():
     :return: exit status
     """
     arguments = recipes_arguments.parse()
-    known = names() | {PLAIN}
+    known = names() | recipes_judges.without_recipe()
     unknown = set(arguments.names) - known
     if unknown:
         raise console.Failure(f"There is no recipe {', '.join(sorted(unknown))}.")
@@ -102,7 +101,7 @@ def _told(pairs, tried):
     """Return the rows, and sentences about what has failed."""
     rows, told = [], []
     for (name, judge), (results, reasons) in zip(pairs, tried, strict=True):
-        title = "no recipe" if name == PLAIN else recipe(name)["name"]
+        title = "no recipe" if judge.form else recipe(name)["name"]
         rows.append(recipes_table.row_of(title, judge, results))
         told += [f"{title}, {case}: {reason}" for case, reason in reasons.items()]
     return rows, told

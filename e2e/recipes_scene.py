@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from e2e.recipes_judges import PLAIN
 from support import configure, scratch_odoo
 from support.client import OdooClient, WebSession
 from support.databases import query
@@ -86,12 +85,12 @@ class Scene:
     def connect(self, name, judge, number):
         """Set up a recipe at the address of its judge, for contacts of its own.
 
-        :param name: of the recipe's file, or ``PLAIN``
+        :param name: of the recipe's file, if it has one
         :param number: tells it from the others
         :return: :class:`Connected`
         """
         word = f"r{number:02}x"
-        if name == PLAIN:
+        if judge.form:
             return self._connect_plainly(judge, word)
         backend_id, stream_id = self._copy(name, judge)
         says = self._said(stream_id, name)
@@ -153,22 +152,25 @@ class Scene:
 
     def _connect_plainly(self, judge, word):
         """Make a system without a recipe, by the fields of its form."""
+        system, stream = judge.form
+        if "auth" in system:
+            system = {**system, "auth_secret": judge.secret}
         stream_id, _answer = configure.make_contact_stream(
             self._admin,
-            {"name": judge.name, "transport": "rest", "url": judge.url},
+            {"name": judge.name, "transport": "rest", "url": judge.url, **system},
             {
                 "name": "Contacts",
-                "endpoint": "contacts",
                 "id_policy": "destination",
-                "update_method": "put",
                 "delete_policy": "delete",
                 "domain": repr([("ref", "=", word)]),
+                **stream,
             },
             {"name": "name", "email": "email", "phone": "phone", "city": "city"},
         )
         domain = [("id", "=", stream_id)]
-        (stream,) = self._admin.search_read("sync.stream", domain, ["backend_id"])
-        return Connected(stream["backend_id"][0], stream_id, word, {"domain": "[]"})
+        (made,) = self._admin.search_read("sync.stream", domain, ["backend_id"])
+        says = {"domain": "[]", "already_there": stream.get("already_there")}
+        return Connected(made["backend_id"][0], stream_id, word, says)
 
     def look_for_nothing(self, connected):
         """Let records be created without a search for what is there already."""

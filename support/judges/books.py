@@ -114,6 +114,10 @@ class QuickBooks(Granting):
         told = {"Customer": rows, "startPosition": 1, "maxResults": len(rows)}
         return 200, {"QueryResponse": told if rows else {}, "time": TIME}
 
+    def touch(self, record_id):
+        token = int(self.records[record_id]["SyncToken"])
+        self.records[record_id]["SyncToken"] = str(token + 1)
+
     def held(self, email):
         """Return those that are not made inactive."""
         found = super().held(email)

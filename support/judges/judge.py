@@ -104,6 +104,7 @@ class Judge:
     :cvar heavy: whether it is for the whole run only
     :cvar cases: those that it can judge
     :cvar odd: the :class:`Odd` contact, None where it refuses none
+    :cvar form: settings of system and synchronization, where there is no recipe
     """
 
     name = ""
@@ -111,6 +112,7 @@ class Judge:
     heavy = False
     cases = CASES
     odd = None
+    form = None
 
     def __init__(self):
         self.url = None
@@ -145,6 +147,9 @@ class Judge:
         :return: its id
         """
         raise NotImplementedError
+
+    def touch(self, record_id):
+        """Have somebody else change a record, where there are versions of records."""
 
     def __enter__(self):
         self.start()

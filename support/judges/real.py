@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Real systems, each in a process of its own on loopback."""
 
+import base64
 import json
 import os
 import secrets
@@ -90,6 +91,7 @@ class JsonServer(Running):
 
     name = "json-server"
     cases = ("create", "update", "noop", "remove")
+    form = ({}, {"endpoint": "contacts", "update_method": "put"})
 
     def command(self, port):
         data = self.folder / "db.json"
@@ -102,6 +104,82 @@ class JsonServer(Running):
         rows = self.ask("GET", "/contacts")
         texts = {str(row["id"]): json.dumps(row) for row in rows}
         return {key: text for key, text in texts.items() if email in text}
+
+
+class Kinto(Running):
+    """Kinto in memory, with a schema for addresses; it knows versions of records."""
+
+    name = "Kinto"
+    health = "/v1/__heartbeat__"
+    cases = ("create", "update", "noop", "remove", "adopt", "refuse")
+    odd = Odd({"email": "nobody"}, "'nobody' does not match")
+    place = "/v1/buckets/crm/collections/contacts"
+    form = (
+        {"auth": "basic", "auth_username": "odoo"},
+        {
+            "request_ids": [
+                (0, 0, {"kind": kind, "line": line, "body": body})
+                for kind, line, body in (
+                    ("find", "GET records?email={email}&_limit=2", ""),
+                    ("create", "POST records", '{"data": "{record}"}'),
+                    ("update", "PATCH records/{id}", '{"data": "{record}"}'),
+                    ("remove", "DELETE records/{id}", ""),
+                    ("read", "GET records/{id}", ""),
+                )
+            ],
+            "external_id_key": "data.id",
+            "already_there": "find",
+            "found_where": "data[*].id",
+            "version_where": "headers.ETag",
+            "version_header": "If-Match",
+        },
+    )
+    settings = """\
+[server:main]
+use = egg:waitress#main
+host = 127.0.0.1
+port = %(http_port)s
+
+[app:main]
+use = egg:kinto
+kinto.userid_hmac_secret = of-this-test
+kinto.storage_backend = kinto.core.storage.memory
+kinto.cache_backend = kinto.core.cache.memory
+kinto.permission_backend = kinto.core.permission.memory
+kinto.experimental_collection_schema_validation = true
+multiauth.policies = basicauth
+"""
+
+    def command(self, port):
+        settings = self.folder / "kinto.ini"
+        settings.write_text(self.settings)
+        program = paths.VENV / "bin" / "kinto"
+        return [program, "start", "--ini", settings, "--port", port], {}
+
+    def start(self):
+        super().start()
+        self.ask("PUT", "/v1/buckets/crm")
+        email = {"type": "string", "pattern": "@"}
+        schema = {"type": "object", "properties": {"email": email}}
+        self.ask("PUT", self.place, json={"data": {"schema": schema}})
+        self.url += self.place
+
+    def credentials(self):
+        pair = base64.b64encode(f"odoo:{self.secret}".encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
+
+    def held(self, email):
+        rows = self.ask("GET", f"{self.place}/records")["data"]
+        texts = {row["id"]: json.dumps(row) for row in rows}
+        return {key: text for key, text in texts.items() if email in text}
+
+    def plant(self, email, name):
+        data = {"data": {"email": email, "name": name}}
+        return self.ask("POST", f"{self.place}/records", json=data)["data"]["id"]
+
+    def touch(self, record_id):
+        data = {"data": {"touched": True}}
+        self.ask("PATCH", f"{self.place}/records/{record_id}", json=data)
 
 
 class GraphQl(Running):
