@@ -51,7 +51,10 @@ def as_text(rows):
 def as_markdown(rows):
     """Return the table for a page."""
     lines = [HEAD, ["---"] * len(HEAD), *map(_cells, rows)]
-    return "\n".join(f"| {' | '.join(line)} |".replace("|  |", "| |") for line in lines)
+    return "\n".join(
+        "|".join(["", *(f" {cell} " if cell else " " for cell in line), ""])
+        for line in lines
+    )
 
 
 def write(rows):
