@@ -72,7 +72,7 @@ class Connect(http.Controller):
             title = env._("%s is not connected", backend.name)
             return _page(title, problem, backend)
         title = env._("%s is connected", backend.name)
-        return _page(title, status, backend)
+        return _page(title, status, backend, connected=True)
 
 
 def _refusal(env, error, description):
@@ -85,8 +85,8 @@ def _refusal(env, error, description):
     return env._("The system says: %s", said)
 
 
-def _page(title, text, backend=None):
-    values = {"title": title, "text": text, "backend": backend}
+def _page(title, text, backend=None, **more):
+    values = {"title": title, "text": text, "backend": backend, **more}
     response = request.render("queue_job_sync.connect", values)
     # what is in its own address is for nobody else
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -5,6 +5,7 @@
 import json
 import logging
 import random
+import re
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -829,9 +830,10 @@ def _created_alike(payload, sought, contents):
     lowered = {id_: content.lower() for id_, content in contents.items()}
 
     def holders(text):
-        # as it is in the content
-        inner = json.dumps(text, ensure_ascii=False)[1:-1].lower()
-        return {id_ for id_, content in lowered.items() if inner in content}
+        # as it is in the content, or a number
+        inner = re.escape(json.dumps(text, ensure_ascii=False).lower())
+        is_in = re.compile(rf"{inner}|[:,\[]{inner[1:-1]}[,\]}}]").search
+        return {id_ for id_, content in lowered.items() if is_in(content)}
 
     if sought:
         return min(set.intersection(*map(holders, sought)), default=None)

@@ -1168,8 +1168,9 @@ class Adoption(NamedTuple):
 
     note: int | None = None  # its id, where it is
     other: int | None = None  # id of the record that has it already
-    perhaps: int | None = None  # id of one that may have been created under it just now
-    unknown: int | None = None  # id of one that is there under an id nobody knows
+    perhaps: int | None = None  # id of one that may just be created under it
+    # id of one that is there under an id that nobody knows, or may be
+    unknown: int | None = None
 
 
 def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
@@ -1191,9 +1192,13 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
         # those that are being created: once they are confirmed, their bindings tell
         creations = ask(
             cr,
-            "SELECT res_id, left(content, %(most)s) FROM sync_attempt"
-            " WHERE stream_id = %(stream)s AND res_id <> %(record)s AND creates"
-            " ORDER BY id DESC LIMIT %(notes)s",
+            """
+            SELECT res_id, left(content, %(most)s),
+                   late_until > clock_timestamp() AT TIME ZONE 'utc'
+              FROM sync_attempt
+             WHERE stream_id = %(stream)s AND res_id <> %(record)s AND creates
+             ORDER BY id DESC LIMIT %(notes)s
+            """,
             most=COMPARED,
             notes=COMPARED_NOTES,
             **told,
@@ -1214,7 +1219,10 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
             """,
             **told,
         )
-        perhaps = is_like(dict(creations))
+        perhaps = is_like({id_: text for id_, text, is_late in creations if is_late})
+        unknown = unknown or is_like(
+            {id_: text for id_, text, is_late in creations if not is_late}
+        )
         if other or perhaps or unknown:
             return Adoption(other=other, perhaps=perhaps, unknown=unknown)
         late_until = SQL(

@@ -1117,7 +1117,7 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.oauth_page = backend.get_base_url() + tokens.PATH
 
-    @api.depends("auth")
+    @api.depends("auth", "oauth_refresh_token_origin")
     @api.depends_context("lang", "tz")
     def _compute_oauth_status(self):
         held = tokens.held_of(self.env.cr, self._origin.ids)

@@ -145,6 +145,8 @@ class SyncBinding(models.Model):
     )
     # Used by the list of records whose last try failed
     _error_index = models.Index("(id) WHERE last_error IS NOT NULL")
+    # Used by the list of records that were there before
+    _adopted_index = models.Index("(id) WHERE adopted IS NOT NULL")
     # Used by the search for records by their state
     _skipped_index = models.Index("(stream_id, res_id) WHERE skipped")
     _accepted_index = models.Index("(stream_id, res_id) WHERE accepted")

@@ -10,7 +10,7 @@ from .servers import Answer, HttpDestination
 class SearchingDestination(HttpDestination):
     """``GET /contacts?email=ada@example.com`` shows the records with that value.
 
-    It carries out twice what comes twice with one key.
+    It carries out twice what comes twice with one key, unless it ``honours`` them.
 
     :ivar hidden: paths of records that a search does not show yet
     :ivar refusal: a function that makes the answer to a second record with an e-mail
@@ -20,6 +20,7 @@ class SearchingDestination(HttpDestination):
 
     def __init__(self):
         super().__init__()
+        self.honours = False
         self.hidden = set()
         self.refusal = None
         self.versions = None
@@ -39,7 +40,7 @@ class SearchingDestination(HttpDestination):
         ]
 
     def _obey(self, request):
-        return self._crud(request)
+        return super()._obey(request) if self.honours else self._crud(request)
 
     def _crud(self, request):
         path, _mark, query = request.path.partition("?")

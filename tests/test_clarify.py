@@ -121,6 +121,43 @@ class ClarifyCase(SyncCase):
 
 
 @tagged("post_install", "-at_install")
+class TestFoundDoubts(ClarifyCase):
+    """What was found, and may be the record or not, is shown with its IDs."""
+
+    def setUp(self):
+        super().setUp()
+        self.put(self.binding, doubt="found", found_ids="C-1, C-2")
+
+    def test_dialog_lists_the_ids(self):
+        wizard = self.wizard()
+        self.assertEqual((wizard.found_count, wizard.maybe_count), (1, 2))
+        [line] = wizard.line_ids.filtered("found_ids")
+        self.assertEqual((line.found_ids, line.doubt), ("C-1, C-2", "found"))
+        text = self.text(self.editor)
+        self.assertIn("has what may be this record: C-1, C-2", text)
+
+    def test_one_of_them_is_it(self):
+        self.put(self.binding, content_hash="old", version_token="1", doubt="found")
+        self.decide("C-2", bindings=self.binding).action_apply()
+        binding = self.binding
+        self.assertEqual(binding.external_id, "C-2")
+        self.assertFalse(binding.doubt or binding.found_ids or binding.content_hash)
+        self.assertFalse(binding.version_token or binding.looked)
+
+    def test_none_of_them_is_it(self):
+        """It is created without being looked for, until it is confirmed."""
+        self.decide(None, bindings=self.binding).action_apply()
+        self.assertTrue(self.binding.looked)
+        self.assertFalse(self.binding.found_ids or self.binding.doubt)
+
+    def test_adopted_records_are_found(self):
+        self.put(self.binding, doubt=None, adopted=fields.Datetime.now())
+        self.put(self.binding, doubt=None, found_ids=None)
+        found = self.bindings.search([("adopted", "!=", False)])
+        self.assertEqual(found & self.bindings, self.binding)
+
+
+@tagged("post_install", "-at_install")
 class TestDoubtStates(ClarifyCase):
     def assertState(self, *states):
         """Screens and filters agree about the state of each contact."""

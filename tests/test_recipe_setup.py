@@ -100,7 +100,7 @@ class TestRecipeSetup(RecipeCase):
     def test_only_what_is_personal_is_asked_for(self):
         setup = self.begin_with(self.add(recipe()))
         self.assertEqual((setup.step, setup.name), ("account", "Shop"))
-        self.assertEqual(setup.recipe_url, "https://<host>/api")
+        self.assertEqual(setup.recipe_urls, [["Requests go to", "https://<host>/api"]])
         self.assertEqual(
             [(ask["name"], ask.get("origin")) for ask in setup.recipe_asks],
             [("host", None), ("key", "")],
@@ -122,6 +122,18 @@ class TestRecipeSetup(RecipeCase):
         self.call(setup, "action_next")
         self.assertEqual(setup.step, "address")
         self.assertEqual(setup.url, "https://shop.example/api")
+
+    def test_where_secrets_go_is_shown_before_one_is_asked_for(self):
+        setup = self.begin_with("queue_job_sync/zoho_crm")
+        self.assertEqual(
+            [url for _label, url in setup.recipe_urls],
+            [
+                "https://www.zohoapis.<region>",
+                "https://accounts.zoho.<region>/oauth/v2/token",
+                "https://accounts.zoho.<region>/oauth/v2/auth?access_type=offline"
+                "&prompt=consent",
+            ],
+        )
 
     def test_a_secret_gets_into_no_field(self):
         setup = self.to_address()

@@ -141,6 +141,14 @@ class TestRecipes(RecipeFolder):
     def test_a_recipe_that_is_right(self):
         self.assertEqual(reader.read(self.written(recipe())), recipe())
 
+    def test_the_example_of_the_document(self):
+        document = FOLDER.parent / "docs" / "recipes.md"
+        if not document.exists():
+            self.skipTest("the documents are not installed")
+        text = document.read_text(encoding="utf-8")
+        example = text.partition("```json\n")[2].partition("```")[0]
+        self.assertEqual(reader.read(self.written(example))["name"], "Shop")
+
     # -- hostile ones ---------------------------------------------------------
 
     def test_no_reference_to_a_secret_of_the_server(self):

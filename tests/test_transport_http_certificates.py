@@ -198,6 +198,11 @@ class TestCertificates(CertificateCase, RestCase):
         self.assertEqual(receipt.fate, UNSENT)
         receipt = self.send(**options)
         self.assertEqual(receipt.fate, UNSENT)
+        # so much that the connection is closed before all of it has left
+        large = message(payload={"name": "x" * 2_000_000})
+        receipt = self.send(large, client_certificate=stranger, **options)
+        self.assertFails(receipt, Unreachable, "does not accept the client certificate")
+        self.assertEqual(receipt.fate, UNSENT)
         self.assertEqual(self.server.requests, [])
 
     def test_what_cannot_be_used_is_said(self):

@@ -5,6 +5,7 @@
 import logging
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -205,6 +206,24 @@ class TestProxyOfHttps(ProxyCase):
         self.assertEqual(receipt.fate, UNSENT)
         self.assertLess(time.monotonic() - started, 1.5)
 
+    def test_its_answer_has_no_end(self):
+        """A line now and then does not keep a worker waiting for ever."""
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=_drip, args=(listener,))
+            thread.start()
+            started = time.monotonic()
+            receipt = self.send(
+                proxy=f"http://127.0.0.1:{listener.getsockname()[1]}",
+                connect_timeout=0.3,
+                read_timeout=0.4,
+                **self.options,
+            )
+            elapsed = time.monotonic() - started
+            thread.join()
+        self.assertFails(receipt, Unreachable, "proxy", "No complete answer")
+        self.assertEqual(receipt.fate, UNSENT)
+        self.assertLess(elapsed, 1.5)
+
     def test_it_is_not_there(self):
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
@@ -216,3 +235,18 @@ class TestProxyOfHttps(ProxyCase):
         receipt = self.send(proxy=proxy.url)
         self.assertFails(receipt, Unreachable, "localhost is not trusted")
         self.assertEqual(self.server.requests, [])
+
+
+def _drip(listener):
+    """Lead somewhere, and never end to say so."""
+    client, _address = listener.accept()
+    with client:
+        client.recv(4096)
+        line = b"HTTP/1.1 200 OK\r\n"
+        for _number in range(500):
+            try:
+                client.sendall(line)
+            except OSError:
+                return
+            line = b"X: y\r\n"
+            time.sleep(0.02)

@@ -114,9 +114,10 @@ class SyncSetup(models.TransientModel):
         "to find it; of a secret where it is kept.",
     )
     recipe_answers = fields.Json(help="What was answered; secrets are not among it.")
-    recipe_url = fields.Char(
+    recipe_urls = fields.Json(
         compute="_compute_recipe_asks",
-        help="The address that requests will go to, with what is asked in brackets.",
+        help="The addresses that requests and secrets will go to, with what is asked "
+        "in brackets.",
     )
     left_out = fields.Text(
         readonly=True, help="What of the recipe this database does not have."
@@ -252,10 +253,10 @@ class SyncSetup(models.TransientModel):
     @api.depends("recipe", "step")
     def _compute_recipe_asks(self):
         for wizard in self:
-            wizard.recipe_asks = wizard.recipe_url = False
+            wizard.recipe_asks = wizard.recipe_urls = False
             if wizard.recipe and wizard.step == "account":
                 recipe = wizard._recipe()
-                wizard.recipe_url = recipe["system"]["url"]
+                wizard.recipe_urls = self._addresses_of(recipe["system"])
                 wizard.recipe_asks = [
                     {
                         **ask,
@@ -268,6 +269,16 @@ class SyncSetup(models.TransientModel):
 
     def _recipe(self):
         return self.env["sync.recipe"]._recipe(self.recipe)
+
+    def _addresses_of(self, system):
+        """Return where a system leads to, as pairs of what goes there and its URL."""
+        oauth = system.get("oauth", {})
+        found = [
+            (self.env._("Requests go to"), system["url"]),
+            (self.env._("Access is asked for at"), oauth.get("token_url")),
+            (self.env._("A user consents at"), oauth.get("authorize_url")),
+        ]
+        return [(label, url) for label, url in found if url]
 
     def _compute_health(self):
         self.health = self.env["sync.health"].banner()

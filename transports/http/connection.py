@@ -237,10 +237,10 @@ class _TimedConnection:
             departure.begun = True
             # Head and body at once: half the system calls, for the server too.
             self.send(b"".join(held))
-        except ConnectionResetError as error:
-            if self.answered:
+        except (ConnectionResetError, ssl.SSLEOFError) as error:
+            if self.answered and isinstance(error, ConnectionResetError):
                 raise StaleConnection(*error.args) from None
-            if self.sock is not None:
+            if self.sock is not None and not self.answered:
                 self._arrived(0)  # why, if that was said
             raise
         finally:

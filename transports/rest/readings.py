@@ -386,12 +386,12 @@ class _Functions(functions.Functions):
         return size + (len(glue) * len(texts) if isinstance(glue, str) else 0)
 
     @functions.signature({"types": []})
-    def _func_to_string(self, value):
-        if isinstance(value, str):
-            return value
+    def _func_to_string(self, arg):
+        if isinstance(arg, str):
+            return arg
         pieces = []
         encoder = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
-        for piece in encoder.iterencode(value):
+        for piece in encoder.iterencode(arg):
             self._spend(1 + len(piece) // _STEP)
             pieces.append(piece)
         return "".join(pieces)

@@ -33,13 +33,16 @@ export class RecipeAsksField extends Component {
         return this.props.record.data[this.props.name] || {};
     }
 
-    get address() {
-        const url = this.props.record.data.recipe_url || "";
-        const shown = url.replace(/<([a-z_]+)>/g, (asked, name) => {
-            const value = (this.typed[name] || "").trim();
-            return value || this.labelOf(name);
+    /** Where secrets will go, before anybody has set one. */
+    get addresses() {
+        const urls = this.props.record.data.recipe_urls || [];
+        return urls.map(([label, url]) => {
+            const shown = url.replace(/<([a-z_]+)>/g, (asked, name) => {
+                const value = (this.typed[name] || "").trim();
+                return value || this.labelOf(name);
+            });
+            return { label, url: shown.replace(/\/+$/, "") };
         });
-        return shown.replace(/\/+$/, "");
     }
 
     labelOf(name) {
@@ -82,6 +85,6 @@ registry.category("fields").add("sync_recipe_asks", {
     supportedTypes: ["json"],
     fieldDependencies: [
         { name: "recipe_asks", type: "json" },
-        { name: "recipe_url", type: "char" },
+        { name: "recipe_urls", type: "json" },
     ],
 });

@@ -131,8 +131,7 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_recipe", {
         },
         {
             content: "Others are gone",
-            trigger:
-                ".o_sync_recipes:not(:has([data-recipe='queue_job_sync/stripe']))",
+            trigger: ".o_sync_recipes:not(:has([data-recipe='queue_job_sync/stripe']))",
         },
         click("Choose it", ".o_sync_recipe[data-recipe='queue_job_sync/webhook']"),
         {

@@ -34,8 +34,7 @@ registry.category("web_tour.tours").add("queue_job_sync_trial", {
         },
         {
             content: "It is looked for there from now on",
-            trigger:
-                ".o_field_widget[name='id_path']:contains('data[0].details.id')",
+            trigger: ".o_field_widget[name='id_path']:contains('data[0].details.id')",
         },
         {
             content: "All of it was tried",
