@@ -51,6 +51,17 @@ def test_every_recipe_has_a_judge_and_a_row():
     assert titles <= {row["name"] for row in recipes_table.read()}
 
 
+def test_the_page_says_what_was_read_for_each_recipe():
+    found = {}
+    for line in recipes_table.PAGE.read_text().splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 5:
+            found[cells[0]] = cells[4]
+    for name in recipes_scene.names():
+        recipe = recipes_scene.recipe(name)
+        assert found[recipe["name"]] == recipe["specification"]["read"], name
+
+
 def test_the_table_tells_what_is_a_double():
     double, file = HubSpot(), recipes_judges.chosen(["hubspot"], True)
     row = recipes_table.row_of("HubSpot", double, {"create": "passed"})
