@@ -226,7 +226,7 @@ def lets_in(nodes):
 
 
 @contextmanager
-def testing_connection(nodes, backend):
+def asking_both(nodes, backend):
     """Have both nodes ask the system for a sign of life, one time after the other."""
     over, answers = threading.Event(), []
 
@@ -253,7 +253,7 @@ def testing_connection(nodes, backend):
 
 def test_access_is_renewed_by_one_node_for_both(nodes, lets_in):
     """Never two renewals with one token, also when the one that has it is killed."""
-    with testing_connection(nodes, lets_in.backend) as answers:
+    with asking_both(nodes, lets_in.backend) as answers:
         contacts = nodes.create_on_both(10)
         wait_until(nodes.settled, SETTLE, "first deliveries")
         time.sleep(2 * ACCESS)

@@ -437,7 +437,8 @@ class Delivery:
         else:
             with transport:
                 transport.recreating = self._noting_creations(by_id)
-                transport.adopting = self._noting_adoptions(by_id)
+                if self.route.already_there:
+                    transport.adopting = self._noting_adoptions(by_id)
                 receipts = transport.deliver(take)
                 try:
                     for receipt in receipts:

@@ -685,7 +685,16 @@ class TestFateOrdersLookedFor(FateOrdersCase):
         self.assertFalse(self.read("sync.binding", mine, ["doubt"]))
 
     def test_every_order(self):
-        self.play()
+        try:
+            self.play()
+        except AssertionError as error:
+            rows = self.outbox()
+            ids = [rows[0]["res_id"], rows[-1]["res_id"]]
+            mine = [("stream_id", "=", self.stream_id), ("res_id", "in", ids)]
+            names = ["res_id", "state", "request", "status", "error", "warning"]
+            told = self.read("sync.delivery", mine, names, order="id")
+            notes = self.read("sync.attempt", mine, [])
+            raise AssertionError(f"{error}: {told} {notes}"[-6000:]) from None
 
 
 @tagged("post_install", "-at_install")

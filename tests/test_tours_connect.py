@@ -15,7 +15,9 @@ class TestToursConnect(OAuthCase, TourCase):
 
     def setUp(self):
         super().setUp()
-        self.change_backend(oauth_refresh_token=False)
+        # the browser of the tests gets to no other host
+        consent = f"http://127.0.0.1:{self.token_server.port}/consent"
+        self.change_backend(oauth_refresh_token=False, oauth_authorize_url=consent)
         # where the browser is, whatever the database says
         url = self.base_url()
         systems = self.registry["sync.backend"]

@@ -16,7 +16,6 @@ from ..exceptions import (
     Unreachable,
 )
 from ..transports.base import DONE, REFUSED, UNKNOWN, UNSENT
-from ..transports.rest.lines import many_for
 from .conformance.supply import Supply
 from .servers import Answer, HttpDestination
 from .test_transport_rest_lines import typed
@@ -693,11 +692,17 @@ class TestManyRequests(ManyCase):
         self.assertEqual(self.lines(), [])
 
     def test_what_is_looked_for_first_goes_alone(self):
-        route = many(kinds=("many_create", "many_update"), already_there="find")
-        messages = records(2, route) + records(2, route, 5, external_id="c")
-        transport = self.transport()
-        found = [many_for(each, transport.record_id(each)) for each in messages]
-        self.assertEqual([each is None for each in found], [True, True, False, False])
+        route = many(already_there="find", found="[*].id")
+        find = ("find", "GET contacts?email={email}", "")
+        route["requests"] = (*route["requests"], find)
+        self.server.answer(200, [], times=2)
+        receipts = self.send_all(records(2, route))
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(sorted(self.lines())[2:], ["POST /contacts"] * 2)
+        # a person has looked
+        self.server.requests.clear()
+        self.send_all(records(2, route, looked=True))
+        self.assertEqual(self.lines(), ["POST /many"])
 
     def test_refusal_that_may_name_what_is_there(self):
         """Alone, the ID is taken from the refusal"""
@@ -706,8 +711,38 @@ class TestManyRequests(ManyCase):
         receipts = self.answered(body, route, count=3)
         self.assertEqual(self.lines(), ["POST /many"])
         self.assertEqual([each.fate for each in receipts], [DONE, UNKNOWN, REFUSED])
-        receipts = self.answered(body, {**route, "already_there": "refusal"}, count=3)
+        route["already_there"] = "refusal"
+        receipts = self.answered(body, route, count=3)
         self.assertEqual(self.lines(), ["POST /many"] + ["POST /contacts"] * 2)
+        # not what is refused for another reason
+        body = [{"id": 1}, {"error": "no such country"}]
+        self.assertFails(self.answered(body, route)[1], Rejected, "country")
+        self.assertEqual(self.lines(), ["POST /many"])
+        # nor alone: it is updated
+        route.update(there_where="existing", there_when="code == 'DUP'")
+        self.server.records["/contacts/77"] = {}
+        self.server.requests.clear()
+        self.server.answer(200, [{"id": 1}, {"error": "exists"}])
+        self.server.answer(409, {"code": "DUP", "existing": 77})
+        receipts = self.send_all(records(2, route))
+        self.assertEqual(
+            self.lines(), ["POST /many", "POST /contacts", "PUT /contacts/77"]
+        )
+        self.assertTrue(receipts[1].ok and receipts[1].adopted)
+        self.assertEqual(receipts[1].external_id, "77")
+
+    def test_new_record_that_is_asked_for_again_without_its_key(self):
+        """No key has told the system of it: it is looked for, whatever is safe"""
+        own = '[{"key": "{idempotency_key}", "...": "{record}"}]'
+        for body, first in ((f"[{RECORD}]", "GET"), (own, "POST")):
+            route = many(body=body, already_there="refusal", there_where="id")
+            find = ("find", "GET contacts?email={email}", "")
+            route.update(requests=(*route["requests"], find), found="[*].id")
+            self.server.requests.clear()
+            self.server.answer(200, [] if first == "GET" else {"id": 1})
+            [again] = records(1, route, again=True)
+            self.assertTrue(self.send(again, repeats_are_safe=True).ok)
+            self.assertEqual(self.server.requests[0].method, first)
 
     def test_keys_of_new_records(self):
         own = '[{"key": "{idempotency_key}", "...": "{record}"}]'

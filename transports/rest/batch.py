@@ -59,6 +59,7 @@ from .lines import MAX_MANY as MAX_ITEMS
 from .lines import Many, many_for
 from .requests import Data
 from .routing import GONE
+from .there import REFUSAL
 
 
 class _Item(NamedTuple):
@@ -144,7 +145,7 @@ class BatchSender:
         many = None if alone else many_for(message, record_id)
         # that of a batch endpoint has Odoo's as the key alone
         known_id = message.external_id if many and many.is_usual else record_id
-        return _Item(message, Data(message, known_id), many)
+        return _Item(message, Data(message, known_id, message.version), many)
 
     def _send(self, items):
         """:return: the receipts of messages that may go together"""
@@ -314,9 +315,10 @@ class BatchSender:
         """:return: whether the refusal of a new record may have the id of one that is
         there already: alone, that is found out"""
         return (
-            item.message.route.already_there == "refusal"
+            item.message.route.already_there == REFUSAL
             and isinstance(receipt.error, Rejected)
             and self._creates(item)
+            and (bool(item.message.route.there_when) or own.answer.says_there)
             and (receipt.fate == REFUSED or own.answer.refusal is not None)
         )
 

@@ -69,17 +69,24 @@ class Routing:
         """
         if self._has_worked(message, "create"):
             return _blocked(answer)
+        setting = "method" if answer.status in NO_METHOD else "address"
+        if message.route.requests:
+            sentence = wording._lt(
+                "%(request)s answered %(status)s: no new record is taken there. Check "
+                "what is typed as Create, or the endpoint, and the URL of the system."
+            )
+            return Misconfigured(sentence, setting, **answer.told)
         if answer.status in NO_METHOD:
             sentence = wording._lt(
                 "%(request)s answered %(status)s: what is there takes no new records. "
                 "Check the endpoint and how ids are given."
             )
-            return Misconfigured(sentence, "method", **answer.told)
+            return Misconfigured(sentence, setting, **answer.told)
         sentence = wording._lt(
             "%(request)s answered %(status)s: there is nothing that takes new records. "
             "Check the endpoint, and the URL of the system."
         )
-        return Misconfigured(sentence, "address", **answer.told)
+        return Misconfigured(sentence, setting, **answer.told)
 
     def require_gone(
         self, trail: Trail, message: Message, known_id: str, answer: Answer
@@ -108,11 +115,11 @@ class Routing:
                 raise _blocked(answer)
             return
         if answer.status in NO_METHOD:
-            raise self._wrong_method(answer)
+            raise self._wrong_method(message, answer)
         seen = self._look_at(trail, message.route, known_id, message)
         if shows(message.route, seen, known_id):
             # nor is it gone: the request is the one that nobody there knows
-            raise self._wrong_method(answer)
+            raise self._wrong_method(message, answer)
         shown = self._others_are_shown(trail, message, known_id)
         if _removes_by_update(message) and self._has_worked(message, "update"):
             if shown is False:
@@ -124,6 +131,8 @@ class Routing:
             return
         if shown is None and self._differs_below(trail, message, known_id, seen):
             return
+        if message.route.requests:
+            raise self._wrong_request(answer)
         sentence = wording._lt(
             "%(request)s answered %(status)s, and nothing shows that single records "
             "have their addresses there. Check the endpoint and the method of updates."
@@ -134,14 +143,24 @@ class Routing:
         worked = (message.route.bare, what) in self._worked
         return worked or what in message.route.proven
 
-    @staticmethod
-    def _wrong_method(answer):
+    def _wrong_method(self, message, answer):
+        if message.route.requests:
+            return self._wrong_request(answer, "method")
         sentence = wording._lt(
             "%(request)s answered %(status)s: single records are not changed or "
             "deleted there this way. Check the method of updates, what becomes of "
             "deleted records, and the endpoint."
         )
         return Misconfigured(sentence, "method", **answer.told)
+
+    @staticmethod
+    def _wrong_request(answer, setting="address"):
+        sentence = wording._lt(
+            "%(request)s answered %(status)s, and nothing shows that the record is "
+            "gone. Check what is typed as Update and Remove, or the endpoint, and add "
+            "Read, by which a record is looked at."
+        )
+        return Misconfigured(sentence, setting, **answer.told)
 
     def _others_are_shown(self, trail, message, known_id):
         """Look at other records that are known to be there.

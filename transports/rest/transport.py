@@ -453,7 +453,8 @@ class RestTransport(PullingTransport):
         # PUT is the same once or twice where it names the record
         once = line.kind == CREATE
         answer = request.send(self._client, trail, headers, only_once=once)
-        answer = trail.answer = described(answer, route)
+        if dialogue_of(route.bare).refused:
+            answer = trail.answer = described(answer, route)
         return answer
 
     # -- what an answer means, alone or within a batch ------------------------
