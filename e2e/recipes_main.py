@@ -90,6 +90,7 @@ def _tried(pairs, opened):
             return {"create": "failed"}, {"create": reason}
         trial = Trial(scene, stream, judge)
         results = trial.run()
+        scene.disconnect(stream)
         print(f"{judge.name}: {time.monotonic() - start:.0f} s", flush=True)
         return results, trial.reasons
 

@@ -176,6 +176,10 @@ class Scene:
         """Let records be created without a search for what is there already."""
         self._admin.write("sync.stream", connected.stream_id, {"already_there": False})
 
+    def disconnect(self, connected):
+        """Let nothing more be sent: each edit asks all synchronizations that are live."""
+        self._admin.write("sync.stream", connected.stream_id, {"state": "draft"})
+
     # -- contacts -----------------------------------------------------------------
 
     def create(self, values):
