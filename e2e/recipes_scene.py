@@ -177,7 +177,7 @@ class Scene:
         self._admin.write("sync.stream", connected.stream_id, {"already_there": False})
 
     def disconnect(self, connected):
-        """Let nothing more be sent: each edit asks all synchronizations that are live."""
+        """Send nothing more: each edit asks every synchronization that is live."""
         self._admin.write("sync.stream", connected.stream_id, {"state": "draft"})
 
     # -- contacts -----------------------------------------------------------------
