@@ -7,7 +7,7 @@ from ast import literal_eval
 
 from support.judges.judge import CASES, DOUBLE, SPECIFICATION
 
-PATIENCE = 30  # seconds until what was done has arrived, or has failed
+PATIENCE = 60  # seconds until what was done has arrived, or has failed
 LOOK_EVERY = 0.05  # seconds
 MANY = 3  # contacts that are created at once
 # One of these is in every recipe that changes many at once.
