@@ -25,7 +25,7 @@ from ..exceptions import (
     Unclear,
     Unreachable,
 )
-from ..transports.base import DONE, UNKNOWN, unsent
+from ..transports.base import DONE, REFUSED, UNKNOWN, unsent
 from . import capture, clock, gate, jobs, precedence, store, waiting, words
 from .task import Attempt, TaskBuilder, new_key
 
@@ -224,10 +224,14 @@ class Delivery:
 
         It may still arrive, or be too new for a search to find it.
         """
-        looks = self.route.can_look and not self.system.repeats_are_safe
-        return bool(
-            looks and task.message and task.creation and not task.doubt
-        ) and bool(task.shown_from)
+        is_open = task.message and task.creation and not task.doubt
+        return bool(self._looks_for_lost and is_open and task.shown_from)
+
+    @property
+    def _looks_for_lost(self):
+        """Whether creations without an answer are looked for before they are sent
+        again."""
+        return self.route.can_look and not self.system.repeats_are_safe
 
     def _contents(self, ids):
         """Return the content of records by id, without those that are gone."""
@@ -296,7 +300,7 @@ class Delivery:
             elif isinstance(again.receipt.error, Unclear):
                 task.error = again.receipt.error
                 self._leave_unclear(task)
-            elif _is_refusal(again.receipt.error):
+            elif _is_refusal(again.receipt.error) and not self._looks_for_lost:
                 # no refusal of a request tells what became of the one before it
                 self._keep_doubt(task, again.receipt.error)
             else:
@@ -585,7 +589,9 @@ class Delivery:
         for task in refused:
             if task.noted:
                 closed += task.closed_by(task.receipt.fate)
+                closed += self._not_there(task)
                 over += task.over_after(task.receipt.fate)
+        over = [id_ for id_ in over if id_ not in closed]
         # our own limit is no failure of the system
         failed = [
             task for task in refused if not isinstance(task.receipt.error, RateLimited)
@@ -604,6 +610,17 @@ class Delivery:
             # what the others were answered must not go with it; notes that stay do no
             # harm
             _logger.exception("What was refused could not be kept")
+
+    def _not_there(self, task):
+        """Return the ids of notes of creations that have created nothing.
+
+        Their record was looked for once nothing of them could arrive, and not found:
+        what was refused is another one.
+        """
+        looked = self._looks_for_lost and task.message.again and not task.shown_from
+        if not (looked and task.receipt.fate == REFUSED):
+            return []
+        return [each.id for each in task.attempts if each.creates]
 
     def _log(self, env, tasks):
         if tasks:

@@ -160,6 +160,16 @@ class TestDelivered(OAuthCase):
         self.assertEqual(self.token_server.renewals, [refresh] * 2)
         self.assertEqual(self.refresh(), refresh)
 
+    def test_reference_until_the_system_gives_another_one(self):
+        set_variable(self, "CRM_REFRESH", self.token_server.begin())
+        self.change_backend(oauth_refresh_token="env:CRM_REFRESH")
+        self.current()
+        ((_access, refresh),) = self.token_server.given
+        self.assertEqual(self.refresh(), refresh)
+        with self.transaction() as env:
+            origin = env["sync.backend"].browse(self.backend_id)
+            self.assertIn("in the database", origin.oauth_refresh_token_origin)
+
     def test_preview_asks_for_nothing(self):
         partner_id = self.new_partner()
         with self.transaction() as env:

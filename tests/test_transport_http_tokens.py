@@ -10,6 +10,7 @@ from odoo.tests import BaseCase, tagged
 from ..exceptions import Throttled, Unreachable
 from ..transports.http import connection, tokens
 from ..transports.http.tokens import CONNECT, Client, TokenServer
+from .proxy_server import HttpProxy
 from .servers import Answer
 from .token_server import CLIENT_ID, CLIENT_SECRET, TokenDestination
 
@@ -85,6 +86,11 @@ class TestAsked(TokensCase):
     def test_renewed_in_the_body(self):
         self.ask(in_body=True).renewed(self.server.begin())
         self.assertEqual(self.last()[1]["client_id"], CLIENT_ID)
+
+    def test_through_a_proxy(self):
+        proxy = self.enterContext(HttpProxy())
+        self.ask(network={"proxy": proxy.url}).own_access()
+        self.assertEqual(proxy.asked, [("POST", f"{self.server.url}/token", None)])
 
     def test_consent_and_code(self):
         verifier = tokens.new_verifier()

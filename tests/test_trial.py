@@ -117,6 +117,7 @@ class TestTrial(SyncCase):
             self.assertEqual(self.stream.external_id_key, "data[0].details.id")
             self.assertEqual((trial.state, trial.external_id), ("done", "1"))
             self.assertFalse(destination.records or trial.left)
+            self.assertEqual(set(self.outcomes(trial).values()), {"works"})
 
     def test_secrets_are_masked(self):
         with Wrapping() as destination:

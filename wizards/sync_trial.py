@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import words
@@ -39,6 +39,7 @@ class SyncTrial(models.TransientModel):
 
     _name = "sync.trial"
     _description = "Try with One Record"
+    _rec_name = "contact"
 
     stream_id = fields.Many2one(
         "sync.stream",
@@ -86,10 +87,12 @@ class SyncTrial(models.TransientModel):
         "Left There", readonly=True, help="What the trial has left at the system."
     )
 
+    @api.depends("mark")
     def _compute_contact(self):
         for trial in self:
             trial.contact = f"{MARK} {trial.mark}"
 
+    @api.depends("findings")
     def _compute_found(self):
         for trial in self:
             trial.found = self.env["sync.connection.test"]._rendered(trial.findings)
@@ -137,6 +140,12 @@ class SyncTrial(models.TransientModel):
         self.stream_id.external_id_key = path
         if self.state == "id":
             self.external_id = found
+            # it works by now
+            self.findings = []
+            sentence = words._lt("The ID is at %(place)s.")
+            self._find(
+                self.env._("Create"), WORKS, words.Sentence(sentence, place=path)
+            )
             with self._tried() as tried:
                 self._go_on(tried)
         return True

@@ -70,8 +70,7 @@ registry.category("web_tour.tours").add("queue_job_sync_many", {
         },
         {
             content: "Say where the answers are",
-            trigger:
-                "body:not(:has(.modal)) .o_field_widget[name='many_items'] input",
+            trigger: "body:not(:has(.modal)) .o_field_widget[name='many_items'] input",
             run: "edit data",
         },
         {
