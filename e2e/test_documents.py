@@ -38,6 +38,7 @@ RUN_BY = (
     (r"\./benchmarks/plot run\.json", "e2e/test_benchmarks.py"),
     (r"\./benchmarks/scale", "e2e/test_benchmarks.py"),
     (r"\./e2e/soak( --.*)?", "e2e/test_soak.py"),
+    (r"\./e2e/recipes( --all)?|\./dev/specs", "e2e/test_recipes.py"),
 )
 # How a program of ours is called in the test that runs it.
 SAID = {
@@ -47,6 +48,8 @@ SAID = {
     "./benchmarks/plot": '"plot"',
     "./benchmarks/scale": '"scale"',
     "./e2e/soak": "= soak(",
+    "./e2e/recipes": '"recipes"',
+    "./dev/specs": "specs.main(",
     "pip": "install(",
 }
 

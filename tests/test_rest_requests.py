@@ -364,6 +364,12 @@ class TestAddress(RequestCase):
             with self.subTest(value), self.assertRaisesRegex(Rejected, "no number"):
                 filled(UPDATE, "POST c", '{"id": "{id:number}"}', record_id=value)
 
+    def test_a_key_that_is_a_text(self):
+        body = filled(CREATE, "POST c", '{"a": "{key}", "b": "{key:text}"}').body
+        self.assertEqual(json.loads(body), {"a": 7, "b": "7"})
+        for name in ("{id:text}", "{email:text}", "{key:number}"):
+            self.assertProblem("colon", UPDATE, "PUT c/{id}", f'{{"a": "{name}"}}')
+
     def test_only_the_message_is_reachable(self):
         """Neither attributes nor what else the process knows."""
         for name in ("__class__", "route", "route.target", "items", "payload", "env"):

@@ -26,12 +26,21 @@ def ensure():
             debian.install("nodejs", "npm")
     _check_node()
     with stamps.made("node", key), Step("Installing packages of Node.js"):
-        shutil.rmtree(paths.NODE, ignore_errors=True)
-        paths.NODE.mkdir()
-        for manifest in MANIFESTS:
-            shutil.copy(manifest, paths.NODE)
-        command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        run(command, log="npm.log", what="npm ci", cwd=paths.NODE)
+        install(MANIFESTS, paths.NODE, "--ignore-scripts")
+
+
+def install(manifests, folder, *options):
+    """Install what two files of npm name into a folder of its own.
+
+    :param manifests: paths of ``package.json`` and ``package-lock.json``
+    :param options: more of npm's own arguments
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for manifest in manifests:
+        shutil.copy(manifest, folder)
+    command = ["npm", "ci", "--no-audit", "--no-fund", *options]
+    run(command, log=f"npm-{folder.name}.log", what="npm ci", cwd=folder)
 
 
 def _check_node():

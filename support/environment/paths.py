@@ -32,6 +32,7 @@ REQUIREMENTS = DEV / "requirements.txt"
 REQUIREMENTS_LINT = DEV / "requirements-lint.txt"
 REQUIREMENTS_BUILD = DEV / "requirements-build.txt"
 REQUIREMENTS_DOCS = DEV / "requirements-docs.txt"
+REQUIREMENTS_JUDGES = DEV / "requirements-judges.txt"
 
 
 def prepare():

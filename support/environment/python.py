@@ -40,6 +40,12 @@ def ensure_docs():
     _ensure_packages("docs-packages", title, paths.REQUIREMENTS_DOCS)
 
 
+def ensure_judges():
+    """Install those judges of recipes that are written in Python too."""
+    title = "Installing judges of recipes"
+    _ensure_packages("judges-packages", title, paths.REQUIREMENTS_JUDGES)
+
+
 def _ensure_packages(name, title, requirements):
     key = stamps.key(_venv_key(), requirements)
     if stamps.fresh(name, key):

@@ -39,7 +39,8 @@ LONG = (
     "test_audit",
 )
 LONG += ("test_two_nodes", "test_upgrade", "test_uninstall", "test_copy")
-LONG += ("test_packaging", "test_demo", "test_benchmarks", "test_hang", "test_mail")
+LONG += ("test_recipes", "test_packaging", "test_demo", "test_benchmarks", "test_hang")
+LONG += ("test_mail",)
 LONG += ("test_metrics", "test_uninstalled_model", "test_soak_command", "test_lint")
 # What has every server killed wants the machine for itself.
 ALONE = ("test_soak",)

@@ -18,6 +18,7 @@ that URL. What else is typed stays as it is: ``.json``, slashes at the end, quer
 ``{operation}``        ``upsert``, ``delete`` or ``mark``
 ``{idempotency_key}``  the same on every attempt to send the same content
 ``{id:number}``        the id as a number, likewise ``{version:number}``
+``{key:text}``         Odoo's id, which is a number, as a text (in a body)
 ``{name:doubled}``     between quotes of a query: each of these quotes twice (OData 4.01
                        "URL Conventions" section 5.1.1.6.1, SQL)
 ``{name:escaped}``     between quotes of a query: a backslash before these quotes and
@@ -134,7 +135,7 @@ class Placeholder:
     :param source: one of ``ID``, ``KEY``, ``RECORD``, ``VERSION``, ``OPERATION``,
         ``IDEMPOTENCY_KEY`` or ``FIELD``
     :param path: names and numbers of items, outermost first, for ``FIELD``
-    :param form: ``number``, ``doubled``, ``escaped`` or nothing
+    :param form: ``number``, ``text``, ``doubled``, ``escaped`` or nothing
     :param between: the quotes of a query that it stands between, if any
     """
 
@@ -154,6 +155,8 @@ class Placeholder:
         if self.source == RECORD:
             return data.message.payload
         value = getattr(data if self.source in _NUMBERED else data.message, self.source)
+        if self.form == "text":
+            return str(value)
         return self._number(value) if self.form == "number" else value
 
     def _number(self, value):
@@ -187,11 +190,12 @@ def _placeholder(match):
         source, path = typed, ()
     elif len(path) > 1 and typed.startswith(f"{RECORD}."):
         path = path[1:]
-    forms = {None, *_QUOTED, *(("number",) if source in _NUMBERED else ())}
+    own = ("number",) if source in _NUMBERED else ("text",) if source == KEY else ()
+    forms = {None, *_QUOTED, *own}
     if form not in forms:
         sentence = wording._lt(
-            "%(name)s: what follows the colon is number, for an id, or, in a query, "
-            "doubled or escaped."
+            "%(name)s: what follows the colon is number, for an id, text, for {key}, "
+            "or, in a query, doubled or escaped."
         )
         raise _wrong(sentence, name=match[0])
     return Placeholder(match[0], source, path, form or "")
