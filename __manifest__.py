@@ -4,13 +4,13 @@
 {
     "name": "Job Queue Synchronization",
     "summary": "Keep contacts in step with other systems, over REST or SQL, by jobs",
-    "version": "19.0.6.0.0",
+    "version": "19.0.7.0.0",
     "category": "Productivity",
     "license": "LGPL-3",
     "author": "queue_job_sync contributors",
     "development_status": "Beta",
     "depends": ["contacts", "queue_job"],
-    "external_dependencies": {"python": ["jmespath", "requests"]},
+    "external_dependencies": {"python": ["jmespath", "oauthlib", "requests"]},
     "data": [
         # security
         "security/ir.model.access.csv",
@@ -31,6 +31,7 @@
         "wizards/sync_recover_views.xml",
         "wizards/sync_reschedule_views.xml",
         "wizards/sync_status_views.xml",
+        "wizards/sync_trial_views.xml",
         "wizards/sync_setup_views.xml",
         # views
         "views/sync_delivery_views.xml",
@@ -39,6 +40,7 @@
         "views/sync_incident_views.xml",
         "views/sync_backfill_views.xml",
         "views/sync_backend_views.xml",
+        "views/sync_connect_templates.xml",
         "views/sync_backend_dashboard_views.xml",
         "views/sync_stream_views.xml",
         "views/sync_stream_templates.xml",

@@ -11,7 +11,7 @@ from psycopg2 import errors as pg_errors
 from odoo.exceptions import UserError
 from odoo.tools import SQL, mute_logger, split_every
 
-from .engine import secrets
+from .engine import secrets, tokens
 from .engine.jobs import DELIVER
 from .engine.store import ask_column
 
@@ -82,6 +82,7 @@ def _shut_others_out(env):
 def _remove_traces(env):
     """Delete what carries no external id of the addon and makes no sense without it."""
     secrets.drop_table(env.cr)
+    tokens.drop_tables(env.cr)
     _remove_jobs(env)
     _remove_job_functions(env)
     env["ir.config_parameter"].search([("key", "=like", f"{ADDON}.%")]).unlink()
@@ -105,7 +106,7 @@ def _own_models(env):
 
 def _tables(env):
     """Return the tables that go, lose a column or are busy, sorted."""
-    tables = {*BUSY_TABLES, secrets.TABLE}
+    tables = {*BUSY_TABLES, secrets.TABLE, *tokens.TABLES}
     for model in env.values():
         own = model._original_module == ADDON
         columns = (f for f in model._fields.values() if f.store and f.column_type)

@@ -18,6 +18,7 @@ ROWS = (
     "pickup_ms",
     "lone_edit",
     "drain_rest",
+    "drain_many",
     "drain_singles",
     "drain_singles_500",
     "drain_sql",

@@ -36,6 +36,8 @@ ACTION = "/odoo/action-queue_job"
 DASHBOARD = f"{ACTION}_sync.action_sync_dashboard"
 JOBS = f"{ACTION}.action_queue_job"
 CONTACTS = "/odoo/contacts?view_type=list"
+# The smallest screen of Odoo: the list of the one company.
+BARE = "/odoo/action-base.action_res_company_form"
 CARD = ".o_kanban_record:not(.o_kanban_ghost) .o_queue_job_sync_hours"
 ROW = ".o_data_row"
 
@@ -66,9 +68,7 @@ def _prepare(scene):
     peer.touch(ids)
     peer.wait_until_idle(3600)
     peer.pause()
-    _send_in(peer, streams, 1)
-    peer.touch(ids)
-    _send_in(peer, streams, BATCH)
+    fill(peer, sizes)
     scene.peers[QUEUE].query(FILL_JOBS, sizes.contacts)
     for each in (peer, scene.peers[QUEUE]):
         with _browser(each) as page:
@@ -77,6 +77,14 @@ def _prepare(scene):
     with _browser(peer) as page:
         page.milliseconds_until(DASHBOARD, CARD, SYSTEMS)
     return peer
+
+
+def fill(peer, sizes):
+    """Queue a job for each contact."""
+    streams = peer.admin.call("sync.stream", "search", domain=[])
+    _send_in(peer, streams, 1)
+    peer.touch(peer.old_ids(sizes.contacts))
+    _send_in(peer, streams, BATCH)
 
 
 def _send_in(peer, streams, batch_size):

@@ -21,6 +21,7 @@ class Sizes:
     pickups: int = 20
     drain: int = 10_000
     drain_naive: int = 1_500  # its rate is steady
+    drain_singly: int = 3_000  # likewise
     drain_rounds: int = 3
     latency: float = 0.05
     imported: int = 10_000
@@ -70,6 +71,7 @@ QUICK = replace(
     pickups=8,
     drain=1_000,
     drain_naive=200,
+    drain_singly=400,
     drain_rounds=1,
     imported=600,
     backfill=5_000,

@@ -2,10 +2,15 @@
 UPDATE sync_backend
    SET active = false,
        url = 'https://neutralized.invalid',
-       db_host = 'neutralized.invalid';
+       proxy_url = NULL,
+       db_host = 'neutralized.invalid',
+       oauth_token_url = 'https://neutralized.invalid',
+       oauth_authorize_url = 'https://neutralized.invalid';
 
 -- among them that of whoever monitors the original, who must not read the copy
 DELETE FROM sync_secret_value;
+DELETE FROM sync_token;
+DELETE FROM sync_consent;
 
 -- it sends from nowhere now: should it ever send again, that is where it is then
 DELETE FROM ir_config_parameter WHERE key = 'queue_job_sync.origin';

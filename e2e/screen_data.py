@@ -379,12 +379,13 @@ def make_wizards(env):
     """Let the wizard that connects a system stand at each of its steps."""
     user = env["res.users"].search([("login", "=", "system")])
     setups = env["sync.setup"].with_user(user)
-    for steps in range(len(setups._fields["step"].get_values(env))):
+    for steps in range(len(setups._steps())):
         wizard = setups.create({"name": f"Shop {steps}", "transport": "rest"})
-        for step in range(steps):
+        for _step in range(steps):
             wizard.action_next()
-            if step == 0:
+            if wizard.step == "address":
                 wizard.url = "http://127.0.0.1:9/api"
+    setups.create({}).action_choose("queue_job_sync/webhook")
     env["sync.connection.test"].with_user(user).sudo().create(
         {
             "backend_id": env["sync.backend"].search([], limit=1).id,

@@ -76,6 +76,7 @@ def test_the_wheel_says_what_it_is_and_needs(wheel):
         "odoo==19.0.*",
         "odoo-addon-queue_job==19.0.*",
         "jmespath",
+        "oauthlib",
         "requests",
     }
     assert "Framework :: Odoo :: 19.0" in said.get_all("Classifier")

@@ -2,9 +2,13 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Two Odoo servers on one database: each edit arrives once, whichever node dies."""
 
+import importlib
+import sys
+import threading
 import time
+import types
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -24,6 +28,7 @@ TAKE_OVER = 30  # seconds that it may take on a busy machine
 # handed out more than 10 seconds ago, and a runner with nothing else to do looks once
 # a minute (queue_job's SELECT_TIMEOUT).
 RESUME = 120  # seconds
+ACCESS = 2  # seconds that access by OAuth 2 lasts
 
 
 class Nodes:
@@ -181,3 +186,99 @@ def test_the_other_node_takes_over_in_the_middle_of_a_drain(nodes, crm, capsys):
         print(f"{interrupted} jobs interrupted")
         print(f"  the other runner leads after {taken_over:.1f} s,", end=" ")
         print(f"delivers after {resumed:.1f} s, is done after {finished:.1f} s")
+
+
+def token_destination():
+    """Return the file of a destination of the addon's own tests: they import Odoo."""
+    package = types.ModuleType("addon_tests")
+    package.__path__ = [str(paths.ROOT / "tests")]
+    sys.modules[package.__name__] = package
+    return importlib.import_module("addon_tests.token_server")
+
+
+@pytest.fixture
+def lets_in(nodes):
+    """A destination that lets in who has a token, instead of the CRM."""
+    served = token_destination()
+    admin = nodes.people.admin
+    (backend,) = admin.search_read("sync.backend", [], [])
+    with served.TokenDestination() as server:
+        server.life = ACCESS
+        server.backend = backend["id"]
+        admin.write(
+            "sync.backend",
+            server.backend,
+            {
+                "url": f"{server.url}/api",
+                "auth": "oauth_code",
+                "oauth_token_url": f"{server.url}/token",
+                "oauth_client_id": served.CLIENT_ID,
+            },
+        )
+        for name, value in (
+            ("oauth_client_secret", served.CLIENT_SECRET),
+            ("oauth_refresh_token", server.begin()),
+        ):
+            admin.call(
+                "sync.backend", "set_secret", [server.backend], name=name, value=value
+            )
+        yield server
+
+
+@contextmanager
+def asking_both(nodes, backend):
+    """Have both nodes ask the system for a sign of life, one time after the other."""
+    over, answers = threading.Event(), []
+
+    def ask(server):
+        admin = configure.log_in(server)
+        while not over.is_set():
+            answers.append(
+                admin.call("sync.backend", "action_test_connection", [backend])
+            )
+
+    threads = [
+        threading.Thread(target=ask, args=(server,), daemon=True)
+        for server in nodes.servers
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(SETTLE)
+
+
+def test_access_is_renewed_by_one_node_for_both(nodes, lets_in):
+    """Never two renewals with one token, also when the one that has it is killed."""
+    with asking_both(nodes, lets_in.backend) as answers:
+        contacts = nodes.create_on_both(10)
+        wait_until(nodes.settled, SETTLE, "first deliveries")
+        time.sleep(2 * ACCESS)
+        nodes.edit_on_both(contacts, "Second")
+        wait_until(nodes.settled, SETTLE, "second deliveries")
+    assert answers
+    assert len(lets_in.renewals) > 2
+    assert len(set(lets_in.renewals)) == len(lets_in.renewals) == len(lets_in.given)
+
+    # between renewal and use: the access that it was about to send with is of use
+    leader, standby = nodes.leader, nodes.standby
+    time.sleep(ACCESS)
+    lets_in.life = 2 * RESUME
+    killed = []
+
+    def kill():
+        lets_in.on_request = lambda: None
+        killed.append(lets_in.access)
+        leader.kill()
+
+    lets_in.on_request = kill
+    nodes.editors = [nodes.editors[nodes.servers.index(standby)]] * 2
+    nodes.edit_on_both(contacts, "Third")
+    wait_until(lambda: killed, SETTLE, "the first request")
+    wait_until(nodes.settled, SETTLE + RESUME, "deliveries by the other node")
+    assert killed == [lets_in.access]
+    assert len(set(lets_in.renewals)) == len(lets_in.renewals) == len(lets_in.given)
+    assert Counter(each["city"] for each in lets_in.records.values()) == {"Third": 10}

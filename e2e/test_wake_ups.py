@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import count
+from threading import Event
 
 import pytest
 import requests
@@ -22,7 +24,8 @@ from support.environment import paths
 from support.processes import wait_until
 
 WORKERS, CHANNELS = 5, "root:3"
-EDITORS, EDITS = 3, 40  # of each editor
+EDITORS = 3
+EDIT_EVERY = 0.1  # seconds
 COMPANIES = 4
 HANG = 4  # seconds that it takes for one of them
 SLOW = 0.5  # seconds that the CRM takes for an answer
@@ -79,17 +82,18 @@ class Scene:
         """Create a contact, and return its id."""
         return self.admin.create("res.partner", {"name": name, **values})
 
-    def edit(self, number):
-        """Edit contacts, the first of them as often as all others."""
+    def edit(self, number, over):
+        """Edit contacts until it is over, the first of them as often as all others."""
         admin = configure.log_in(self.server)
-        for edit in range(EDITS):
+        for edit in count():
+            if over.wait(EDIT_EVERY):
+                break
             hot = edit % 2
             contact = self.contacts[0 if hot else edit % len(self.contacts)]
             values = {"city": f"City {number}-{edit}"}
             # the worker that answers may be the one that is killed
             with suppress(requests.RequestException, OdooError):
                 admin.write("res.partner", contact, values)
-            time.sleep(0.1)
 
     def at_work(self):
         """Return the process ids of the workers that run a job."""
@@ -156,12 +160,18 @@ def play(scene):
     """Let contacts be edited, and workers be killed at work meanwhile."""
     scene.crm.misbehave("hang", 3600, seconds=SLOW)
     scene.make()
+    # until then there is work, and the runner hears of it: when it hears nothing, it
+    # looks for who has died each minute
+    over = Event()
     with ThreadPoolExecutor(EDITORS) as pool:
-        editing = [pool.submit(scene.edit, number) for number in range(EDITORS)]
-        for _number in range(KILLS):
-            time.sleep(KILL_EVERY)
-            pid = wait_until(scene.at_work, CALM, "a worker at work", 0.02)[-1]
-            os.kill(pid, signal.SIGKILL)
+        editing = [pool.submit(scene.edit, number, over) for number in range(EDITORS)]
+        try:
+            for _number in range(KILLS):
+                time.sleep(KILL_EVERY)
+                pid = wait_until(scene.at_work, CALM, "a worker at work", 0.02)[-1]
+                os.kill(pid, signal.SIGKILL)
+        finally:
+            over.set()
         for each in editing:
             each.result()
 

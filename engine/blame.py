@@ -16,6 +16,7 @@ import time
 from typing import NamedTuple
 
 from ..exceptions import Blocked, Misconfigured, Rejected, Unreachable
+from ..transports.http.tokens import CONNECT
 from . import jobs, store, waiting, words
 from .store import Alike
 
@@ -153,7 +154,8 @@ def _outage(stream, alike, error):
     backend = stream.backend_id
     if not backend.pause_on_outage:
         return None
-    for pause in (0, COMMITTED_WITHIN):
+    # who has no access need not be asked by several records
+    for pause in () if error.reason == CONNECT else (0, COMMITTED_WITHIN):
         # what a worker has got through is committed a moment after what was refused
         time.sleep(pause if alike.status is not None else 0)
         with store.read_committed(stream.env.registry) as cr:

@@ -81,7 +81,7 @@ class Delivery:
         self.busy = set()  # ids of what another job is sending
         self.broken = set()  # ids of what has no content: a job of its own says why
         self.apart = set()  # ids of what other jobs have now
-        self.refused = []  # of those, what was refused: UUID of the job, task
+        self.refused = []  # of those, what was refused, as jobs.tell takes it
         self.unclear = {}  # what a person has to look at first, and why, by id
         self.doubts = []  # what of that is not on the bindings yet
         self.tasks = []
@@ -381,10 +381,11 @@ class Delivery:
         for task in self.tasks:
             if task.doubt and task.binding.res_id not in self.unclear:
                 self._leave_to_person(task, task.doubt)
+        can_tell = self.system.repeats_are_safe and self.route.tells_new_records
         for task in sent:
             if isinstance(task.error, Unclear):
                 self._leave_unclear(task)
-        if self.system.repeats_are_safe or self.route.can_look:
+        if can_tell or self.route.can_look:
             return
         for task in sent:
             # what was noted last is what the receipt is about
@@ -815,7 +816,7 @@ class Delivery:
             uuid = jobs.hand_on(self.stream, given.uuid, [res_id], seconds)
             self.apart.add(res_id)
             if uuid and isinstance(error, Rejected):
-                self.refused.append((uuid, task))
+                self.refused.append((uuid, task, given.uuid))
         for res_id, reason in self.unclear.items():
             given = self.given[res_id]
             if not given.alone:

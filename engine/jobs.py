@@ -247,7 +247,8 @@ def tell(stream, covered, failed, behind):
     :param stream: the ``sync.stream``, in the language that its jobs speak
     :param dict covered: the :class:`.task.Task` that was settled, and the UUID of the
         job that the delivery is logged under, by the UUID of a job
-    :param failed: list of ``(UUID, Task)`` of the jobs of one record each
+    :param failed: list of ``(UUID, Task, UUID)`` of the jobs of one record each, the
+        last one that of the job that the delivery is logged under
     :param behind: list of ``(UUID, Sleep)`` of those whose record waits for others
     """
     try:
@@ -282,13 +283,13 @@ def _tell(stream, covered, failed, behind):
             store.let_sleep(cr, uuid, sleep.key, reason, waiting.safety())
     if behind:
         waiting.look_soon(registry, *{sleep.key for _uuid, sleep in behind})
-    for uuid, task in failed:
+    for uuid, task, logged in failed:
         # what is wrong with its synchronization is no try of a record
         if isinstance(task.error, Misconfigured):
             continue
         if task.receipt and task.receipt.request:
             with _telling(registry, stream) as cr:
-                _count_try(stream.with_env(env(cr=cr)), uuid, task)
+                _count_try(stream.with_env(env(cr=cr)), uuid, task, logged)
 
 
 @contextmanager
@@ -337,7 +338,7 @@ def delivered_text(stream, task):
     return words.Sentence(template, **values)
 
 
-def _count_try(stream, uuid, task):
+def _count_try(stream, uuid, task, logged):
     """Let a pending job have failed once, as if it had run by itself.
 
     What it does then is queue_job's own, see its ``Job.perform`` and the controller.
@@ -349,6 +350,7 @@ def _count_try(stream, uuid, task):
     record = env["queue.job"].search([("uuid", "=", uuid)])
     if record.sync_wait_key:
         record.eta = record.sync_due
+    record.sync_carrier_uuid = logged != uuid and logged
     job = Job.load(env, uuid)
     waits = isinstance(error, Throttled)
     job.retry += not waits

@@ -362,7 +362,7 @@ class Run:
         elif is_held_up:
             self.error = self.error or chunk.obstacle
         others = [
-            (given[res_id].uuid, task)
+            (given[res_id].uuid, task, given[res_id].uuid)
             for res_id, task in met.items()
             if given[res_id].alone and not given[res_id].own
         ] + chunk.refused
@@ -384,7 +384,7 @@ class Run:
             # what is not a record's fault is nobody's try
             held = [each for each in others if verdict.alike.covers(each[1])]
             others = [each for each in others if each not in held]
-            behind += [(uuid, verdict.sleep) for uuid, _task in held]
+            behind += [(uuid, verdict.sleep) for uuid, *_task in held]
         jobs.tell(self.stream, chunk.covered, others, behind)
         self._let_go(given, settled, chunk.backfill_ids)
 

@@ -307,7 +307,8 @@ class _Search:
         self.streams = streams_of(model.env, model._name)
         ids = tuple(self.streams.ids) or (0,)
         self.failed = _failed_query(ids)
-        self.doubt = _doubt_query(ids)
+        self.unclear, self.asleep = _doubt_queries(ids)
+        self.doubt = SQL("%s UNION ALL %s", self.unclear, self.asleep)
         self.changes = SQL("SELECT res_id FROM sync_outbox WHERE stream_id IN %s", ids)
         self.bindings = SQL(
             "SELECT res_id FROM sync_binding WHERE stream_id IN %s", ids
@@ -408,7 +409,10 @@ class _Search:
 
         :param state: one that many may be in
         """
-        conditions = [SQL("NOT %s", self._is_among(self.changes, self.doubt))]
+        conditions = self._has_nothing_open()
+        if state == "unsent":
+            # what it takes for a few, see below, it would look up one by one
+            conditions = [SQL("NOT %s", self._is_among(self.changes, self.doubt))]
         if not state:
             # what is not sent comes first: most are
             conditions += [
@@ -428,6 +432,19 @@ class _Search:
             conditions.append(is_so)
             break
         return SQL("(%s)", SQL(" AND ").join(conditions))
+
+    def _has_nothing_open(self):
+        """Return the conditions that nothing is open or unclear.
+
+        PostgreSQL goes through records in several processes, which it does not with
+        :meth:`_is_among`, nor with the query for the jobs that are asleep.
+        """
+        asleep = [id_ for (id_,) in self.model.env.execute_query(self.asleep)]
+        conditions = [
+            SQL("NOT EXISTS (%s AND res_id = %s)", each, self.id)
+            for each in (self.changes, self.unclear)
+        ]
+        return conditions + [SQL("%s != ALL(%s)", self.id, asleep)] * bool(asleep)
 
     def _settled(self):
         """Return what is so of records of which nothing is open, or unclear.
@@ -500,19 +517,23 @@ def _less(query, *others):
     return SQL(" EXCEPT ").join(SQL("(%s)", each) for each in (query, *others))
 
 
-def _doubt_query(streams):
-    """Return the query for the records that a person has to clarify for a system."""
-    return SQL(
-        """
-        SELECT res_id FROM sync_binding WHERE stream_id IN %(streams)s AND %(unclear)s
-         UNION ALL
-        SELECT %(res_id)s FROM queue_job
-         WHERE sync_stream_id IN %(streams)s AND %(asleep)s
-        """,
-        streams=streams,
-        unclear=UNCLEAR,
-        res_id=RES_ID_IN_DOUBT,
-        asleep=ASLEEP_IN_DOUBT,
+def _doubt_queries(streams):
+    """Return the queries for the records that a person has to clarify for a system.
+
+    The second one is for those of which a job waits for that.
+    """
+    return (
+        SQL(
+            "SELECT res_id FROM sync_binding WHERE stream_id IN %s AND %s",
+            streams,
+            UNCLEAR,
+        ),
+        SQL(
+            "SELECT %s FROM queue_job WHERE sync_stream_id IN %s AND %s",
+            RES_ID_IN_DOUBT,
+            streams,
+            ASLEEP_IN_DOUBT,
+        ),
     )
 
 

@@ -131,7 +131,7 @@ class Task:
         ``None`` where the system has only said that there is nothing to do, or will be.
         """
         receipt, message = self.receipt, self.message
-        if message.route.batch_target:
+        if message.route.takes_many:
             # that records may go together proves nothing of how they go alone
             return None
         # HTTP's, or PostgreSQL's
@@ -235,7 +235,9 @@ class TaskBuilder:
 
     def __init__(self, stream, route=None):
         self._route = route or stream._route()
-        self._repeats_are_safe = stream.backend_id.repeats_are_safe
+        self._repeats_are_safe = (
+            stream.backend_id.repeats_are_safe and self._route.tells_new_records
+        )
         self._stream = stream
         self._marks = stream.delete_policy == "mark"
         self._deletes = stream.delete_policy != "ignore"

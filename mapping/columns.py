@@ -10,9 +10,9 @@ def special_columns(lines):
     """Return what a ``Route`` tells of some columns.
 
     :return: dict; ``binary``: where files go, as base64; ``constants``: names and
-        values that are the same in all contents
+        values that are the same in all contents; ``left_out``: what some lack
     """
-    binary, constants = [], []
+    binary, constants, left_out = [], [], []
     for line in lines:
         conversion = line._conversion()
         is_file = line.field_type == "binary" and line.several == "list"
@@ -23,7 +23,13 @@ def special_columns(lines):
             # a route is compared and kept: what can change is left out
             if isinstance(value, str | int | float):
                 constants.append((line.target, value))
-    return {"binary": tuple(binary), "constants": tuple(constants)}
+        if conversion.leaves_out():
+            left_out.append(line.target)
+    return {
+        "binary": tuple(binary),
+        "constants": tuple(constants),
+        "left_out": tuple(left_out),
+    }
 
 
 def fillers_of(stream):

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from ..transports.names import name_of
 from ..transports.redact import shorten
 
 # Characters of a value that are shown.
@@ -30,7 +31,7 @@ class Line(NamedTuple):
 
 
 def compare(sent: dict, held: dict | None, known: bool = True) -> list[Line]:
-    """Compare two contents, names that nest written with dots.
+    """Compare two contents, names that nest written as a mapping has them.
 
     :param held: ``None`` when the destination does not hold the record
     :param known: whether ``held`` says what is there
@@ -51,14 +52,15 @@ def compare(sent: dict, held: dict | None, known: bool = True) -> list[Line]:
     return lines
 
 
-def _flat(content, like=None, prefix=""):
-    """Names that nest, written with dots, but not within what ``like`` has as text."""
+def _flat(content, like=None, around=()):
+    """Names that nest, as a mapping has them; not within what ``like`` has as text."""
     for name, value in content.items():
+        steps = (*around, str(name))
         other = like.get(name) if isinstance(like, dict) else None
         if isinstance(value, dict) and value and not isinstance(other, str):
-            yield from _flat(value, other, f"{prefix}{name}.")
+            yield from _flat(value, other, steps)
         else:
-            yield f"{prefix}{name}", value
+            yield name_of(steps), value
 
 
 def same(sent: Any, held: Any) -> bool:

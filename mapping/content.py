@@ -13,37 +13,28 @@ from typing import NamedTuple
 from odoo.exceptions import ValidationError
 from odoo.tools.constants import PREFETCH_MAX
 
-# Ends the name of a list of objects, as in lines[].sku.
-LIST = "[]"
+from ..transports import names
+from ..transports.names import EACH
+
 TO_MANY = {"one2many", "many2many"}
+# What is left out has no place in the content.
+ABSENT = object()
 
 
 class Plan(NamedTuple):
     """How the content of a record is built.
 
-    :param steps: for each value its place, as :func:`place_of` returns it, and the
-        function of a record that gives it
-    :param lists: places of the lists of objects, as :func:`list_of` returns them
+    :param reads: functions of a record, one for each line of the mapping
+    :param whole: the node that puts together what they give
     """
 
-    steps: tuple
-    lists: tuple
+    reads: tuple
+    whole: "_Object"
 
     def content_of(self, record):
         """Return the content of one record, as JSON can hold it."""
-        payload = {}
-        for parents, key, read in self.steps:
-            node = payload
-            for parent in parents:
-                node = node.setdefault(parent, {})
-            node[key] = read(record)
-        for *parents, name in self.lists:
-            node = payload
-            for parent in parents:
-                node = node[parent]
-            # what is called lines[] holds, by name, one value for each object of lines
-            node[name.removesuffix(LIST)] = _objects(node.pop(name))
-        return payload
+        content = self.whole.build([read(record) for read in self.reads])
+        return {} if content is ABSENT else content
 
 
 def plan_of(stream):
@@ -51,28 +42,40 @@ def plan_of(stream):
 
     It outlives the transaction: nothing in it holds a record.
     """
-    steps = tuple(
-        (*place_of(stream, line.target), line._conversion().sender())
-        for line in stream.mapping_ids
-    )
-    lists = (list_of(parents) for parents, _key, _read in steps)
-    return Plan(steps, tuple(dict.fromkeys(filter(None, lists))))
+    reads, tree = [], {}
+    for number, line in enumerate(stream.mapping_ids):
+        conversion, node = line._conversion(), tree
+        *around, last = place_of(stream, line.target)
+        for step in around:
+            node = node.setdefault(step, {})
+        node[last] = _Value(number, conversion.leaves_out(), conversion.is_constant)
+        reads.append(conversion.sender())
+    return Plan(tuple(reads), _node(tree, _Object))
 
 
 # -- names that nest -------------------------------------------------------------------
 
 
 def place_of(stream, target):
-    """Return where a name of the destination is: objects around it, and its own."""
+    """Return where a name of the destination is, as :func:`names.steps_of` does.
+
+    A table has columns, in which nothing nests.
+    """
+    found = None if stream.transport == "postgresql" else names.steps_of(target)
+    return found or (target,)
+
+
+def is_name_of_mark(stream):
+    """Return whether the mark of a synchronization has a name, outside of lists."""
     if stream.transport == "postgresql":
-        return (), target
-    *parents, key = target.split(".")
-    return tuple(parents), key
+        return True
+    steps = names.steps_of(stream.mark_key)
+    return bool(steps) and all(isinstance(step, str) for step in steps)
 
 
 def with_mark(stream, payload, gone):
     """Return a copy of a content that says whether the record is gone."""
-    parents, key = place_of(stream, stream.mark_key)
+    *parents, key = place_of(stream, stream.mark_key)
     payload = node = dict(payload)
     for parent in parents:
         node[parent] = dict(node.get(parent, {}))
@@ -81,37 +84,121 @@ def with_mark(stream, payload, gone):
     return payload
 
 
-# -- lists of objects: order_line.name goes to lines[].name ----------------------------
-
-
-def list_of(parents):
-    """Return which list of objects a value belongs to.
-
-    :param parents: names of the objects around the value, outermost first
-    :return: those up to the list; ``None`` where none is a list
-    """
-    for depth, name in enumerate(parents, 1):
-        if name.endswith(LIST):
-            return tuple(parents[:depth])
-    return None
-
-
 def is_in_list(line):
-    """Return whether a line fills one value of each object of a list."""
-    parents, _key = place_of(line.stream_id, line.target)
-    return bool(list_of(parents))
+    """Return whether a line fills one value of each object of a list.
+
+    As ``order_line.name`` does that goes to ``lines[].name``.
+    """
+    return EACH in place_of(line.stream_id, line.target)
 
 
-def _objects(columns):
-    """Return objects from dict of lists, or of dicts of lists, of the same length."""
-    columns = {
-        name: _objects(column) if isinstance(column, dict) else column
-        for name, column in columns.items()
-    }
-    return [
-        dict(zip(columns, row, strict=True))
-        for row in zip(*columns.values(), strict=True)
-    ]
+# -- what is put together of the values of the lines -----------------------------------
+
+# Each node has ``build``, which returns what it makes of the values, by the numbers of
+# their lines; ``values``, those that it is made of; ``is_constant``, whether that is
+# the same for every record; and ``says_nothing``, whether what it has built, which is
+# something, tells nothing of the record.
+
+
+class _Value(NamedTuple):
+    """What is at the end of a name."""
+
+    number: int
+    leaves_out: bool
+    is_constant: bool
+
+    @property
+    def values(self):
+        return [self]
+
+    def build(self, values):
+        value = values[self.number]
+        return ABSENT if self.leaves_out and is_empty(value) else value
+
+    def says_nothing(self, built):
+        return False
+
+
+class _Node:
+    """What other nodes are in, by the steps that lead to them."""
+
+    def __init__(self, nodes):
+        self.nodes = nodes
+        self.values = [value for node in nodes.values() for value in node.values]
+        self.is_constant = all(node.is_constant for node in nodes.values())
+
+    def says_nothing(self, built):
+        return False
+
+
+class _Object(_Node):
+    def __init__(self, nodes):
+        super().__init__(nodes)
+        self._constants = {name for name, node in nodes.items() if node.is_constant}
+
+    def build(self, values):
+        content = {}
+        for name, node in self.nodes.items():
+            value = node.build(values)
+            if value is not ABSENT:
+                content[name] = value
+        # whatever would be in it is left out
+        return content or ABSENT
+
+    def says_nothing(self, built):
+        return not self.is_constant and built.keys() <= self._constants
+
+
+class _Entries(_Node):
+    """A list of which each entry is mapped on its own."""
+
+    def __init__(self, nodes):
+        super().__init__(dict(sorted(nodes.items())))
+
+    def build(self, values):
+        entries = []
+        for node in self.nodes.values():
+            entry = node.build(values)
+            # without a value, what kind of address it would be is no entry
+            if entry is not ABSENT and not node.says_nothing(entry):
+                entries.append(entry)
+        return entries or ABSENT
+
+
+class _Lines(_Node):
+    """A list with an object for each line, as those of an order."""
+
+    def __init__(self, nodes):
+        super().__init__(nodes)
+        self._object = nodes[EACH]
+        self._numbers = [value.number for value in self.values]
+        self._leaves_out = all(value.leaves_out for value in self.values)
+
+    def build(self, values):
+        # each is a list, with one for each line
+        rows = zip(*(values[number] for number in self._numbers), strict=True)
+        built = (
+            self._object.build(dict(zip(self._numbers, row, strict=True)))
+            for row in rows
+        )
+        entries = [each for each in built if each is not ABSENT]
+        return ABSENT if self._leaves_out and not entries else entries
+
+
+_KINDS = {str: _Object, int: _Entries, type(EACH): _Lines}
+
+
+def _node(tree, kind=None):
+    """Return the node of a tree: of dicts, by steps, with :class:`_Value` in them."""
+    if isinstance(tree, _Value):
+        return tree
+    kind = kind or _KINDS[type(next(iter(tree)))]
+    return kind({step: _node(each) for step, each in tree.items()})
+
+
+def is_empty(value):
+    """:return: whether the value is nothing; zero and false are something"""
+    return value is None or value == "" or value == []
 
 
 # -- paths in Odoo ---------------------------------------------------------------------

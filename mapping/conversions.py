@@ -27,7 +27,7 @@ from odoo.tools import float_round
 from .. import wording
 from ..engine import words
 from . import content, secrecy
-from .content import TO_MANY
+from .content import TO_MANY, is_empty
 
 SEPARATORS = {"comma": ", ", "semicolon": "; ", "bar": "|", "line": "\n"}
 # Methods of a model that a mapping may name are those that begin like this: what is
@@ -61,6 +61,8 @@ class Conversion:
     sends_lists = False
     # whether it makes one text of such a list itself
     joins_lists = False
+    # whether what is sent is the same for every record
+    is_constant = False
 
     def __init__(self, line):
         self.line = line
@@ -87,6 +89,15 @@ class Conversion:
     def source(self):
         """Return where the value comes from, in words."""
         return self.argument
+
+    def leaves_out(self):
+        """Return whether nothing is sent for it where what it gives is nothing.
+
+        What somebody has typed is sent, be it ``null``.
+        """
+        line = self.line
+        chosen = line.leave_out or line.stream_id.leave_out_empty
+        return chosen and not (line.default_value or self.is_constant)
 
     def sender(self):
         """Return the function of a record that gives what is sent for it.
@@ -316,6 +327,8 @@ class JsonText(OfField):
 class Constant(Conversion):
     """The same for every record."""
 
+    is_constant = True
+
     def lack(self):
         if self.argument.strip():
             return None
@@ -529,11 +542,6 @@ def getter(chain, read, convert):
 
 
 # -- what people have typed, and other plain values ------------------------------------
-
-
-def is_empty(value):
-    """:return: whether the value is nothing; zero and false are something"""
-    return value is None or value == "" or value == []
 
 
 def text_of(value):

@@ -2,7 +2,10 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_deletion
+from . import sync_recipe
+from . import sync_recipe_copy
 from . import sync_backend
+from . import sync_header
 from . import sync_rate
 from . import sync_node
 from . import sync_health

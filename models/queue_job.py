@@ -128,7 +128,7 @@ class QueueJob(models.Model):
         "Delivered By",
         readonly=True,
         copy=False,
-        help="The job that has sent the change along with its own.",
+        help="The job that has last sent the change along with its own.",
     )
     sync_error = words.SentenceText(
         "Last Error",
@@ -328,7 +328,7 @@ class QueueJob(models.Model):
         for job in self:
             own = by_uuid.get(job.uuid, none)
             along = none
-            if job in jobs and job.state == DONE:
+            if job in jobs:
                 carried = by_uuid.get(job.sync_carrier_uuid, none)
                 along = job._delivered_along(own, carried)
             job.sync_delivery_ids = own | along

@@ -3,16 +3,18 @@
 
 import time
 from collections import Counter
+from datetime import timedelta
 from functools import partial
 from math import ceil
 
 from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import SQL, config
+from odoo.http import STORED_SESSION_BYTES, request
+from odoo.tools import SQL, config, format_datetime
 
 from ..actions import success, window
-from ..engine import places, secrets, standing, store, waiting, words
+from ..engine import places, secrets, standing, store, tokens, waiting, words
 from ..engine.run import BUDGET, budget
 from ..exceptions import SyncError, Throttled
 from ..transports import (
@@ -22,10 +24,19 @@ from ..transports import (
     RestTransport,
 )
 from ..transports.base import FAILS, UNTOLD, Finding, examine_all
-from ..transports.http import header_problem
+from ..transports.http import (
+    KEY_HEADER,
+    FurtherHeader,
+    certificates,
+    header_problem,
+    names_problem,
+    proxy_problem,
+)
+from ..transports.http import tokens as token_server
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
 from ..transports.urls import url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_deletion import Owned
 
 # What a system may want attention for, the worst first.
@@ -45,8 +56,21 @@ SORTED_BY += ("doubt_count", "delivered_count", "oldest_waiting")
 GRACE = 5
 # Those that sign: the one of now goes first.
 SIGNING_SECRETS = ("signing_secret", "signing_secret_previous")
+# Texts (PEM) that are secrets too, and what is wrong with one.
+CERTIFICATES = {
+    "client_certificate": certificates.client_problem,
+    "ca_certificate": certificates.authorities_problem,
+}
+# Before a certificate ends, there is a warning for so long.
+WARNED = timedelta(days=30)
+# Authentications by OAuth 2, and what they need.
+OAUTH = ("oauth_client", "oauth_code")
+OAUTH_FIELDS = ("oauth_token_url", "oauth_authorize_url", "oauth_client_id")
+OAUTH_FIELDS += ("oauth_client_auth", "oauth_scope", "oauth_scheme", "oauth_parameters")
 # What there has to be to reach a system of each kind.
-REST_FIELDS = ("url", "auth", "auth_username", "auth_header")
+REST_FIELDS = ("url", "auth", "auth_username", "auth_filler", "auth_header")
+REST_FIELDS += ("auth_scheme", "key_header", "proxy_url", "proxy_username")
+REST_FIELDS += OAUTH_FIELDS
 DATABASE_FIELDS = ("db_host", "db_port", "db_name", "db_user")
 ANOTHER_DATABASE = DATABASE_FIELDS[:3]
 # Seconds for which a test begins to ask something.
@@ -67,7 +91,7 @@ class SyncBackend(models.Model):
 
     _name = "sync.backend"
     _description = "External System"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "name, id"
 
     # -- fields ---------------------------------------------------------------
@@ -140,7 +164,10 @@ class SyncBackend(models.Model):
             ("none", "None"),
             ("bearer", "Bearer Token"),
             ("basic", "User and Password"),
+            ("key", "Key as User Name"),
             ("header", "Key in a Header"),
+            ("oauth_client", "OAuth 2: Client Credentials"),
+            ("oauth_code", "OAuth 2: Consent of a User"),
         ],
         "Authentication",
         required=True,
@@ -148,8 +175,147 @@ class SyncBackend(models.Model):
         help="How this system knows that a request comes from Odoo.",
     )
     auth_username = fields.Char("Username", help="User name for the basic scheme.")
+    auth_filler = fields.Char(
+        "Password beside It",
+        default="X",
+        help="Where the key is the user name, most systems take anything for the "
+        "password, such as X, or want nothing there.",
+    )
     auth_header = fields.Char(
         "Header", default="X-API-Key", help="Name of the header that carries the key."
+    )
+    auth_scheme = fields.Char(
+        "Word before the Key",
+        help="For systems that want one, such as ApiKey in the header Authorization. "
+        "Usually empty.",
+    )
+
+    # -- fields of HTTP that few systems need ----------------------------------
+
+    shows_more = fields.Boolean(
+        "More Settings",
+        compute="_compute_shows_more",
+        readonly=False,
+        help="The format of bodies, further headers, the header of the key, a proxy, "
+        "certificates: for systems that ask for them.",
+    )
+    body_format = fields.Selection(
+        [("json", "JSON"), ("form", "Form (URL-encoded)")],
+        "Format",
+        required=True,
+        default="json",
+        help="How the bodies of requests are written. Nearly every system takes JSON.",
+    )
+
+    header_ids = fields.One2many(
+        "sync.header",
+        "backend_id",
+        "Further Headers",
+        copy=True,
+        help="What the system wants with every request besides the authentication, "
+        "such as a version or a tenant. Accept and Content-Type may be replaced.",
+    )
+    key_header = fields.Char(
+        "Header of the Key",
+        default=KEY_HEADER,
+        help="The header in which the system looks for the key that is the same "
+        "whenever a request is repeated. Usually Idempotency-Key.",
+    )
+    proxy_url = fields.Char(
+        "Proxy",
+        tracking=True,
+        help="Requests go through it, such as http://proxy.example.com:3128. Empty: "
+        "directly, whatever the server is set up with.",
+    )
+    proxy_username = fields.Char("Proxy User", help="Empty if it asks for none.")
+    proxy_password_origin = fields.Char(
+        "Proxy Password",
+        compute="_compute_secret_origins",
+        help="Password of the proxy. Nobody can read it, only set another one.",
+    )
+    client_certificate_origin = fields.Char(
+        "Client Certificate",
+        compute="_compute_secret_origins",
+        help="Proves to the system that a request comes from Odoo: the certificate and "
+        "its private key, one below the other, as PEM (-----BEGIN ...).",
+    )
+    client_certificate_text = fields.Char(
+        compute="_compute_certificate_texts",
+        help="Whom the client certificate is for, and when it ends.",
+    )
+    ca_certificate_origin = fields.Char(
+        "Certificate Authority",
+        compute="_compute_secret_origins",
+        help="For a system whose certificate is not from a public authority: that of "
+        "its authority, as PEM (-----BEGIN CERTIFICATE-----). No other is trusted "
+        "then.",
+    )
+    ca_certificate_text = fields.Char(
+        compute="_compute_certificate_texts",
+        help="Which authority it is, and when its certificate ends.",
+    )
+    certificate_warning = fields.Char(
+        compute="_compute_certificate_texts",
+        help="That a certificate has ended, or ends soon.",
+    )
+
+    # -- fields of OAuth 2 ----------------------------------------------------
+
+    oauth_token_url = fields.Char(
+        "Token Address",
+        tracking=True,
+        help="Where access is asked for: the token endpoint, or token URL, in the "
+        "documentation of the system.",
+    )
+    oauth_authorize_url = fields.Char(
+        "Consent Address",
+        tracking=True,
+        help="The page at which a user consents: the authorization endpoint in the "
+        "documentation. It may need a query, such as ?access_type=offline. Empty: "
+        "nobody can press Connect, and a refresh token has to be set.",
+    )
+    oauth_client_id = fields.Char(
+        "Client ID",
+        help="What the system calls Odoo: you get it where you register Odoo there as "
+        "an app, with the client secret.",
+    )
+    oauth_client_auth = fields.Selection(
+        [("basic", "In the Header (Basic)"), ("body", "In the Body")],
+        "Client Secret Goes",
+        required=True,
+        default="basic",
+        help="How the client secret is sent to the token address. Ask the "
+        "documentation; most take both.",
+    )
+    oauth_scope = fields.Char(
+        "Scope",
+        help="What access is asked for, with blanks between the parts. Often "
+        "offline_access is one of them: else access ends after an hour or so.",
+    )
+    oauth_parameters = fields.Text(
+        "Further Parameters",
+        help="What else the token address wants to be told, one a line, such as "
+        "audience=https://api.example.com. No secrets.",
+    )
+    oauth_scheme = fields.Char(
+        "Scheme",
+        default="Bearer",
+        help="The word before the token in each request. Almost always Bearer; Zoho "
+        "has Zoho-oauthtoken.",
+    )
+    oauth_page = fields.Char(
+        "Redirect Address",
+        compute="_compute_oauth_page",
+        help="Where the system sends a user back to. Register it there, exactly so.",
+    )
+    oauth_status = fields.Char(
+        "Access",
+        compute="_compute_oauth_status",
+        help="Whether the system lets Odoo in, as far as is known.",
+    )
+    oauth_connected = fields.Boolean(
+        compute="_compute_oauth_status",
+        help="Whether somebody has consented, or a refresh token was set.",
     )
 
     # -- fields of a database -------------------------------------------------
@@ -207,12 +373,17 @@ class SyncBackend(models.Model):
         "time. Remove it once the system has changed.",
     )
 
-    body_format = fields.Selection(
-        [("json", "JSON"), ("form", "Form (URL-encoded)")],
-        "Format",
-        required=True,
-        default="json",
-        help="How the bodies of requests are written. Nearly every system takes JSON.",
+    oauth_client_secret_origin = fields.Char(
+        "Client Secret",
+        compute="_compute_secret_origins",
+        help="Nobody can read it, only set another one. Not set: for a client "
+        "without one.",
+    )
+    oauth_refresh_token_origin = fields.Char(
+        "Refresh Token",
+        compute="_compute_secret_origins",
+        help="What access is renewed with. Connect sets it, and the system may give "
+        "another one at any time. Set it yourself where there is no page for consent.",
     )
 
     # -- fields of pace and pauses --------------------------------------------
@@ -428,9 +599,95 @@ class SyncBackend(models.Model):
             return self.env._(
                 "%s needs the name of the header that carries its key.", self.name
             )
+        if self.auth in OAUTH:
+            problem = self._oauth_problem()
+            return problem or self._more_problem()
         problem = self.auth == "header" and header_problem(self.auth_header.strip())
+        if problem:
+            return self.env._(
+                "%(system)s cannot carry its key there: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
+            )
+        return self._more_problem()
+
+    def _more_problem(self):
+        """Return what is wrong with the rarer settings, ``None`` if nothing is."""
+        # no value is looked at: those of secrets are checked where they are set
+        headers = [FurtherHeader(each.name, "") for each in self.header_ids]
+        settings = RestConfig(
+            url=self.url,
+            auth=self.auth,
+            header=self.auth_header or "",
+            headers=tuple(headers),
+            key_header=self._key_header(),
+            **self._proxy(),
+        )
+        problem = names_problem(settings)
+        if problem:
+            return self.env._(
+                "The headers of %(system)s cannot be sent: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
+            )
+        problem = proxy_problem(settings)
         return problem and self.env._(
-            "%(system)s cannot carry its key there: %(problem)s",
+            "The proxy of %(system)s cannot be used: %(problem)s",
+            system=self.name,
+            problem=words.said(self.env, problem),
+        )
+
+    def _key_header(self):
+        return (self.key_header or KEY_HEADER).strip()
+
+    def _proxy(self):
+        """Return what an ``HttpConfig`` says of the proxy, but for its password."""
+        return {
+            "proxy": (self.proxy_url or "").strip(),
+            "proxy_username": self.proxy_username or "",
+        }
+
+    def _network(self, kept):
+        """Return what an ``HttpConfig`` says of how requests leave, as a dict.
+
+        Whatever their address is: nothing in it is for the system alone.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a secret is kept beside the database, and not there
+        """
+        password = self._secret("proxy_password", kept) if self.proxy_url else ""
+        return {
+            **self._proxy(),
+            "proxy_password": password,
+            **{name: self._secret(name, kept) for name in CERTIFICATES},
+        }
+
+    def _oauth_problem(self):
+        """Return what is missing or wrong, ``None`` if nothing is."""
+        problem = url_problem(self.oauth_token_url or "")
+        if problem:
+            return self.env._(
+                "The token address of %(system)s cannot be used: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
+            )
+        if not self.oauth_client_id:
+            return self.env._("%s needs a client ID.", self.name)
+        problem = self.oauth_authorize_url and token_server.page_problem(
+            self.oauth_authorize_url
+        )
+        if problem:
+            return self.env._(
+                "The consent address of %(system)s cannot be used: %(problem)s",
+                system=self.name,
+                problem=words.said(self.env, problem),
+            )
+        problem = token_server.scheme_problem(self.oauth_scheme or "")
+        problem = problem or token_server.parameters_problem(
+            self.oauth_parameters or ""
+        )
+        return problem and self.env._(
+            "%(system)s cannot ask for access: %(problem)s",
             system=self.name,
             problem=words.said(self.env, problem),
         )
@@ -460,12 +717,13 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.stream_count = len(backend.stream_ids)
 
-    @api.depends("connect_timeout", "read_timeout")
+    @api.depends("auth", "connect_timeout", "read_timeout")
     @api.depends_context("lang")
     def _compute_timeout_text(self):
         limit, least = config["limit_time_real"], budget(self.env)
         for backend in self:
             longest = backend.connect_timeout + backend.read_timeout
+            longest += tokens.DELAY if backend.auth in OAUTH else 0
             fits = limit <= 0 or least + longest < limit
             backend.timeout_text = not fits and self.env._(
                 "The server ends a job after %(limit)s s (limit_time_real). One that "
@@ -477,10 +735,55 @@ class SyncBackend(models.Model):
                 longest=longest,
             )
 
+    # the secrets among them as they were when it was opened: a box is ticked by hand
+    @api.depends("body_format", "header_ids", "key_header", "proxy_url")
+    def _compute_shows_more(self):
+        names = {"proxy_password", *CERTIFICATES}
+        kept = secrets.get(self.env.cr, *self._origin.ids)
+        for backend in self:
+            mine = {name for id_, name in kept if id_ == backend._origin.id}
+            backend.shows_more = bool(
+                backend.header_ids
+                or backend.body_format == "form"
+                or backend.proxy_url
+                or (backend.key_header or KEY_HEADER) != KEY_HEADER
+                or mine & names
+            )
+
+    @api.depends_context("lang", "tz")
+    def _compute_certificate_texts(self):
+        soon = fields.Datetime.now() + WARNED
+        labels = self.fields_get([f"{name}_origin" for name in CERTIFICATES])
+        for backend in self:
+            warnings = []
+            kept = secrets.kept(self.env, backend._origin.id or -1)
+            for name, problem_of in CERTIFICATES.items():
+                try:
+                    pem = backend._secret(name, kept)
+                    problem = pem and problem_of(pem)
+                except SyncError as err:
+                    pem, problem = "", err
+                text = warning = problem and words.said(self.env, problem)
+                if pem and not problem:
+                    whom, end = certificates.end_of(pem)
+                    time_text = format_datetime(self.env, end, dt_format="short")
+                    text = self.env._(
+                        "For %(whom)s, until %(time)s", whom=whom, time=time_text
+                    )
+                    warning = end < soon and self.env._(
+                        "It ends at %s: ask for a new one in time.", time_text
+                    )
+                backend[f"{name}_text"] = text or False
+                if warning:
+                    label = labels[f"{name}_origin"]["string"]
+                    warnings.append(f"{label}: {warning}")
+            backend.certificate_warning = " ".join(warnings) or False
+
     # -- records --------------------------------------------------------------
 
     def init(self):
         secrets.create_table(self.env.cr)
+        tokens.create_tables(self.env.cr)
         return super().init()
 
     @api.model_create_multi
@@ -503,6 +806,8 @@ class SyncBackend(models.Model):
             self.sudo()._all_streams()._open_backfills()._stop_resting()
         elif vals.get("active"):
             self._all_streams()._wake()
+        if vals.keys() & {"auth", *OAUTH_FIELDS}:
+            tokens.forget(self.env, self.ids)
         if vals.keys() & {*REST_FIELDS, *DATABASE_FIELDS, "body_format", "transport"}:
             self._settings_changed()
         if vals.keys() & {*ANOTHER_DATABASE, "transport"}:
@@ -526,6 +831,9 @@ class SyncBackend(models.Model):
 
     def _all_streams(self):
         return self.with_context(active_test=False).stream_ids
+
+    def _values_of_recipe(self, recipes, recipe):
+        return recipes._system_values(self._filled_recipe(recipe, self)["system"])
 
     # -- transport ------------------------------------------------------------
 
@@ -565,16 +873,48 @@ class SyncBackend(models.Model):
         kept = secrets.kept(self.env, self.id)
         return RestConfig(
             url=self.url,
-            auth=self.auth,
-            username=self.auth_username or "",
+            auth="none" if self.auth in OAUTH else self.auth,
+            username=(self.auth_filler if self.auth == "key" else self.auth_username)
+            or "",
             header=self.auth_header or "",
+            scheme=self.auth_scheme or "",
             # one that is not used need not be there
-            secret=self._secret("auth_secret", kept) if self.auth != "none" else "",
+            secret=self._secret("auth_secret", kept)
+            if self.auth not in ("none", *OAUTH)
+            else "",
+            token=tokens.Token(self) if self.auth in OAUTH else None,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             concurrency=self.concurrency,
             repeats_are_safe=self.repeats_are_safe,
             signing_secrets=self._signing_secrets(kept),
+            headers=self._headers_sent(kept),
+            key_header=self._key_header(),
+            **self._network(kept),
+        )
+
+    @tools.ormcache("self.id")
+    def _header_facts(self):
+        """Return of each further header its name, its value, and the name of its secret
+        if it is one, as a tuple of tuples."""
+        return tuple(
+            (each.name, each.value or "", each.secret and each._kept_as())
+            for each in self.sudo().header_ids
+        )
+
+    def _headers_sent(self, kept):
+        """Return the further headers, as an ``HttpConfig`` has them.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: a value is kept beside the database, and not there
+        """
+        return tuple(
+            FurtherHeader(
+                name,
+                secrets.resolved(self.env, kept.get(secret)) if secret else value,
+                bool(secret),
+            )
+            for name, value, secret in self._header_facts()
         )
 
     def _transport_postgresql(self):
@@ -604,6 +944,8 @@ class SyncBackend(models.Model):
         seconds = each * ceil(count / self.concurrency)
         if self.rate_limit:
             seconds += BUDGET
+        if self.auth in OAUTH:
+            seconds += tokens.DELAY
         limit = config["limit_time_real"]
         return max(each, min(seconds, limit + each)) if limit > 0 else seconds
 
@@ -620,7 +962,9 @@ class SyncBackend(models.Model):
         To be extended for a kind of system that has others; each needs a field
         ``<name>_origin`` like those above.
         """
-        return {"auth_secret", "db_password", *SIGNING_SECRETS}
+        oauth = {tokens.CLIENT_SECRET, tokens.REFRESH}
+        rare = {"proxy_password", *CERTIFICATES}
+        return {"auth_secret", "db_password", *SIGNING_SECRETS, *oauth, *rare}
 
     # nothing tells when another one has been set: read anew in each transaction
     @api.depends_context("lang", "tz")
@@ -655,8 +999,14 @@ class SyncBackend(models.Model):
             )
         text = secrets.checked(self.env, value)
         self._check_secret(name, text)
+        if name in (tokens.CLIENT_SECRET, tokens.REFRESH):
+            # first, as who renews the access locks it first
+            tokens.forget(self.env, self.ids, disconnect=name == tokens.REFRESH)
         origin = secrets.keep(self.env, name, text, self.id)
-        self._settings_changed()
+        if text and name in (tokens.CLIENT_SECRET, tokens.REFRESH):
+            self._reconnected()
+        else:
+            self._settings_changed()
         self.modified([f"{name}_origin"])
         self.invalidate_recordset([f"{name}_origin"])
         return origin
@@ -686,16 +1036,26 @@ class SyncBackend(models.Model):
         :raises ValidationError: the reason, without a word of the secret
         """
         # what a reference leads to is checked when it is used
-        if name in SIGNING_SECRETS and text and not secrets.parse_reference(text):
-            problem = secret_problem(text)
-            if problem:
-                raise ValidationError(
-                    self.env._(
-                        "The signing secret of %(system)s cannot be used: %(problem)s",
-                        system=self.name,
-                        problem=words.said(self.env, problem),
-                    )
+        if not text or secrets.parse_reference(text):
+            return
+        problem = name in SIGNING_SECRETS and secret_problem(text)
+        if problem:
+            raise ValidationError(
+                self.env._(
+                    "The signing secret of %(system)s cannot be used: %(problem)s",
+                    system=self.name,
+                    problem=words.said(self.env, problem),
                 )
+            )
+        problem = name in CERTIFICATES and CERTIFICATES[name](text)
+        if problem:
+            raise ValidationError(
+                self.env._(
+                    "This certificate of %(system)s cannot be used: %(problem)s",
+                    system=self.name,
+                    problem=words.said(self.env, problem),
+                )
+            )
 
     def _check_secret_access(self):
         """Raise unless the user may set secrets: to write the rest is not enough."""
@@ -725,6 +1085,129 @@ class SyncBackend(models.Model):
         """
         found = [self._secret(name, kept) for name in SIGNING_SECRETS]
         return tuple(secret for secret in found if secret)
+
+    # -- access by OAuth 2 ----------------------------------------------------
+
+    def _token_client(self, kept):
+        """Return what its token server knows of us.
+
+        :param kept: what :func:`secrets.kept` returns
+        :raises SecretMissing: the secret is kept beside the database, and not there
+        """
+        return token_server.Client(
+            url=self.oauth_token_url or "",
+            id=self.oauth_client_id or "",
+            secret=self._secret(tokens.CLIENT_SECRET, kept),
+            in_body=self.oauth_client_auth == "body",
+            scope=self.oauth_scope or "",
+            more=token_server.parameters(self.oauth_parameters or ""),
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            network=self._network(kept),
+        )
+
+    def _token_server(self, kept):
+        """Return the :class:`..transports.http.tokens.TokenServer` of this system.
+
+        :param kept, raises: see :meth:`_token_client`
+        """
+        return token_server.TokenServer(self._token_client(kept))
+
+    def _compute_oauth_page(self):
+        for backend in self:
+            backend.oauth_page = backend.get_base_url() + tokens.PATH
+
+    @api.depends("auth", "oauth_refresh_token_origin")
+    @api.depends_context("lang", "tz")
+    def _compute_oauth_status(self):
+        held = tokens.held_of(self.env.cr, self._origin.ids)
+        for backend in self:
+            known = held.get(backend._origin.id, tokens.Held())
+            can_renew = bool(backend.oauth_refresh_token_origin)
+            backend.oauth_connected = can_renew or bool(known.access)
+            backend.oauth_status = backend.auth in OAUTH and backend._oauth_text(known)
+
+    def _oauth_text(self, held):
+        """Return how its access stands, for people.
+
+        :param held: a :class:`..engine.tokens.Held`
+        """
+        if held.failure:
+            return words.read(self.env, held.failure)
+        can_renew = self.auth == "oauth_client" or self.oauth_refresh_token_origin
+        if held.access and not can_renew and held.ends:
+            return self.env._(
+                "Connected until %s: the system has given nothing to renew it with. "
+                "The scope may lack offline_access.",
+                words.moment(self.env, held.ends),
+            )
+        if held.connected:
+            moment = words.moment(self.env, held.connected)
+            return self.env._("Connected since %s", moment)
+        if held.granted:
+            return self.env._("Renewed at %s", words.moment(self.env, held.granted))
+        if can_renew:
+            return self.env._("Not asked for yet")
+        return self.env._("Not connected")
+
+    def action_connect(self):
+        """Send the user to the page of the system that asks for consent.
+
+        :raises UserError: something is missing for that
+        """
+        self.ensure_one()
+        self._check_secret_access()
+        problem = self._oauth_problem()
+        if not problem and not self.oauth_authorize_url:
+            problem = self.env._("%s needs a consent address.", self.name)
+        if not problem and not request:
+            problem = self.env._("Press Connect in a browser.")
+        if problem:
+            raise UserError(problem)
+        session = request.session.sid[:STORED_SESSION_BYTES]
+        page = self.oauth_page
+        state, verifier = tokens.await_consent(self.env, self.id, session, page)
+        try:
+            client = self._token_client(secrets.kept(self.env, self.id))
+        except SyncError as err:
+            raise UserError(words.said(self.env, err)) from None
+        return {
+            "type": "ir.actions.act_url",
+            "target": "self",
+            "url": token_server.consent_page(
+                self.oauth_authorize_url, client, page, state, verifier
+            ),
+        }
+
+    def _connect(self, code, consent):
+        """Have the access that the user has consented to.
+
+        :param consent: the :class:`..engine.tokens.Consent`
+        :return: how the access stands then, for people
+        :raises AccessError: the user may not, any more
+        :raises SyncError: the token server gives none
+        """
+        self.ensure_one()
+        self._check_secret_access()
+        registry, verifier = self.env.registry, consent.verifier
+        tokens.connect(registry, self.id, code, verifier, consent.page)
+        # nobody comes back twice: nothing may go wrong for who works on the incidents
+        with store.read_committed(registry) as cr:
+            own = self.with_env(self.env(cr=cr))
+            own._reconnected()
+            return own.oauth_status
+
+    def _reconnected(self):
+        """Go on with what was held for want of access."""
+        self._settings_changed()
+        self.sudo()._open_incident()._end_disconnected()
+
+    def action_disconnect(self):
+        """Forget the access to this system; what the system has granted stays there."""
+        self.ensure_one()
+        self._check_secret_access()
+        self.set_secret(tokens.REFRESH, False)
+        return True
 
     # -- its share of the job queue -------------------------------------------
 

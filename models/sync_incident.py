@@ -14,6 +14,7 @@ from odoo.tools import SQL, ormcache
 from ..engine import clock, gate, jobs, store, waiting, words
 from ..engine.store import LIVE_STATES, Alike, connected, read_committed
 from ..exceptions import SyncError
+from ..transports.http.tokens import CONNECT
 from .loose_link import LooseMany2one
 
 _logger = logging.getLogger(__name__)
@@ -444,6 +445,13 @@ class SyncIncident(models.Model):
         if backend:
             found |= backend.sudo()._open_incident().filtered("by_record")
         found._try_later()
+
+    def _end_disconnected(self):
+        """Go on with systems that were held for want of access, and have it again."""
+        reason_of = self._fields["reason"].error_of
+        self.filtered(
+            lambda each: getattr(reason_of(each), "reason", "") == CONNECT
+        )._close(by_person=True)
 
     def _begin_trial(self, afresh=False):
         """Let a job through, and return whether there is one.

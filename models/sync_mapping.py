@@ -8,7 +8,8 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..mapping import content, conversions
-from ..mapping.content import LIST, TO_MANY
+from ..mapping.content import TO_MANY
+from ..transports.names import EACH, name_of, steps_of
 
 FIELD_TYPES = [
     ("char", "Text"),
@@ -29,11 +30,6 @@ FIELD_TYPES = [
     ("binary", "File (base64)"),
     ("json", "JSON"),
 ]
-
-
-def _prefixes(target):
-    """Return the names that a target nests in, and the target itself."""
-    return itertools.accumulate(target.split("."), "{}.{}".format)
 
 
 class SyncMapping(models.Model):
@@ -69,7 +65,9 @@ class SyncMapping(models.Model):
     target = fields.Char(
         "Name at the Destination",
         required=True,
-        help="Key in the JSON body (dots nest, as in address.city), or the column.",
+        help="Key in the JSON body, or the column. Dots nest, as in address.city; "
+        "a number in brackets is an entry of a list, from 0, as in emails[0].value; "
+        'a name that has dots of its own is quoted, as "parent@odata.bind".',
     )
 
     field_type = fields.Selection(
@@ -127,6 +125,12 @@ class SyncMapping(models.Model):
         help="Sent instead of nothing: text, or JSON such as 0, false or []. "
         "Zero and No are not empty.",
     )
+    leave_out = fields.Boolean(
+        "Leave Out When Empty",
+        help="Nothing is sent of an empty value, and the system keeps what it has: a "
+        "value that is emptied here stays there. Otherwise it is sent as null, or as "
+        "the default. Zero and No are not empty.",
+    )
 
     id_there = fields.Boolean(
         "ID in the System",
@@ -163,9 +167,8 @@ class SyncMapping(models.Model):
         """Raise what is wrong with these lines, or among all lines of their streams."""
         found = [mapping._own_problems() for mapping in self]
         for stream in self.stream_id:
-            if stream.transport == "rest":
-                found.append(self._nesting_problems(stream))
             if stream.transport != "postgresql":
+                found.append(self._nesting_problems(stream))
                 found.append(self._list_problems(stream))
         for problem in itertools.chain(*found):
             raise ValidationError(problem)
@@ -178,9 +181,15 @@ class SyncMapping(models.Model):
         conversion = self._conversion()
         if conversion.reads_field:
             content.path_of(self)
-        if not all(part and part.strip() == part for part in self.target.split(".")):
-            yield self.env._("%r is not a name.", self.target)
-        if self.target in self.stream_id._own_names():
+        own_names = self.stream_id._own_names()
+        places = {content.place_of(self.stream_id, name) for name in own_names}
+        if self.stream_id.transport == "postgresql":
+            parts = self.target.split(".")
+            if not all(part and part.strip() == part for part in parts):
+                yield self.env._("%r is not a name.", self.target)
+        elif not steps_of(self.target):
+            yield self._is_no_name()
+        if content.place_of(self.stream_id, self.target) in places:
             yield self.env._(
                 "%s is filled by the synchronization itself; "
                 "map the field to another name.",
@@ -201,8 +210,32 @@ class SyncMapping(models.Model):
                 "%s: the id that the system gave is sent as it is.", self.target
             )
 
+    def _is_no_name(self):
+        return self.env._(
+            "%(name)s is not a name such as %(examples)s.",
+            name=repr(self.target),
+            examples='address.city, emails[0].value, lines[].name, "a.b"',
+        )
+
     def _lacks(self):
         """Yield why these lines cannot be sent, although a draft may have them."""
+        yield from self._not_sent()
+        for line in self:
+            stream, parts = line.stream_id, tuple(line.target.split("."))
+            # once the columns are read, they say what is none
+            unread = stream.transport == "postgresql" and not stream._known_columns()
+            if unread and steps_of(line.target) != parts:
+                yield self.env._(
+                    "%s: a table has columns, and no lists or quoted names. Write the "
+                    "name of a column as it is.",
+                    line.target,
+                )
+
+    def _kept_back(self):
+        """Yield why values of these lines are neither sent nor shown to anybody."""
+        return self.filtered(lambda line: line._conversion().reads_field)._not_sent()
+
+    def _not_sent(self):
         for line in self:
             try:
                 lack = line._conversion().lack()
@@ -211,58 +244,70 @@ class SyncMapping(models.Model):
             if lack:
                 yield lack
 
-    def _kept_back(self):
-        """Yield why values of these lines are neither sent nor shown to anybody."""
-        return self.filtered(lambda line: line._conversion().reads_field)._lacks()
-
     @api.model
     def _nesting_problems(self, stream):
-        """A key of a JSON object holds a value or further keys, never both."""
-        keys = stream._own_names().union(stream.mapping_ids.mapped("target"))
-        for target in sorted(keys):
-            taken = keys.intersection(_prefixes(target)) - {target}
-            if taken:
+        """A name holds a value, names or a list of one kind, and no two of these."""
+        targets, inside = {}, {}
+        for target in sorted(
+            {*stream._own_names(), *stream.mapping_ids.mapped("target")}
+        ):
+            place = content.place_of(stream, target)
+            if place in targets:
+                yield self.env._(
+                    "%(target)s and %(other)s are one name.",
+                    target=targets[place],
+                    other=target,
+                )
+            targets[place] = target
+            for depth in range(1, len(place)):
+                kinds = inside.setdefault(place[:depth], {})
+                kinds.setdefault(type(place[depth]), target)
+        for place, kinds in sorted(inside.items(), key=lambda each: name_of(each[0])):
+            lists = [target for kind, target in kinds.items() if kind is not str]
+            if len(kinds) > 1 or (lists and place in targets):
+                yield self.env._(
+                    "%(name)s is a list already, because of %(target)s, and cannot be "
+                    "a value or have other names.",
+                    name=name_of(place),
+                    target=lists[0],
+                )
+            elif place in targets:
                 yield self.env._(
                     "%(key)s cannot be a value, because %(target)s nests in it.",
-                    key=min(taken),
-                    target=target,
+                    key=targets[place],
+                    target=kinds[str],
                 )
 
     @api.model
     def _list_problems(self, stream):
-        """A list has objects for the lines behind one link, and is no value as well."""
+        """A list has objects for the lines behind one link."""
         links = {}
         for mapping in stream.mapping_ids:
-            parts = mapping.target.split(".")
-            lists = [part for part in parts if part.endswith(LIST)]
-            if lists:
-                name, *_rest = mapping.target.partition(LIST)
-                link = mapping._link_to_lines(parts, lists)
-                if links.setdefault(name, link) != link:
-                    yield self.env._(
-                        "%(name)s lists %(link)s: %(path)s does not go through it.",
-                        name=name + LIST,
-                        link=links[name],
-                        path=mapping._conversion().source(),
-                    )
-        for target in (*stream.mapping_ids.mapped("target"), *stream._own_names()):
-            taken = links.keys() & set(_prefixes(target))
-            if taken:
+            place = content.place_of(stream, mapping.target)
+            if EACH not in place:
+                continue
+            name = name_of(place[: place.index(EACH) + 1])
+            link = mapping._link_to_lines(place)
+            if links.setdefault(name, link) != link:
                 yield self.env._(
-                    "%s is a list already, and cannot be a value.", min(taken)
+                    "%(name)s lists %(link)s: %(path)s does not go through it.",
+                    name=name,
+                    link=links[name],
+                    path=mapping._conversion().source(),
                 )
 
-    def _link_to_lines(self, parts, lists):
+    def _link_to_lines(self, place):
         """Return the path to the lines that a list has an object for.
 
         :raises ValidationError: the path does not go through exactly one such link
         """
         conversion = self._conversion()
         chain = content.path_of(self) if conversion.reads_field else []
-        many = [place for place, field in enumerate(chain) if field.type in TO_MANY]
+        many = [depth for depth, field in enumerate(chain) if field.type in TO_MANY]
+        _list, *within = place[place.index(EACH) :]
         problem = None
-        if len(lists) > 1 or lists[0] in (LIST, parts[-1]):
-            problem = self.env._("%r is not a name such as lines[].name.", self.target)
+        if EACH in within or not within or not isinstance(within[0], str):
+            problem = self._is_no_name()
         elif len(many) != 1 or many[0] == len(chain) - 1:
             problem = self.env._(
                 "%(target)s takes a field of lines, as order_line.name: "
@@ -279,6 +324,26 @@ class SyncMapping(models.Model):
         if problem:
             raise ValidationError(problem)
         return ".".join(field.name for field in chain[: many[0] + 1])
+
+    def _check_gaps(self):
+        """Raise unless the lists of these lines, all of a stream, have all entries."""
+        entries, stream = {}, self.stream_id
+        for target in sorted(self.mapped("target")):
+            place = content.place_of(stream, target)
+            for depth, step in enumerate(place):
+                if isinstance(step, int):
+                    entries.setdefault(place[:depth], {}).setdefault(step, target)
+        for place, targets in entries.items():
+            missing = next(n for n in itertools.count() if n not in targets)
+            if missing < max(targets):
+                raise ValidationError(
+                    self.env._(
+                        "%(target)s is mapped, and nothing is mapped to %(missing)s: "
+                        "a list has all its entries, from [0] on.",
+                        target=targets[max(targets)],
+                        missing=name_of((*place, missing)),
+                    )
+                )
 
     # -- hooks for other addons -----------------------------------------------
 

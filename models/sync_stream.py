@@ -25,9 +25,12 @@ from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
 from ..transports.http.client import header_problem
+from ..transports.rest.lines import MAX_MANY
 from ..transports.rest.readings import reading_problem
+from ..transports.rest.requests import one_value_problem
 from ..transports.rest.versions import version_problem
 from ..transports.urls import endpoint_problem, record_url, record_url_problem
+from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_backend import is_told_of
 from .sync_deletion import BATCH, Owned
 
@@ -69,6 +72,8 @@ READINGS = (
     "many_id",
     "many_refused",
 )
+# Kinds of requests that have a list of records.
+MANY = {"many_create", "many_update"}
 # Kinds of requests without which new and changed records cannot be sent.
 NEEDED = {
     "destination": ("create", "update"),
@@ -79,11 +84,13 @@ NEEDED = {
 SETTINGS = {
     *OWN_REQUESTS,
     *READINGS,
+    "many_matches",
     "refusal_before",
     "version_header",
     "state",
     "lang",
     "mapping_ids",
+    "leave_out_empty",
     "endpoint",
     "batch_endpoint",
     "id_policy",
@@ -116,7 +123,7 @@ class SyncStream(models.Model):
 
     _name = "sync.stream"
     _description = "Synchronization"
-    _inherit = ["mail.thread", "sync.deletion"]
+    _inherit = ["mail.thread", "sync.deletion", "sync.recipe.copy"]
     _order = "sequence, id"
 
     # -- fields: what it is ---------------------------------------------------
@@ -210,6 +217,13 @@ class SyncStream(models.Model):
         "Fields",
         copy=True,
         help="Which values are sent, and under which names.",
+    )
+    leave_out_empty = fields.Boolean(
+        "Leave Out Empty Values",
+        tracking=True,
+        help="Nothing is sent of a field that is empty, and the system keeps what it "
+        "has: a value that is emptied here stays there. Otherwise empty fields are "
+        "sent as null. One that has a default is sent in any case.",
     )
     send_first = fields.Char(
         "Send these links first",
@@ -313,19 +327,25 @@ class SyncStream(models.Model):
         help="The header that sends the version back, such as If-Match. Empty: a "
         "request names it as {version}.",
     )
+    sends_many = fields.Boolean(
+        compute="_compute_sends_many",
+        help="There are requests that have a list of records.",
+    )
     many_size = fields.Integer(
         "Records per Request",
         help="How many records Create Many and Update Many have at most. 0: as many "
-        "as there are.",
+        "as there are, up to 1,000.",
     )
     many_items = fields.Char(
         "List of Answers",
-        help="Where the answer to many records has those to each, such as results.",
+        help="Where the answer to many records has those to each, such as results; @ "
+        "if it is nothing but that list. JMESPath may put several lists together: "
+        "[results, errors][].",
     )
     many_key = fields.Char(
         "Key of an Answer",
         help="What in an answer to one of many records tells which one it is. Empty: "
-        "they are in the order of the request.",
+        "they are in the order of the request, and as many.",
     )
     many_matches = fields.Char(
         "Compared With",
@@ -333,15 +353,17 @@ class SyncStream(models.Model):
     )
     many_status = fields.Char(
         "Status of an Answer",
-        help="Where an answer to one of many records has its status.",
+        help="Where an answer to one of many records has its status, a number as in "
+        "HTTP. Empty, or not there: that of the whole answer.",
     )
     many_id = fields.Char(
         "ID of an Answer",
-        help="Where an answer to one of many records has the ID.",
+        help="Where an answer to one of many records has the ID. Empty: id.",
     )
     many_refused = fields.Char(
         "Refusal of One",
-        help="What in an answer to one of many records says no, and why.",
+        help="What in an answer to one of many records says no, and why. The usual "
+        "ways to say no are known.",
     )
     proven = fields.Char(
         readonly=True,
@@ -536,6 +558,12 @@ class SyncStream(models.Model):
         for stream in self:
             stream.doubt_count = len(found.get(stream._origin.id, ()))
 
+    @api.depends("request_ids.kind")
+    def _compute_sends_many(self):
+        for stream in self:
+            kinds = stream.request_ids.mapped("kind")
+            stream.sends_many = not MANY.isdisjoint(kinds)
+
     @api.depends(*OWN_REQUESTS)
     def _compute_own_requests(self):
         for stream in self:
@@ -618,8 +646,7 @@ class SyncStream(models.Model):
     @api.constrains("model_id", "backend_id", "key_column", "delete_policy", "mark_key")
     def _check_mapping(self):
         for stream in self.filtered("mark_key"):
-            parents, key = content.place_of(stream, stream.mark_key)
-            if not all((*parents, key)) or content.list_of(parents):
+            if not content.is_name_of_mark(stream):
                 raise ValidationError(self.env._("%r is not a name.", stream.mark_key))
         self.mapping_ids._check_lines()
 
@@ -632,6 +659,9 @@ class SyncStream(models.Model):
         "batch_endpoint",
         "id_policy",
         "request_ids",
+        "many_items",
+        "many_key",
+        "many_matches",
         "already_there",
         "found_where",
         "refusal_where",
@@ -652,9 +682,10 @@ class SyncStream(models.Model):
         self.filtered(lambda each: each.state == "live")._require_ready()
 
     def _check_live_later(self):
-        """Check the streams that are live once all their lines are changed.
+        """Check these streams, if they are live, once all their lines are changed.
 
-        Lines are changed one by one: what they make together counts.
+        Lines are changed one by one: what they make together counts. So do the lists
+        of a draft.
         """
         hooks = self.env.cr.precommit
         waiting = hooks.data.setdefault("queue_job_sync.check_live", set())
@@ -663,7 +694,10 @@ class SyncStream(models.Model):
 
             def check():
                 ids = hooks.data.pop("queue_job_sync.check_live", set())
-                env["sync.stream"].sudo().browse(ids).exists()._check_live()
+                streams = env["sync.stream"].sudo().browse(ids).exists()
+                for stream in streams:
+                    stream.mapping_ids._check_gaps()
+                streams._check_live()
 
             hooks.add(check)
         waiting.update(self.ids)
@@ -696,20 +730,35 @@ class SyncStream(models.Model):
             return True
         return "remove" in self.request_ids.mapped("kind")
 
+    @api.constrains("many_size", "many_matches")
+    def _check_many(self):
+        for stream in self:
+            if not 0 <= stream.many_size <= MAX_MANY:
+                raise ValidationError(
+                    stream.env._(
+                        "A request for many records has %(most)s of them at most.",
+                        most=MAX_MANY,
+                    )
+                )
+            problem = stream.many_matches and one_value_problem(stream.many_matches)
+            if problem:
+                raise ValidationError(stream._of_field("many_matches", problem))
+
+    def _of_field(self, name, problem):
+        """Return what is wrong with a field, as a sentence that names it."""
+        return self.env._(
+            "%(field)s: %(problem)s",
+            field=self.fields_get([name], ["string"])[name]["string"],
+            problem=words.said(self.env, problem),
+        )
+
     @api.constrains(*READINGS)
     def _check_readings(self):
-        labels = self.fields_get(READINGS, ["string"])
         for stream in self:
             for name in READINGS:
                 problem = stream[name] and reading_problem(stream[name])
                 if problem:
-                    raise ValidationError(
-                        stream.env._(
-                            "%(field)s: %(problem)s",
-                            field=labels[name]["string"],
-                            problem=words.said(stream.env, problem),
-                        )
-                    )
+                    raise ValidationError(stream._of_field(name, problem))
 
     # What a draft may lack: it is shown there, and keeps it from going live. A stream
     # that is live is not changed into one that lacks it.
@@ -798,11 +847,53 @@ class SyncStream(models.Model):
                     kind=self.request_ids._kind_label(kind),
                 )
         yield from self.request_ids._lacks()
+        yield from self._many_problems(typed)
         yield from self._there_problems()
         yield from self._version_problems()
         problem = self._deletion_problem()
         if problem:
             yield problem
+
+    def _many_problems(self, kinds):
+        """Yield why the answers to many records cannot be told from each other.
+
+        :param kinds: those of the requests
+        """
+        if MANY.isdisjoint(kinds):
+            return
+        if not self.many_items:
+            yield self.env._(
+                "Say where the answer to many records has those to each, in “List of "
+                "Answers”: such as results, or @ if it is nothing but that list."
+            )
+        if not self.many_key:
+            return
+        if not self.many_matches:
+            yield self.env._(
+                "Say what “Key of an Answer” is compared with, such as {key} or "
+                "{email}, or leave both empty if the answers are in the order of the "
+                "request."
+            )
+            return
+        if self._matches_new_id(kinds):
+            yield self.env._(
+                "Compared With: {id} is not known of a new record. Use {key} or a "
+                "field, such as {email}."
+            )
+        known = None
+        if self._sends_mapping_alone():
+            known = {*self.mapping_ids.mapped("target"), *self._own_names()}
+        problem = one_value_problem(self.many_matches, known)
+        if problem:
+            yield self._of_field("many_matches", problem)
+
+    def _matches_new_id(self, kinds):
+        matches = self.many_matches.strip()
+        return (
+            "many_create" in kinds
+            and matches == "{id}"
+            and self.id_policy == "destination"
+        )
 
     def _there_problems(self):
         """Yield what is missing to find what is there already."""
@@ -935,6 +1026,13 @@ class SyncStream(models.Model):
         if vals.keys() & {"id_policy", "already_there"}:
             waiting.ask_again_later(self.env, self.ids)
         return res
+
+    def _values_of_recipe(self, recipes, recipe):
+        name = self.recipe_values.get("name")
+        for part in self._filled_recipe(recipe, self.backend_id)["synchronizations"]:
+            if part["name"] == name:
+                return recipes._stream_values(part)[0]
+        return None
 
     def _wake(self):
         """Wake the jobs that wait until these are live, once this is committed."""

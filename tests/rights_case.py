@@ -31,6 +31,8 @@ SYNCHRONIZED = "res.partner"
 OPERATIONS = ("create", "read", "write", "unlink")
 # What a public method is called with, besides the records.
 ARGUMENTS = {
+    "action_choose": (False,),
+    "action_take_id": ("id",),
     "copy_data": (),
     "decide_batch": (0, 0, 0),
     "default_get": (["display_name"],),
@@ -179,6 +181,11 @@ class RightsCase(SyncCase):
                 "state": "success",
             },
             "sync.go.live": lambda: of_stream,
+            "sync.header": lambda: {
+                **of_backend,
+                "name": "X-Tenant",
+                "secret": True,
+            },
             "sync.health": lambda: {"kind": "stuck", "seen": now},
             "sync.incident": lambda: {**of_backend, "kind": "manual", "opened": now},
             "sync.mapping": lambda: {
@@ -220,6 +227,7 @@ class RightsCase(SyncCase):
             "sync.stream": lambda: stream_values(
                 stream.backend_id, name=f"{stream.name} 2"
             ),
+            "sync.trial": lambda: of_stream,
         }[model_name]()
 
     def doubtful(self, stream):

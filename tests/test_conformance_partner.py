@@ -13,6 +13,10 @@ class TestConformancePartner(ModelCase):
         ("category_id.name", "tags"),
     )
     edited = {"name": "Grace", "email": "grace@example.com"}
+    unnoticed = {
+        "country_id.name": "A country keeps its name.",
+        "category_id.name": "Tags that are renamed go with the next edit.",
+    }
 
     def values(self, env, number):
         return {

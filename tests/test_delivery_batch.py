@@ -221,15 +221,12 @@ class TestDeliveryBatch(DeliveryCase):
         (failed,) = self.jobs_of("failed")
         self.assertIn("B is taken", failed["failure_reason"])
         self.assertIn("B is taken", self.binding(bad)["last_error"])
-        self.assertEqual(
-            [
-                delivery["state"]
-                for delivery in self.read(
-                    "sync.delivery", [("res_id", "=", bad)], ["state"]
-                )
-            ],
-            ["failed"],
-        )
+        (delivery,) = self.read("sync.delivery", [("res_id", "=", bad)], ["state"])
+        self.assertEqual(delivery["state"], "failed")
+        # and shows what was sent, and answered
+        shown = self.job(failed["uuid"], "sync_delivery_ids", "sync_along_count")
+        self.assertEqual(shown["sync_delivery_ids"], [delivery["id"]])
+        self.assertEqual(shown["sync_along_count"], 1)
 
     def test_record_that_another_job_holds_does_not_hold_up_the_others(self):
         self.change_stream(batch_size=3)

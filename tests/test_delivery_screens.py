@@ -3,18 +3,24 @@
 
 from ast import literal_eval
 from datetime import timedelta
+from itertools import combinations, product
+from unittest.mock import patch
 
 from lxml import etree
 
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
+from odoo.models import BaseModel
 from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.queue_job_sync.models import loose_link
 
 from .common import SyncCase
+
+# Odoo's own way to count what a pivot shows, in one query
+NAME = "_read_grouping_sets"
 
 
 @tagged("post_install", "-at_install")
@@ -157,6 +163,30 @@ class TestDeliveryScreens(SyncCase):
         self.assertEqual(shown, [("date", "day"), ("state", None)])
         shown = [(node.get("name"), node.get("type")) for node in pivot]
         self.assertEqual(shown, [("stream_id", "row"), ("state", "col")])
+
+    def test_a_pivot_counts_what_odoo_would(self):
+        others = self.stream.copy({"name": "Another", "sequence": -1})
+        self.sent(self.ada, stream_id=others.id, state="failed")
+        self.sent(self.alan, state="failed", error_kind="rejected")
+        self.sent(self.alan, date=fields.Datetime.now() - timedelta(days=40))
+        specs = ["state", "stream_id", "error_kind", "date:day", "duration"]
+        domains = [], [("res_id", "=", self.alan.id)], [("id", "=", 0)]
+        chosen = [c for size in range(4) for c in combinations(specs, size)]
+        for domain, columns in product(domains, chosen):
+            sizes = range(len(columns) + 1)
+            sets = [list(c) for size in sizes for c in combinations(columns, size)]
+            asked = domain, sets, ["__count"]
+            with self.subTest(domain=domain, sets=sets):
+                found = self.log.formatted_read_grouping_sets(*asked)
+                with patch.object(type(self.log), NAME, getattr(BaseModel, NAME)):
+                    expected = self.log.formatted_read_grouping_sets(*asked)
+                self.assertEqual(found, expected)
+
+    def test_a_pivot_is_counted_in_several_processes(self):
+        sets = [[], ["stream_id"], ["state"], ["stream_id", "state"]]
+        with patch.object(BaseModel, NAME, side_effect=AssertionError):
+            found = self.log.formatted_read_grouping_sets([], sets, ["__count"])
+        self.assertEqual(found[0][0]["__count"], self.log.search_count([]))
 
     def test_machines_texts_are_from_left_to_right(self):
         code = ("request", "request_body", "response", "status")

@@ -20,7 +20,7 @@ from . import load_order
 ROOT = Path(__file__).parents[1]
 ADDON = __name__.rpartition(".tests.")[0]
 # Rooms of plain Python: they are given what they work with. Not all are there yet.
-PLAIN = ("engine", "mapping", "transports")
+PLAIN = ("engine", "mapping", "recipes", "transports")
 # What transports share with the rest of the addon, and are to be as plain.
 SHARED = ("exceptions", "text", "transports", "wording")
 

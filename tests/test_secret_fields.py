@@ -26,8 +26,11 @@ MARK = "s3nt1nel"
 SECRETS = {
     "auth_secret": AUTH,
     "db_password": PASSWORD,
+    "proxy_password": PASSWORD,
     "signing_secret": SIGNING,
     "signing_secret_previous": PREVIOUS,
+    "oauth_client_secret": "s3nt1nelClient",
+    "oauth_refresh_token": "s3nt1nelRefresh",
 }
 PATHS = {
     "sync.stream": "backend_id",
@@ -105,6 +108,7 @@ class TestSecretFields(SecretFieldsCase):
             if name.startswith("sync.") and not model._abstract:
                 self.assertUntold(repr(model.search([]).read()))
         setup = self.env["sync.setup"].create({"name": "Shop"})
+        setup.action_choose(False)
         setup.action_next()
         setup.set_secret("auth_secret", AUTH)
         settings = self.env["res.config.settings"].create({})

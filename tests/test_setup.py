@@ -25,9 +25,10 @@ class SetupCase(TransactionCase):
         )
 
     def begin(self, **values):
-        """Return a set-up by an administrator, after its first step."""
+        """Return a set-up of another system by an administrator, whose kind is said."""
         setup = self.env["sync.setup"].with_user(self.admin)
         setup = setup.create({"name": "Web Shop", **values})
+        setup.action_choose(False)
         setup.action_next()
         return setup
 
@@ -43,6 +44,7 @@ class SetupCase(TransactionCase):
 class TestSetup(SetupCase):
     def test_the_name_is_asked_for(self):
         setup = self.env["sync.setup"].with_user(self.admin).create({})
+        setup.action_choose(False)
         with self.assertRaisesRegex(UserError, "Give the system a name"):
             setup.action_next()
         self.assertEqual((setup.step, setup.backend_id.id), ("kind", False))

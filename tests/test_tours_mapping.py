@@ -50,3 +50,23 @@ class TestToursMapping(TourCase, PostgresqlCase):
             self.query("SELECT name, email FROM contacts"),
             [("Hedy Lamarr", "unknown")],
         )
+
+
+@tagged("post_install", "-at_install")
+class TestToursMappingNames(TourCase):
+    """An administrator names an entry of a list, and leaves out what is empty."""
+
+    def test_admin_names_an_entry_and_leaves_out_what_is_empty(self):
+        self.new_partner(name="Hedy Lamarr", phone="+43 1")
+        self.start_tour(
+            "/odoo", "queue_job_sync_mapping_names", login="sync_tour_system"
+        )
+        (stream,) = self.read(
+            "sync.stream", [("id", "=", self.stream_id)], ["leave_out_empty"]
+        )
+        self.assertTrue(stream["leave_out_empty"])
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(
+            self.destination.requests[-1].json,
+            {"name": "Hedy Lamarr", "phones": [{"value": "+43 1"}]},
+        )

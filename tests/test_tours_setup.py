@@ -84,6 +84,27 @@ class TestToursSetup(SetupTourCase):
 
 
 @tagged("post_install", "-at_install")
+class TestToursSetupRecipe(SetupTourCase):
+    """A system that a recipe fills in, once it is known what is personal."""
+
+    system = "Any Webhook"
+
+    def test_recipe(self):
+        self.set_up(
+            "queue_job_sync_setup_recipe",
+            host="hooks.example.com",
+            destination=self.destination.url,
+        )
+        told = [each for each in self.destination.requests if each.method == "POST"]
+        self.assertEqual({each.path for each in told}, {"/hooks/contacts"})
+        names = {each.json["record"]["name"] for each in told}
+        self.assertIn("Katherine Johnson", names)
+        self.assertEqual({each.json["event"] for each in told}, {"upsert"})
+        for each in told:
+            self.assertTrue(each.headers["webhook-signature"].startswith("v1,"))
+
+
+@tagged("post_install", "-at_install")
 class TestToursSetupPostgresql(PostgresqlCase, SetupTourCase):
     system = "Warehouse"
 

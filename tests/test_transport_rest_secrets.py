@@ -25,6 +25,11 @@ class TestRestSecrets(RestCase):
             "Basic " + base64.b64encode(f"jöe:{SECRET}".encode()).decode(),
         ),
         (
+            {"auth": "key", "username": "X", "secret": f"{TOKEN}\n"},
+            "Authorization",
+            "Basic " + base64.b64encode(f"{TOKEN}:X".encode()).decode(),
+        ),
+        (
             {"auth": "header", "header": "X-Api-Key", "secret": TOKEN},
             "X-Api-Key",
             TOKEN,

@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import wording
 from ..exceptions import (
@@ -69,6 +69,7 @@ class Route:
     :param constants: what in a payload is the same for all records, with its value:
         where such a column is part of a unique index with the key, it tells our rows
         from those that others have with the same key (SQL)
+    :param left_out: what a payload lacks where it is empty (SQL)
     :param proven: what has worked on this route, since it was last changed: ``create``,
         ``update``, ``mark``, ``delete``. Where it has not, an answer such as 404 may be
         about the route, and not about the record
@@ -102,6 +103,7 @@ class Route:
     batch_target: str = ""
     binary: tuple[str, ...] = ()
     constants: tuple[tuple[str, Any], ...] = ()
+    left_out: tuple[str, ...] = ()
     proven: frozenset[str] = frozenset()
     known_ids: tuple[str, ...] = ()
     requests: tuple[tuple[str, str, str], ...] = ()
@@ -129,6 +131,22 @@ class Route:
         ``already_there``."""
         asks = any(kind == "find" for kind, _line, _body in self.requests)
         return asks and bool(self.already_there) and self.id_policy == "destination"
+
+    @cached_property
+    def takes_many(self) -> bool:
+        """Whether there is a request for many records (REST)."""
+        kinds = {kind for kind, _line, _body in self.requests}
+        return bool(self.batch_target or kinds & {"many_create", "many_update"})
+
+    @cached_property
+    def tells_new_records(self) -> bool:
+        """Whether each new record is sent with its key: a request for many has one key
+        for all of them, so that each has to hold its own (REST)."""
+        return all(
+            '"{idempotency_key}"' in body
+            for kind, _line, body in self.requests
+            if kind == "many_create"
+        )
 
     @cached_property
     def bare(self) -> "Route":
@@ -269,6 +287,25 @@ class Finding:
 Take = Callable[[int], list[Message]]
 
 
+class Exchange(NamedTuple):
+    """One request and its answer, without secrets.
+
+    :param request: method and address
+    :param sent: the body, as text
+    :param status: of the answer; empty when there was none
+    :param headers: of the answer
+    :param answer: its body as JSON, as text where it is none
+    :param problem: why there was no answer
+    """
+
+    request: str
+    sent: str = ""
+    status: str = ""
+    headers: dict[str, str] | None = None
+    answer: Any = None
+    problem: SyncError | None = None
+
+
 class Transport(abc.ABC):
     """The way to one destination. Close it, or use it in a ``with`` statement.
 
@@ -350,6 +387,15 @@ class Transport(abc.ABC):
             does not hold the record
         :raise SyncError: it does not say
         :raise NotImplementedError: this transport cannot ask
+        """
+        raise NotImplementedError
+
+    def heard(self, hear: Callable[["Exchange"], None]) -> "Transport":
+        """Be listened to, for somebody who tries what is set up.
+
+        :param hear: told of each request and its answer, once both are over
+        :return: a transport to the same destination, which tells
+        :raise NotImplementedError: this transport cannot tell
         """
         raise NotImplementedError
 

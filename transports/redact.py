@@ -3,6 +3,7 @@
 """Keep secrets out of everything that is shown or stored."""
 
 import base64
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,8 +30,18 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str | None]):
-        needles = (_needles(secret) for secret in secrets if maskable(secret))
-        self._needles = sorted(set().union(*needles), key=len)
+        self._lock, self._hidden, self._needles = threading.Lock(), frozenset(), []
+        self.hide(*secrets)
+
+    def hide(self, *secrets: str | None) -> None:
+        """Replace these as well from now on; any thread may ask for it."""
+        new = {each for each in secrets if maskable(each)} - self._hidden
+        if not new:
+            return
+        found = set().union(*map(_needles, new))
+        with self._lock:
+            self._hidden |= new
+            self._needles = sorted({*self._needles, *found}, key=len)
 
     def __call__(self, text: str) -> str:
         """:return: the text with every secret replaced"""

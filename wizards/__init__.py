@@ -16,4 +16,5 @@ from . import sync_now
 from . import sync_recover
 from . import sync_reschedule
 from . import sync_status
+from . import sync_trial
 from . import sync_setup

@@ -7,10 +7,11 @@ from odoo.exceptions import UserError, ValidationError
 from ..engine import words
 from ..exceptions import SyncError
 from ..mapping import content
+from ..recipes import reader
 from ..text import storable
 from ..transports.base import FAILS, UNTOLD, WORKS
 
-STEPS = ("kind", "address", "records", "fields", "check")
+STEPS = ("system", "kind", "account", "address", "records", "fields", "check")
 # What other systems usually want to know of a contact, and what they call it.
 USUAL = {
     "name": "name",
@@ -56,9 +57,12 @@ def _of(record, name):
 class SyncSetup(models.TransientModel):
     """Connect a system step by step: its kind, its address, what is sent, a check.
 
-    The system is made after the first step, archived, and the synchronization after
-    the second, a draft: what is typed is written on them, so that nothing is lost on
+    The system is made after its kind is known, archived, and the synchronization after
+    its address, a draft: what is typed is written on them, so that nothing is lost on
     the way and no secret is kept here. What is given up goes with this record.
+
+    A recipe makes both of them, once it is known what is personal: the steps after that
+    show what it has filled in.
     """
 
     _name = "sync.setup"
@@ -66,7 +70,9 @@ class SyncSetup(models.TransientModel):
 
     step = fields.Selection(
         [
+            ("system", "System"),
             ("kind", "Kind"),
+            ("account", "Account"),
             ("address", "Address"),
             ("records", "Records"),
             ("fields", "Fields"),
@@ -74,7 +80,7 @@ class SyncSetup(models.TransientModel):
         ],
         required=True,
         readonly=True,
-        default="kind",
+        default="system",
         help="How far the set-up is.",
     )
     finished = fields.Boolean(
@@ -93,6 +99,28 @@ class SyncSetup(models.TransientModel):
         readonly=True,
         ondelete="cascade",
         help="What will be sent to it; a draft until the last step.",
+    )
+
+    # which system, and what is personal
+    recipe = fields.Char(
+        readonly=True, help="The recipe that was chosen; empty for another system."
+    )
+    recipe_cards = fields.Json(
+        compute="_compute_recipe_cards", help="The systems that there is a recipe for."
+    )
+    recipe_asks = fields.Json(
+        compute="_compute_recipe_asks",
+        help="What the recipe asks for: the name of each, what it is called and where "
+        "to find it; of a secret where it is kept.",
+    )
+    recipe_answers = fields.Json(help="What was answered; secrets are not among it.")
+    recipe_urls = fields.Json(
+        compute="_compute_recipe_asks",
+        help="The addresses that requests and secrets will go to, with what is asked "
+        "in brackets.",
+    )
+    left_out = fields.Text(
+        readonly=True, help="What of the recipe this database does not have."
     )
 
     # kind
@@ -115,8 +143,22 @@ class SyncSetup(models.TransientModel):
     url = fields.Char(**_of("backend_id", "url"))
     auth = fields.Selection(**_of("backend_id", "auth"))
     auth_username = fields.Char(**_of("backend_id", "auth_username"))
+    auth_filler = fields.Char(**_of("backend_id", "auth_filler"))
     auth_header = fields.Char(**_of("backend_id", "auth_header"))
+    auth_scheme = fields.Char(**_of("backend_id", "auth_scheme"))
     auth_secret_origin = fields.Char(related="backend_id.auth_secret_origin")
+    oauth_token_url = fields.Char(**_of("backend_id", "oauth_token_url"))
+    oauth_authorize_url = fields.Char(**_of("backend_id", "oauth_authorize_url"))
+    oauth_client_id = fields.Char(**_of("backend_id", "oauth_client_id"))
+    oauth_client_secret_origin = fields.Char(
+        related="backend_id.oauth_client_secret_origin"
+    )
+    oauth_scope = fields.Char(**_of("backend_id", "oauth_scope"))
+    oauth_page = fields.Char(related="backend_id.oauth_page")
+    oauth_status = fields.Char(related="backend_id.oauth_status")
+    oauth_refresh_token_origin = fields.Char(
+        related="backend_id.oauth_refresh_token_origin"
+    )
     db_host = fields.Char(**_of("backend_id", "db_host"))
     db_port = fields.Integer(**_of("backend_id", "db_port"))
     db_name = fields.Char(**_of("backend_id", "db_name"))
@@ -149,6 +191,7 @@ class SyncSetup(models.TransientModel):
     id_policy = fields.Selection(**_of("stream_id", "id_policy"))
     external_id_key = fields.Char(**_of("stream_id", "external_id_key"))
     update_method = fields.Selection(**_of("stream_id", "update_method"))
+    request_ids = fields.One2many(**_of("stream_id", "request_ids"))
     repeats_are_safe = fields.Boolean(**_of("backend_id", "repeats_are_safe"))
     table = fields.Char(**_of("stream_id", "table"))
     tables = fields.Json(readonly=True, help="The tables that the login may fill.")
@@ -199,6 +242,43 @@ class SyncSetup(models.TransientModel):
     def _onchange_id_policy(self):
         if self.id_policy == "none":
             self.delete_policy = "ignore"
+
+    @api.depends("step")
+    def _compute_recipe_cards(self):
+        for wizard in self:
+            choosing = wizard.step == "system"
+            wizard.recipe_cards = choosing and self.env["sync.recipe"]._cards()
+
+    # the origins of secrets are read anew whenever it is shown
+    @api.depends("recipe", "step")
+    def _compute_recipe_asks(self):
+        for wizard in self:
+            wizard.recipe_asks = wizard.recipe_urls = False
+            if wizard.recipe and wizard.step == "account":
+                recipe = wizard._recipe()
+                wizard.recipe_urls = self._addresses_of(recipe["system"])
+                wizard.recipe_asks = [
+                    {
+                        **ask,
+                        "origin": wizard.backend_id[f"{ask['secret']}_origin"] or "",
+                    }
+                    if "secret" in ask
+                    else ask
+                    for ask in recipe["ask"]
+                ]
+
+    def _recipe(self):
+        return self.env["sync.recipe"]._recipe(self.recipe)
+
+    def _addresses_of(self, system):
+        """Return where a system leads to, as pairs of what goes there and its URL."""
+        oauth = system.get("oauth", {})
+        found = [
+            (self.env._("Requests go to"), system["url"]),
+            (self.env._("Access is asked for at"), oauth.get("token_url")),
+            (self.env._("A user consents at"), oauth.get("authorize_url")),
+        ]
+        return [(label, url) for label, url in found if url]
 
     def _compute_health(self):
         self.health = self.env["sync.health"].banner()
@@ -263,11 +343,58 @@ class SyncSetup(models.TransientModel):
         self.write({"test_state": False, "test_answer": False})
         return origin
 
+    def action_choose(self, key):
+        """Choose a system by its recipe, or another one, and go on.
+
+        :param key: of the recipe; nothing for a system that there is none for
+        :raises UserError: there is no such recipe, or it cannot be used
+        """
+        self.ensure_one()
+        self.check_access("write")
+        if key:
+            self.env["sync.recipe"]._recipe(key)
+        if (key or False) != self.recipe:
+            self._start_anew()
+        self.recipe = key or False
+        if self.recipe and not self.backend_id:
+            self.name, self.transport = self._recipe()["name"], "rest"
+            # there has to be one, for the secrets
+            self._make_backend()
+        self.step = self._steps()[1]
+        return True
+
+    def _start_anew(self):
+        """Forget what was made of another choice, with its credentials."""
+        stream, backend = self.stream_id, self.backend_id
+        made = backend._all_streams()
+        self.write(
+            {
+                "stream_id": False,
+                "backend_id": False,
+                "preview_id": False,
+                "recipe_answers": False,
+                "left_out": False,
+                "name": False,
+                "test_state": False,
+                "test_answer": False,
+            }
+        )
+        # they would take this record along
+        self.flush_recordset()
+        (made | stream).unlink()
+        backend.unlink()
+
+    def _steps(self):
+        """Return the steps of this set-up: a recipe knows the kind of its system."""
+        skipped = "kind" if self.recipe else "account"
+        return [step for step in STEPS if step != skipped]
+
     def action_back(self):
         """Go one step back; what was typed is kept."""
         self.ensure_one()
         self.check_access("write")
-        self.step = STEPS[max(STEPS.index(self.step) - 1, 0)]
+        steps = self._steps()
+        self.step = steps[max(steps.index(self.step) - 1, 0)]
         return True
 
     def action_next(self):
@@ -278,7 +405,8 @@ class SyncSetup(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         getattr(self, f"_leave_{self.step}")()
-        self.step = STEPS[STEPS.index(self.step) + 1]
+        steps = self._steps()
+        self.step = steps[steps.index(self.step) + 1]
         return True
 
     def action_test(self):
@@ -312,6 +440,13 @@ class SyncSetup(models.TransientModel):
                 state, said = STATES[finding.outcome], finding.sentence
         answer = storable(words.said(self.env, said))
         self.write({"test_state": state, "test_answer": answer})
+
+    def action_connect(self):
+        """Send the user to the page that asks for consent, beside this one."""
+        self.ensure_one()
+        self.check_access("write")
+        self.write({"test_state": False, "test_answer": False})
+        return {**self.backend_id.action_connect(), "target": "new"}
 
     def action_open_backend(self):
         """Open the form of the system, which has all of its settings."""
@@ -351,21 +486,74 @@ class SyncSetup(models.TransientModel):
 
     # -- what each step needs, and what it suggests for the next ---------------
 
-    def _leave_kind(self):
-        if not self.name or not self.name.strip():
-            raise UserError(self.env._("Give the system a name, such as CRM."))
-        values = {
+    def _leave_system(self):
+        """A card says which one; without one it is another system."""
+
+    def _kind_values(self):
+        return {
             "name": self.name,
             "transport": self.transport,
             "company_id": self.company_id.id,
         }
+
+    def _make_backend(self):
+        values = {**self._kind_values(), "active": False}
+        self.backend_id = self.backend_id.create(values)
+
+    def _require_name(self):
+        if not self.name or not self.name.strip():
+            raise UserError(self.env._("Give the system a name, such as CRM."))
+
+    def _leave_kind(self):
+        self._require_name()
+        values = self._kind_values()
         if not self.backend_id:
-            self.backend_id = self.backend_id.create({**values, "active": False})
+            self._make_backend()
             return
         if self.backend_id.transport != self.transport:
             # it was a test of something else
             self.write({"test_state": False, "test_answer": False})
         self.backend_id.write(values)
+
+    def _leave_account(self):
+        """Copy the recipe, with what is personal, unless that is done."""
+        self._require_name()
+        self.backend_id.write(self._kind_values())
+        answers = {}
+        given = self.recipe_answers if isinstance(self.recipe_answers, dict) else {}
+        for ask in self._recipe()["ask"]:
+            if "secret" in ask:
+                is_set = self.backend_id[f"{ask['secret']}_origin"]
+                problem = words._lt("It is missing.")
+                problem = not (is_set or ask.get("optional")) and problem
+            else:
+                answers[ask["name"]] = given.get(ask["name"]) or ""
+                problem = reader.answer_problem(ask, answers[ask["name"]])
+            if problem:
+                raise UserError(
+                    self.env._(
+                        "%(label)s: %(problem)s",
+                        label=ask["label"],
+                        problem=words.said(self.env, problem),
+                    )
+                )
+        copied = self.backend_id.recipe_values or {}
+        if copied.get("answers") == answers and self.stream_id:
+            return
+        made = self.backend_id._all_streams()
+        self.stream_id = False
+        self.flush_recordset()
+        made.unlink()
+        recipes = self.env["sync.recipe"]
+        streams, left_out = recipes._copy_to(self.backend_id, self.recipe, answers)
+        self.write(
+            {
+                "stream_id": streams[0].id,
+                "left_out": "\n".join(left_out),
+                "test_state": False,
+                "test_answer": False,
+            }
+        )
 
     def _leave_address(self):
         self.backend_id._require_connection()

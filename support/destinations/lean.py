@@ -4,7 +4,8 @@
 
 It does nothing but wait for the latency it was told, answer, and note when the first
 byte of each contact's request arrived (seconds of the machine's monotonic clock, which
-all its processes share). A contact is told by its mail address. Started by
+all its processes share). A contact is told by its mail address; one request may have
+many of them, below ``/many``, and is answered with an id for each. Started by
 ``lean_process.py``; the port is the first line that it prints, and its only
 argument is the port to take, 0 for a free one.
 """
@@ -17,6 +18,7 @@ import time
 
 EMAIL = re.compile(rb'"email": ?"([^"]*)"')
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+MANY = b"/many"
 CONTROL = b"/control"
 ARRIVAL = CONTROL + b"/arrival/"  # and a mail address
 
@@ -113,13 +115,12 @@ class Connection(asyncio.Protocol):
 
     async def _contact(self, began, method, path, body):
         state = self._state
-        found = EMAIL.search(body)
-        if found:
-            email = found[1].decode()
+        emails = [found.decode() for found in EMAIL.findall(body)]
+        for email in emails:
             state.first.setdefault(email, began)
             state.last[email] = began
         state.requests += 1
-        if found and email in state.hang:
+        if state.hang.intersection(emails):
             state.hanging += 1
             try:
                 await state.released.wait()
@@ -128,11 +129,16 @@ class Connection(asyncio.Protocol):
         elif state.latency:
             await asyncio.sleep(state.latency)
         state.answered_at = time.monotonic()
-        if method == b"POST":
-            state.numbers += 1
-            self._answer(201, {"id": f"C-{state.numbers}"})
+        if path.endswith(MANY):
+            self._answer(200, {"results": [self._created() for _email in emails]})
+        elif method == b"POST":
+            self._answer(201, self._created())
         else:
             self._answer(200, {"id": path.rsplit(b"/", 1)[-1].decode()})
+
+    def _created(self):
+        self._state.numbers += 1
+        return {"id": f"C-{self._state.numbers}"}
 
     def _answer(self, status, content):
         body = json.dumps(content).encode()

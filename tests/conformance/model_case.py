@@ -9,23 +9,28 @@ from odoo import SUPERUSER_ID, api
 from .kit_case import TIMEOUT, KitCase
 from .model_capture import ModelCapture
 from .model_jobs import ModelJobs
+from .model_paths import ModelPaths
 from .model_payload import ModelPayload
 from .model_rights import ModelRights
 from .rest_destination import RestDestination
 
 
-class ModelCase(ModelCapture, ModelJobs, ModelPayload, ModelRights, KitCase):
+class ModelCase(
+    ModelCapture, ModelJobs, ModelPaths, ModelPayload, ModelRights, KitCase
+):
     """Everything that is promised of a synchronized model, with real jobs.
 
     A subclass sets ``model_name``, ``mapping`` (pairs of a path in Odoo and a
     name there) and ``edited`` (values that change what is sent), and defines
     :meth:`values`. ``editor_groups`` are the groups of a user who may create,
-    edit and delete such records, and has no right on jobs.
+    edit and delete such records, and has no right on jobs. ``unnoticed`` says, by path
+    in Odoo, why it does not matter that an edit at its far end sends nothing.
     """
 
     destination_class = RestDestination
     model_name = None
     edited = None
+    unnoticed: dict[str, str] = {}
     needed = ("model_name", "mapping", "edited")
 
     def values(self, env, number):

@@ -11,4 +11,18 @@ whole transport in ``docs/develop.md``.
 
 from ..base import deliver_all
 from .answer import Answer
-from .client import HttpClient, HttpConfig, Trail, auth_headers, header_problem, to_json
+from .client import (
+    KEY_HEADER,
+    FurtherHeader,
+    HttpClient,
+    HttpConfig,
+    Trail,
+    auth_headers,
+    further_problem,
+    header_problem,
+    names_problem,
+    proxy_problem,
+    to_json,
+    value_problem,
+)
+from .heard import HeardClient

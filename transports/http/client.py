@@ -8,8 +8,12 @@ import json
 import re
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+
+from requests.structures import CaseInsensitiveDict
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
@@ -24,12 +28,16 @@ from .errors import (
     NO_ANSWER,
     UNREADABLE,
     is_broken_off,
+    is_kept_out,
     is_stale,
     no_answer,
     unreadable,
 )
 
 USER_AGENT = "queue_job_sync (Odoo)"
+# What a transport calls the header of the key; it is sent by the name that the
+# destination knows it by. IETF draft-ietf-httpapi-idempotency-key-header.
+KEY_HEADER = "Idempotency-Key"
 # Characters of an answer that are kept for the log.
 MAX_EXCERPT = 2000
 MAX_REDIRECTS = 3
@@ -44,6 +52,14 @@ _RESERVED = set(
     " accept accept-encoding content-type idempotency-key user-agent"
     " webhook-id webhook-signature webhook-timestamp".split()
 )
+# The only ones of ours that a destination may want otherwise.
+_REPLACEABLE = {"accept", "content-type"}
+# What proves who is sending has settings of its own, a cookie is for browsers, and the
+# last ones make another method of a request.
+_NEVER_FURTHER = (_RESERVED - _REPLACEABLE) | set(
+    "authorization cookie cookie2 proxy-authorization"
+    " x-http-method x-http-method-override x-method-override".split()
+)
 _LENGTH = re.compile(r"[0-9]{1,18}")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
 # Once or twice is the same (RFC 9110 section 9.2.2). PATCH is not one of them (RFC 5789
@@ -52,33 +68,70 @@ _IDEMPOTENT = {"DELETE", "GET", "HEAD", "OPTIONS", "PUT"}
 
 
 @dataclass(frozen=True)
+class FurtherHeader:
+    """A header that a destination wants with every request.
+
+    :param secret: it is hidden wherever it comes back
+    """
+
+    name: str
+    value: str = field(repr=False)
+    secret: bool = False
+
+
+@dataclass(frozen=True)
 class HttpConfig:
     """How to reach a destination over HTTP, and how to prove who is sending.
 
     :param url: base of all requests, ``https://crm.example.com/api``
-    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617) or
-        ``header``
-    :param username: for ``basic``
+    :param auth: ``none``, ``bearer`` (RFC 6750), ``basic`` (RFC 7617), ``key`` (the
+        same, with the secret for the user name) or ``header``
+    :param username: for ``basic``; for ``key`` what stands for the password
     :param header: name of the header that carries the secret, for ``header``
+    :param scheme: word before the secret there, if any
     :param secret: token, password or value of the header
+    :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
+        request, in any thread; for one that has just been refused another one. Of no
+        account to which connections are kept
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
     :param connect_timeout: seconds to connect
     :param read_timeout: seconds from a request to the end of its answer
     :param concurrency: requests that one transport sends at once
     :param repeats_are_safe: a request that comes again with its key is carried out once
+    :param headers: :class:`FurtherHeader` to be sent besides ours, or instead of
+        ``Accept`` and ``Content-Type``
+    :param key_header: name of the header that carries a request's key
+    :param proxy: ``http://proxy.example.com:3128``, which all requests go through;
+        empty for none, whatever the surroundings say
+    :param proxy_username, proxy_password: for the proxy (RFC 7617)
+    :param client_certificate: proves who is sending, with its key, see
+        :func:`.certificates.client_problem`
+    :param ca_certificate: the only authorities to be trusted, see
+        :func:`.certificates.authorities_problem`
     """
 
     url: str
     auth: str = "none"
     username: str = ""
     header: str = ""
+    scheme: str = ""
     secret: str = field(default="", repr=False)
+    token: Callable[[str | None], str] | None = field(
+        default=None, repr=False, compare=False
+    )
     signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     connect_timeout: float = 5
     read_timeout: float = 30
     concurrency: int = 8
     repeats_are_safe: bool = False
+    headers: tuple[FurtherHeader, ...] = ()
+    key_header: str = KEY_HEADER
+    proxy: str = ""
+    proxy_username: str = ""
+    proxy_password: str = field(default="", repr=False)
+    client_certificate: str = field(default="", repr=False)
+    ca_certificate: str = field(default="", repr=False)
 
     def __post_init__(self):
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
@@ -102,6 +155,97 @@ def header_problem(name: str) -> str | None:
     return None
 
 
+def further_problem(name: str) -> str | None:
+    """Say what is wrong with the name of a :class:`FurtherHeader`.
+
+    :return: as :func:`..urls.url_problem`
+    """
+    if not _HEADER_NAME.fullmatch(name):
+        sentence = wording._lt(
+            "%(name)s is no name of a header: it has letters, digits and hyphens."
+        )
+        return wording.Sentence(sentence, name=name)
+    if name.lower() == "authorization":
+        return wording._lt(
+            "Authorization is what the authentication sends: choose it there."
+        )
+    if name.lower() in _NEVER_FURTHER:
+        sentence = wording._lt("The header %(name)s cannot be set.")
+        return wording.Sentence(sentence, name=name)
+    return None
+
+
+def value_problem(name: str, value: str) -> str | None:
+    """Say what is wrong with the value of a :class:`FurtherHeader`.
+
+    :return: as :func:`..urls.url_problem`; it never repeats the value
+    """
+    value = value.strip()
+    if value and _HEADER_VALUE.fullmatch(value):
+        return None
+    sentence = (
+        wording._lt(
+            "The value of the header %(name)s has characters that HTTP does not allow "
+            "there: it is one line of letters without accents, digits and signs."
+        )
+        if value
+        else wording._lt("The value of the header %(name)s is missing.")
+    )
+    return wording.Sentence(sentence, name=name)
+
+
+def names_problem(config: HttpConfig) -> str | None:
+    """Say what is wrong with the names of all headers that are set.
+
+    :return: as :func:`..urls.url_problem`
+    """
+    key = config.key_header
+    if not _HEADER_NAME.fullmatch(key) or (
+        key.lower() != KEY_HEADER.lower()
+        and key.lower() in _NEVER_FURTHER | _REPLACEABLE
+    ):
+        return wording._lt("The name of the header for the key cannot be used.")
+    named = [key, *(each.name for each in config.headers)]
+    if config.auth == "header":
+        named.append(config.header.strip())
+    for name in named[1:]:
+        if [each.lower() for each in named].count(name.lower()) > 1:
+            sentence = wording._lt(
+                "The header %(name)s is there twice: as a further one, for the "
+                "authentication or for the key."
+            )
+            return wording.Sentence(sentence, name=name)
+    problems = (further_problem(each.name) for each in config.headers)
+    return next(filter(None, problems), None)
+
+
+def proxy_problem(config: HttpConfig) -> str | None:
+    """Say what is wrong with the proxy, if there is one.
+
+    :return: as :func:`..urls.url_problem`
+    """
+    if not config.proxy:
+        return None
+    problem = url_problem(config.proxy)
+    if problem:
+        return problem
+    parts = urlsplit(config.proxy)
+    if parts.scheme != "http" or parts.path.strip("/"):
+        return wording._lt(
+            "The address of a proxy is http://, its name and its port, as in "
+            "http://proxy.example.com:3128."
+        )
+    if ":" in config.proxy_username:
+        return wording._lt("The user name must not contain a colon (RFC 7617).")
+    return None
+
+
+def _pair(config):
+    """:return: user name and password in one"""
+    pair = config.username, config.secret
+    return ":".join(pair if config.auth != "key" else (config.secret.strip(), pair[0]))
+
+
 def auth_headers(config: HttpConfig) -> dict[str, str]:
     """:return: the header that proves who is sending
 
@@ -109,12 +253,12 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
     """
     if config.auth == "none":
         return {}
-    if config.auth == "basic":
-        if ":" in config.username:
+    if config.auth in ("basic", "key"):
+        if ":" in (config.username if config.auth == "basic" else config.secret):
             sentence = wording._lt("The user name must not contain a colon (RFC 7617).")
             raise Unreachable(sentence)
-        pair = f"{config.username}:{config.secret}".encode()
-        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+        pair = base64.b64encode(_pair(config).encode()).decode()
+        return {"Authorization": f"Basic {pair}"}
     name = "Authorization" if config.auth == "bearer" else config.header.strip()
     problem = header_problem(name)
     if problem:
@@ -127,7 +271,10 @@ def auth_headers(config: HttpConfig) -> dict[str, str]:
             "does not allow in a header."
         )
         raise Unreachable(sentence)
-    return {name: f"Bearer {secret}" if config.auth == "bearer" else secret}
+    scheme = "Bearer" if config.auth == "bearer" else config.scheme.strip()
+    if scheme and not _HEADER_NAME.fullmatch(scheme):
+        raise Unreachable(wording._lt("The word before the key is not valid."))
+    return {name: f"{scheme} {secret}".strip()}
 
 
 @dataclass
@@ -172,9 +319,17 @@ class HttpClient:
     def __init__(self, config: HttpConfig, session: Session | None = None):
         self.config = config
         self._session = session
-        pair = f"{config.username}:{config.secret}" if config.secret else ""
+        pair = _pair(config) if config.secret else ""
         keys = [text for secret in config.signing_secrets for text in spellings(secret)]
-        self.redact = Redactor([pair, config.secret, *config.signing_secrets, *keys])
+        mine = [pair, config.secret, *config.signing_secrets, *keys]
+        self.redact = Redactor([*mine, *_further_secrets(config)])
+
+    @property
+    def secret_headers(self) -> set[str]:
+        """Names of the headers whose values nobody may see, in small letters."""
+        further = [each.name for each in self.config.headers if each.secret]
+        names = [*auth_headers(self.config), *further, "webhook-signature"]
+        return {name.lower() for name in names}
 
     def url(self, path: str, record_id: str | None = None) -> str:
         """:return: the address of a place within the destination, or of a record"""
@@ -201,17 +356,13 @@ class HttpClient:
         :return: the answer, whatever its status
         :raise SyncError: when there is no usable answer
         """
-        headers = {**self._headers, **(headers or {})}
+        headers = self._with_headers(headers or {})
         started = time.monotonic()
         try:
             for _hop in range(MAX_REDIRECTS + 1):
-                trail.pace.wait()
-                shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
-                trail.requests.append(self.redact(f"{method} {shown}"))
-                answer = self._exchange(
-                    trail, method, url, headers, body, most, only_once
+                answer = self._ask(
+                    trail, method, url, headers, body, most, query, only_once
                 )
-                trail.answer = answer
                 inside = answer.redirect_inside()
                 if answer.status not in ELSEWHERE or inside is None:
                     return answer
@@ -223,6 +374,26 @@ class HttpClient:
             "check the URL and the endpoint."
         )
         raise Unreachable(sentence, most=MAX_REDIRECTS, **answer.told)
+
+    def _ask(self, trail, method, url, headers, body, most, query, only_once) -> Answer:
+        """Send, and once more if the token is refused: nothing was done then (RFC 9110
+        section 15.5.2)."""
+        refused = None
+        while True:
+            proof = {}
+            if self.config.token:
+                proof["Authorization"] = self.config.token(refused)
+                self.redact.hide(proof["Authorization"].rpartition(" ")[2])
+            trail.pace.wait()
+            shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
+            trail.requests.append(self.redact(f"{method} {shown}"))
+            answer = self._exchange(
+                trail, method, url, {**headers, **proof}, body, most, only_once
+            )
+            trail.answer = answer
+            if answer.status != 401 or not proof or refused:
+                return answer
+            refused = proof["Authorization"]
 
     def receipt(
         self,
@@ -252,10 +423,25 @@ class HttpClient:
         }
         return Receipt(message, error=error and self.redact.clean(error), **values)
 
+    def _with_headers(self, headers):
+        """What a request is sent with: what the destination wants counts most."""
+        sent = CaseInsensitiveDict({**self._headers, **headers})
+        for each in self.config.headers:
+            # which is for a body
+            if each.name.lower() != "content-type" or each.name in sent:
+                sent[each.name] = each.value.strip()
+        key = sent.pop(KEY_HEADER, None)
+        if key is not None:
+            sent[self.config.key_header] = key
+        return sent
+
     @functools.cached_property
     def _headers(self):
-        problems = map(secret_problem, self.config.signing_secrets)
-        for problem in (url_problem(self.config.url), *problems):
+        config = self.config
+        values = (value_problem(each.name, each.value) for each in config.headers)
+        signing = map(secret_problem, config.signing_secrets)
+        settings = (url_problem(config.url), names_problem(config))
+        for problem in (*settings, proxy_problem(config), *values, *signing):
             if problem:
                 raise Unreachable(problem)
         return {
@@ -275,7 +461,8 @@ class HttpClient:
             response = self._send_fresh(trail, session, prepared, only_once)
             return _read(response, method, url, self.redact, most)
         except NO_ANSWER as error:
-            trail.lost = trail.lost or departure.begun
+            begun = departure.begun and not is_kept_out(error)
+            trail.lost = trail.lost or begun
             raise no_answer(error, url, self.config) from None
         except UNREADABLE as error:
             trail.lost = True
@@ -300,7 +487,8 @@ class HttpClient:
             if keys:
                 # Anew for each attempt, as a signature holds the time. Without a key
                 # (a question for a sign of life) any id will do.
-                message_id = prepared.headers.get("Idempotency-Key") or uuid.uuid4().hex
+                key = prepared.headers.get(self.config.key_header)
+                message_id = key or uuid.uuid4().hex
                 prepared.headers.update(signature_headers(keys, message_id, body))
             try:
                 return session.send(prepared)
@@ -319,6 +507,13 @@ class HttpClient:
                     "requests per second left no time to ask again."
                 )
                 raise Temporary(sentence) from None
+
+
+def _further_secrets(config):
+    """What else is sent that nobody may see. A private key never leaves."""
+    proxy = config.proxy_password and f"{config.proxy_username}:{config.proxy_password}"
+    headers = [each.value for each in config.headers if each.secret]
+    return [proxy, config.proxy_password, *headers]
 
 
 def _read(response, method, url, redact, most) -> Answer:

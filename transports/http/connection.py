@@ -5,6 +5,7 @@
 # What is extended here is of http.client and urllib3, and returns nothing:
 # pylint: disable=missing-return
 
+import base64
 import functools
 import http.client
 import io
@@ -22,6 +23,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from ... import wording
+from .certificates import context_of
 
 # Sessions kept per process; the one unused for longest makes room.
 MAX_SESSIONS = 16
@@ -60,6 +62,17 @@ class NotTheAnswer(http.client.HTTPException):
 
     Its text is a template, of ``where`` it came from, and of ``most`` interim answers.
     """
+
+
+class NoTunnel(OSError):
+    """The proxy does not lead to the destination. Nothing was sent there.
+
+    :param status: that it answered, ``None`` if it did not
+    """
+
+    def __init__(self, status=None):
+        super().__init__("no tunnel")
+        self.status = status
 
 
 class _Stream(io.RawIOBase):
@@ -164,6 +177,16 @@ class _TimedResponse(http.client.HTTPResponse):
             raise NotTheAnswer(sentence)
 
 
+class _ProxyAnswer(_TimedResponse):
+    """An answer to CONNECT: what leads to the destination, or does not."""
+
+    def _read_status(self):
+        version, status, reason = super()._read_status()
+        if status != http.client.OK:
+            raise NoTunnel(status)
+        return version, status, reason
+
+
 class _TimedConnection:
     """Mixed into urllib3's connections: bounded answers, each to its own request."""
 
@@ -172,14 +195,36 @@ class _TimedConnection:
     ended = 0.0  # when its last answer did
     _proven = False  # to say nothing after an answer
     _held = None  # what is sent when the request is whole
+    _lead = None  # sets it up to go through a proxy
 
     def connect(self):
         self.answered = self._proven = False
+        if self._lead and self._tunnel_host is None:
+            self._lead()  # what it was closed with would lead to the proxy itself
         try:
             return super().connect()
         except TimeoutError as error:
             # In the TLS handshake; urllib3 would call it a late answer.
             raise urllib3.exceptions.ConnectTimeoutError(self, "timed out") from error
+
+    def set_tunnel(self, *args, **kwargs):
+        self._lead = functools.partial(super().set_tunnel, *args, **kwargs)
+        self._lead()
+
+    def _tunnel(self):
+        """Have a proxy lead to the destination; it may take as long as an answer."""
+        self.response_class = functools.partial(_ProxyAnswer, connection=self)
+        try:
+            super()._tunnel()
+            if self.sock is None:
+                raise NoTunnel()  # it has more to say
+        except NoTunnel:
+            self.close()
+            raise
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise NoTunnel() from error
+        self.sock.settimeout(self.timeout)
 
     def request(self, *args, **kwargs):
         try:
@@ -192,9 +237,11 @@ class _TimedConnection:
             departure.begun = True
             # Head and body at once: half the system calls, for the server too.
             self.send(b"".join(held))
-        except ConnectionResetError as error:
-            if self.answered:
+        except (ConnectionResetError, ssl.SSLEOFError) as error:
+            if self.answered and isinstance(error, ConnectionResetError):
                 raise StaleConnection(*error.args) from None
+            if self.sock is not None and not self.answered:
+                self._arrived(0)  # why, if that was said
             raise
         finally:
             self._held = None
@@ -231,7 +278,9 @@ class _TimedConnection:
             return self.sock.recv(1)
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             return None
-        except OSError:
+        except OSError as error:
+            if isinstance(error, ssl.SSLError) and not self.answered:
+                raise  # why it does not let us in
             return b""
 
     def send(self, data):
@@ -266,6 +315,9 @@ class _HTTPSPool(_TimedPool, urllib3.connectionpool.HTTPSConnectionPool):
         pass
 
 
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
 class Session(HTTPAdapter):
     """The connections to one destination, and timeouts that no caller can forget.
 
@@ -273,24 +325,56 @@ class Session(HTTPAdapter):
     from the surroundings, keep cookies, and read the whole body of a redirect.
 
     :param config: a :class:`.client.HttpConfig`
-    :param verify: as in ``requests``: ``True`` or the path of a CA bundle
+    :param verify: as in ``requests``: ``True`` or the path of a CA bundle; whom to
+        trust where the destination has no authorities of its own
+    :raise Unreachable: its certificates cannot be used
     """
 
     def __init__(self, config, verify: str | bool):
         connect, read = config.connect_timeout, config.read_timeout
-        self._timeout = urllib3.Timeout(connect=connect, read=read)
-        self._verify = verify
+        self._pool_options = {"timeout": urllib3.Timeout(connect=connect, read=read)}
+        self._proxies = dict.fromkeys(_POOLS, config.proxy) if config.proxy else None
+        self._proxy_login = (config.proxy_username, config.proxy_password)
+        # no others are trusted then
+        self._has_authorities = bool(config.ca_certificate)
+        self._verify = True if self._has_authorities else verify
+        if config.client_certificate or config.ca_certificate:
+            self._pool_options["ssl_context"] = context_of(
+                config.client_certificate, config.ca_certificate
+            )
         super().__init__(2, MAX_CONNECTIONS, max_retries=0)
 
     def init_poolmanager(self, *args, **kwargs):
-        super().init_poolmanager(*args, timeout=self._timeout, **kwargs)
-        pools = {"http": _HTTPPool, "https": _HTTPSPool}
-        self.poolmanager.pool_classes_by_scheme = pools
+        super().init_poolmanager(*args, **self._pool_options, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy, **kwargs):
+        manager = super().proxy_manager_for(proxy, **self._pool_options, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+    def proxy_headers(self, proxy):
+        """The proxy's own, which it does not hand on."""
+        if not any(self._proxy_login):
+            return {}
+        login = base64.b64encode(":".join(self._proxy_login).encode())
+        return {"Proxy-Authorization": f"Basic {login.decode()}"}
+
+    def cert_verify(self, conn, url, verify, cert):
+        """Name those that everybody trusts, unless the destination has its own."""
+        if self._has_authorities:
+            conn.cert_reqs = "CERT_REQUIRED"
+        else:
+            super().cert_verify(conn, url, verify, cert)
 
     def send(self, request):
         """:return: the answer, of ``urllib3``, with its body still to be read"""
         return super().send(
-            request, stream=True, timeout=self._timeout, verify=self._verify
+            request,
+            stream=True,
+            timeout=self._pool_options["timeout"],
+            verify=self._verify,
+            proxies=self._proxies,
         )
 
     def build_response(self, req, resp):

@@ -4,6 +4,7 @@
 
 import errno
 import http.client
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from ... import wording
 from ...exceptions import SyncError, Temporary, Unreachable
 from ..redact import shorten
 from ..urls import NOT_VALID, address
-from .connection import MAX_INTERIM, NotTheAnswer, StaleConnection
+from .connection import MAX_INTERIM, NotTheAnswer, NoTunnel, StaleConnection
 
 # What is raised when there is no answer; requests' own errors are OSErrors.
 NO_ANSWER = (OSError, urllib3.exceptions.HTTPError, NotTheAnswer)
@@ -41,6 +42,12 @@ _MEANING = (
     (http.client.RemoteDisconnected, Unreachable, _CLOSED),
     (http.client.HTTPException, Temporary, _NO_HTTP),
 )
+_BY_PROXY = (requests.exceptions.ProxyError, urllib3.exceptions.ProxyError, NoTunnel)
+# The alerts of who does not like whom it talks to (RFC 8446 section 6.2), as OpenSSL
+# calls them.
+_NOT_LET_IN = re.compile(
+    r"ALERT.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR)"
+)
 _NETWORK = {
     errno.ECONNREFUSED: wording._lt("Connection refused by %(where)s"),
     errno.ENETUNREACH: _NO_ROUTE,
@@ -58,9 +65,15 @@ def no_answer(error: Exception, url: str, config) -> SyncError:
     :return: the addon's own error, free of anything but the host's name
     """
     where, causes = address(url), list(_causes(error))
-    found = _tls(causes, where)
+    found = _tls(causes, where, config)
     if found:
         return found
+    if config.proxy and _first(causes, *_BY_PROXY):
+        return _by_proxy(causes, where, config)
+    return _no_answer(error, causes, where, config)
+
+
+def _no_answer(error, causes, where, config):
     if isinstance(error, OSError) and "CA certificate bundle" in str(error):
         sentence = wording._lt(
             "The file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names does not exist"
@@ -72,7 +85,7 @@ def no_answer(error: Exception, url: str, config) -> SyncError:
     for kind, outcome, sentence in _MEANING:
         if _first(causes, kind):
             return outcome(sentence, where=where, host=where.rpartition(":")[0])
-    if _first(causes, requests.ConnectTimeout):
+    if _is_too_late_to_connect(causes):
         sentence = wording._lt("No connection to %(where)s within %(seconds)s s")
         return Unreachable(sentence, where=where, seconds=f"{config.connect_timeout:g}")
     if _first(causes, *_TOO_LATE):
@@ -120,10 +133,59 @@ def _first(causes, *types):
     return next((error for error in causes if isinstance(error, types)), None)
 
 
-def _tls(causes, where):
+def _is_too_late_to_connect(causes):
+    late = _first(causes, urllib3.exceptions.ConnectTimeoutError)
+    # which it is one of, in urllib3 1.26
+    other = isinstance(late, urllib3.exceptions.NewConnectionError)
+    return bool(_first(causes, requests.ConnectTimeout) or (late and not other))
+
+
+def is_kept_out(error: Exception) -> bool:
+    """:return: whether the server has refused to talk to us, whatever was sent to it
+
+    In TLS 1.3 it learns only behind our first request who we are, and looks at nothing
+    of it before (RFC 8446 section 4.4.2).
+    """
+    failed = _first(_causes(error), ssl.SSLError)
+    return bool(failed and _NOT_LET_IN.search(failed.reason or ""))
+
+
+def _by_proxy(causes, where, config):
+    """:return: the error of a proxy that does not lead to the destination"""
+    proxy, refused = address(config.proxy), _first(causes, NoTunnel)
+    if not refused or not refused.status:
+        why = _no_answer(causes[0], causes, proxy, config)
+        sentence = wording._lt("The proxy does not work: %(why)s")
+        return type(why)(sentence, why=why)
+    sentence = (
+        wording._lt("The proxy %(proxy)s refuses our user or password.")
+        if refused.status == http.client.PROXY_AUTHENTICATION_REQUIRED
+        else wording._lt(
+            "The proxy %(proxy)s does not lead to %(where)s: it answered %(status)s."
+        )
+    )
+    phrase = http.client.responses.get(refused.status, "")
+    status = f"{refused.status} {phrase}".rstrip()
+    return Unreachable(sentence, proxy=proxy, where=where, status=status)
+
+
+def _tls(causes, where, config):
     host = where.rpartition(":")[0]
     untrusted = _first(causes, ssl.SSLCertVerificationError)
     failed = _first(causes, ssl.SSLError)
+    if failed and not untrusted and "CERTIFICATE_REQUIRED" in (failed.reason or ""):
+        sentence = wording._lt(
+            "%(where)s lets nobody in without a client certificate: it has to be set "
+            "for this system."
+        )
+        return Unreachable(sentence, where=where)
+    if config.client_certificate and is_kept_out(failed):
+        sentence = wording._lt(
+            "%(where)s does not accept the client certificate that is set for this "
+            "system: %(said)s"
+        )
+        said = failed.reason.replace("_", " ").lower()
+        return Unreachable(sentence, where=where, said=said)
     if failed and not untrusted:
         sentence = wording._lt(
             "No secure connection to %(where)s: %(said)s. "

@@ -452,7 +452,8 @@ class PostgresqlTransport(PullingTransport):
     def _unmapped(self, message):
         """:return: the error where a row lacks what no field is mapped to"""
         route, column = message.route, self._connection.column
-        if not self._table(route).lacks(column, {route.key_column, *message.payload}):
+        mapped = {route.key_column, *route.left_out, *message.payload}
+        if not self._table(route).lacks(column, mapped):
             return None
         error = _not_filled(column, route)
         return self._redact.clean(error)

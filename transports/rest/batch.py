@@ -1,9 +1,10 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
-"""Many records in one request, for destinations that have an endpoint for it.
+"""Many records in one request, for destinations that have one for it.
 
-The request is a ``POST`` to the route's ``batch_target``, with an ``Idempotency-Key``
-of its own: the same for the same items. Its body::
+How it is made and its answer is read, a :class:`.lines.Many` says: as it is typed for
+new or for changed records; or, for whatever is to be done, as usual for a batch
+endpoint. That is a ``POST`` to the route's ``batch_target``. Its body::
 
     {"items": [{"operation": "upsert", "key": 7, "external_id": "c-1",
                 "idempotency_key": "…", "data": {"name": "Ada"}}, …]}
@@ -16,46 +17,83 @@ record is new or Odoo's id is the id. The answer, 200 or 207, has one item for e
 
 in any order. ``status`` is what the record would have been answered alone, and means
 the same, as does what an item says with a 2xx, see :class:`..http.answer.Verdict`;
-``id`` is that of the record; ``error`` is the reason of a refusal, if any. An item
-without an answer is sent again later. For the whole request, a 501, any 4xx but 401,
-407, 408, 425 and 429, and a 2xx that says no to all of it, mean that each record is to
-be sent alone.
+``id`` is that of the record; ``error`` is the reason of a refusal, if any.
+
+Each request has an ``Idempotency-Key`` of its own: the same for the same items. Where
+an answer has no status for single records, that of the whole counts for each. A record
+whose answer is not there, or is not told from that of another one, is sent again later;
+a new one is one of unknown fate. For the whole request, a 501, any 4xx but 401, 407,
+408, 425 and 429, and a 2xx that says no to all of it, mean that each record is to be
+sent alone: one wrong one may have been enough. Not where such an answer shows that
+something was done.
 """
 
 import hashlib
 import json
+import time
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from ... import wording
-from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
+from ...exceptions import RateLimited, Rejected, SyncError, Temporary
 from ..base import (
     REFUSED,
     UNKNOWN,
     Message,
     Receipt,
     Take,
+    deliver_all,
     deliver_groups,
     deliver_list,
     grouped,
+    not_sent,
     unsent,
 )
-from ..http import HttpClient, Trail, to_json
-from ..http.answer import is_failure, judged
+from ..http import HttpClient, Trail
+from ..http.answer import Answer, is_failure, judged
 from ..http.errors import UNREADABLE, unreadable
+from .lines import MAX_MANY as MAX_ITEMS
+from .lines import Many, many_for
+from .requests import Data
 from .routing import GONE
-
-# Items of one request at most.
-MAX_ITEMS = 1000
+from .there import REFUSAL
 
 
 class _Item(NamedTuple):
-    """A message of a batch, and its JSON."""
+    """A message, what its request is filled in with, and how it may go with others."""
 
     message: Message
-    body: bytes
+    data: Data
+    many: Many | None
+
+
+class _Sent(NamedTuple):
+    """What became of the items of one request.
+
+    :param receipts: of those that are over with
+    :param alone: what is to be sent alone
+    :param lost: what is to be created anew, alone
+    """
+
+    receipts: list[Receipt]
+    alone: list[_Item]
+    lost: list[_Item]
+
+
+class _Own(NamedTuple):
+    """What one item says.
+
+    :param answer: the one that the record alone would get
+    :param id: that of the record, where the item has one
+    :param has_status: it has a status of its own
+    """
+
+    answer: Answer
+    id: str | None
+    has_status: bool
 
 
 class BatchSender:
@@ -71,41 +109,56 @@ class BatchSender:
 
     def deliver(self, take: Take) -> Iterator[Receipt]:
         """Send what ``take`` gives, see :meth:`..base.Transport.deliver`."""
-        while messages := take(MAX_ITEMS):
-            items = []
-            for message in messages:
-                try:
-                    if item := self._item(message):
-                        items.append(item)
-                    else:
-                        yield Receipt(message)
-                except (Misconfigured, Rejected) as error:
-                    yield unsent(message, self._client.redact.clean(error))
-            groups = grouped(items, self._kind)
+        requests = most = self._client.config.concurrency
+        while messages := take(most):
+            items, receipts = self._items(messages)
+            # what goes alone is not taken before it can leave
+            sizes = [item.many.size if item.many else 1 for item in items]
+            together = min(min(sizes, default=1) * requests, MAX_ITEMS)
+            if len(messages) == most and together > most:
+                more, further = self._items(take(together - most))
+                items, receipts = items + more, receipts + further
+            most = together
+            yield from receipts
+            groups = grouped(items, lambda item: (item.message.route, item.many))
             yield from deliver_groups(self._send, groups)
 
-    def _kind(self, item):
-        return item.message.route, self._rest.goes_alone(item.message)
+    def _items(self, messages):
+        """:return: the items to send, and the receipts of what is not sent"""
+        items, receipts = [], []
+        for message in messages:
+            try:
+                if item := self._item(message):
+                    items.append(item)
+                else:
+                    receipts.append(Receipt(message))
+            except SyncError as error:
+                receipts.append(unsent(message, self._client.redact.clean(error)))
+        return items, receipts
 
     def _item(self, message):
         """:return: the item to send, or ``None`` when there is nothing to send"""
         if self._rest.line_for(message) is None:
             return None
-        content = {
-            "operation": message.operation,
-            "key": message.key,
-            "external_id": message.external_id,
-            "idempotency_key": message.idempotency_key,
-            "data": message.payload,
-        }
-        return _Item(message, to_json(content))
+        record_id = self._rest.record_id(message)
+        alone = self._rest.goes_alone(message)
+        many = None if alone else many_for(message, record_id)
+        # that of a batch endpoint has Odoo's as the key alone
+        known_id = message.external_id if many and many.is_usual else record_id
+        return _Item(message, Data(message, known_id, message.version), many)
 
     def _send(self, items):
-        """:return: the receipts of messages with one route"""
-        first = items[0].message
-        together = len(items) > 1 and first.route.batch_target
-        together = together and not self._rest.goes_alone(first)
-        return self._send_together(items) if together else self._send_alone(items)
+        """:return: the receipts of messages that may go together"""
+        if len(items) == 1 or items[0].many is None:
+            return self._send_alone(items)
+        alone, lost = [], []  # of which it is known only once the others are sent
+
+        def receipts(group):
+            if group is items:
+                return self._send_in_parts(items, alone, lost)
+            return self._send_alone(group, anew=group is lost)
+
+        return deliver_groups(receipts, [items, alone, lost])
 
     def _send_alone(self, items, anew=False):
         deliver = partial(self._rest.deliver_each, anew=anew)
@@ -113,23 +166,75 @@ class BatchSender:
         sent = deliver_list(deliver, messages, self._rest.end)
         return (receipt for _place, receipt in sent)
 
+    def _send_in_parts(self, items, alone, lost):
+        """Send items in requests of the size that is allowed, several at once.
+
+        :param alone, lost: are filled with what is still to be sent, see :class:`_Sent`
+        """
+        size, obstacle = items[0].many.size, None
+        parts = deque(items[at : at + size] for at in range(0, len(items), size))
+        begun = False
+
+        def take(most):
+            nonlocal obstacle, begun
+            end = self._rest.end
+            if end is not None and begun and parts and time.monotonic() > end:
+                text = wording._lt("Not sent: the time of this run is over.")
+                obstacle = obstacle or RateLimited(text, 1.0)
+            count = 0 if obstacle else min(most, len(parts))
+            begun = begun or count > 0
+            self._rest.pace.expect(count)
+            return [parts.popleft() for _number in range(count)]
+
+        threads = min(self._client.config.concurrency, len(parts))
+        for sent in deliver_all(self._send_together, take, threads):
+            alone += sent.alone
+            lost += sent.lost
+            for receipt in sent.receipts:
+                if receipt.holds_up_others:
+                    obstacle = obstacle or receipt.error
+                yield receipt
+        for part in parts:
+            yield from (not_sent(item.message, obstacle) for item in part)
+
     def _send_together(self, items):
-        body = b'{"items": [' + b", ".join(item.body for item in items) + b"]}"
-        headers = {
-            "Content-Type": "application/json",
-            "Idempotency-Key": f"batch-{hashlib.sha256(body).hexdigest()}",
-        }
-        url = self._client.url(items[0].message.route.batch_target)
-        trail = Trail(self._rest.pace)
-        trail.pace.expect(1)
-        error = verdict = None
+        """Send items in one request.
+
+        Any thread may do so.
+        """
+        many, unwritten = items[0].many, []
         try:
-            answer = self._client.request(trail, "POST", url, headers, body)
-            answer.require_ok()
-            found = _by_key(answer)
-            verdict = judged(answer, None, "id")
-            if verdict.noes and not found:
-                raise verdict.error(answer)
+            request = self._filled(items)
+        except Rejected:
+            items, unwritten = self._written(items)
+            request = self._filled(items) if len(items) > 1 else None
+        if len(items) < 2:
+            return _Sent(unwritten, items, [])
+        headers = {
+            "Content-Type": request.content_type,
+            "Idempotency-Key": f"batch-{hashlib.sha256(request.body).hexdigest()}",
+        }
+        trail = Trail(self._rest.pace)
+        error = verdict = None
+        found, shown = [], False
+        try:
+            answer = self._client.request(
+                trail,
+                request.method,
+                request.url,
+                headers,
+                request.body,
+                query=request.query,
+                only_once=any(map(self._creates, items)),
+            )
+            with answer.in_turn():
+                found = self._found(items, answer)
+                if not answer.ok and not any(map(_is_done, found)):
+                    shown = any(map(self._shows_new, items, found))
+                    raise answer.error()
+                verdict = judged(answer, None, "id")
+                if verdict.noes and not any(found):
+                    raise verdict.error(answer)
         except SyncError as fault:
             error = fault
         except UNREADABLE as fault:
@@ -137,96 +242,171 @@ class BatchSender:
         if trail.requests:
             trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
-            return self._judge(items, trail, found)
-        fate = trail.fate(error)
+            sent = self._judge(items, trail, many, found)
+            return sent._replace(receipts=unwritten + sent.receipts)
+        fate = UNKNOWN if shown else trail.fate(error)
         if fate == UNKNOWN and not trail.lost and verdict and verdict.of_all:
             fate = REFUSED
         if isinstance(error, Rejected) and fate == REFUSED:
-            return self._send_alone(items)
+            return _Sent(unwritten, items, [])
         receipts = [
             self._client.receipt(item.message, trail, error, fate=fate)
             for item in items
         ]
         if receipts[0].holds_up_others:  # the first one tells of the request
             receipts[1:] = [replace(each, request="") for each in receipts[1:]]
-        return receipts
+        return _Sent(unwritten + receipts, [], [])
 
-    def _judge(self, items, trail, found):
-        """Read what became of each record, create anew those that are lost, and update
-        those that are there already.
+    def _filled(self, items):
+        """:raise Rejected: one of them cannot be written"""
+        base = self._client.config.url or ""
+        return items[0].many.line.fill_many(base, [item.data for item in items])
+
+    def _written(self, items):
+        """:return: the items that can be written, and the receipts of the others"""
+        written, refused = [], []
+        for item in items:
+            try:
+                self._filled([item])
+                written.append(item)
+            except Rejected as error:
+                refused.append(unsent(item.message, self._client.redact.clean(error)))
+        return written, refused
+
+    def _creates(self, item):
+        return self._rest.record_id(item.message) is None
+
+    def _found(self, items, answer):
+        """:return: what is said of each item, ``None`` where nobody can tell"""
+        many = items[0].many
+        keys = [many.matches and many.matches.value(item.data) for item in items]
+        redact = self._client.redact
+        found = many.reading.of(answer.json(), keys, answer.headers, redact)
+        return [each and _own(each, answer, many) for each in found]
+
+    def _shows_new(self, item, own):
+        """:return: whether a new record has an id in an answer of another status"""
+        says_no = own and (own.answer.refusal is not None or own.has_status)
+        return bool(own and own.id and self._creates(item) and not says_no)
+
+    def _judge(self, items, trail, many, found):
+        """Read what became of each record; those that are lost are created anew.
 
         An item is answered by who knows the records: its 404 is no wrong address.
         """
-        others, lost, there = [], [], []
-        for item in items:
-            message, own = item.message, found.get(str(item.message.key))
-            if own is not None and self._rest.is_lost(message, own):
+        times = Counter()
+        for item, own in zip(items, found, strict=True):
+            times.update({item.message.external_id, own and own.id} - {None})
+        receipts, alone, lost = [], [], []
+        for item, own in zip(items, found, strict=True):
+            if own is not None and self._rest.is_lost(item.message, own.answer):
                 lost.append(item)
-            elif own is not None and self._rest.named_there(message, own):
-                there.append(item)
+                continue
+            # what is typed may have found the id of something that they share
+            is_shared = own is not None and not many.is_usual and times[own.id] > 1
+            receipt = self._judge_item(item, own, trail, is_shared)
+            if self._names_what_is_there(item, own, receipt):
+                alone.append(item)
             else:
-                others.append(item)
+                receipts.append(receipt)
+        return _Sent(receipts, alone, lost)
 
-        def receipts(group):
-            if group is others:
-                return (self._judge_item(item.message, found, trail) for item in group)
-            # what is there already is refused once more, and then updated
-            return self._send_alone(group, anew=group is lost)
+    def _names_what_is_there(self, item, own, receipt):
+        """:return: whether the refusal of a new record may have the id of one that is
+        there already: alone, that is found out"""
+        return (
+            item.message.route.already_there == REFUSAL
+            and isinstance(receipt.error, Rejected)
+            and self._creates(item)
+            and (bool(item.message.route.there_when) or own.answer.says_there)
+            and (receipt.fate == REFUSED or own.answer.refusal is not None)
+        )
 
-        return deliver_groups(receipts, [others, lost, there])
-
-    def _judge_item(self, message, found, trail):
-        own = found.get(str(message.key))
+    def _judge_item(self, item, own, trail, is_shared):
+        message, many = item.message, item.many
+        answer = own and own.answer
         known_id, again = self._rest.record_id(message), message.again or trail.lost
         goes = message.operation != "upsert" and known_id is not None
-        if goes and own is not None and own.status in GONE:
-            return self._client.receipt(message, trail, None, own, external_id=None)
+        if goes and answer is not None and answer.status in GONE:
+            return self._client.receipt(message, trail, None, answer, external_id=None)
+        reading = None if many.is_usual else many.reading.id
         try:
-            if own is None:
-                sentence = (
-                    wording._lt(
-                        "%(request)s answered %(status)s without an item and status "
-                        "for the key %(key)s. The answer was cut short."
-                    )
-                    if trail.answer.cut
-                    else wording._lt(
-                        "%(request)s answered %(status)s without an item and status "
-                        "for the key %(key)s."
-                    )
-                )
-                raise Temporary(sentence, key=message.key, **trail.answer.told)
+            if answer is None:
+                raise _unanswered(message, trail.answer, many)
             outcome = self._rest.outcome(
-                message, own, None, creates=known_id is None, again=again
+                message, answer, reading, creates=known_id is None, again=again
             )
         except SyncError as error:
             # unknown also where the request had left once before, and was not answered
-            known = own is not None and not trail.lost
-            fate = self._rest.fate(message, trail, error, own) if known else UNKNOWN
-            return self._client.receipt(message, trail, error, own, fate=fate)
+            fate = UNKNOWN
+            if answer is not None and not trail.lost:
+                fate = self._rest.fate(message, trail, error, answer, reading)
+            return self._client.receipt(message, trail, error, answer, fate=fate)
         except UNREADABLE as fault:
             error = unreadable(fault)
-            return self._client.receipt(message, trail, error, own, fate=UNKNOWN)
-        return self._client.receipt(message, trail, None, own, **outcome._asdict())
+            return self._client.receipt(message, trail, error, answer, fate=UNKNOWN)
+        if is_shared and outcome.external_id not in (None, message.external_id):
+            sentence = wording._lt(
+                "%(request)s answered %(status)s with the ID %(id)s for several "
+                "records, so it is that of none of them."
+            )
+            warning = answer.sentence(sentence, id=outcome.external_id)
+            outcome = outcome._replace(external_id=message.external_id, warning=warning)
+        return self._client.receipt(message, trail, None, answer, **outcome._asdict())
 
 
-def _by_key(answer):
-    """:return: what each item says, as the answer that the record alone would get"""
-    content = answer.json()
-    items = content.get("items") if isinstance(content, dict) else None
-    waits = {"Retry-After": answer.headers.get("Retry-After")}
-    found = {}
-    for item in items if isinstance(items, list) else []:
-        status = item.get("status") if isinstance(item, dict) else None
-        if is_failure(status):
-            status = answer.status  # what the item says is looked at all the same
-        if type(status) is int and 200 <= status <= 599:
-            try:
-                body = json.dumps(item, ensure_ascii=False)
-            except RecursionError:
-                continue
-            body = body.encode("utf-8", "surrogatepass")
-            own = replace(answer, status=status, headers=waits, body=body, cut=False)
-            key = str(item.get("key"))
-            # Of two that differ, nobody can tell which is the answer.
-            found[key] = own if found.get(key, own) == own else None
-    return found
+def _own(item, answer, many):
+    """:return: what is said of one item, ``None`` where that cannot be read"""
+    status, refusal = item.status, item.refusal
+    if status is None:
+        # what the item says is looked at all the same
+        status = answer.status
+        said = many.reading.status and many.reading.status.of(item.content).value
+        if is_failure(said):
+            refusal = refusal if many.is_usual else refusal or ""
+        elif said is not None or many.is_usual:
+            return None
+    try:
+        body = json.dumps(item.content, ensure_ascii=False)
+    except RecursionError:
+        return None
+    own = replace(
+        answer,
+        status=status,
+        headers={"Retry-After": answer.headers.get("Retry-After")},
+        body=body.encode("utf-8", "surrogatepass"),
+        cut=False,
+        refusal=refusal,
+        unread=item.problem,
+    )
+    return _Own(own, item.id, item.status is not None)
+
+
+def _is_done(own):
+    """:return: whether one item says by its own status that it was done"""
+    return own is not None and own.has_status and own.answer.ok
+
+
+def _unanswered(message, answer, many):
+    if answer.cut:
+        sentence = wording._lt(
+            "%(request)s answered %(status)s without an item and status "
+            "for the key %(key)s. The answer was cut short."
+        )
+    elif many.is_usual:
+        sentence = wording._lt(
+            "%(request)s answered %(status)s without an item and status "
+            "for the key %(key)s."
+        )
+    elif many.matches:
+        sentence = wording._lt(
+            "%(request)s answered %(status)s without an answer to the record %(key)s "
+            "that can be told from the others."
+        )
+    else:
+        sentence = wording._lt(
+            "%(request)s answered %(status)s, and “%(name)s” in the answer is no list "
+            "of one answer for each record."
+        )
+    name = many.reading.items.text
+    return Temporary(sentence, key=message.key, name=name, **answer.told)

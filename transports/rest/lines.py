@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..base import Message, Route
 from ..http import Answer
 from ..http.answer import is_said
-from .readings import Reading
+from .readings import USUAL_MANY, ManyReading, Reading
 from .requests import (
     CREATE,
     FIND,
@@ -24,6 +24,7 @@ from .requests import (
     Request,
     RequestLine,
     default_lines,
+    one_value,
     read_line,
 )
 
@@ -42,6 +43,27 @@ KINDS = {
 
 # Say nothing of a record: credentials, patience.
 _UNJUDGED = {401, 407, 408, 425, 429}
+# Records of one request at most.
+MAX_MANY = 1000
+
+
+class Many(NamedTuple):
+    """How many records are sent in one request, and its answer is read.
+
+    :param matches: what of a record tells which answer is its own; ``None`` where they
+        are in the order of the records
+    :param size: how many records at most
+    """
+
+    line: RequestLine
+    reading: ManyReading
+    matches: Placeholder | None = None
+    size: int = MAX_MANY
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the answer is that of a batch endpoint, see :mod:`.batch`."""
+        return self.reading == USUAL_MANY
 
 
 class Dialogue(NamedTuple):
@@ -50,6 +72,8 @@ class Dialogue(NamedTuple):
     :param id: where an answer has the id of a record
     :param refused: what says no in one, if that is typed
     :param gone: what says that a record is not there, if that is typed
+    :param many: how many records of any kind go together, if they do
+    :param many_create, many_update: how new and changed ones do, where that is typed
     :param found: where the answer to a search has the ids
     :param there_when, there_where: what in a refusal says that the record is there, and
         under which id, if that is typed
@@ -60,6 +84,9 @@ class Dialogue(NamedTuple):
     id: Reading
     refused: Reading | None = None
     gone: Reading | None = None
+    many: Many | None = None
+    many_create: Many | None = None
+    many_update: Many | None = None
     found: Reading | None = None
     there_when: Reading | None = None
     there_where: Reading | None = None
@@ -73,11 +100,17 @@ def dialogue_of(route: Route) -> Dialogue:
     :param route: best a bare one, so that it is understood once
     :raise Misconfigured: what is typed is not right
     """
+    lines, usual = _lines(route), None
+    if lines.many:
+        usual = Many(lines.many, USUAL_MANY, one_value("{key}"))
     return Dialogue(
-        lines=_lines(route),
+        lines=lines,
         id=Reading.parse(route.external_id_key or "id"),
         refused=_reading(route.refused),
         gone=_reading(route.gone),
+        many=usual,
+        many_create=lines.many_create and _many(route, lines.many_create),
+        many_update=lines.many_update and _many(route, lines.many_update),
         found=_reading(route.found),
         there_when=_reading(route.there_when),
         there_where=_reading(route.there_where),
@@ -87,6 +120,31 @@ def dialogue_of(route: Route) -> Dialogue:
 
 def _reading(text):
     return Reading.parse(text) if text else None
+
+
+def _many(route, line):
+    reading = ManyReading(
+        # without it, the sentence is that there has to be one
+        items=Reading.parse(route.many_items),
+        key=_reading(route.many_key),
+        status=_reading(route.many_status),
+        id=Reading.parse(route.many_id or "id"),
+        refused=_reading(route.many_refused),
+    )
+    matches = one_value(route.many_matches) if reading.key else None
+    return Many(line, reading, matches, min(route.many_size or MAX_MANY, MAX_MANY))
+
+
+def many_for(message: Message, record_id: str | None) -> Many | None:
+    """:return: how a message may go with others; ``None`` where it goes alone
+
+    :param record_id: the id that the record has there, if it has one
+    """
+    route = message.route
+    dialogue, is_new = dialogue_of(route.bare), record_id is None
+    if message.operation != "upsert":
+        return dialogue.many
+    return (dialogue.many_create if is_new else dialogue.many_update) or dialogue.many
 
 
 def _lines(route):

@@ -484,18 +484,36 @@ class ManyReading:
         :return: for each of them; ``None`` for one without an answer, and for one with
             two that differ, as nobody can tell which is right
         """
-        keys = [str(key) for key in keys]
+        keys = [*map(usable_id, keys)]
         found = self.items.of(body, headers).value
         items = found if isinstance(found, list) else []
         if self.key:
-            own = self._by_key(items)
-            once = {key for key, count in Counter(keys).items() if count == 1}
-            chosen = [own.get(key) if key in once else None for key in keys]
+            chosen = self._chosen(self._by_key(items), keys)
         elif len(items) == len(keys):
             chosen = items
         else:
             chosen = [None] * len(keys)  # one is missing: which, nobody can tell
         return [None if item is None else self._read(item, redact) for item in chosen]
+
+    @staticmethod
+    def _chosen(own, keys):
+        """:return: the item of each key; where none is spelt alike, one that differs in
+        its case alone: many systems keep mail addresses in small letters"""
+        asked = Counter(key for key in keys if key)
+        folded_asked = Counter(key.casefold() for key in keys if key)
+        folded = {}
+        for text, item in own.items():
+            name = text.casefold()
+            folded[name] = None if name in folded else item
+
+        def item_of(key):
+            if asked[key] != 1:
+                return None
+            if key in own or folded_asked[key.casefold()] != 1:
+                return own.get(key)
+            return folded.get(key.casefold())
+
+        return [item_of(key) if key else None for key in keys]
 
     def _by_key(self, items):
         found = {}

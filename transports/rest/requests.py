@@ -43,7 +43,6 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import accumulate
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
@@ -52,6 +51,7 @@ from ...exceptions import Misconfigured, Rejected
 from ...text import storable
 from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail, to_json
+from ..names import EMBEDDED, steps_of
 from ..urls import usable_id
 
 # What requests are for. To read a record is to look at it by its id.
@@ -107,10 +107,7 @@ _KINDS = {
 }
 
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s+(\S.*?))?\s*", re.DOTALL)
-_NAME = r"""(?:"(?:[^"\\\x00-\x1f]|\\["\\])+"|[^\s{}\[\]".:,;()'\\&?\#/%=<>|`]+)"""
-_STEP = rf"{_NAME}(?:\[[0-9]{{1,4}}\])*"
-_PLACEHOLDER = re.compile(rf"\{{({_STEP}(?:\.{_STEP})*)(?::([^\s{{}}]*))?\}}")
-_STEPS = re.compile(rf"({_NAME})((?:\[[0-9]+\])*)\.?")
+_PLACEHOLDER = re.compile(rf"\{{({EMBEDDED})(?::([^\s{{}}]*))?\}}")
 # Neither said to be none, nor in double braces.
 _WITHIN = re.compile(rf"(?<![{{\\]){_PLACEHOLDER.pattern}(?!\}})")
 _SAID_TO_BE_NONE = re.compile(rf"\\(?={_PLACEHOLDER.pattern})")
@@ -146,11 +143,6 @@ class Placeholder:
     path: tuple[str | int, ...] = ()
     form: str = ""
     between: str = ""
-
-    @property
-    def name(self) -> str:
-        """The name in the record, as the mapping has it, without numbers of items."""
-        return ".".join(step for step in self.path if isinstance(step, str))
 
     def value(self, data: "Data") -> Any:
         """:return: what it stands for; ``_ABSENT`` where the record leaves it out
@@ -190,11 +182,7 @@ class Data(NamedTuple):
 def _placeholder(match):
     """:raise Misconfigured: there is no such placeholder"""
     typed, form = match[1], match[2]
-    path = []
-    for step in _STEPS.finditer(typed):
-        path.append(_unquoted(step[1]))
-        path += [int(number) for number in re.findall(r"\d+", step[2])]
-    source, path = FIELD, tuple(path)
+    source, path = FIELD, steps_of(typed)
     if typed in (ID, KEY, RECORD, VERSION, OPERATION, IDEMPOTENCY_KEY):
         source, path = typed, ()
     elif len(path) > 1 and typed.startswith(f"{RECORD}."):
@@ -209,8 +197,36 @@ def _placeholder(match):
     return Placeholder(match[0], source, path, form or "")
 
 
-def _unquoted(name):
-    return re.sub(r"\\(.)", r"\1", name[1:-1]) if name.startswith('"') else name
+def one_value(text: str) -> Placeholder:
+    """Understand one placeholder that stands for a single value of a record.
+
+    :param text: as a person types it
+    :raise Misconfigured: it is none; the sentence is for who typed it
+    """
+    match = _PLACEHOLDER.fullmatch(text.strip())
+    placeholder = _placeholder(match) if match else None
+    if (
+        placeholder is None
+        or placeholder.source in (RECORD, VERSION, OPERATION)
+        or placeholder.form
+    ):
+        sentence = wording._lt(
+            "It is one value of a record, such as {key}, {id} or {email}."
+        )
+        raise _wrong(sentence)
+    return placeholder
+
+
+def one_value_problem(text: str, known: Iterable[str] | None = None) -> str | None:
+    """As :func:`request_problem`, of what is one placeholder."""
+    try:
+        placeholder = one_value(text)
+    except Misconfigured as error:
+        return error.message
+    if known is not None and (unknown := _unknown([placeholder], known)):
+        sentence = wording._lt("%(name)s is in no field of this synchronization.")
+        return wording.Sentence(sentence, name=unknown[0])
+    return None
 
 
 def _within(value, path):
@@ -224,6 +240,11 @@ def _within(value, path):
             return _ABSENT
         value = value[step]
     return value
+
+
+def _names_alone(steps):
+    """:return: the steps of a name, without numbers of entries"""
+    return tuple(step for step in steps if isinstance(step, str))
 
 
 def _wrong(sentence, **values):
@@ -448,19 +469,23 @@ class RequestLine:
     def unknown_names(self, known: Iterable[str]) -> list[str]:
         """Say which fields no mapping fills.
 
-        :param known: names in the mapping, as ``address.city`` and ``lines[].sku``
+        :param known: names in the mapping, see :mod:`..names`
         :return: placeholders as they are typed, in order
         """
-        # an object is known by what nests in it, and so is all of a list
-        around = set()
-        for name in known:
-            plain = re.sub(r'\[\d*\]|"', "", name)
-            around.update(accumulate(plain.split("."), "{}.{}".format))
-        return sorted(
-            each.text
-            for each in self.placeholders
-            if each.source == FIELD and each.name not in around
-        )
+        return _unknown(self.placeholders, known)
+
+
+def _unknown(placeholders, known):
+    # an object is known by what nests in it, and so is all of a list
+    around = set()
+    for name in known:
+        steps = _names_alone(steps_of(name) or ())
+        around.update(steps[: depth + 1] for depth in range(len(steps)))
+    return sorted(
+        each.text
+        for each in placeholders
+        if each.source == FIELD and _names_alone(each.path) not in around
+    )
 
 
 def _typed(parts):

@@ -49,7 +49,8 @@ class Search:
         route = message.route
         if not route.can_look:
             return False
-        if message.again and not self._client.config.repeats_are_safe:
+        safe = self._client.config.repeats_are_safe and route.tells_new_records
+        if message.again and not safe:
             return True
         return route.already_there == FIND and not message.looked
 

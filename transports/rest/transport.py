@@ -24,7 +24,7 @@ from ..base import (
     Take,
     deliver_all,
 )
-from ..http import Answer, HttpClient, HttpConfig, Trail, auth_headers
+from ..http import Answer, HeardClient, HttpClient, HttpConfig, Trail
 from ..http.answer import (
     ITEM_ID,
     at,
@@ -36,7 +36,7 @@ from ..http.answer import (
 from ..http.errors import UNREADABLE, unreadable
 from ..redact import MASK
 from ..urls import loggable, new_id, usable_id
-from .batch import MAX_ITEMS, BatchSender
+from .batch import BatchSender
 from .examine import examine
 from .lines import (
     described,
@@ -98,7 +98,7 @@ class Withheld:
 class RestTransport(PullingTransport):
     """One request for each message, several at once, or one for many messages.
 
-    The latter is for routes with a ``batch_target``, see :mod:`.batch`.
+    The latter is for routes that have such a request, see :mod:`.batch`.
     """
 
     def __init__(self, config: RestConfig):
@@ -109,16 +109,13 @@ class RestTransport(PullingTransport):
         self._is_dry = False
 
     def deliver(self, take):
-        # the route of the first messages tells whether many may be taken at once
-        most = self._client.config.concurrency
-        first = take(most)
+        # the route of the first messages tells whether many may go together
+        first = take(self._client.config.concurrency)
         if not first:
             return
         deliver = self.deliver_each
-        if any(message.route.batch_target for message in first):
+        if any(message.route.takes_many for message in first):
             deliver = BatchSender(self._client, self).deliver
-            if len(first) == most:
-                first += take(MAX_ITEMS - most)
 
         def take_on(most):
             nonlocal first
@@ -191,13 +188,16 @@ class RestTransport(PullingTransport):
         """:return: a transport that sends nothing, and what it withholds"""
         withheld = Withheld()
         dry = copy(self)
-        dry.pace, dry._client = NO_PACE, HttpClient(self._client.config, withheld)
+        config = self._client.config
+        if config.token:
+            # none is asked for to show that there will be one
+            config = replace(config, token=lambda refused=None: MASK)
+        dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
         dry._is_dry = True
         return dry, withheld
 
     def _shown(self, request, query):
-        authentication = map(str.lower, auth_headers(self._client.config))
-        secret = {"webhook-signature", *authentication}
+        secret = self._client.secret_headers
         lines = [f"{request.method} {loggable(request.url)}{''.join(query)}"]
         lines += [
             f"{name}: {MASK if name.lower() in secret else value}"
@@ -205,6 +205,11 @@ class RestTransport(PullingTransport):
         ]
         body = (request.body or b"").decode("utf-8", "replace")
         return self._client.redact("\n".join([*lines, "", body]).rstrip())
+
+    def heard(self, hear):
+        told = copy(self)
+        told._client, told._worked = HeardClient(self._client.config, hear), {}
+        return told
 
     def held(self, message):
         with self._client.redact.cleaning():

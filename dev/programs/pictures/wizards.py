@@ -18,7 +18,7 @@ MAIL = paths.LOGS / "screenshots-mail.html"
 def wizard_records(env):
     """Return the ids of what :func:`preview` and the others have made, by name."""
     setups = env["sync.setup"]
-    steps = (("address", SHOP), ("check", SHOP), ("fields", TABLE))
+    steps = (("kind", SHOP), ("address", SHOP), ("check", SHOP), ("fields", TABLE))
     found = {
         f"setup_{step}": setups.search(
             [("step", "=", step), ("name", "=", name)], limit=1
@@ -41,7 +41,8 @@ def preview(env, stream, contact):
 
 
 def set_up_rest(env, host, token):
-    """Begin to connect a shop twice: once to the address, once to the last step."""
+    """Begin to connect a shop: to its kind, to its address and to the last step."""
+    env["sync.setup"].create({"name": SHOP}).action_choose(False)
     values = {"url": f"http://{host}/api", "auth": "bearer"}
     for steps in (0, 3):
         wizard = _begin(env, SHOP, "rest", values, auth_secret=token)
@@ -101,6 +102,7 @@ def _say_https(record, name):
 def _begin(env, name, transport, values, **secrets):
     """Return a set-up at the step of the address, which has been tested."""
     wizard = env["sync.setup"].create({"name": name, "transport": transport})
+    wizard.action_choose(False)
     wizard.action_next()
     wizard.write(values)
     for secret, value in secrets.items():

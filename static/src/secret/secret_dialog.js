@@ -33,6 +33,10 @@ export class SecretDialog extends Component {
         origin: String,
         // Takes the secret and the options; empty to remove it.
         save: Function,
+        // It has several lines, as certificates have.
+        lines: { type: Boolean, optional: true },
+        // What they are.
+        help: { type: String, optional: true },
         // The secret signs: one can be made, and the present one can go on signing.
         signs: { type: Boolean, optional: true },
         // The present one can go on signing beside the new one.

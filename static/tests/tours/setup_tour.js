@@ -42,6 +42,7 @@ function begin(name) {
             "Open the Job Queue app",
         ),
         click("Connect a system", "button:contains('Connect a System')"),
+        click("It is another system", ".o_sync_recipe_other"),
         edit("name", name),
     ];
 }
@@ -108,6 +109,76 @@ registry.category("web_tour.tours").add("queue_job_sync_setup_rest", {
         },
         ...next("Fields"),
         ...accept("/customers"),
+    ],
+});
+
+registry.category("web_tour.tours").add("queue_job_sync_setup_recipe", {
+    url: "/odoo",
+    steps: () => [
+        ...stepUtils.goToAppSteps(
+            "queue_job.menu_queue_job_root",
+            "Open the Job Queue app",
+        ),
+        click("Connect a system", "button:contains('Connect a System')"),
+        {
+            content: "There are many",
+            trigger: ".o_sync_recipe[data-recipe='queue_job_sync/stripe']",
+        },
+        {
+            content: "Search by what it is for",
+            trigger: ".o_sync_recipes input",
+            run: "edit automation",
+        },
+        {
+            content: "Others are gone",
+            trigger: ".o_sync_recipes:not(:has([data-recipe='queue_job_sync/stripe']))",
+        },
+        click("Choose it", ".o_sync_recipe[data-recipe='queue_job_sync/webhook']"),
+        {
+            content: "It is asked for what is personal, and no more",
+            trigger:
+                ".o_sync_recipe_asks:has([data-ask='host']):has([data-ask='path'])",
+        },
+        click("Go on", ".o_form_view button[name='action_next']"),
+        {
+            content: "A host is needed",
+            trigger: ".modal:contains('Host: It is missing.')",
+        },
+        click("Read it", ".modal .btn-primary, .modal .btn-close"),
+        {
+            content: "Say where it is",
+            trigger: "[data-ask='host'] input",
+            run: `edit ${told("host")}`,
+        },
+        {
+            content: "And the rest of the address",
+            trigger: "[data-ask='path'] input",
+            run: "edit hooks/contacts",
+        },
+        {
+            content: "The address is shown while it is typed",
+            trigger: `.o_sync_recipe_address:contains('https://${told("host")}')`,
+        },
+        click("Set a secret", "[data-ask='signing'] .o_sync_secret_set"),
+        click("Make one", ".o_sync_secret_make"),
+        click("Keep it", ".o_sync_secret_save"),
+        {
+            content: "It is kept, and not shown",
+            trigger: "[data-ask='signing']:contains('Stored in the database')",
+        },
+        {
+            content: "What was typed is still there",
+            trigger: `[data-ask='host'] input:value('${told("host")}')`,
+        },
+        ...next("Address"),
+        {
+            content: "The address is filled in",
+            trigger: `${field("url")} input:value('https://${told("host")}')`,
+        },
+        edit("url", told("destination")),
+        ...next("Records"),
+        ...next("Fields"),
+        ...accept("/hooks/contacts"),
     ],
 });
 

@@ -8,6 +8,7 @@ class TestConformanceBank(ModelCase):
     model_name = "res.bank"
     mapping = (("name", "name"), ("bic", "bic"), ("country.name", "country"))
     edited = {"bic": "BNBEBEBB"}
+    unnoticed = {"country.name": "A country keeps its name."}
     editor_groups = "base.group_user,base.group_partner_manager"
 
     def values(self, env, number):

@@ -122,6 +122,7 @@ class TestSftpSetup(TransactionCase):
         admin = new_test_user(self.env, "sync_sftp_admin", "base.group_system")
         setups = self.env["sync.setup"].with_user(admin)
         self.setup = setups.create({"name": "Files", "transport": "sftp"})
+        self.setup.action_choose(False)
 
     def fill_in_system(self):
         self.setup.backend_id.write(
