@@ -231,7 +231,8 @@ class Delivery:
     def _looks_for_lost(self):
         """Whether creations without an answer are looked for before they are sent
         again."""
-        return self.route.can_look and not self.system.repeats_are_safe
+        safe = self.system.repeats_are_safe and self.route.tells_new_records
+        return self.route.can_look and not safe
 
     def _contents(self, ids):
         """Return the content of records by id, without those that are gone."""
