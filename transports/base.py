@@ -27,7 +27,7 @@ from ..exceptions import (
     Unreachable,
 )
 from ..text import storable_within
-from .pace import NO_PACE, Pace
+from .pace import Pace
 from .redact import Redactor, one_line, shorten  # noqa: F401 (for other addons)
 
 # What is known of one request afterwards, see :attr:`Receipt.fate`.
@@ -304,6 +304,19 @@ class Exchange(NamedTuple):
     headers: dict[str, str] | None = None
     answer: Any = None
     problem: SyncError | None = None
+
+
+class NoPace(Pace):
+    """No limit: nothing is reserved, and it is always everybody's turn."""
+
+    def expect(self, count):
+        pass
+
+    def wait(self):
+        pass
+
+
+NO_PACE = NoPace(reserve=None)
 
 
 class Transport(abc.ABC):

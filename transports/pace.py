@@ -105,19 +105,6 @@ class Pace:
             self._turns.extend(first + n / slots.rate for n in range(slots.count))
 
 
-class NoPace(Pace):
-    """No limit: nothing is reserved, and it is always everybody's turn."""
-
-    def expect(self, count):
-        pass
-
-    def wait(self):
-        pass
-
-
-NO_PACE = NoPace(reserve=None)
-
-
 def slots_within(rate: float, count: int, span: float) -> int:
     """:return: how many turns to reserve: those of use, up to ``span`` seconds' worth,
     and at least one"""

@@ -2,11 +2,12 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What a transport over HTTP is built on, REST's and that of any other addon.
 
-Make an :class:`HttpClient` of an :class:`HttpConfig`. For each message, send requests
-with a :class:`Trail` of its own and the transport's pace, judge the :class:`Answer`,
-and have the client make the receipt. Whatever goes wrong on the way is a ``SyncError``;
-one that does not end in a receipt goes through ``client.redact.cleaning()``. There is a
-whole transport in ``docs/develop.md``.
+Inherit from :class:`HttpTransport`, which makes an :class:`HttpClient` of an
+:class:`HttpConfig`. Of each message, send requests with its :class:`Trail`, judge the
+:class:`Answer`, and return an :class:`Outcome`. Whatever goes wrong on the way is a
+``SyncError``; one that does not end in a receipt, as of what a person asks, goes
+through ``client.redact.cleaning()``. There is a whole transport in
+``docs/develop.md``.
 """
 
 from ..base import deliver_all
@@ -26,3 +27,4 @@ from .client import (
     value_problem,
 )
 from .heard import HeardClient
+from .transport import HttpTransport, Outcome

@@ -578,11 +578,17 @@ def found_id(answer: Answer, path: Any) -> str | None:
     :param path: where it is in a JSON body; dots go into nested objects. Or a
         :class:`..rest.readings.Reading` of it
     """
-    if not isinstance(path, str):
-        if not path.path or path.header:
-            return path.id_in(answer.json(), answer.headers, answer.url)
-        path = path.text
-    return given_id(at(of_records(answer.json()), path))
+    plain = _plain_path(path)
+    if plain is None:
+        return path.id_in(answer.json(), answer.headers, answer.url)
+    return given_id(at(of_records(answer.json()), plain))
+
+
+def _plain_path(path):
+    """:return: names with dots; ``None`` for a reading of anything else"""
+    if isinstance(path, str):
+        return path
+    return path.text if path.path and not path.header else None
 
 
 def names_error(answer: Answer, message: Message) -> bool:
@@ -603,8 +609,9 @@ def repeats(answer: Answer, message: Message, reading: Any, found: str) -> bool:
     :param reading: what has found the id, see :func:`found_id`
     """
     body, sent = answer.json(), _lowered(message.payload)
-    if reading.path and not reading.header:
-        above = ".".join(reading.path[:-1])
+    plain = _plain_path(reading)
+    if plain is not None:
+        above = plain.rpartition(".")[0]
         records = [at(body, above) if above else body]
     else:
         records = with_id(body, found)

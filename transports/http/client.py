@@ -3,12 +3,13 @@
 """Requests over HTTP: signed, redacted, bounded. Any thread may send them."""
 
 import base64
+import contextlib
 import functools
 import json
 import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,8 +18,8 @@ from requests.structures import CaseInsensitiveDict
 
 from ... import wording
 from ...exceptions import Rejected, SyncError, Temporary, Throttled, Unreachable
-from ..base import DONE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
-from ..pace import NO_PACE, Pace
+from ..base import DONE, NO_PACE, REFUSED, UNKNOWN, UNSENT, Message, Receipt
+from ..pace import Pace
 from ..redact import Redactor
 from ..signing import secret_problem, signature_headers, spellings
 from ..urls import join_url, loggable, url_problem
@@ -306,6 +307,20 @@ class Trail:
         if self.answer is None:
             return UNSENT
         return REFUSED if self.answer.refuses else UNKNOWN
+
+    @contextlib.contextmanager
+    def besides(self) -> Iterator["Trail"]:
+        """Ask for something else meanwhile, which changes nothing there.
+
+        :return: a trail for it: this one tells of its requests, and what becomes of
+            them says nothing of the message
+        """
+        look = Trail(self.pace)
+        try:
+            yield look
+        finally:
+            self.requests += look.requests
+            self.duration += look.duration
 
 
 class HttpClient:

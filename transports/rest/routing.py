@@ -214,12 +214,8 @@ class Routing:
 
     def _look(self, trail, request):
         """:raise SyncError: there is no answer, or none that tells anything"""
-        look = Trail(trail.pace)
-        try:
+        with trail.besides() as look:
             answer = request.send(self._client, look)
-        finally:
-            trail.requests += look.requests
-            trail.duration += look.duration
         if answer.status == 429 or answer.status >= 500 and answer.status != 501:
             raise answer.error()
         return answer

@@ -126,12 +126,8 @@ class Search:
         return any(holds(each, sought) for each in with_id(seen.json(), record_id))
 
     def _ask(self, trail, request):
-        look = Trail(trail.pace)
-        try:
+        with trail.besides() as look:
             return request.send(self._client, look)
-        finally:
-            trail.requests += look.requests
-            trail.duration += look.duration
 
 
 def _ids_in(answer, route, sought):

@@ -5,37 +5,15 @@
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from copy import copy
 from dataclasses import replace
-from functools import partial
-from typing import NamedTuple
-
-import requests
 
 from ... import wording
 from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
-from ..base import (
-    NO_PACE,
-    REFUSED,
-    UNKNOWN,
-    Message,
-    PullingTransport,
-    Receipt,
-    Take,
-    deliver_all,
-)
-from ..http import Answer, HeardClient, HttpClient, HttpConfig, Trail
-from ..http.answer import (
-    ITEM_ID,
-    at,
-    found_id,
-    names_error,
-    refuses,
-    repeats,
-)
-from ..http.errors import UNREADABLE, unreadable
-from ..redact import MASK
-from ..urls import loggable, new_id, usable_id
+from ..base import REFUSED, UNKNOWN, Message, Receipt, Take
+from ..http import Answer, HttpConfig, HttpTransport, Outcome, Trail
+from ..http.answer import refuses
+from ..http.transport import outcome_of
+from ..urls import usable_id
 from .batch import BatchSender
 from .examine import examine
 from .lines import (
@@ -61,11 +39,6 @@ from .versions import (
 
 # All of it is about HTTP.
 RestConfig = HttpConfig
-# Headers that may name a new record. OData 4.01 "Protocol" section 8.3.4 has both with
-# 204, where nothing else tells it.
-_NEW = {201: ("Location",), 204: ("OData-EntityId", "Location")}
-# Where an item of a batch has the id of its record.
-_ITEM = Reading.parse(ITEM_ID)
 # At the end of the key of a request that creates what the destination has lost.
 RECREATE = "-recreate"
 # At the end of the key of one that updates what was found there.
@@ -74,39 +47,16 @@ ADOPT = "-adopt"
 ANY_VERSION = "0"
 
 
-class Outcome(NamedTuple):
-    """What a receipt says of a message that was taken, see :class:`..base.Receipt`."""
-
-    external_id: str | None = None
-    accepted: bool = False
-    warning: wording.Sentence | None = None
-    adopted: bool = False
-    version: str | None = None
-
-
-class Withheld:
-    """A session that keeps the request it is given, and sends nothing."""
-
-    request = None
-
-    def send(self, request):
-        self.request = request
-        # what comes after it depends on its answer
-        raise requests.ConnectionError("not sent")
-
-
-class RestTransport(PullingTransport):
+class RestTransport(HttpTransport):
     """One request for each message, several at once, or one for many messages.
 
     The latter is for routes that have such a request, see :mod:`.batch`.
     """
 
     def __init__(self, config: RestConfig):
-        self._client = HttpClient(config)
+        super().__init__(config)
         # what has been carried out: targets, and kinds of operation, and when
         self._worked = {}
-        # nothing is asked for besides
-        self._is_dry = False
 
     def deliver(self, take):
         # the route of the first messages tells whether many may go together
@@ -129,31 +79,7 @@ class RestTransport(PullingTransport):
 
         :param anew: the destination has lost the records: they are created again
         """
-
-        def expected(most):
-            messages = take(most)
-            self.pace.expect(len(messages))
-            return messages
-
-        deliver_one = partial(self._deliver, anew=anew)
-        return deliver_all(deliver_one, expected, self._client.config.concurrency)
-
-    def check(self) -> str:
-        # Outside the pace: one question by a person, or one now and then.
-        trail = Trail()
-        with self._client.redact.cleaning():
-            answer = self._client.request(trail, "GET", self._client.config.url)
-            if answer.status == 403:
-                # of nothing in particular, it is not for what was asked
-                raise answer.credentials_refused()
-            if answer.status not in (404, 405) and not answer.redirect_inside():
-                answer.require_ok()
-        return wording.Sentence(
-            wording._lt("%(where)s answered %(status)s in %(duration)s ms"),
-            where=self._client.redact(loggable(answer.url)),
-            status=answer.status,
-            duration=f"{trail.duration * 1000:.0f}",
-        )
+        return self._deliver_by(self._recreate if anew else self._apply, take)
 
     examines_at_once = True
 
@@ -161,17 +87,9 @@ class RestTransport(PullingTransport):
         return examine(self._client, use, self.pace, self.end)
 
     def preview(self, message):
-        dry, withheld = self._dry()
-        (receipt,) = dry.send([message])
-        request = withheld.request
-        if request is None and receipt.error:
-            raise receipt.error
-        if request is None:
-            return ""
-        # the query as it is typed: values may be anything
-        shown = self._shown(request, receipt.request.partition("?")[1:])
+        shown = super().preview(message)
         search = Search(self._client)
-        if self.creates(message) and search.comes_first(message):
+        if shown and self.creates(message) and search.comes_first(message):
             first = search.request(message)
             if first:
                 # a person cannot know what it finds: both, one below the other
@@ -184,31 +102,9 @@ class RestTransport(PullingTransport):
                 shown = "\n\n".join([looked, text, shown])
         return shown
 
-    def _dry(self):
-        """:return: a transport that sends nothing, and what it withholds"""
-        withheld = Withheld()
-        dry = copy(self)
-        config = self._client.config
-        if config.token:
-            # none is asked for to show that there will be one
-            config = replace(config, token=lambda refused=None: MASK)
-        dry.pace, dry._client = NO_PACE, HttpClient(config, withheld)
-        dry._is_dry = True
-        return dry, withheld
-
-    def _shown(self, request, query):
-        secret = self._client.secret_headers
-        lines = [f"{request.method} {loggable(request.url)}{''.join(query)}"]
-        lines += [
-            f"{name}: {MASK if name.lower() in secret else value}"
-            for name, value in request.headers.items()
-        ]
-        body = (request.body or b"").decode("utf-8", "replace")
-        return self._client.redact("\n".join([*lines, "", body]).rstrip())
-
     def heard(self, hear):
-        told = copy(self)
-        told._client, told._worked = HeardClient(self._client.config, hear), {}
+        told = super().heard(hear)
+        told._worked = {}
         return told
 
     def held(self, message):
@@ -245,23 +141,6 @@ class RestTransport(PullingTransport):
                 raise Temporary(sentence, **answer.told) from None
 
     # -- one message ----------------------------------------------------------
-
-    def _deliver(self, message, anew=False):
-        trail = Trail(self.pace)
-        try:
-            return self._deliver_along(trail, message, anew)
-        except UNREADABLE as error:
-            error = unreadable(error)
-            return self._client.receipt(message, trail, error, fate=UNKNOWN)
-
-    def _deliver_along(self, trail, message, anew):
-        apply = self._recreate if anew else self._apply
-        try:
-            outcome = apply(trail, message)
-        except SyncError as error:
-            fate = self.fate(message, trail, error, trail.answer, _id_of(message))
-            return self._client.receipt(message, trail, error, fate=fate)
-        return self._client.receipt(message, trail, **outcome._asdict())
 
     def _apply(self, trail, message):
         known_id, operation = self.record_id(message), message.operation
@@ -489,72 +368,38 @@ class RestTransport(PullingTransport):
             and bool(message.external_id)
         )
 
-    @staticmethod
+    def _id_path(self, message):
+        try:
+            return dialogue_of(message.route.bare).id
+        except Misconfigured:
+            return None  # nothing has been sent
+
     def fate(
+        self,
         message: Message,
         trail: Trail,
         error: SyncError,
         answer: Answer | None,
         reading: Reading | None = None,
     ) -> str:
-        """:return: what is known of all that was sent, see :class:`..base.Receipt`
+        fate = super().fate(message, trail, error, answer, reading)
+        is_told = fate == UNKNOWN and not trail.lost and answer is not None
+        return REFUSED if is_told and says_gone(answer, message.route) else fate
 
-        :param answer: the last one, to this message
-        :param reading: see :meth:`outcome`
-        """
-        if trail.lost or answer is None:
-            return trail.fate(error)
-        if refuses(answer, message, reading) or says_gone(answer, message.route):
-            return REFUSED
-        return UNKNOWN
-
-    @staticmethod
     def outcome(
+        self,
         message: Message,
         answer: Answer,
         reading: Reading | None,
         creates: bool = False,
         again: bool = False,
     ) -> Outcome:
-        """Judge an answer.
-
-        :param reading: where it holds the id of the record; ``None`` for an item of a
-            batch
-        :param creates: it is the answer to a new record
-        :param again: the same was asked for before, with the same key, and not answered
-        :raise SyncError: it was not done
-        """
         with answer.in_turn():
-            outcome = _judged_outcome(message, answer, reading, creates, again)
+            outcome = outcome_of(message, answer, reading, creates, again)
             if message.route.version and message.operation != "delete":
                 version = version_in(answer, message.route)
                 outcome = outcome._replace(version=version)
             return outcome
-
-
-def _judged_outcome(message, answer, reading, creates, again):
-    if creates and again and answer.is_there:
-        return _there_already(message, answer, reading)
-    verdict = answer.require_done(message, reading)
-    destination = message.route.id_policy == "destination"
-    page = verdict.page
-    if answer.status == 202:
-        # it may be refused yet; what an id in it names is often the operation
-        sentence = wording._lt(
-            "%(request)s answered %(status)s: it is accepted, not confirmed."
-        )
-        known = None if creates else message.external_id
-        return Outcome(known, True, verdict.doubt or answer.sentence(sentence))
-    if creates and destination:
-        found, warning = _new_id(answer, reading or _ITEM)
-        return Outcome(found, False, verdict.doubt or warning)
-    if message.operation == "delete":
-        return Outcome(None, False, verdict.doubt or page or None)
-    if message.operation == "upsert" and destination:
-        found, warning = _renamed(message, answer, reading)
-        return Outcome(found, False, verdict.doubt or warning or page or None)
-    known = None if creates else message.external_id
-    return Outcome(known, False, verdict.doubt or page or None)
 
 
 def _not_there(answer):
@@ -575,84 +420,9 @@ def _required(line):
     return line
 
 
-def _id_of(message):
-    try:
-        return dialogue_of(message.route.bare).id
-    except Misconfigured:
-        return None  # nothing has been sent
-
-
 def _record_in(answer, dialogue):
     """:return: the record that an answer shows, in an envelope or without"""
     body, path = answer.json(), dialogue.id.path
     for name in path[:-1] if not dialogue.id.header else ():
         body = body.get(name, body) if isinstance(body, dict) else body
     return body[0] if isinstance(body, list) and len(body) == 1 else body
-
-
-def _new_id(answer, reading):
-    """:return: the id that a record was created with, ``None`` if there is none; then
-    a warning"""
-    found = found_id(answer, reading)
-    for header in _NEW.get(answer.status, ()):
-        location = answer.location(header)
-        if found is None and location:
-            found = new_id(location, answer.url)
-    if found is None:
-        sentence = (
-            wording._lt(
-                "%(request)s answered %(status)s without an id: neither “%(name)s” in "
-                "a JSON body nor a Location header. The answer was cut short."
-            )
-            if answer.cut
-            else wording._lt(
-                "%(request)s answered %(status)s without an id: neither “%(name)s” in "
-                "a JSON body nor a Location header."
-            )
-        )
-        return None, answer.sentence(sentence, name=reading.text)
-    if answer.redact.holds_secret(found):
-        sentence = wording._lt(
-            "%(request)s answered %(status)s with an id that holds a secret of this "
-            "system, and can be no id."
-        )
-        return None, answer.sentence(sentence)
-    return found, None
-
-
-def _renamed(message, answer, reading):
-    """:return: the id that a record has after an update, which may name another one, as
-    where two records were merged; then a warning"""
-    place = reading or _ITEM
-    known, found = message.external_id, found_id(answer, place)
-    if found is None or found == known or answer.redact.holds_secret(found):
-        return known, None
-    if found == usable_id(at(message.payload, ".".join(place.path) or ITEM_ID)):
-        return known, None  # we have sent it: a field of the record
-    if reading and not repeats(answer, message, reading, found):
-        sentence = wording._lt(
-            "%(request)s answered %(status)s with another id, %(new)s, and with "
-            "nothing of the record: it may be that of something else. The record stays "
-            "%(old)s."
-        )
-        return known, answer.sentence(sentence, new=found, old=known)
-    sentence = wording._lt(
-        "%(request)s answered %(status)s with another id: the record is %(new)s there "
-        "from now on, not %(old)s."
-    )
-    return found, answer.sentence(sentence, new=found, old=known)
-
-
-def _there_already(message, answer, reading):
-    """:return: what becomes of a record that an unanswered request has created"""
-    place = reading or _ITEM
-    found = found_id(answer, place)
-    if reading == _ITEM and names_error(answer, message):
-        found = None  # it is that of the error
-    if found is not None and not answer.redact.holds_secret(found):
-        return Outcome(found)
-    sentence = wording._lt(
-        "%(request)s answered %(status)s: a request without an answer has created the "
-        "record, and there is no id in “%(name)s”."
-    )
-    return Outcome(None, False, answer.sentence(sentence, name=place.text))

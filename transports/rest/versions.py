@@ -111,12 +111,8 @@ def read_version(
             "it. Add one of the kind Read."
         )
         raise Misconfigured(sentence, "address")
-    look = Trail(trail.pace)
-    try:
+    with trail.besides() as look:
         answer = request.send(client, look)
-    finally:
-        trail.requests += look.requests
-        trail.duration += look.duration
     if answer.status in GONE or says_gone(answer, route):
         return None, answer
     answer.require_ok()
