@@ -123,6 +123,10 @@ class SyncBackend(models.Model):
         help="How this system is reached: a REST interface with JSON, "
         "or rows written into a PostgreSQL database.",
     )
+    over_http = fields.Boolean(
+        compute="_compute_over_http",
+        help="Whether it is reached by HTTP, and has the settings for that.",
+    )
     stream_ids = fields.One2many(
         "sync.stream",
         "backend_id",
@@ -578,7 +582,7 @@ class SyncBackend(models.Model):
         connected, step by step, it is archived and may lack something.
         """
         self.ensure_one()
-        if self.transport == "rest":
+        if self.over_http:
             return self._rest_problem()
         if self.transport == "postgresql":
             return self._database_problem()
@@ -705,6 +709,12 @@ class SyncBackend(models.Model):
         return None
 
     # -- computes -------------------------------------------------------------
+
+    @api.depends("transport")
+    def _compute_over_http(self):
+        kinds = self._http_transports()
+        for backend in self:
+            backend.over_http = backend.transport in kinds
 
     @api.depends("name", "company_id")
     @api.depends_context("uid", "allowed_company_ids")
@@ -866,10 +876,24 @@ class SyncBackend(models.Model):
             transport.pace = Pace(reserve, end)
         return transport
 
+    @api.model
+    def _http_transports(self):
+        """Return the kinds of system that are reached by HTTP, as a set.
+
+        To be extended: such a kind gets the fields and the checks for that, and an
+        ``HttpConfig`` of them by :meth:`_rest_config`.
+        """
+        return {"rest"}
+
     def _transport_rest(self):
         return RestTransport(self._rest_config())
 
     def _rest_config(self):
+        """Return how this system is reached over HTTP, by all its settings.
+
+        :return: a :class:`..transports.http.HttpConfig`
+        :raises SecretMissing: a secret is kept beside the database, and not there
+        """
         kept = secrets.kept(self.env, self.id)
         return RestConfig(
             url=self.url,
@@ -1577,7 +1601,7 @@ class SyncBackend(models.Model):
             return tests._show(self, answer, zip(streams, findings, strict=True))
         answered = words.said(self.env, answer)
         title = self.env._("%s answers", self.name)
-        if self.transport != "rest":
+        if not self.over_http:
             return success(answered, title=title)
         # at its address, which is that of no record, whatever the answer is
         more = self.env._(

@@ -278,6 +278,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(bytes([byte]))
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = serve
+    do_PROPFIND = serve
 
     def log_message(self, *args):
         """The journal is in ``requests``."""

@@ -15,6 +15,8 @@ from .conformance import ModelCase, TransportCase
 from .conformance.destination import (
     BABBLE,
     BLOCK,
+    BUSY,
+    BUSY_DATE,
     DENY,
     DOWN,
     ECHO,
@@ -26,6 +28,7 @@ from .conformance.destination import (
     OPTIONAL,
     STUMBLE,
     THROTTLE,
+    THROTTLE_DATE,
 )
 from .conformance.kit_case import TIMEOUT
 from .conformance.rest_destination import RestDestination
@@ -36,6 +39,8 @@ DECLARED = "test_what_it_cannot_do_is_declared_with_a_reason"
 TEST_OF = {
     BABBLE: "test_odd_answers_break_nothing",
     BLOCK: "test_record_that_is_kept_out_fails_alone",
+    BUSY: "test_time_to_wait_of_what_is_busy_is_believed",
+    BUSY_DATE: "test_date_to_wait_for_of_what_is_busy_is_believed",
     DENY: "test_success_that_says_no_is_a_refusal",
     ECHO: "test_refusal_that_repeats_the_credentials_is_cleaned",
     FORGET: "test_record_that_is_gone_there_is_made_anew",
@@ -45,10 +50,12 @@ TEST_OF = {
     NAMELESS: "test_what_can_be_no_id_is_not_taken_for_one",
     STUMBLE: "test_passing_failure_is_tried_again",
     THROTTLE: "test_asking_to_wait_uses_no_try",
+    THROTTLE_DATE: "test_date_to_wait_for_is_believed",
 }
 
 
 SILENCE = "test_silence_ends_in_time"
+MISSING = "test_settings_that_are_missing_are_told"
 
 
 class _OnRequests(SequentialTransport):
@@ -135,6 +142,25 @@ class TestConformanceKit(RunnerCase):
                         self.patch(backends, "_transport_rest", transport)
 
                 self.assertFails(only(SILENCE, Case), failing)
+
+    # pylint: disable=missing-return
+    def test_settings_that_nobody_misses_are_found(self):
+        for model, method, nothing in (
+            ("sync.backend", "_connection_problem", None),
+            ("sync.stream", "_route_problems", ()),
+        ):
+            with self.subTest(model):
+
+                class Case(TransportCase):
+                    destination_class = RestDestination
+                    silent = model, method, nothing
+
+                    def setUp(self):
+                        super().setUp()
+                        model, method, nothing = self.silent
+                        self.patch(self.registry[model], method, lambda _: nothing)
+
+                self.assertFails(only(MISSING, Case), [MISSING])
 
     def test_what_is_left_out_is_reported(self):
         self.assertEqual(set(TEST_OF), OPTIONAL)

@@ -132,6 +132,14 @@ class SyncSetup(models.TransientModel):
         help="REST: the system has an interface for other programs, reached at an "
         "https address. PostgreSQL: rows are written into a table of its database.",
     )
+    over_http = fields.Boolean(
+        compute="_compute_kind", help="Whether this kind of system is reached by HTTP."
+    )
+    asks_all = fields.Boolean(
+        compute="_compute_kind",
+        help="Whether the steps have all settings of this kind of system; of others, "
+        "the forms of the system and the synchronization have them.",
+    )
     name = fields.Char(help="What people here call this system, such as CRM.")
     company_id = fields.Many2one(
         "res.company",
@@ -243,6 +251,30 @@ class SyncSetup(models.TransientModel):
         if self.id_policy == "none":
             self.delete_policy = "ignore"
 
+    @api.depends("transport")
+    def _compute_kind(self):
+        over_http = self.env["sync.backend"]._http_transports()
+        asked = self._asked_transports()
+        for wizard in self:
+            wizard.over_http = wizard.transport in over_http
+            wizard.asks_all = wizard.transport in asked
+
+    @api.model
+    def _asked_transports(self):
+        """Return the kinds of system whose settings are fields of the steps, as a set.
+
+        To be extended by an addon that adds its own fields to the places for them.
+        """
+        return {"rest", "postgresql"}
+
+    @api.model
+    def _place_fields(self):
+        """Return the names of the fields that say where records go, as a set.
+
+        To be extended: when one is changed, what was tested is another place.
+        """
+        return PLACE
+
     @api.depends("step")
     def _compute_recipe_cards(self):
         for wizard in self:
@@ -317,7 +349,9 @@ class SyncSetup(models.TransientModel):
         """Return whether a field says what a test asks, and how."""
         field = self._fields.get(name)
         of_system = field and (field.related or "").startswith("backend_id.")
-        return name in PLACE or (of_system and name != "repeats_are_safe")
+        return name in self._place_fields() or (
+            of_system and name != "repeats_are_safe"
+        )
 
     def unlink(self):
         """Take what was given up on the way along, with its credentials."""
@@ -434,7 +468,7 @@ class SyncSetup(models.TransientModel):
             state, said = "failed", err
         else:
             # what answers at its own address may be anything
-            state = "untold" if self.transport == "rest" else "ok"
+            state = "untold" if self.over_http else "ok"
             said = answer
             for finding in found:
                 state, said = STATES[finding.outcome], finding.sentence

@@ -12,6 +12,9 @@ REFUSE = "refuse"  # it refuses content whose name begins with REFUSED
 ECHO = "echo"  # it refuses everything, and repeats the credentials in its reason
 STUMBLE = "stumble"  # it fails, and may well succeed later
 THROTTLE = "throttle"  # it asks to be left alone for RETRY_AFTER
+THROTTLE_DATE = "throttle_date"  # the same, by naming the date when that is over
+BUSY = "busy"  # the same, since it is overloaded: over HTTP it is 503, and not 429
+BUSY_DATE = "busy_date"  # the same, by naming the date
 LOSE = "lose"  # it does what it is asked, and breaks off before it answers
 DENY = "deny"  # it refuses the same, and answers like a success
 BLOCK = "block"  # something before it refuses the same, as a firewall does
@@ -25,6 +28,9 @@ OPTIONAL = {
     ECHO,
     STUMBLE,
     THROTTLE,
+    THROTTLE_DATE,
+    BUSY,
+    BUSY_DATE,
     LOSE,
     DENY,
     BLOCK,

@@ -4,11 +4,15 @@
 
 import dataclasses
 import json
+import time
+from email.utils import formatdate
 
 from ..servers import Answer, HttpDestination
 from .destination import (
     BABBLE,
     BLOCK,
+    BUSY,
+    BUSY_DATE,
     DENY,
     DOWN,
     ECHO,
@@ -23,12 +27,20 @@ from .destination import (
     SILENT,
     STUMBLE,
     THROTTLE,
+    THROTTLE_DATE,
     Destination,
 )
 from .tcp_proxy import TcpProxy
 
 TOKEN = "r3st-t0ken/of+the=kit"
 WRITES = (b"POST ", b"PUT ", b"PATCH ", b"DELETE ")
+# How it asks to wait: the status, and whether it names a date.
+WAITS = {
+    THROTTLE: (429, False),
+    THROTTLE_DATE: (429, True),
+    BUSY: (503, False),
+    BUSY_DATE: (503, True),
+}
 # What can be no id.
 NO_IDS = (
     {"id": {"id": 1}},
@@ -40,7 +52,7 @@ NO_IDS = (
 )
 
 
-class _Api(HttpDestination):
+class Api(HttpDestination):
     """The API of the other tests, which now also looks at the token."""
 
     fault = None
@@ -48,7 +60,7 @@ class _Api(HttpDestination):
 
     def _obey(self, request):
         shown = request.headers.get("Authorization", "")
-        refused = str((request.json or {}).get("name", "")).startswith(REFUSED)
+        refused = self.is_refused(request)
         if shown != f"Bearer {self.token}":
             return Answer(401, {"message": f"{shown} is not welcome"})
         if self.fault == ECHO:
@@ -69,9 +81,20 @@ class _Api(HttpDestination):
         if self.fault == NAMELESS and request.method == "POST":
             super()._obey(request)
             return Answer(201, NO_IDS[len(self.requests) % len(NO_IDS)])
-        if self.fault == THROTTLE:
-            return Answer(429, headers={"Retry-After": str(RETRY_AFTER)})
+        if self.fault in WAITS:
+            return self._waits(*WAITS[self.fault])
         return super()._obey(request)
+
+    def is_refused(self, request):
+        """Return whether the name of what is sent begins with ``REFUSED``."""
+        return str((request.json or {}).get("name", "")).startswith(REFUSED)
+
+    @staticmethod
+    def _waits(status, names_date):
+        # RFC 9110 section 10.2.3
+        date = formatdate(time.time() + RETRY_AFTER, usegmt=True)
+        wait = date if names_date else str(RETRY_AFTER)
+        return Answer(status, headers={"Retry-After": wait})
 
     def _babble(self, request, refused):
         """Answer in megabytes, nested deeply, in no text, or in another encoding."""
@@ -91,9 +114,10 @@ class _Api(HttpDestination):
 
 class RestDestination(Destination):
     secrets = (TOKEN,)
+    api_class = Api
 
     def __init__(self):
-        self._api = _Api()
+        self._api = self.api_class()
         self._proxy = None
 
     def start(self):

@@ -9,6 +9,7 @@ from .transport_jobs import TransportJobs
 from .transport_messages import TransportMessages
 from .transport_proof import TransportProof
 from .transport_secrets import TransportSecrets
+from .transport_settings import TransportSettings
 
 
 class _Seconds(tuple):
@@ -19,7 +20,12 @@ class _Seconds(tuple):
 
 
 class TransportCase(
-    TransportJobs, TransportMessages, TransportProof, TransportSecrets, KitCase
+    TransportJobs,
+    TransportMessages,
+    TransportProof,
+    TransportSecrets,
+    TransportSettings,
+    KitCase,
 ):
     """Everything that is promised of a transport, with contacts and real jobs.
 

@@ -2,11 +2,15 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """What an answer proves: nothing is done, lost or at fault without proof."""
 
+import dataclasses
+
 from ...exceptions import Misconfigured, Rejected, Throttled
 from ...transports import base
 from .destination import (
     BABBLE,
     BLOCK,
+    BUSY,
+    BUSY_DATE,
     DENY,
     FORGET,
     MISLEAD,
@@ -14,6 +18,7 @@ from .destination import (
     REFUSED,
     RETRY_AFTER,
     THROTTLE,
+    THROTTLE_DATE,
 )
 
 # Characters of an id at most.
@@ -91,6 +96,15 @@ class TransportProof:
         self.assertTrue(receipt.ok, receipt.error)
         self.assertThere()
 
+    def test_marking_what_is_lost_there_makes_nothing(self):
+        (first,) = self.send(self.message(7))
+        self.have(FORGET)
+        sent = self.message(7, "mark", first.external_id, proven=True)
+        sent = dataclasses.replace(sent, payload={"deleted": True})
+        (receipt,) = self.send(sent)
+        self.assertTrue(receipt.ok, receipt.error)
+        self.assertThere()
+
     def test_wrong_address_is_no_lost_record(self):
         (first,) = self.send(self.message(7))
         self.have(MISLEAD)
@@ -110,7 +124,21 @@ class TransportProof:
         self.assertThere({"name": "Record 7", "city": "Rome"})
 
     def test_time_to_wait_is_believed(self):
-        self.have(THROTTLE)
+        self.assertWaits(THROTTLE)
+
+    def test_date_to_wait_for_is_believed(self):
+        self.assertWaits(THROTTLE_DATE)
+
+    def test_time_to_wait_of_what_is_busy_is_believed(self):
+        self.assertWaits(BUSY)
+
+    def test_date_to_wait_for_of_what_is_busy_is_believed(self):
+        self.assertWaits(BUSY_DATE)
+
+    def assertWaits(self, fault):
+        """Assert that a destination is left alone for as long as it asks."""
+        self.have(THROTTLE)  # what never asks to wait has no other form of it
+        self.have(fault)
         receipts = self.send(*map(self.message, range(MANY)))
         for receipt in receipts:
             self.assertIsInstance(receipt.error, Throttled)

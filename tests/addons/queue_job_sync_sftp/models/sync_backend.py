@@ -34,7 +34,7 @@ class SyncBackend(models.Model):
     def _secret_names(self):
         return super()._secret_names() | {"sftp_password"}
 
-    @api.constrains("sftp_host", "sftp_user", "sftp_host_key")
+    @api.constrains("sftp_host", "sftp_port", "sftp_user", "sftp_host_key")
     def _check_sftp(self):
         self._check_connection()
 
@@ -43,6 +43,8 @@ class SyncBackend(models.Model):
             return super()._connection_problem()
         if not (self.sftp_host and self.sftp_user):
             return self.env._("%s needs a host and a login.", self.name)
+        if not 0 < self.sftp_port < 65536:
+            return self.env._("%s needs a port.", self.name)
         return host_key_problem(self.sftp_host_key or "")
 
     def _transport_sftp(self):

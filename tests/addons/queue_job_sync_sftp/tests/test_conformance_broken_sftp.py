@@ -158,7 +158,9 @@ class TestConformanceBrokenSftp(BrokenTransportCase):
 
     def test_one_that_writes_the_mark_alone(self):
         self.assertFound(
-            _WritesTheMarkAlone, "test_archived_record_is_marked_and_unmarked"
+            _WritesTheMarkAlone,
+            "test_archived_record_is_marked_and_unmarked",
+            "test_marking_what_is_lost_there_makes_nothing",
         )
 
     def test_one_that_never_gives_up(self):
