@@ -23,7 +23,6 @@ from .conformance.kit_case import TIMEOUT
 from .conformance.rest_destination import RestDestination
 from .conformance.transport_messages import LONG, PATIENCE, PROVEN
 
-
 # In each form that a time to wait has.
 WAITING = (
     "test_time_to_wait_is_believed",

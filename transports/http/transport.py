@@ -176,6 +176,21 @@ class HttpTransport(PullingTransport):
             return self._client.receipt(message, trail, error, fate=fate)
         return self._client.receipt(message, trail, **outcome._asdict())
 
+    def _look(
+        self,
+        trail: Trail,
+        method: str,
+        url: str,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Ask for something besides, which changes nothing there.
+
+        :param trail: of the message, see :meth:`.client.Trail.besides`
+        :return, raise: see :meth:`.client.HttpClient.request`
+        """
+        with trail.besides() as look:
+            return self._client.request(look, method, url, headers)
+
     # -- what an answer means -------------------------------------------------
 
     def _id_path(self, message: Message) -> Any:
