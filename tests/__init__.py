@@ -46,6 +46,7 @@ from . import test_delivery_errors
 from . import test_delivery_locks
 from . import test_delivery_postgresql
 from . import test_delivery_screens
+from . import test_developer_documents
 from . import test_doubt
 from . import test_exactness
 from . import test_exactness_editors

@@ -117,6 +117,8 @@ class HttpTransport(PullingTransport):
     def heard(self, hear):
         told = copy(self)
         told._client = HeardClient(self._client.config, hear)
+        # which may know more secrets by now
+        told._client.redact = self._client.redact
         return told
 
     def _dry(self):
