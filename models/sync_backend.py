@@ -124,6 +124,7 @@ class SyncBackend(models.Model):
         "or rows written into a PostgreSQL database.",
     )
     over_http = fields.Boolean(
+        "Over HTTP",
         compute="_compute_over_http",
         help="Whether it is reached by HTTP, and has the settings for that.",
     )

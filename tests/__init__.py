@@ -162,6 +162,7 @@ from . import test_transport_rest_lines
 from . import test_transport_http_headers
 from . import test_transport_http_proxy
 from . import test_transport_http_tokens
+from . import test_transport_http_transport
 from . import test_transport_rest_many
 from . import test_transport_rest_parallel
 from . import test_transport_rest_routing

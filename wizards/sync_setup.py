@@ -133,9 +133,12 @@ class SyncSetup(models.TransientModel):
         "https address. PostgreSQL: rows are written into a table of its database.",
     )
     over_http = fields.Boolean(
-        compute="_compute_kind", help="Whether this kind of system is reached by HTTP."
+        "Over HTTP",
+        compute="_compute_kind",
+        help="Whether this kind of system is reached by HTTP.",
     )
     asks_all = fields.Boolean(
+        "Asks for All Settings",
         compute="_compute_kind",
         help="Whether the steps have all settings of this kind of system; of others, "
         "the forms of the system and the synchronization have them.",
