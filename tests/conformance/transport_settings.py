@@ -35,7 +35,7 @@ class TransportSettings:
         """Yield an environment whose changes are rolled back on leaving."""
         with self.registry.cursor() as cr:
             try:
-                yield api.Environment(cr, SUPERUSER_ID, {})
+                yield api.Environment(cr, SUPERUSER_ID, self.context)
             finally:
                 cr.rollback()
                 # what was read meanwhile is not so
