@@ -72,6 +72,17 @@ class TestHttpTransport(TransportCase):
         self.server.answer(200, {})
         self.assertIn("without an id", self.send().warning)
 
+    def test_id_may_be_somewhere_else(self):
+        class Elsewhere(_Plain):
+            def _id_path(self, message):
+                return "data.contact.key"
+
+        self.server.answer(201, {"data": {"contact": {"key": 7}}}, times=2)
+        self.assertIn("without an id", self.send().warning)
+        with Elsewhere(HttpConfig(url=self.server.url)) as transport:
+            (receipt,) = transport.send([message()])
+        self.assertEqual((receipt.external_id, receipt.warning), ("7", None))
+
     def test_each_answer_has_its_class_and_its_fate(self):
         for status, kind, fate in (
             (422, Rejected, REFUSED),

@@ -197,7 +197,7 @@ class HttpTransport(PullingTransport):
 
     def _id_path(self, message: Message) -> Any:
         """:return: where an answer has the id of a record, see
-        :func:`.answer.found_id`"""
+        :func:`.answer.found_id`. To be overridden where it has another name"""
         return ITEM_ID
 
     def fate(
@@ -211,7 +211,7 @@ class HttpTransport(PullingTransport):
         """:return: what is known of all that was sent, see :class:`..base.Receipt`
 
         :param answer: the last one, to this message
-        :param id_path: see :meth:`outcome`
+        :param id_path: see :meth:`outcome_at`
         """
         if trail.lost or answer is None:
             return trail.fate(error)
@@ -221,16 +221,30 @@ class HttpTransport(PullingTransport):
         self,
         message: Message,
         answer: Answer,
-        id_path: Any = ITEM_ID,
         creates: bool = False,
         again: bool = False,
     ) -> Outcome:
         """Judge an answer: a success needs proof.
 
-        :param id_path: where it holds the id of the record, see
-            :func:`.answer.found_id`; ``None`` for an item of a batch
         :param creates: it is the answer to a new record
         :param again: the same was asked for before, with the same key, and not answered
+        :raise SyncError: it was not done
+        """
+        id_path = self._id_path(message)
+        return self.outcome_at(message, answer, id_path, creates, again)
+
+    def outcome_at(
+        self,
+        message: Message,
+        answer: Answer,
+        id_path: Any,
+        creates: bool = False,
+        again: bool = False,
+    ) -> Outcome:
+        """Judge an answer that has the id of the record in some place.
+
+        :param id_path: see :meth:`_id_path`; ``None`` for an item of a batch
+        :param creates, again: see :meth:`outcome`
         :raise SyncError: it was not done
         """
         with answer.in_turn():
@@ -240,7 +254,7 @@ class HttpTransport(PullingTransport):
 def outcome_of(
     message: Message, answer: Answer, id_path: Any, creates: bool, again: bool
 ) -> Outcome:
-    """:return, raise: see :meth:`HttpTransport.outcome`"""
+    """:return, raise: see :meth:`HttpTransport.outcome_at`"""
     if creates and again and answer.is_there:
         return _there_already(message, answer, id_path)
     verdict = answer.require_done(message, id_path)

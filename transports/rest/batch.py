@@ -333,7 +333,7 @@ class BatchSender:
         try:
             if answer is None:
                 raise _unanswered(message, trail.answer, many)
-            outcome = self._rest.outcome(
+            outcome = self._rest.outcome_at(
                 message, answer, reading, creates=known_id is None, again=again
             )
         except SyncError as error:

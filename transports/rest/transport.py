@@ -165,7 +165,7 @@ class RestTransport(HttpTransport):
         return self._carried_out(message, answer)
 
     def _carried_out(self, message, answer):
-        outcome = self.outcome(message, answer, dialogue_of(message.route.bare).id)
+        outcome = self.outcome(message, answer)
         kind = "update" if message.operation == "upsert" else message.operation
         self._worked[message.route.bare, kind] = time.monotonic()
         return outcome
@@ -189,8 +189,7 @@ class RestTransport(HttpTransport):
 
     def _make(self, trail, message, key_suffix=""):
         """Create a record."""
-        dialogue = dialogue_of(message.route.bare)
-        line = _required(dialogue.lines.create)
+        line = _required(dialogue_of(message.route.bare).lines.create)
         # of a request with the same key as this one
         lost, trail.lost = trail.lost, False
         try:
@@ -203,7 +202,7 @@ class RestTransport(HttpTransport):
         there = self.named_there(replace(message, external_id=None), answer)
         if there is not None:
             return self._adopt(trail, message, there)
-        outcome = self.outcome(message, answer, dialogue.id, creates=True, again=again)
+        outcome = self.outcome(message, answer, creates=True, again=again)
         self._worked[message.route.bare, "create"] = time.monotonic()
         return outcome
 
@@ -386,7 +385,7 @@ class RestTransport(HttpTransport):
         is_told = fate == UNKNOWN and not trail.lost and answer is not None
         return REFUSED if is_told and says_gone(answer, message.route) else fate
 
-    def outcome(
+    def outcome_at(
         self,
         message: Message,
         answer: Answer,
