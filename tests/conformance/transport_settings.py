@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from odoo import SUPERUSER_ID, api
 from odoo.exceptions import ValidationError
 
+from ...exceptions import Rejected, SyncError
+
 # Kinds of field whose values are typed: a box is never empty.
 TYPED = ("char", "integer", "many2one", "selection", "text")
 
@@ -29,6 +31,22 @@ class TransportSettings:
                         continue
                     with self.subTest(f"{model}: {name}"):
                         self.assertMissed(env[model].browse(record_id), name)
+
+    def test_secret_that_is_missing_is_no_fault_of_a_record(self):
+        for name in self.destination.backend_values():
+            with self.undone() as env:
+                backend = env["sync.backend"].browse(self.backend_id)
+                if name not in backend._secret_names():
+                    continue
+                backend.set_secret(name, False)
+                with self.subTest(name):
+                    try:
+                        # it may be let in all the same
+                        with backend._open_transport() as transport:
+                            self.assertTrue(transport.check().strip())
+                    except SyncError as error:
+                        self.assertNotIsInstance(error, Rejected)
+                        self.assertTrue(error.message)
 
     @contextmanager
     def undone(self):
