@@ -52,9 +52,12 @@ class SearchingDestination(HttpDestination):
             there = email and [*self._search([("email", email)], hidden=True)]
             if there:
                 return self.refusal(there[0]["id"])
-        if self.versions is None:
-            return super()._crud(request)
-        return self._versioned(path, request)
+        if self._is_stale(path, request):
+            return Answer(412, {"message": "another version"})
+        answer = super()._crud(request)
+        if self.versions is not None:
+            self._tell_version(path, request, answer)
+        return answer
 
     def _search(self, wanted, hidden=False):
         for path, record in self.records.items():
@@ -65,15 +68,15 @@ class SearchingDestination(HttpDestination):
             ):
                 yield {**record, "id": path.rpartition("/")[2]}
 
-    def _versioned(self, path, request):
-        if path in self.records and request.method != "GET":
-            if request.headers["If-Match"] != f'"{self.versions[path]}"':
-                return Answer(412, {"message": "another version"})
-        answer = super()._crud(request)
+    def _is_stale(self, path, request):
+        if self.versions is None or request.method == "GET" or path not in self.records:
+            return False
+        return request.headers["If-Match"] != f'"{self.versions[path]}"'
+
+    def _tell_version(self, path, request, answer):
         if request.method == "POST":
             path = f"{path}/{answer.body['id']}"
         if path in self.records:
             changes = request.method != "GET"
             self.versions[path] = self.versions.get(path, 0) + changes
             answer.headers = {"ETag": f'"{self.versions[path]}"'}
-        return answer
