@@ -115,6 +115,18 @@ class _NeverMakesAnew(RestTransport):
     recreating = property(lambda self: self._refuse, lambda self, value: None)
 
 
+class _WritesTheMarkAlone(RestTransport):
+    """A mark is a content like any other, and makes a record where there is none."""
+
+    def deliver(self, take):
+        return deliver_other(super().deliver, take, self._written)
+
+    def _written(self, message):
+        if message.operation != "mark":
+            return message
+        return dataclasses.replace(message, operation="upsert")
+
+
 class _TakesEachAddressForRight(RestTransport):
     """What it does not find there is lost, and created again."""
 
@@ -268,6 +280,13 @@ class TestConformanceBrokenTransport(BrokenTransportCase):
 
     def test_one_that_makes_nothing_anew(self):
         self.assertFound(_NeverMakesAnew, "test_record_that_is_gone_there_is_made_anew")
+
+    def test_one_that_writes_the_mark_alone(self):
+        self.assertFound(
+            _WritesTheMarkAlone,
+            "test_marking_what_is_lost_there_makes_nothing",
+            "test_archived_record_is_marked_and_unmarked",
+        )
 
     def test_one_that_takes_each_address_for_right(self):
         self.assertFound(
