@@ -15,7 +15,7 @@ from odoo.tests import BaseCase, TransactionCase, tagged
 from ..transports.base import Message, Pace, Receipt, Redactor, Transport
 from .conformance.destination import Destination
 
-DOCUMENTS = Path(__file__).parents[1] / "docs"
+DOCUMENTS = Path(__file__).resolve().parents[1] / "docs"
 CELL = re.compile(r"(?<!\\)\|")
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODULE = re.compile(r"\b[a-z_]\w*(?:\.\w+)*\.(?=\w)")
