@@ -516,6 +516,28 @@ class TestRefused(AdoptionCase):
         self.assertFalse(self.destination.sent("PUT"))
         self.assertEqual(len(self.job_uuids("failed")), 4)
 
+    def test_refused_because_of_another_one(self):
+        """It is not overwritten: a person has to look, and is asked once."""
+        request = fields.Command.create({"kind": "find", "line": FIND})
+        self.change_stream(found_where="results[*].id", request_ids=[request])
+        self.destination.put("77", email="grace@example.com", name="Grace")
+        refusal = {"message": "Contact already exists. Existing ID: 77"}
+        self.destination.answer(409, refusal)
+        partner_id = self.add()
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
+        self.assertEqual(self.binding(partner_id)["found_ids"], "77")
+        self.assertIn("names 77", self.binding(partner_id)["doubt_reason"])
+        self.is_not_there(partner_id)
+        self.destination.answer(409, refusal)
+        self.run_pending()
+        self.assertEqual(len(self.job_uuids("failed")), 1)
+        self.assertFalse(self.doubt(partner_id))
+        self.assertIn("already exists", self.binding(partner_id)["last_error"])
+        self.assertFalse(self.attempts())
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.assertFalse(self.destination.sent("PUT"))
+
     def test_creation_without_an_answer_goes_to_a_person(self):
         """A refusal tells nothing of a record without an address."""
         self.destination.lose_answers()

@@ -8,6 +8,7 @@ from dataclasses import replace
 from odoo.tests import tagged
 
 from ..exceptions import (
+    Blocked,
     Misconfigured,
     Rejected,
     Temporary,
@@ -536,6 +537,76 @@ class TestRefusal(ThereCase):
                 self.assertFails(receipt, error_class)
                 self.assertEqual(self.lines(), ["POST /contacts"])
                 self.assertFalse(self.adopted)
+
+    def finding(self, **options):
+        """One where it is said what the record would be looked for by."""
+        requests = typed(find=FIND)["requests"]
+        route = {"requests": requests, "found": "results[*].id", "there_before": "ID:"}
+        return told(**{**route, **options})
+
+    def refuse(self):
+        self.server.answer(409, {"message": "It already exists. ID: 7"})
+
+    def test_it_holds_what_it_would_be_looked_for_by(self):
+        self.refuse()
+        self.server.records["/contacts/7"] = {"id": "7", "email": "ADA@example.com"}
+        receipt = self.deliver(self.finding())
+        self.assertTrue(receipt.adopted, receipt.error)
+        self.assertEqual(receipt.external_id, "7")
+        update = ["POST /contacts", "GET /contacts/7", "PUT /contacts/7"]
+        self.assertEqual(self.lines(), update)
+
+    def test_it_is_another_one(self):
+        """Refused for another unique value, such as a phone number."""
+        for record, sent, lines in (
+            ({"email": "grace@example.com"}, self.finding(), 2),
+            # nor may it be told by anything
+            (ADA, self.finding(payload={"name": "Ada"}), 1),
+            (ADA, self.finding(requests=self.unread(), target=""), 1),
+        ):
+            with self.subTest(record=record, lines=lines):
+                self.server.requests.clear()
+                self.server.records["/contacts/7"] = {"id": "7", **record}
+                self.refuse()
+                receipt = self.deliver(sent)
+                self.assertFails(receipt, Unclear, "The refusal names 7")
+                self.assertEqual(receipt.error.found, ("7",))
+                self.assertEqual(receipt.fate, REFUSED)
+                self.assertFalse(self.adopted)
+                asked = ["POST /contacts", "GET /contacts/7"][:lines]
+                self.assertEqual(self.lines(), asked)
+                # once a person has looked, it is what the system says
+                self.refuse()
+                receipt = self.deliver(replace(sent, looked=True))
+                self.assertFails(receipt, Rejected, "It already exists")
+                self.assertFalse(self.adopted)
+
+    def unread(self):
+        return typed(find=FIND, create="POST contacts", update="POST c?id={id}")[
+            "requests"
+        ]
+
+    def test_it_cannot_be_looked_at(self):
+        for status, error_class in ((404, Temporary), (500, Temporary), (403, Blocked)):
+            with self.subTest(status):
+                self.server.requests.clear()
+                self.refuse()
+                self.server.answer(status, {})
+                receipt = self.deliver(self.finding())
+                self.assertFails(receipt, error_class, "could not be looked for")
+                self.assertEqual(receipt.fate, REFUSED)
+                self.assertEqual(self.lines(), ["POST /contacts", "GET /contacts/7"])
+                self.assertFalse(self.adopted)
+
+    def test_id_that_we_have_sent(self):
+        """A refusal may repeat what somebody has typed."""
+        name = "She already exists. Id: 151"
+        self.server.records["/contacts/151"] = {}
+        self.server.answer(422, {"message": f"name is too long: {name}, ID: 151"})
+        receipt = self.deliver(told(there_before="ID:", payload={"name": name}))
+        self.assertFails(receipt, Rejected, "too long")
+        self.assertEqual(self.lines(), ["POST /contacts"])
+        self.assertFalse(self.adopted)
 
     def test_without_a_setting_it_fails_as_before(self):
         self.server.answer(409, {"message": "exists", "id": 7})

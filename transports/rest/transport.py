@@ -48,7 +48,7 @@ from .lines import (
 from .readings import Reading
 from .requests import CREATE, RequestLine
 from .routing import GONE, UNROUTED, Routing
-from .there import REFUSAL, Search, id_in_refusal
+from .there import REFUSAL, Search, id_in_refusal, not_shown
 from .versions import (
     STALE,
     changed_again,
@@ -322,7 +322,7 @@ class RestTransport(PullingTransport):
         if answer.status in UNROUTED:
             raise Routing(self._client, self._worked).no_place(message, answer)
         there = self.named_there(replace(message, external_id=None), answer)
-        if there is not None:
+        if there is not None and self._may_take(trail, message, there):
             return self._adopt(trail, message, there)
         outcome = self.outcome(message, answer, dialogue.id, creates=True, again=again)
         self._worked[message.route.bare, "create"] = time.monotonic()
@@ -343,7 +343,21 @@ class RestTransport(PullingTransport):
             return None
         if not refuses(answer, message, dialogue_of(route.bare).id):
             return None
-        return id_in_refusal(answer, route)
+        return id_in_refusal(answer, message)
+
+    def _may_take(self, trail, message, there):
+        """:return: whether what a refusal names is the record, where it is said by what
+        that is known; another unique value may have been enough to refuse it
+
+        :raise Unclear: a person has to look, and has not yet
+        """
+        if not message.route.can_look:
+            return True
+        if Search(self._client).confirms(trail, message, there):
+            return True
+        if message.looked:
+            return False
+        raise not_shown(there)
 
     def _adopt(self, trail, message, found):
         """Update what is there already, and was not known here.
