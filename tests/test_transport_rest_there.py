@@ -762,6 +762,60 @@ class TestVersion(ThereCase):
         self.assertTrue(self.deliver(sent).ok)
         self.assertEqual(self.lines(), ["GET /contacts/5"])
 
+    def test_look_that_is_behind(self):
+        """What answers the change knows the record: it is not created again."""
+        proven = {"proven": ("create", "update", "delete")}
+        self.server.records["/contacts/5"] = {}
+        for operation, method in (("upsert", "PUT"), ("delete", "DELETE")):
+            self.server.requests.clear()
+            self.server.answer(404)
+            sent = self.known(None, operation, **proven)
+            self.assertTrue(self.deliver(sent).ok)
+            self.assertEqual(self.lines(), ["GET /contacts/5", f"{method} /contacts/5"])
+            self.assertEqual(self.headers(), [None, None])
+        # while the version is read again
+        self.server.requests.clear()
+        self.server.records["/contacts/5"] = {}
+        self.server.answer(412)
+        self.server.answer(404)
+        self.assertTrue(self.deliver(self.known(**proven)).ok)
+        self.assertEqual(self.headers(), ['"v1"', None, None])
+        keys = {each.headers["Idempotency-Key"] for each in self.server.requests}
+        self.assertEqual(len(keys - {None}), 2)
+        # what was found is adopted
+        self.server.requests.clear()
+        self.there({"id": 5, "email": ADA["email"]})
+        self.server.answer(404)
+        route = {"version": "headers.ETag", "version_header": "If-Match"}
+        self.assertTrue(self.deliver(looking(**route)).adopted)
+        self.assertEqual(self.lines()[1:], ["GET /contacts/5", "PUT /contacts/5"])
+
+    def test_gone_for_what_answers_the_change(self):
+        proven = {"proven": ("create", "update", "delete")}
+        self.server.answer(404, times=2)
+        receipt = self.deliver(self.known(None, **proven))
+        self.assertTrue(receipt.ok, receipt.error)
+        lines = ["GET /contacts/5", "PUT /contacts/5", "POST /contacts"]
+        self.assertEqual(self.lines(), lines)
+
+    def test_change_that_needs_a_version_that_cannot_be_read(self):
+        for status in (412, 428):
+            self.server.requests.clear()
+            self.server.answer(404)
+            self.server.answer(status)
+            receipt = self.deliver(self.known(None, proven=("create", "update")))
+            self.assertFails(receipt, Temporary, "cannot be read")
+            self.assertEqual(receipt.fate, REFUSED)
+            self.assertEqual(self.lines(), ["GET /contacts/5", "PUT /contacts/5"])
+        # one that has a place for it is not sent without
+        self.server.requests.clear()
+        self.server.answer(404)
+        options = {**self.quickbooks(), "external_id": "5"}
+        receipt = self.deliver(message(payload=ADA, **options))
+        self.assertFails(receipt, Temporary, "cannot be read")
+        self.assertEqual(receipt.fate, UNSENT)
+        self.assertEqual(self.lines(), ["GET /customer/5"])
+
     def test_read_that_fails(self):
         for status, options, error_class in (
             (500, {}, Temporary),

@@ -51,9 +51,12 @@ from .routing import GONE, UNROUTED, Routing
 from .there import REFUSAL, Search, id_in_refusal, not_shown
 from .versions import (
     STALE,
+    WANTS_VERSION,
     changed_again,
     goes_back,
     may_be_stale,
+    names_version,
+    not_shown_yet,
     read_version,
     version_in,
     with_version,
@@ -430,13 +433,13 @@ class RestTransport(PullingTransport):
         if version is None:
             version, gone = read_version(self._client, trail, message, known_id)
             if gone:
-                return self._change_gone(trail, line, message, known_id, gone)
+                return self._change_unseen(trail, line, message, known_id, gone)
         answer = self._write(trail, line, with_version(message, version), known_id)
         if not may_be_stale(answer, message):
             return answer
         now, gone = read_version(self._client, trail, message, known_id)
         if gone:
-            return self._change_gone(trail, line, message, known_id, gone)
+            return self._change_unseen(trail, line, message, known_id, gone)
         if now == version:
             return answer
         answer = self._write(trail, line, with_version(message, now), known_id)
@@ -444,14 +447,26 @@ class RestTransport(PullingTransport):
             raise changed_again(answer)
         return answer
 
-    def _change_gone(self, trail, line, message, known_id, gone):
-        """:return: the answer that tells what becomes of a change to a record that is
-        not there, as it was found when its version was read"""
-        if message.operation == "upsert" and message.route.id_policy == "odoo":
-            # what creates it, too
-            return self._write(trail, line, replace(message, version=None), known_id)
-        trail.answer = gone
-        return gone
+    def _change_unseen(self, trail, line, message, known_id, seen):
+        """Send a change to a record that was not there when its version was read.
+
+        What answers a look may be behind what answers a change, so that only the latter
+        tells that a record is gone.
+
+        :param seen: the answer to the look
+        :return: the answer that tells what becomes of the change
+        :raise Temporary: the change needs a version
+        """
+        creates = message.operation == "upsert" and message.route.id_policy == "odoo"
+        if seen.status == 410 and not creates:
+            trail.answer = seen
+            return seen
+        if names_version(line) and not creates:
+            raise not_shown_yet(seen)
+        answer = self._write(trail, line, replace(message, version=None), known_id)
+        if answer.status in WANTS_VERSION and not creates:
+            raise not_shown_yet(seen)
+        return answer
 
     def _write(self, trail, line, message, known_id, key_suffix=""):
         key, version = message.idempotency_key, message.version
