@@ -115,6 +115,23 @@ class TestFind(ThereCase):
         receipt = self.deliver(looking())
         self.assertFails(receipt, Unclear)
 
+    def test_odoo_id_is_not_believed_anywhere(self):
+        """A system that ignores the parameter, and Odoo's id is small."""
+        sent = looking("GET contacts?ref={key}&limit=1")
+        for name, adopted in (("orders", False), ("ref", True)):
+            self.server.requests.clear()
+            record = {"id": "C-1", name: 7}
+            self.server.records["/contacts/C-1"] = record
+            self.there(record)
+            receipt = self.deliver(sent)
+            self.assertIs(receipt.adopted, adopted, name)
+        # it has the name that it is sent by
+        body = json.dumps({"external_id": "{key}", "...": "{record}"})
+        find = {"find": "GET contacts/by/{key}", "create": ("POST contacts", body)}
+        sent = looking(requests=typed(**find)["requests"], found="id")
+        self.server.answer(200, {"id": "C-1", "external_id": "7"})
+        self.assertTrue(self.deliver(sent).adopted)
+
     def test_ids_alone_are_looked_at(self):
         self.server.records["/contacts/7"] = {"id": "7", **ADA}
         self.there({"id": 7})
@@ -408,8 +425,15 @@ class TestSought(ThereCase):
             ),
             ("{number}", {"number": 7}, {"number": "7"}, True),
             ("{number}", {"number": 7}, {"number": 77}, False),
-            ("{key}", {}, {"external_id": 7}, True),
-            ("{key}", {}, {"external_id": 8}, False),
+            # what is short, or Odoo's id, is somewhere in any record
+            ("{number}", {"number": 7}, {"orders": 7}, False),
+            ("{name}", {"name": "Ada"}, {"owner": "Ada"}, False),
+            ("{name}", {"name": "Ada"}, {"p": {"name": ["Ada"]}}, True),
+            ("{phone}", {"phone": "4420794609"}, {"mobile": "4420794609"}, True),
+            ("{key}", {}, {"q": "7"}, True),
+            ("{key}", {}, {"q": 8}, False),
+            ("{key}", {}, {"q": {"orders": 7}}, False),
+            ("{key}", {}, {"external_id": 7}, False),
             ("{a}{b}", {"a": "x", "b": "y"}, {"a": "x"}, False),
             ("{a}{b}", {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, True),
             ("{email}", {"email": "a@x.de"}, None, False),
@@ -418,6 +442,24 @@ class TestSought(ThereCase):
                 line = RequestLine.parse("find", f"GET c?q={find}")
                 sought = line.sought(message(payload=payload))
                 self.assertIs(holds(record, sought), expected)
+
+    def test_names_of_odoo_id(self):
+        by_field = {"field": "ref", "operator": "=", "value": "{key:text}"}
+        for line, body, names in (
+            ("GET c?ref={key}&limit=1", None, {"ref"}),
+            ("GET c?limit=1&external-id={key}", None, {"external-id"}),
+            ("GET c?filters[ref][$eq]={key}", None, {"ref", "eq"}),
+            ("GET c?$filter=ref%20eq%20{key}", None, {"ref", "eq"}),
+            ("GET c?q=select+Id+from+C+where+ref='{key}'", None, {"where", "ref"}),
+            ("GET c/{key}", None, set()),
+            ("GET c?email={email}", None, set()),
+            ("POST s", {"a": {"ref": "{key}"}, "b": "x"}, {"ref"}),
+            ("POST s", {"query": by_field}, {"ref", "=", "value"}),
+            ("POST s", {"domain": [["ref", "=", "{key}"]]}, {"domain", "ref", "="}),
+        ):
+            with self.subTest(line, body=body):
+                found = RequestLine.parse("find", line, body and json.dumps(body) or "")
+                self.assertEqual(found.names_of_key, names)
 
 
 @tagged("-at_install", "post_install")

@@ -29,6 +29,10 @@ REFUSAL = "refusal"
 # Ids that a person is told at most, and levels of a record that are looked at.
 MAX_TOLD = 10
 MAX_DEPTH = 8
+# Characters, and digits, of a value that tells a record whatever it is called there:
+# ids have fewer digits, and phone numbers often more.
+TELLING = 6
+TELLING_NUMBER = 10
 _FOUND = wording._lt(
     "The search has found %(id)s, and %(request)s answered %(status)s: there is no "
     "such record."
@@ -123,8 +127,9 @@ class Search:
     def _sought(self, message):
         """:return: the request, and what it looks for; ``None`` twice where there is
         nothing"""
-        line = dialogue_of(message.route.bare).lines.find
-        sought = line.sought(message)
+        lines = dialogue_of(message.route.bare).lines
+        line = lines.find
+        sought = line.sought(message, lines.create)
         return (line, sought) if sought else (None, None)
 
     def _is_secret(self, record_id):
@@ -259,7 +264,7 @@ def id_in_refusal(answer: Answer, message: Message) -> str | None:
         return None
     where, before = dialogue.there_where, route.there_before
     if before.strip():
-        sent = _values(message.payload, frozenset(), 0)
+        sent = _values(message.payload, (), 0)
         if any(before.strip().casefold() in text for _path, text in sent):
             return None  # a refusal may repeat what was sent, and that be the id in it
         text = where.of(body, headers).value if where else answer.shown
@@ -276,27 +281,38 @@ def id_in_refusal(answer: Answer, message: Message) -> str | None:
 def holds(record: Any, sought: tuple[Sought, ...]) -> bool:
     """:return: whether a record holds all that was searched for
 
-    Under the name that we send it under, where the record has that; else anywhere.
+    Under the name that we send it under, where the record has that; else anywhere, if
+    it is not what other values may be as well: a short one, or Odoo's id.
     Capitals make no difference: those of e-mail addresses are not kept everywhere.
     """
-    values = [*_values(record, frozenset(), 0)]
+    values = [*_values(record, (), 0)]
     return all(_has(values, each) for each in sought)
 
 
 def _has(values, sought):
     names = {_plain_name(name) for name in sought.names}
-    named = [text for path, text in values if path & names]
-    texts = named or [text for _path, text in values]
-    return sought.text.strip().casefold() in texts
+    text = sought.text.strip().casefold()
+    if _is_common(text):
+        return any(
+            each == text and not names.isdisjoint(path[-1:]) for path, each in values
+        )
+    named = [each for path, each in values if names.intersection(path)]
+    return text in (named or [each for _path, each in values])
+
+
+def _is_common(text):
+    """:return: whether a value may be that of something else by chance"""
+    return len(text) < TELLING or (text.isdecimal() and len(text) < TELLING_NUMBER)
 
 
 def _values(value, path, depth):
-    """:return: what is in a value, with all names that it stands below"""
+    """:return: what is in a value, with all names that it stands below, outermost
+    first"""
     if depth > MAX_DEPTH:
         return
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from _values(each, path | {_plain_name(name)}, depth + 1)
+            yield from _values(each, (*path, _plain_name(name)), depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _values(each, path, depth + 1)
