@@ -508,7 +508,10 @@ class Delivery:
         def note_creation(message, key):
             """:raises RateLimited: it could not be noted, and so must not be sent"""
             task = by_id[message.key]
-            attempt = replace(task.noted[0], id=None, key=key, creates=True)
+            # what it may have adopted before is gone
+            attempt = replace(
+                task.noted[0], id=None, key=key, creates=True, external_id=None
+            )
             try:
                 ids = self._write_notes([(message.key, attempt)], seconds)
             except psycopg2.Error:

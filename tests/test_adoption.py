@@ -632,6 +632,18 @@ class TestAdoptionWhoseWorkerDies(AdoptionCase):
         self.run_job(mine[0])
         self.assertEqual(self.binding(partner_id)["external_id"], "C-1")
 
+    def test_gone_meanwhile(self):
+        """What is created anew was not there before."""
+        self.destination.put("C-1", email=EMAIL, name="Old")
+        partner_id = self.add()
+        self.die_in(delivery.Delivery, "_keep_receipt")
+        self.destination.records.clear()
+        self.prove("create", "update")
+        self.outlast_requests()
+        self.run_pending()
+        self.assertIs(partner_id, "1", adopted=False)
+        self.assertEqual(len(self.destination.sent("POST")), 1)
+
     def test_deleted_meanwhile(self):
         self.destination.put("C-1", email=EMAIL, name="Old")
         partner_id = self.add()
