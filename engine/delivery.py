@@ -668,6 +668,14 @@ class Delivery:
                 if task.binding.doubt
             ],
         )
+        store.keep_contents(
+            self.env,
+            [
+                (task.binding.id, task.content)
+                for task in confirmed
+                if task.binding.doubt == "unknown_id"
+            ],
+        )
         store.keep_accepted(
             self.env, [task.binding.id for task in confirmed if task.receipt.accepted]
         )

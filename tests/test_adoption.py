@@ -240,16 +240,63 @@ class TestFound(AdoptionCase):
                     sorted(self.names_there()), ["Ada 1", "Ada 2", "Ada 3", "Ada 4"]
                 )
 
-    def test_record_there_under_an_id_that_nobody_knows(self):
-        other_id = self.new_partner(name="Grace")
+    def create_without_id(self, email):
+        """Create a contact whose id there is not told."""
+        partner_id = self.add(name="Grace", email=email)
+        self.destination.answer(200, {"results": []})
         self.destination.answer(201, {})
         self.run_pending()
-        self.assertEqual(self.doubt(other_id), "unknown_id")
+        self.assertEqual(self.doubt(partner_id), "unknown_id")
+        return partner_id
+
+    def content_of(self, partner_id):
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT content FROM sync_binding WHERE res_id = %s", (partner_id,)
+            )
+            return cr.fetchone()[0]
+
+    def test_record_there_under_an_id_that_nobody_knows(self):
+        """What may be that one goes to a person."""
+        self.create_without_id(EMAIL)
         self.destination.put("C-1", email=EMAIL)
         partner_id = self.add()
         self.run_pending()
         self.assert_waits_for_a_person(partner_id, "found")
         self.assertIn("not known", self.binding(partner_id)["doubt_reason"])
+
+    def test_one_under_an_unknown_id_does_not_stop_others(self):
+        other_id = self.create_without_id("grace@example.com")
+        self.assertIn("grace@example.com", self.content_of(other_id))
+        # there it is as it was
+        self.edit(other_id, email="hopper@example.com")
+        self.run_pending()
+        self.destination.put("C-1", email=EMAIL)
+        self.destination.put("C-2", email="hopper@example.com")
+        self.destination.put("C-3", email="grace@example.com")
+        adopted_id = self.add()
+        hopper_id = self.add(name="Hopper", email="hopper@example.com")
+        grace_id = self.add(name="Grace 2", email="grace@example.com")
+        self.run_pending()
+        self.assertIs(adopted_id, "C-1")
+        self.assertIs(hopper_id, "C-2", "Hopper")
+        self.assertEqual(self.doubt(grace_id), "found")
+        self.assertIn("not known", self.binding(grace_id)["doubt_reason"])
+        # once it is known, nothing is kept of it
+        self.is_there(other_id, "C-3")
+        self.run_pending()
+        self.assertIsNone(self.content_of(other_id))
+
+    def test_one_under_an_unknown_id_from_before_contents_were_kept(self):
+        other_id = self.create_without_id("grace@example.com")
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE sync_binding SET content = NULL WHERE res_id = %s", (other_id,)
+            )
+        self.destination.put("C-1", email=EMAIL)
+        partner_id = self.add()
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
 
     def test_update_that_is_refused(self):
         self.destination.put("C-1", email=EMAIL, name="Old")
