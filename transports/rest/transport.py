@@ -183,8 +183,10 @@ class RestTransport(PullingTransport):
                     first.send(dry._client, Trail())
                 query = ("", "") if first.query is None else ("?", first.query)
                 looked = self._shown(withheld.request, query)
-                text = wording._lt("If nothing is found:")
-                shown = "\n\n".join([looked, text, shown])
+                text = wording.Sentence(wording._lt("If nothing is found:"))
+                told = {"search": looked, "otherwise": text, "request": shown}
+                both = "%(search)s\n\n%(otherwise)s\n\n%(request)s"
+                shown = wording.Sentence(both, **told)
         return shown
 
     def _dry(self):
