@@ -1238,9 +1238,16 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
         nameless = ask(
             cr,
             """
-            SELECT res_id, left(content, %(most)s) FROM sync_binding
-             WHERE stream_id = %(stream)s AND res_id <> %(record)s
-               AND doubt = 'unknown_id'
+            -- apart, as each of them has an index
+            SELECT res_id, left(content, %(most)s)
+              FROM (SELECT * FROM sync_binding
+                     WHERE stream_id = %(stream)s AND doubt = 'unknown_id'
+                       AND accepted IS NOT TRUE
+                     UNION ALL
+                    SELECT * FROM sync_binding
+                     WHERE stream_id = %(stream)s AND doubt = 'unknown_id'
+                       AND accepted) AS nameless
+             WHERE res_id <> %(record)s
              ORDER BY content IS NOT NULL, id DESC LIMIT %(notes)s + 1
             """,
             most=COMPARED,
