@@ -303,6 +303,7 @@ def route_of(name):
     stream = reader.filled(found, samples)["synchronizations"][0]
     lines = sorted(stream["requests"].items())
     readings, there = stream.get("readings", {}), stream.get("already_there", {})
+    many = stream.get("many", {}).items()
     return Route(
         target="",
         id_policy=stream["id_policy"],
@@ -317,6 +318,7 @@ def route_of(name):
         there_when=there.get("when", ""),
         there_where=there.get("where", ""),
         there_before=there.get("before", ""),
+        **{f"many_{name}": value for name, value in many},
     )
 
 
