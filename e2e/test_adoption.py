@@ -24,6 +24,15 @@ WAYS = {
         },
     ),
     "text": ("text", {"refusal_before": "Existing ID:", **VERSIONS}),
+    # what the refusal names is looked at before
+    "shown": (
+        "text",
+        {
+            "refusal_before": "Existing ID:",
+            "found_where": "contacts[*].id",
+            "request_ids": FIND,
+        },
+    ),
     "field": ("field", {"refusal_where": "existing.id"}),
     "header": ("header", {"refusal_where": "headers.Location"}),
 }

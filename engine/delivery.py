@@ -508,7 +508,10 @@ class Delivery:
         def note_creation(message, key):
             """:raises RateLimited: it could not be noted, and so must not be sent"""
             task = by_id[message.key]
-            attempt = replace(task.noted[0], id=None, key=key, creates=True)
+            # what it may have adopted before is gone
+            attempt = replace(
+                task.noted[0], id=None, key=key, creates=True, external_id=None
+            )
             try:
                 ids = self._write_notes([(message.key, attempt)], seconds)
             except psycopg2.Error:
@@ -663,6 +666,14 @@ class Delivery:
                 (task.binding.id, task.binding.doubt, task.receipt.warning, None)
                 for task in confirmed
                 if task.binding.doubt
+            ],
+        )
+        store.keep_contents(
+            self.env,
+            [
+                (task.binding.id, task.content)
+                for task in confirmed
+                if task.binding.doubt == "unknown_id"
             ],
         )
         store.keep_accepted(

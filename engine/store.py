@@ -614,7 +614,8 @@ def confirm_bindings(env, held):
                version = version + 1, last_success = %s,
                last_error = NULL, last_error_date = NULL,
                note = NULL, note_date = NULL, skipped = false,
-               doubt = NULL, doubt_reason = NULL, found_ids = NULL, accepted = NULL,
+               doubt = NULL, doubt_reason = NULL, found_ids = NULL, content = NULL,
+               accepted = NULL,
                absent = sent.absent, version_token = sent.token, looked = NULL,
                adopted = CASE WHEN sent.adopted THEN %s
                               WHEN sent.external_id = binding.external_id
@@ -657,6 +658,24 @@ def keep_doubts(env, doubts):
              WHERE binding.id = kept.id
             """,
             (ids, kinds, reasons, found),
+        )
+        env["sync.binding"].browse(ids).invalidate_recordset(flush=False)
+
+
+def keep_contents(env, contents):
+    """Keep what records were created with whose ids there are not known.
+
+    :param contents: list of ``(id of the binding, content)``
+    """
+    if contents:
+        ids, texts = map(list, zip(*contents, strict=True))
+        env.cr.execute(
+            """
+            UPDATE sync_binding AS binding SET content = kept.content
+              FROM unnest(%s::int[], %s::text[]) AS kept (id, content)
+             WHERE binding.id = kept.id
+            """,
+            (ids, [storable(text) for text in texts]),
         )
         env["sync.binding"].browse(ids).invalidate_recordset(flush=False)
 
@@ -1169,7 +1188,7 @@ class Adoption(NamedTuple):
     note: int | None = None  # its id, where it is
     other: int | None = None  # id of the record that has it already
     perhaps: int | None = None  # id of one that may just be created under it
-    # id of one that is there under an id that nobody knows, or may be
+    # id of one that may be there under that id, which nobody knows
     unknown: int | None = None
 
 
@@ -1203,7 +1222,7 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
             notes=COMPARED_NOTES,
             **told,
         )
-        ((other, unknown),) = ask(
+        ((other,),) = ask(
             cr,
             """
             SELECT COALESCE(
@@ -1212,14 +1231,35 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
                        AND res_id <> %(record)s LIMIT 1),
                    (SELECT res_id FROM sync_attempt
                      WHERE stream_id = %(stream)s AND external_id = %(there)s
-                       AND res_id <> %(record)s LIMIT 1)),
-                   (SELECT res_id FROM sync_binding
-                     WHERE stream_id = %(stream)s AND res_id <> %(record)s
-                       AND doubt = 'unknown_id' LIMIT 1)
+                       AND res_id <> %(record)s LIMIT 1))
             """,
             **told,
         )
+        nameless = ask(
+            cr,
+            """
+            -- apart, as each of them has an index
+            SELECT res_id, left(content, %(most)s)
+              FROM (SELECT * FROM sync_binding
+                     WHERE stream_id = %(stream)s AND doubt = 'unknown_id'
+                       AND accepted IS NOT TRUE
+                     UNION ALL
+                    SELECT * FROM sync_binding
+                     WHERE stream_id = %(stream)s AND doubt = 'unknown_id'
+                       AND accepted) AS nameless
+             WHERE res_id <> %(record)s
+             ORDER BY content IS NOT NULL, id DESC LIMIT %(notes)s + 1
+            """,
+            most=COMPARED,
+            notes=COMPARED_NOTES,
+            **told,
+        )
+        # of an older version, which has kept none, and those that are too many
+        unread = [id_ for id_, text in nameless[:1] if text is None]
+        unread += [id_ for id_, _text in nameless[COMPARED_NOTES:]]
         perhaps = is_like({id_: text for id_, text, is_late in creations if is_late})
+        unknown = next(iter(unread), None)
+        unknown = unknown or is_like(dict(nameless))
         unknown = unknown or is_like(
             {id_: text for id_, text, is_late in creations if not is_late}
         )

@@ -103,6 +103,13 @@ class SyncBinding(models.Model):
         help="What the system calls the records that were found, one of which it may "
         "be.",
     )
+    content = fields.Text(
+        readonly=True,
+        prefetch=False,
+        groups=fields.NO_ACCESS,
+        help="What it was created with, while its ID is not known: what is found "
+        "later may be this one.",
+    )
     looked = fields.Boolean(
         readonly=True,
         help="A person has looked for it in the system, and has not found it: it is "
@@ -343,7 +350,8 @@ class SyncBinding(models.Model):
         return late
 
     def _end_doubt(self):
-        self.write({"doubt": False, "doubt_reason": False, "found_ids": False})
+        names = ("doubt", "doubt_reason", "found_ids", "content")
+        self.write(dict.fromkeys(names, False))
         keys = [waiting.for_doubt(*binding._pair()) for binding in self]
         waiting.go_on_later(self.env, keys)
 

@@ -101,6 +101,7 @@ from . import test_queue_figures
 from . import test_queue_job_terms
 from . import test_rate
 from . import test_record_url
+from . import test_recipe_answers
 from . import test_recipe_setup
 from . import test_recipes
 from . import test_recover

@@ -240,16 +240,63 @@ class TestFound(AdoptionCase):
                     sorted(self.names_there()), ["Ada 1", "Ada 2", "Ada 3", "Ada 4"]
                 )
 
-    def test_record_there_under_an_id_that_nobody_knows(self):
-        other_id = self.new_partner(name="Grace")
+    def create_without_id(self, email):
+        """Create a contact whose id there is not told."""
+        partner_id = self.add(name="Grace", email=email)
+        self.destination.answer(200, {"results": []})
         self.destination.answer(201, {})
         self.run_pending()
-        self.assertEqual(self.doubt(other_id), "unknown_id")
+        self.assertEqual(self.doubt(partner_id), "unknown_id")
+        return partner_id
+
+    def content_of(self, partner_id):
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "SELECT content FROM sync_binding WHERE res_id = %s", (partner_id,)
+            )
+            return cr.fetchone()[0]
+
+    def test_record_there_under_an_id_that_nobody_knows(self):
+        """What may be that one goes to a person."""
+        self.create_without_id(EMAIL)
         self.destination.put("C-1", email=EMAIL)
         partner_id = self.add()
         self.run_pending()
         self.assert_waits_for_a_person(partner_id, "found")
         self.assertIn("not known", self.binding(partner_id)["doubt_reason"])
+
+    def test_one_under_an_unknown_id_does_not_stop_others(self):
+        other_id = self.create_without_id("grace@example.com")
+        self.assertIn("grace@example.com", self.content_of(other_id))
+        # there it is as it was
+        self.edit(other_id, email="hopper@example.com")
+        self.run_pending()
+        self.destination.put("C-1", email=EMAIL)
+        self.destination.put("C-2", email="hopper@example.com")
+        self.destination.put("C-3", email="grace@example.com")
+        adopted_id = self.add()
+        hopper_id = self.add(name="Hopper", email="hopper@example.com")
+        grace_id = self.add(name="Grace 2", email="grace@example.com")
+        self.run_pending()
+        self.assertIs(adopted_id, "C-1")
+        self.assertIs(hopper_id, "C-2", "Hopper")
+        self.assertEqual(self.doubt(grace_id), "found")
+        self.assertIn("not known", self.binding(grace_id)["doubt_reason"])
+        # once it is known, nothing is kept of it
+        self.is_there(other_id, "C-3")
+        self.run_pending()
+        self.assertIsNone(self.content_of(other_id))
+
+    def test_one_under_an_unknown_id_from_before_contents_were_kept(self):
+        other_id = self.create_without_id("grace@example.com")
+        with self.registry.cursor() as cr:
+            cr.execute(
+                "UPDATE sync_binding SET content = NULL WHERE res_id = %s", (other_id,)
+            )
+        self.destination.put("C-1", email=EMAIL)
+        partner_id = self.add()
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
 
     def test_update_that_is_refused(self):
         self.destination.put("C-1", email=EMAIL, name="Old")
@@ -516,6 +563,28 @@ class TestRefused(AdoptionCase):
         self.assertFalse(self.destination.sent("PUT"))
         self.assertEqual(len(self.job_uuids("failed")), 4)
 
+    def test_refused_because_of_another_one(self):
+        """It is not overwritten: a person has to look, and is asked once."""
+        request = fields.Command.create({"kind": "find", "line": FIND})
+        self.change_stream(found_where="results[*].id", request_ids=[request])
+        self.destination.put("77", email="grace@example.com", name="Grace")
+        refusal = {"message": "Contact already exists. Existing ID: 77"}
+        self.destination.answer(409, refusal)
+        partner_id = self.add()
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
+        self.assertEqual(self.binding(partner_id)["found_ids"], "77")
+        self.assertIn("names 77", self.binding(partner_id)["doubt_reason"])
+        self.is_not_there(partner_id)
+        self.destination.answer(409, refusal)
+        self.run_pending()
+        self.assertEqual(len(self.job_uuids("failed")), 1)
+        self.assertFalse(self.doubt(partner_id))
+        self.assertIn("already exists", self.binding(partner_id)["last_error"])
+        self.assertFalse(self.attempts())
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.assertFalse(self.destination.sent("PUT"))
+
     def test_creation_without_an_answer_goes_to_a_person(self):
         """A refusal tells nothing of a record without an address."""
         self.destination.lose_answers()
@@ -609,6 +678,18 @@ class TestAdoptionWhoseWorkerDies(AdoptionCase):
         self.assertEqual(self.doubt(other_id), "found")
         self.run_job(mine[0])
         self.assertEqual(self.binding(partner_id)["external_id"], "C-1")
+
+    def test_gone_meanwhile(self):
+        """What is created anew was not there before."""
+        self.destination.put("C-1", email=EMAIL, name="Old")
+        partner_id = self.add()
+        self.die_in(delivery.Delivery, "_keep_receipt")
+        self.destination.records.clear()
+        self.prove("create", "update")
+        self.outlast_requests()
+        self.run_pending()
+        self.assertIs(partner_id, "1", adopted=False)
+        self.assertEqual(len(self.destination.sent("POST")), 1)
 
     def test_deleted_meanwhile(self):
         self.destination.put("C-1", email=EMAIL, name="Old")

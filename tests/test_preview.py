@@ -12,6 +12,7 @@ from ..transports import Transport
 from .common import DeliveryCase, SyncCase, stream_values
 from .postgresql_case import PASSWORD, PostgresqlCase
 from .secret_case import set_variable
+from .test_adoption import searching
 
 WRITTEN = (
     "sync.binding",
@@ -176,6 +177,26 @@ class TestPreviewRest(PreviewCase):
         self.run_pending()
         self.change_backend(rate_limit=0.01)
         self.assertIn("Same", self.preview(partner_id)["comparison"])
+
+    def test_search_and_creation_in_the_language_of_the_reader(self):
+        self.change_stream(**searching())
+        partner_id = self.new_partner(name="100% Ada", email="ada@example.com")
+        with self.transaction() as env:
+            languages = env["res.lang"].with_context(active_test=False)
+            french = languages.search([("code", "=", "fr_FR")])
+            was_active, french.active = french.active, True
+            wizard = (
+                env["sync.preview"]
+                .with_context(lang="fr_FR")
+                .create({"stream_id": self.stream_id, "res_id": partner_id})
+            )
+            wizard.action_preview()
+            found = wizard.request.partition("\n\nSi rien n'est trouvé")
+            wizard.unlink()
+            french.active = was_active
+        self.assertTrue(found[0].startswith("GET "), found)
+        self.assertIn("POST ", found[2])
+        self.assertIn('"100% Ada"', found[2])
 
     def test_batch_endpoint_and_mark(self):
         self.change_stream(batch_endpoint="contacts/batch", delete_policy="mark")

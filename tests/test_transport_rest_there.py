@@ -8,6 +8,7 @@ from dataclasses import replace
 from odoo.tests import tagged
 
 from ..exceptions import (
+    Blocked,
     Misconfigured,
     Rejected,
     Temporary,
@@ -113,6 +114,23 @@ class TestFind(ThereCase):
         self.server.answer(200, {"id": 7, "email": "g@example.com", "by": ADA["email"]})
         receipt = self.deliver(looking())
         self.assertFails(receipt, Unclear)
+
+    def test_odoo_id_is_not_believed_anywhere(self):
+        """A system that ignores the parameter, and Odoo's id is small."""
+        sent = looking("GET contacts?ref={key}&limit=1")
+        for name, adopted in (("orders", False), ("ref", True)):
+            self.server.requests.clear()
+            record = {"id": "C-1", name: 7}
+            self.server.records["/contacts/C-1"] = record
+            self.there(record)
+            receipt = self.deliver(sent)
+            self.assertIs(receipt.adopted, adopted, name)
+        # it has the name that it is sent by
+        body = json.dumps({"external_id": "{key}", "...": "{record}"})
+        find = {"find": "GET contacts/by/{key}", "create": ("POST contacts", body)}
+        sent = looking(requests=typed(**find)["requests"], found="id")
+        self.server.answer(200, {"id": "C-1", "external_id": "7"})
+        self.assertTrue(self.deliver(sent).adopted)
 
     def test_ids_alone_are_looked_at(self):
         self.server.records["/contacts/7"] = {"id": "7", **ADA}
@@ -407,8 +425,15 @@ class TestSought(ThereCase):
             ),
             ("{number}", {"number": 7}, {"number": "7"}, True),
             ("{number}", {"number": 7}, {"number": 77}, False),
-            ("{key}", {}, {"external_id": 7}, True),
-            ("{key}", {}, {"external_id": 8}, False),
+            # what is short, or Odoo's id, is somewhere in any record
+            ("{number}", {"number": 7}, {"orders": 7}, False),
+            ("{name}", {"name": "Ada"}, {"owner": "Ada"}, False),
+            ("{name}", {"name": "Ada"}, {"p": {"name": ["Ada"]}}, True),
+            ("{phone}", {"phone": "4420794609"}, {"mobile": "4420794609"}, True),
+            ("{key}", {}, {"q": "7"}, True),
+            ("{key}", {}, {"q": 8}, False),
+            ("{key}", {}, {"q": {"orders": 7}}, False),
+            ("{key}", {}, {"external_id": 7}, False),
             ("{a}{b}", {"a": "x", "b": "y"}, {"a": "x"}, False),
             ("{a}{b}", {"a": "x", "b": "y"}, {"a": "x", "b": "y"}, True),
             ("{email}", {"email": "a@x.de"}, None, False),
@@ -417,6 +442,24 @@ class TestSought(ThereCase):
                 line = RequestLine.parse("find", f"GET c?q={find}")
                 sought = line.sought(message(payload=payload))
                 self.assertIs(holds(record, sought), expected)
+
+    def test_names_of_odoo_id(self):
+        by_field = {"field": "ref", "operator": "=", "value": "{key:text}"}
+        for line, body, names in (
+            ("GET c?ref={key}&limit=1", None, {"ref"}),
+            ("GET c?limit=1&external-id={key}", None, {"external-id"}),
+            ("GET c?filters[ref][$eq]={key}", None, {"ref", "eq"}),
+            ("GET c?$filter=ref%20eq%20{key}", None, {"ref", "eq"}),
+            ("GET c?q=select+Id+from+C+where+ref='{key}'", None, {"where", "ref"}),
+            ("GET c/{key}", None, set()),
+            ("GET c?email={email}", None, set()),
+            ("POST s", {"a": {"ref": "{key}"}, "b": "x"}, {"ref"}),
+            ("POST s", {"query": by_field}, {"ref", "=", "value"}),
+            ("POST s", {"domain": [["ref", "=", "{key}"]]}, {"domain", "ref", "="}),
+        ):
+            with self.subTest(line, body=body):
+                found = RequestLine.parse("find", line, body and json.dumps(body) or "")
+                self.assertEqual(found.names_of_key, names)
 
 
 @tagged("-at_install", "post_install")
@@ -536,6 +579,76 @@ class TestRefusal(ThereCase):
                 self.assertFails(receipt, error_class)
                 self.assertEqual(self.lines(), ["POST /contacts"])
                 self.assertFalse(self.adopted)
+
+    def finding(self, **options):
+        """One where it is said what the record would be looked for by."""
+        requests = typed(find=FIND)["requests"]
+        route = {"requests": requests, "found": "results[*].id", "there_before": "ID:"}
+        return told(**{**route, **options})
+
+    def refuse(self):
+        self.server.answer(409, {"message": "It already exists. ID: 7"})
+
+    def test_it_holds_what_it_would_be_looked_for_by(self):
+        self.refuse()
+        self.server.records["/contacts/7"] = {"id": "7", "email": "ADA@example.com"}
+        receipt = self.deliver(self.finding())
+        self.assertTrue(receipt.adopted, receipt.error)
+        self.assertEqual(receipt.external_id, "7")
+        update = ["POST /contacts", "GET /contacts/7", "PUT /contacts/7"]
+        self.assertEqual(self.lines(), update)
+
+    def test_it_is_another_one(self):
+        """Refused for another unique value, such as a phone number."""
+        for record, sent, lines in (
+            ({"email": "grace@example.com"}, self.finding(), 2),
+            # nor may it be told by anything
+            (ADA, self.finding(payload={"name": "Ada"}), 1),
+            (ADA, self.finding(requests=self.unread(), target=""), 1),
+        ):
+            with self.subTest(record=record, lines=lines):
+                self.server.requests.clear()
+                self.server.records["/contacts/7"] = {"id": "7", **record}
+                self.refuse()
+                receipt = self.deliver(sent)
+                self.assertFails(receipt, Unclear, "The refusal names 7")
+                self.assertEqual(receipt.error.found, ("7",))
+                self.assertEqual(receipt.fate, REFUSED)
+                self.assertFalse(self.adopted)
+                asked = ["POST /contacts", "GET /contacts/7"][:lines]
+                self.assertEqual(self.lines(), asked)
+                # once a person has looked, it is what the system says
+                self.refuse()
+                receipt = self.deliver(replace(sent, looked=True))
+                self.assertFails(receipt, Rejected, "It already exists")
+                self.assertFalse(self.adopted)
+
+    def unread(self):
+        return typed(find=FIND, create="POST contacts", update="POST c?id={id}")[
+            "requests"
+        ]
+
+    def test_it_cannot_be_looked_at(self):
+        for status, error_class in ((404, Temporary), (500, Temporary), (403, Blocked)):
+            with self.subTest(status):
+                self.server.requests.clear()
+                self.refuse()
+                self.server.answer(status, {})
+                receipt = self.deliver(self.finding())
+                self.assertFails(receipt, error_class, "could not be looked for")
+                self.assertEqual(receipt.fate, REFUSED)
+                self.assertEqual(self.lines(), ["POST /contacts", "GET /contacts/7"])
+                self.assertFalse(self.adopted)
+
+    def test_id_that_we_have_sent(self):
+        """A refusal may repeat what somebody has typed."""
+        name = "She already exists. Id: 151"
+        self.server.records["/contacts/151"] = {}
+        self.server.answer(422, {"message": f"name is too long: {name}, ID: 151"})
+        receipt = self.deliver(told(there_before="ID:", payload={"name": name}))
+        self.assertFails(receipt, Rejected, "too long")
+        self.assertEqual(self.lines(), ["POST /contacts"])
+        self.assertFalse(self.adopted)
 
     def test_without_a_setting_it_fails_as_before(self):
         self.server.answer(409, {"message": "exists", "id": 7})
@@ -690,6 +803,60 @@ class TestVersion(ThereCase):
         self.server.answer(410)
         self.assertTrue(self.deliver(sent).ok)
         self.assertEqual(self.lines(), ["GET /contacts/5"])
+
+    def test_look_that_is_behind(self):
+        """What answers the change knows the record: it is not created again."""
+        proven = {"proven": ("create", "update", "delete")}
+        self.server.records["/contacts/5"] = {}
+        for operation, method in (("upsert", "PUT"), ("delete", "DELETE")):
+            self.server.requests.clear()
+            self.server.answer(404)
+            sent = self.known(None, operation, **proven)
+            self.assertTrue(self.deliver(sent).ok)
+            self.assertEqual(self.lines(), ["GET /contacts/5", f"{method} /contacts/5"])
+            self.assertEqual(self.headers(), [None, None])
+        # while the version is read again
+        self.server.requests.clear()
+        self.server.records["/contacts/5"] = {}
+        self.server.answer(412)
+        self.server.answer(404)
+        self.assertTrue(self.deliver(self.known(**proven)).ok)
+        self.assertEqual(self.headers(), ['"v1"', None, None])
+        keys = {each.headers["Idempotency-Key"] for each in self.server.requests}
+        self.assertEqual(len(keys - {None}), 2)
+        # what was found is adopted
+        self.server.requests.clear()
+        self.there({"id": 5, "email": ADA["email"]})
+        self.server.answer(404)
+        route = {"version": "headers.ETag", "version_header": "If-Match"}
+        self.assertTrue(self.deliver(looking(**route)).adopted)
+        self.assertEqual(self.lines()[1:], ["GET /contacts/5", "PUT /contacts/5"])
+
+    def test_gone_for_what_answers_the_change(self):
+        proven = {"proven": ("create", "update", "delete")}
+        self.server.answer(404, times=2)
+        receipt = self.deliver(self.known(None, **proven))
+        self.assertTrue(receipt.ok, receipt.error)
+        lines = ["GET /contacts/5", "PUT /contacts/5", "POST /contacts"]
+        self.assertEqual(self.lines(), lines)
+
+    def test_change_that_needs_a_version_that_cannot_be_read(self):
+        for status in (412, 428):
+            self.server.requests.clear()
+            self.server.answer(404)
+            self.server.answer(status)
+            receipt = self.deliver(self.known(None, proven=("create", "update")))
+            self.assertFails(receipt, Temporary, "cannot be read")
+            self.assertEqual(receipt.fate, REFUSED)
+            self.assertEqual(self.lines(), ["GET /contacts/5", "PUT /contacts/5"])
+        # one that has a place for it is not sent without
+        self.server.requests.clear()
+        self.server.answer(404)
+        options = {**self.quickbooks(), "external_id": "5"}
+        receipt = self.deliver(message(payload=ADA, **options))
+        self.assertFails(receipt, Temporary, "cannot be read")
+        self.assertEqual(receipt.fate, UNSENT)
+        self.assertEqual(self.lines(), ["GET /customer/5"])
 
     def test_read_that_fails(self):
         for status, options, error_class in (

@@ -387,7 +387,8 @@ class Transport(abc.ABC):
     def preview(self, message: Message) -> str:
         """Tell what would be sent for a message, and send nothing.
 
-        :return: text without secrets; empty when there is nothing to send
+        :return: text without secrets, or a sentence of such; empty when there is
+            nothing to send
         :raise SyncError: the message cannot be sent as it is
         :raise NotImplementedError: this transport cannot tell
         """

@@ -156,7 +156,10 @@ class SyncPreview(models.TransientModel):
             return found
         with transport:
             try:
-                found["request"] = shorten(transport.preview(message), MAX_REQUEST)
+                text = transport.preview(message)
+                if isinstance(text, words.Sentence):
+                    text = words.said(self.env, text)
+                found["request"] = shorten(text, MAX_REQUEST)
             except NotImplementedError:
                 found["request_problem"] = self.env._(
                     "This kind of system cannot show its requests."

@@ -114,6 +114,8 @@ _WITHIN = re.compile(rf"(?<![{{\\]){_PLACEHOLDER.pattern}(?!\}})")
 _SAID_TO_BE_NONE = re.compile(rf"\\(?={_PLACEHOLDER.pattern})")
 # How a document of GraphQL begins (specification, section 2.3), after comments.
 _GRAPHQL = re.compile(r"(?:\s|#[^\n]*\n|,)*(?:\{|(?:query|mutation|subscription)\b)")
+# A name in a query, or a word beside it.
+_NAME_OF_KEY = re.compile(r"[^\W\d][\w-]*")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # What may be read as a part of a path that leads upwards: programs resolve escapes
 # before they look, some twice, some take a backslash for a slash (WHATWG "URL" section
@@ -246,6 +248,25 @@ def _within(value, path):
     return value
 
 
+def _beside_key(value, name=""):
+    """:return: the names of Odoo's id in a body, and the texts beside it"""
+    if not isinstance(value, dict | list):
+        return
+    is_object = isinstance(value, dict)
+    pairs = [*value.items()] if is_object else [(name, each) for each in value]
+    names = [own for own, each in pairs if _is_key(each)]
+    yield from names
+    for own, each in pairs:
+        if names and isinstance(each, str) and not _PLACEHOLDER.fullmatch(each):
+            yield each
+        yield from _beside_key(each, own)
+
+
+def _is_key(value):
+    match = isinstance(value, str) and _PLACEHOLDER.fullmatch(value)
+    return bool(match) and match[1] == KEY
+
+
 def _names_alone(steps):
     """:return: the steps of a name, without numbers of entries"""
     return tuple(step for step in steps if isinstance(step, str))
@@ -298,7 +319,8 @@ class Request(NamedTuple):
 class Sought(NamedTuple):
     """What a search looks for.
 
-    :param names: those that the record has it under, outermost first
+    :param names: those that the record has it under, outermost first; of Odoo's id
+        those that it may have there
     """
 
     text: str
@@ -342,18 +364,37 @@ class RequestLine:
         found = {part for part in self._parts if isinstance(part, Placeholder)}
         return frozenset(found.union(self._template.placeholders))
 
-    def sought(self, message: Message) -> tuple["Sought", ...] | None:
-        """:return: what a search looks for; ``None`` where the record has no value for
-        a part of it, and so cannot be looked for"""
+    def sought(
+        self, message: Message, create: "RequestLine | None" = None
+    ) -> tuple["Sought", ...] | None:
+        """:param create: the request that tells the destination what is searched for
+        :return: what a search looks for; ``None`` where the record has no value for a
+            part of it, and so cannot be looked for
+        """
         data, found = Data(message), set()
+        keys = self.names_of_key | (create.names_of_key if create else frozenset())
         for each in self.placeholders:
             if each.source in (FIELD, KEY):
                 text = _plain_text(each.value(data))
                 if not (text or "").strip():
                     return None
                 names = [step for step in each.path if isinstance(step, str)]
-                found.add(Sought(text, tuple(names)))
+                found.add(Sought(text, tuple(names or sorted(keys))))
         return tuple(sorted(found))
+
+    @cached_property
+    def names_of_key(self) -> frozenset[str]:
+        """What Odoo's id may be called there: the last words before it in a query, its
+        name in a body, and the texts beside it."""
+        found, before = set(), ""
+        for part in self.query or ():
+            if isinstance(part, str):
+                before = f"{before}{part}".rpartition("&")[2]
+            elif part.source == KEY:
+                found.update(_NAME_OF_KEY.findall(unquote(before))[-2:])
+        if self.body:
+            found.update(_beside_key(json.loads(self.body)))
+        return frozenset(found)
 
     @property
     def _parts(self):

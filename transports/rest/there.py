@@ -15,7 +15,7 @@ from typing import Any
 
 from ... import wording
 from ...exceptions import Misconfigured, SyncError, Temporary, Throttled, Unclear
-from ..base import Message, Route
+from ..base import Message
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import is_said, judged, of_records, with_id
 from ..http.errors import UNREADABLE, unreadable
@@ -29,6 +29,18 @@ REFUSAL = "refusal"
 # Ids that a person is told at most, and levels of a record that are looked at.
 MAX_TOLD = 10
 MAX_DEPTH = 8
+# Characters, and digits, of a value that tells a record whatever it is called there:
+# ids have fewer digits, and phone numbers often more.
+TELLING = 6
+TELLING_NUMBER = 10
+_FOUND = wording._lt(
+    "The search has found %(id)s, and %(request)s answered %(status)s: there is no "
+    "such record."
+)
+_NAMED = wording._lt(
+    "The refusal names %(id)s, and %(request)s answered %(status)s: there is no such "
+    "record."
+)
 
 
 class Search:
@@ -95,11 +107,29 @@ class Search:
             raise _failed(unreadable(error)) from None
         raise _unclear(ids, told)
 
+    def confirms(self, trail: Trail, message: Message, record_id: str) -> bool:
+        """Look at what a refusal names.
+
+        :param trail: see :meth:`find`
+        :return: whether it holds what the record would be looked for by
+        :raise SyncError: that cannot be told
+        """
+        line, sought = self._sought(message)
+        if line is None:
+            return False
+        try:
+            return self._shows(trail, message, record_id, sought, _NAMED)
+        except SyncError as error:
+            raise _failed(error) from None
+        except UNREADABLE as error:
+            raise _failed(unreadable(error)) from None
+
     def _sought(self, message):
         """:return: the request, and what it looks for; ``None`` twice where there is
         nothing"""
-        line = dialogue_of(message.route.bare).lines.find
-        sought = line.sought(message)
+        lines = dialogue_of(message.route.bare).lines
+        line = lines.find
+        sought = line.sought(message, lines.create)
         return (line, sought) if sought else (None, None)
 
     def _is_secret(self, record_id):
@@ -110,16 +140,19 @@ class Search:
         records = [*with_id(answer.json(), record_id)]
         if any(holds(each, sought) for each in records):
             return True
+        return self._shows(trail, message, record_id, sought, _FOUND)
+
+    def _shows(self, trail, message, record_id, sought, told):
+        """:return: whether a look at a record shows what was searched for
+
+        :param told: a sentence, of one that is not shown at all
+        """
         request = look_at(self._client.config.url, message.route, record_id, message)
         if request is None:
             return False
         seen = self._ask(trail, request)
         if seen.status in GONE or says_gone(seen, message.route):
-            sentence = wording._lt(
-                "The search has found %(id)s, and %(request)s answered %(status)s: "
-                "there is no such record."
-            )
-            raise Temporary(sentence, id=record_id, **seen.told)
+            raise Temporary(told, id=record_id, **seen.told)
         _require_done(seen, message.route)
         if names_record(dialogue_of(message.route.bare).lines.read):
             return holds(seen.json(), sought)
@@ -203,11 +236,22 @@ def _unclear(ids, told):
     return Unclear(sentence, told[:MAX_TOLD], **values)
 
 
-def id_in_refusal(answer: Answer, route: Route) -> str | None:
+def not_shown(record_id: str) -> Unclear:
+    """:return: the error of a record that is refused because of another one, which does
+    not hold what it would be looked for by"""
+    sentence = wording._lt(
+        "The refusal names %(ids)s, which does not show what would be searched for."
+    )
+    return Unclear(sentence, [record_id], ids=record_id)
+
+
+def id_in_refusal(answer: Answer, message: Message) -> str | None:
     """Read the id of the record that is there already out of a refusal.
 
+    :param message: about the record that is refused
     :return: ``None`` where it does not say so, or not which
     """
+    route = message.route
     dialogue, body, headers = dialogue_of(route.bare), answer.json(), answer.headers
     if dialogue.there_when:
         if not is_said(dialogue.there_when.of(body, headers).value):
@@ -216,6 +260,9 @@ def id_in_refusal(answer: Answer, route: Route) -> str | None:
         return None
     where, before = dialogue.there_where, route.there_before
     if before.strip():
+        sent = _values(message.payload, (), 0)
+        if any(before.strip().casefold() in text for _path, text in sent):
+            return None  # a refusal may repeat what was sent, and that be the id in it
         text = where.of(body, headers).value if where else answer.shown
         text = text if isinstance(text, str) else json.dumps(text, ensure_ascii=False)
         found = id_after(text, before)
@@ -230,27 +277,38 @@ def id_in_refusal(answer: Answer, route: Route) -> str | None:
 def holds(record: Any, sought: tuple[Sought, ...]) -> bool:
     """:return: whether a record holds all that was searched for
 
-    Under the name that we send it under, where the record has that; else anywhere.
+    Under the name that we send it under, where the record has that; else anywhere, if
+    it is not what other values may be as well: a short one, or Odoo's id.
     Capitals make no difference: those of e-mail addresses are not kept everywhere.
     """
-    values = [*_values(record, frozenset(), 0)]
+    values = [*_values(record, (), 0)]
     return all(_has(values, each) for each in sought)
 
 
 def _has(values, sought):
     names = {_plain_name(name) for name in sought.names}
-    named = [text for path, text in values if path & names]
-    texts = named or [text for _path, text in values]
-    return sought.text.strip().casefold() in texts
+    text = sought.text.strip().casefold()
+    if _is_common(text):
+        return any(
+            each == text and not names.isdisjoint(path[-1:]) for path, each in values
+        )
+    named = [each for path, each in values if names.intersection(path)]
+    return text in (named or [each for _path, each in values])
+
+
+def _is_common(text):
+    """:return: whether a value may be that of something else by chance"""
+    return len(text) < TELLING or (text.isdecimal() and len(text) < TELLING_NUMBER)
 
 
 def _values(value, path, depth):
-    """:return: what is in a value, with all names that it stands below"""
+    """:return: what is in a value, with all names that it stands below, outermost
+    first"""
     if depth > MAX_DEPTH:
         return
     if isinstance(value, dict):
         for name, each in value.items():
-            yield from _values(each, path | {_plain_name(name)}, depth + 1)
+            yield from _values(each, (*path, _plain_name(name)), depth + 1)
     elif isinstance(value, list):
         for each in value:
             yield from _values(each, path, depth + 1)

@@ -26,12 +26,15 @@ from .lines import (
 from .readings import Reading
 from .requests import CREATE, RequestLine
 from .routing import GONE, UNROUTED, Routing
-from .there import REFUSAL, Search, id_in_refusal
+from .there import REFUSAL, Search, id_in_refusal, not_shown
 from .versions import (
     STALE,
+    WANTS_VERSION,
     changed_again,
     goes_back,
     may_be_stale,
+    names_version,
+    not_shown_yet,
     read_version,
     version_in,
     with_version,
@@ -98,8 +101,10 @@ class RestTransport(HttpTransport):
                     first.send(dry._client, Trail())
                 query = ("", "") if first.query is None else ("?", first.query)
                 looked = self._shown(withheld.request, query)
-                text = wording._lt("If nothing is found:")
-                shown = "\n\n".join([looked, text, shown])
+                text = wording.Sentence(wording._lt("If nothing is found:"))
+                told = {"search": looked, "otherwise": text, "request": shown}
+                both = "%(search)s\n\n%(otherwise)s\n\n%(request)s"
+                shown = wording.Sentence(both, **told)
         return shown
 
     def heard(self, hear):
@@ -200,7 +205,7 @@ class RestTransport(HttpTransport):
         if answer.status in UNROUTED:
             raise Routing(self._client, self._worked).no_place(message, answer)
         there = self.named_there(replace(message, external_id=None), answer)
-        if there is not None:
+        if there is not None and self._may_take(trail, message, there):
             return self._adopt(trail, message, there)
         outcome = self.outcome(message, answer, creates=True, again=again)
         self._worked[message.route.bare, "create"] = time.monotonic()
@@ -221,7 +226,21 @@ class RestTransport(HttpTransport):
             return None
         if not refuses(answer, message, dialogue_of(route.bare).id):
             return None
-        return id_in_refusal(answer, route)
+        return id_in_refusal(answer, message)
+
+    def _may_take(self, trail, message, there):
+        """:return: whether what a refusal names is the record, where it is said by what
+        that is known; another unique value may have been enough to refuse it
+
+        :raise Unclear: a person has to look, and has not yet
+        """
+        if not message.route.can_look:
+            return True
+        if Search(self._client).confirms(trail, message, there):
+            return True
+        if message.looked:
+            return False
+        raise not_shown(there)
 
     def _adopt(self, trail, message, found):
         """Update what is there already, and was not known here.
@@ -294,13 +313,13 @@ class RestTransport(HttpTransport):
         if version is None:
             version, gone = read_version(self._client, trail, message, known_id)
             if gone:
-                return self._change_gone(trail, line, message, known_id, gone)
+                return self._change_unseen(trail, line, message, known_id, gone)
         answer = self._write(trail, line, with_version(message, version), known_id)
         if not may_be_stale(answer, message):
             return answer
         now, gone = read_version(self._client, trail, message, known_id)
         if gone:
-            return self._change_gone(trail, line, message, known_id, gone)
+            return self._change_unseen(trail, line, message, known_id, gone)
         if now == version:
             return answer
         answer = self._write(trail, line, with_version(message, now), known_id)
@@ -308,14 +327,26 @@ class RestTransport(HttpTransport):
             raise changed_again(answer)
         return answer
 
-    def _change_gone(self, trail, line, message, known_id, gone):
-        """:return: the answer that tells what becomes of a change to a record that is
-        not there, as it was found when its version was read"""
-        if message.operation == "upsert" and message.route.id_policy == "odoo":
-            # what creates it, too
-            return self._write(trail, line, replace(message, version=None), known_id)
-        trail.answer = gone
-        return gone
+    def _change_unseen(self, trail, line, message, known_id, seen):
+        """Send a change to a record that was not there when its version was read.
+
+        What answers a look may be behind what answers a change, so that only the latter
+        tells that a record is gone.
+
+        :param seen: the answer to the look
+        :return: the answer that tells what becomes of the change
+        :raise Temporary: the change needs a version
+        """
+        creates = message.operation == "upsert" and message.route.id_policy == "odoo"
+        if seen.status == 410 and not creates:
+            trail.answer = seen
+            return seen
+        if names_version(line) and not creates:
+            raise not_shown_yet(seen)
+        answer = self._write(trail, line, replace(message, version=None), known_id)
+        if answer.status in WANTS_VERSION and not creates:
+            raise not_shown_yet(seen)
+        return answer
 
     def _write(self, trail, line, message, known_id, key_suffix=""):
         key, version = message.idempotency_key, message.version

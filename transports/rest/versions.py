@@ -6,6 +6,7 @@ It is in an answer, ``headers.ETag`` or in the body, and goes back in a header,
 ``If-Match`` (RFC 9110 section 13.1.1), or in the body, as QuickBooks' SyncToken. Where
 it is not known it is read first. Where a change is refused and the record has another
 one by then, somebody else has changed it: it is sent once more, as the last state wins.
+What answers a look may be behind: that a record is gone, an answer to a change tells.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import re
 from dataclasses import replace
 
 from ... import wording
-from ...exceptions import Misconfigured, Rejected
+from ...exceptions import Misconfigured, Rejected, Temporary
 from ..base import Message, Route
 from ..http import Answer, HttpClient, Trail
 from ..http.answer import refuses
@@ -25,6 +26,8 @@ from .routing import GONE
 # section 3. QuickBooks says so with 400.
 STALE = (409, 412)
 MAY_BE_STALE = (400, *STALE, 422, 428)
+# Refuse a change for nothing but its version.
+WANTS_VERSION = (412, 428)
 # Characters of a version at most.
 MAX_VERSION = 500
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]+")
@@ -49,10 +52,12 @@ def version_in(answer: Answer, route: Route) -> str | None:
 
 def goes_back(route: Route, line: RequestLine) -> bool:
     """:return: whether a request sends the version of its record back"""
-    if not route.version:
-        return False
-    named = any(each.source == VERSION for each in line.placeholders)
-    return bool(route.version_header) or named
+    return bool(route.version) and bool(route.version_header or names_version(line))
+
+
+def names_version(line: RequestLine) -> bool:
+    """:return: whether a request has a place for the version of its record"""
+    return any(each.source == VERSION for each in line.placeholders)
 
 
 def version_problem(route: Route) -> str | None:
@@ -100,7 +105,7 @@ def read_version(
 
     :param trail: of the message, which tells of what is asked for besides
     :return: the version; or ``None`` and the answer, which says that there is no such
-        record
+        record, and may be that of a server that is behind
     :raise SyncError: it cannot be told
     """
     route = message.route
@@ -124,6 +129,18 @@ def read_version(
         )
         raise Misconfigured(sentence, "id", name=route.version, **answer.told)
     return version, None
+
+
+def not_shown_yet(answer: Answer) -> Temporary:
+    """:return: the error of a record whose version cannot be read
+
+    :param answer: to the look, which says that there is no such record
+    """
+    sentence = wording._lt(
+        "%(request)s answered %(status)s: the version of the record cannot be read, "
+        "and that alone does not tell that the record is gone."
+    )
+    return Temporary(sentence, **answer.told)
 
 
 def changed_again(answer: Answer) -> Rejected:
