@@ -176,6 +176,7 @@ def _renewed(registry, backend_id, spent):
                     refresh = secrets.resolved(env, kept.get(REFRESH))
                 failure = _known_failure(held, refresh)
                 if not failure:
+                    _require_original(backend)
                     grant = _asked(backend, held, kept, refresh)
                     _keep(env, backend_id, grant, held)
             except SyncError as error:
@@ -222,6 +223,18 @@ def _asked(backend, held, kept, refresh):
     if held.connected or held.access:
         raise ended()
     raise Unreachable(NOT_CONNECTED, CONNECT)
+
+
+def _require_original(backend):
+    """Raise in a copy of the database: the original, which has the same to renew its
+    access with, would lose that.
+
+    :raises Unreachable: it looks like one
+    """
+    incidents = backend.env["sync.incident"]
+    doubt = backend.auth == "oauth_code" and incidents._doubt()
+    if doubt:
+        raise Unreachable(incidents._copy_text(doubt))
 
 
 def _print(token):

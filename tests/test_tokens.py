@@ -396,6 +396,18 @@ class TestTrouble(OAuthCase):
         self.let_pass(3600)
         self.fails(CONNECT)
 
+    def test_copy_renews_nothing(self):
+        """The original would lose its access."""
+        access = self.current()
+        self.be_a_copy()
+        self.assertEqual(self.current(), access)
+        self.let_pass(3600)
+        self.assertIn("looks like a copy", self.fails().message)
+        self.assertEqual(len(self.token_server.renewals), 1)
+        self.be_the_original()
+        self.let_pass(10)
+        self.assertNotEqual(self.current(), access)
+
     def test_down_is_an_outage(self):
         self.change_backend(outage_threshold=2)
         self.token_server.scripted = [Answer(503)] * 9

@@ -241,6 +241,16 @@ class TestTrial(TrialCase):
         self.assertEqual([*self.outcomes(trial).values()], ["works"])
         self.assertFalse(trial.left)
 
+    def test_not_to_a_system_that_is_held(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            self.backend.action_pause()
+            with self.assertRaisesRegex(UserError, "Paused by"):
+                self.call(trial, "action_try")
+            self.backend.action_resume()
+            self.call(trial, "action_try")
+            self.assertEqual(trial.state, "done")
+
     def test_only_contacts_and_what_can_be_heard(self):
         with HttpDestination() as destination:
             trial = self.begin(destination)

@@ -181,6 +181,10 @@ class SyncTrial(models.TransientModel):
             raise UserError(self.env._("Only contacts can be tried like this."))
         stream.backend_id._require_connection()
         stream._require_route()
+        # nothing is sent from a copy of the database, nor to whom is left alone
+        hold = stream.backend_id.sudo()._hold()
+        if hold:
+            raise UserError(words.said(self.env, hold))
 
     @contextmanager
     def _tried(self):
