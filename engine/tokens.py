@@ -354,6 +354,15 @@ def _locked(registry, backend_id):
 def _keep(env, backend_id, grant, held, consented=False):
     """Keep what was given, in the place of what was :class:`Held`."""
     if grant.refresh:
+        text = secrets.kept(env, backend_id).get(REFRESH)
+        reference = not consented and secrets.parse_reference(text)
+        if reference:
+            _logger.warning(
+                "System %s has given another token to renew its access with: that in "
+                "%s is none any more, and the new one is kept in the database",
+                backend_id,
+                reference,
+            )
         secrets.keep(env, REFRESH, grant.refresh, backend_id)
     elif consented:
         # what there was is that of somebody else's consent

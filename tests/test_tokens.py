@@ -163,12 +163,32 @@ class TestDelivered(OAuthCase):
     def test_reference_until_the_system_gives_another_one(self):
         set_variable(self, "CRM_REFRESH", self.token_server.begin())
         self.change_backend(oauth_refresh_token="env:CRM_REFRESH")
-        self.current()
+        with self.assertLogs(tokens.__name__, "WARNING") as logs:
+            self.current()
+        self.assertIn("env:CRM_REFRESH is none any more", logs.output[0])
         ((_access, refresh),) = self.token_server.given
         self.assertEqual(self.refresh(), refresh)
         with self.transaction() as env:
             origin = env["sync.backend"].browse(self.backend_id)
             self.assertIn("in the database", origin.oauth_refresh_token_origin)
+
+    def test_reference_to_what_the_system_repeats(self):
+        """It stays beside the database, and another one there is used at once."""
+        server = self.token_server
+        server.rotates, server.repeats = False, True
+        first, second = server.begin(), server.begin()
+        set_variable(self, "CRM_REFRESH", first)
+        self.change_backend(oauth_refresh_token="env:CRM_REFRESH")
+        self.current()
+        with self.transaction() as env:
+            self.assertEqual(
+                secrets.kept(env, self.backend_id)[tokens.REFRESH], "env:CRM_REFRESH"
+            )
+            self.assertEqual(tables_with(env.cr, first), {})
+        set_variable(self, "CRM_REFRESH", second)
+        self.let_pass(3600)
+        self.current()
+        self.assertEqual(server.renewals, [first, second])
 
     def test_preview_asks_for_nothing(self):
         partner_id = self.new_partner()
