@@ -999,6 +999,7 @@ class SyncBackend(models.Model):
             )
         text = secrets.checked(self.env, value)
         self._check_secret(name, text)
+        before = secrets.kept(self.env, self.id)
         if name in (tokens.CLIENT_SECRET, tokens.REFRESH):
             # first, as who renews the access locks it first
             tokens.forget(self.env, self.ids, disconnect=name == tokens.REFRESH)
@@ -1007,6 +1008,11 @@ class SyncBackend(models.Model):
             self._reconnected()
         else:
             self._settings_changed()
+        if text and name in before:
+            # a header that a recipe has given the same secret
+            for header in self.header_ids.filtered("secret"):
+                if before.get(header._kept_as()) == before[name]:
+                    header.set_secret("value", text)
         self.modified([f"{name}_origin"])
         self.invalidate_recordset([f"{name}_origin"])
         return origin

@@ -68,6 +68,23 @@ class TestHeader(HeaderCase):
             self.assertNotIn(SECRET, repr(record.export_data(list(record._fields))))
             self.assertNotIn(SECRET, repr(record.copy_data()))
 
+    def test_secret_of_the_system(self):
+        """A header with the same one follows, however that is kept."""
+        self.backend.set_secret("auth_secret", SECRET)
+        self.secret_header()
+        self.secret_header("another", "X-Other")
+        set_variable(self, "SYNC_TENANT", "from-there")
+        for value, sent in (("n3xt", "n3xt"), ("env:SYNC_TENANT", "from-there")):
+            self.backend.set_secret("auth_secret", value)
+            self.assertEqual(
+                self.sent(), {"X-Api-Token": (sent, True), "X-Other": ("another", True)}
+            )
+        self.backend.set_secret("auth_secret", False)
+        self.assertEqual(self.sent()["X-Api-Token"], ("from-there", True))
+        # from now on nothing tells that they belong together
+        self.backend.set_secret("auth_secret", "l4st")
+        self.assertEqual(self.sent()["X-Api-Token"], ("from-there", True))
+
     def test_what_is_typed_for_a_secret_one_is_not_kept(self):
         header = self.header(value=SECRET, secret=True)
         self.assertFalse(header.value)
