@@ -35,7 +35,7 @@ from ..transports.http import (
 from ..transports.http import tokens as token_server
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
-from ..transports.urls import url_problem
+from ..transports.urls import same_host, url_problem
 from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_deletion import Owned
 
@@ -647,19 +647,24 @@ class SyncBackend(models.Model):
             "proxy_username": self.proxy_username or "",
         }
 
-    def _network(self, kept):
+    def _network(self, kept, url=None):
         """Return what an ``HttpConfig`` says of how requests leave, as a dict.
 
-        Whatever their address is: nothing in it is for the system alone.
+        Who has a host of his own need not be of a private authority, and is not told by
+        a certificate who we are.
 
         :param kept: what :func:`secrets.kept` returns
+        :param url: where they go, if not to the system
         :raises SecretMissing: a secret is kept beside the database, and not there
         """
         password = self._secret("proxy_password", kept) if self.proxy_url else ""
+        elsewhere = url is not None and not same_host(url, self.url or "")
+        names = CERTIFICATES.keys() - ({"client_certificate"} if elsewhere else set())
         return {
             **self._proxy(),
             "proxy_password": password,
-            **{name: self._secret(name, kept) for name in CERTIFICATES},
+            "trusts_public": elsewhere,
+            **{name: self._secret(name, kept) for name in names},
         }
 
     def _oauth_problem(self):
@@ -1109,7 +1114,7 @@ class SyncBackend(models.Model):
             more=token_server.parameters(self.oauth_parameters or ""),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
-            network=self._network(kept),
+            network=self._network(kept, self.oauth_token_url or ""),
         )
 
     def _token_server(self, kept):

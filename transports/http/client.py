@@ -109,6 +109,7 @@ class HttpConfig:
         :func:`.certificates.client_problem`
     :param ca_certificate: the only authorities to be trusted, see
         :func:`.certificates.authorities_problem`
+    :param trusts_public: besides them, those that everybody trusts are
     """
 
     url: str
@@ -132,6 +133,7 @@ class HttpConfig:
     proxy_password: str = field(default="", repr=False)
     client_certificate: str = field(default="", repr=False)
     ca_certificate: str = field(default="", repr=False)
+    trusts_public: bool = False
 
     def __post_init__(self):
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
