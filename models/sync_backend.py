@@ -637,6 +637,13 @@ class SyncBackend(models.Model):
             problem=words.said(self.env, problem),
         )
 
+    def _header_names(self):
+        """Return the names of the headers that are set, in small letters."""
+        names = [self._key_header(), *self.sudo().header_ids.mapped("name")]
+        if self.auth == "header":
+            names.append((self.auth_header or "").strip())
+        return {name.lower() for name in names if name}
+
     def _key_header(self):
         return (self.key_header or KEY_HEADER).strip()
 
