@@ -115,8 +115,32 @@ class TestDelivered(OAuthCase):
         self.assertEqual(self.run_pending(), ["done"])
         self.assertEqual(len(self.token_server.given), 2)
 
+    def test_refused_while_it_is_new(self):
+        """For single records, perhaps: a server gives only so many tokens."""
+        self.change_backend(pause_on_outage=False)
+        access = self.current()
+        self.token_server.answer(401, {"message": "not yours"}, times=2)
+        for _each in range(2):
+            self.new_partner()
+        self.assertEqual(self.run_pending(), ["pending"] * 2)
+        self.assertEqual(self.sent(), ["POST /api/contacts"] * 2)
+        self.assertEqual(len(self.token_server.renewals), 1)
+        self.let_pass(tokens.YOUNG)
+        self.token_server.answer(401, {"message": "not yours"})
+        self.assertEqual(self.run_pending(), ["done"] * 2)
+        self.assertEqual(len(self.token_server.renewals), 2)
+        self.assertNotEqual(self.current(), access)
+
+    def test_new_one_that_has_ended(self):
+        self.token_server.life = 2
+        access = self.current()
+        self.assertEqual(self.current(spent=access), access)
+        self.let_pass(2)
+        self.assertNotEqual(self.current(spent=access), access)
+
     def test_refused_and_renewed_once(self):
         self.current()
+        self.let_pass(tokens.YOUNG)
         self.token_server.revoke_access()
         self.new_partner()
         self.assertEqual(self.run_pending(), ["done"])
@@ -134,6 +158,7 @@ class TestDelivered(OAuthCase):
         """A system that lets nobody in is not asked for ever."""
         self.change_backend(outage_threshold=1)
         self.current()
+        self.let_pass(tokens.YOUNG)
         self.token_server.is_closed = True
         self.new_partner()
         self.run_pending()
@@ -145,6 +170,7 @@ class TestDelivered(OAuthCase):
         old = self.current()
         token = self.token()
         self.assertEqual(token(), f"Bearer {old}")
+        self.let_pass(tokens.YOUNG)
         new = self.current(spent=old)
         self.assertNotEqual(new, old)
         # it has been refused the old one
@@ -277,6 +303,7 @@ class TestAtOnce(OAuthCase):
 
     def test_refused_to_all(self):
         spent = self.current()
+        self.let_pass(tokens.YOUNG)
         self.token_server.revoke_access()
         self.token_server.slow = 0.3
         found = self.all_at_once(WORKERS, spent)
@@ -291,6 +318,7 @@ class TestAtOnce(OAuthCase):
             found = set(pool.map(lambda _n: token(), range(WORKERS)))
             self.assertEqual(found, {f"Bearer {self.token_server.access}"})
             (old,) = found
+            self.let_pass(tokens.YOUNG)
             found = set(pool.map(lambda _n: token(old), range(WORKERS)))
         self.assertEqual(found, {f"Bearer {self.token_server.access}"})
         self.assertEqual(len(self.token_server.renewals), 2)

@@ -91,8 +91,8 @@ class HttpConfig:
     :param scheme: word before the secret there, if any
     :param secret: token, password or value of the header
     :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
-        request, in any thread; for one that has just been refused another one. Of no
-        account to which connections are kept
+        request, in any thread; for one that has just been refused another one, or the
+        same where there is none for now. Of no account to which connections are kept
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
     :param connect_timeout: seconds to connect
@@ -380,11 +380,11 @@ class HttpClient:
     def _ask(self, trail, method, url, headers, body, most, query, only_once) -> Answer:
         """Send, and once more if the token is refused: nothing was done then (RFC 9110
         section 15.5.2)."""
-        refused = None
+        token, refused, proof = self.config.token, None, {}
+        if token:
+            proof["Authorization"] = token()
         while True:
-            proof = {}
-            if self.config.token:
-                proof["Authorization"] = self.config.token(refused)
+            if proof:
                 self.redact.hide(proof["Authorization"].rpartition(" ")[2])
             trail.pace.wait()
             shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
@@ -396,6 +396,9 @@ class HttpClient:
             if answer.status != 401 or not proof or refused:
                 return answer
             refused = proof["Authorization"]
+            proof["Authorization"] = token(refused)
+            if proof["Authorization"] == refused:
+                return answer
 
     def receipt(
         self,
