@@ -547,6 +547,7 @@ class TestNowhereElse(OAuthCase):
         self.token_server.echoes = True
         self.new_partner()
         self.run_pending()
+        self.let_pass(tokens.YOUNG)
         self.token_server.revoke()
         self.new_partner()
         self.run_pending()
