@@ -15,7 +15,9 @@ from ..transports.redact import one_line, shorten
 
 # The most that is shown of what a system says.
 MOST = 300
-_QUERY = re.compile(rf"({re.escape(tokens.PATH)})\?\S*")
+# As it is; or escaped, as an address to go on to after a login.
+_PATH = re.escape(tokens.PATH).replace("/", "(?:/|%(?:25)*2F)")
+_QUERY = re.compile(rf"({_PATH})(?:\?|%(?:25)*3F)\S*", re.IGNORECASE)
 
 
 def _without_code(record):

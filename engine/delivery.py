@@ -494,7 +494,9 @@ class Delivery:
     def _seconds_in_flight(self, count):
         """Return after how many seconds as many requests that leave now are over."""
         asks = self.route.version or self.route.already_there
-        return self.system._seconds_in_flight(count, IN_TURN if asks else 1)
+        # another addon may have extended it for one request after the other
+        in_turn = (IN_TURN,) if asks else ()
+        return self.system._seconds_in_flight(count, *in_turn)
 
     def _noting_creations(self, by_id):
         """Return what notes a creation that a transport decides on, in any thread.

@@ -38,6 +38,9 @@ TABLES = ("sync_token", "sync_consent")
 CLIENT_SECRET, REFRESH = "oauth_client_secret", "oauth_refresh_token"
 # It is renewed so many seconds before it ends, or in the last part of its life.
 EARLY, PART = 60, 0.1
+# One that the system refuses is not renewed within so many seconds: it may be refused
+# for a single record, or not be known everywhere yet, and servers give only so many.
+YOUNG = 30
 # Seconds for which nobody asks a token server again that has given nothing.
 REST = 5
 # Seconds to wait for who renews it: longer than one answer takes.
@@ -66,6 +69,7 @@ class Held(NamedTuple):
     :param failure: why there is no other one, as :func:`.words.kept` keeps it
     :param failed: seconds since then
     :param refused: what the refused token to renew with is known by
+    :param age: seconds since it was given
     """
 
     access: str = ""
@@ -77,6 +81,7 @@ class Held(NamedTuple):
     failure: str = ""
     failed: float | None = None
     refused: str = ""
+    age: float | None = None
 
     def serves(self, spent=None):
         """Return whether requests may be sent with it.
@@ -85,6 +90,14 @@ class Held(NamedTuple):
         """
         ends = self.left is not None and self.left <= 0
         return bool(self.access) and self.access != spent and not ends
+
+    def stays(self, spent):
+        """Return whether it is not renewed although the system has refused it.
+
+        :param spent: what it has refused
+        """
+        is_young = self.age is not None and self.age < YOUNG
+        return self.access == spent and is_young and self.is_fresh
 
     @property
     def is_fresh(self):
@@ -147,13 +160,14 @@ def _good_for(held):
 def current(registry, backend_id, spent=None):
     """Return the :class:`Held` access to a system, renewed if it has to be.
 
-    :param spent: a token that the system has refused
+    :param spent: a token that the system has refused: the same is returned where it
+        was given only just now
     :raises SyncError: there is none
     """
     try:
         with store.read_committed(registry) as cr:
             held = read(cr, backend_id)
-        if held.serves(spent) and held.is_fresh:
+        if held.serves(spent) and held.is_fresh or held.stays(spent):
             return held
         return _renewed(registry, backend_id, spent)
     except psycopg2.Error:
@@ -176,6 +190,7 @@ def _renewed(registry, backend_id, spent):
                     refresh = secrets.resolved(env, kept.get(REFRESH))
                 failure = _known_failure(held, refresh)
                 if not failure:
+                    _require_original(backend)
                     grant = _asked(backend, held, kept, refresh)
                     _keep(env, backend_id, grant, held)
             except SyncError as error:
@@ -222,6 +237,18 @@ def _asked(backend, held, kept, refresh):
     if held.connected or held.access:
         raise ended()
     raise Unreachable(NOT_CONNECTED, CONNECT)
+
+
+def _require_original(backend):
+    """Raise in a copy of the database: the original, which has the same to renew its
+    access with, would lose that.
+
+    :raises Unreachable: it looks like one
+    """
+    incidents = backend.env["sync.incident"]
+    doubt = backend.auth == "oauth_code" and incidents._doubt()
+    if doubt:
+        raise Unreachable(incidents._copy_text(doubt))
 
 
 def _print(token):
@@ -304,7 +331,8 @@ def held_of(cr, backend_ids):
                    extract(epoch FROM expires - granted)::float8,
                    granted, expires, connected, COALESCE(failure, ''),
                    extract(epoch FROM %(now)s - failed)::float8,
-                   COALESCE(refused, '')
+                   COALESCE(refused, ''),
+                   extract(epoch FROM %(now)s - granted)::float8
               FROM sync_token WHERE backend_id = ANY(%(ids)s)
             """,
             now=NOW,
@@ -341,6 +369,15 @@ def _locked(registry, backend_id):
 def _keep(env, backend_id, grant, held, consented=False):
     """Keep what was given, in the place of what was :class:`Held`."""
     if grant.refresh:
+        text = secrets.kept(env, backend_id).get(REFRESH)
+        reference = not consented and secrets.parse_reference(text)
+        if reference:
+            _logger.warning(
+                "System %s has given another token to renew its access with: that in "
+                "%s is none any more, and the new one is kept in the database",
+                backend_id,
+                reference,
+            )
         secrets.keep(env, REFRESH, grant.refresh, backend_id)
     elif consented:
         # what there was is that of somebody else's consent

@@ -35,7 +35,7 @@ from ..transports.http import (
 from ..transports.http import tokens as token_server
 from ..transports.pace import Pace
 from ..transports.signing import secret_problem
-from ..transports.urls import url_problem
+from ..transports.urls import same_host, url_problem
 from . import sync_recipe_copy  # noqa: F401  # it is inherited
 from .sync_deletion import Owned
 
@@ -642,6 +642,13 @@ class SyncBackend(models.Model):
             problem=words.said(self.env, problem),
         )
 
+    def _header_names(self):
+        """Return the names of the headers that are set, in small letters."""
+        names = [self._key_header(), *self.sudo().header_ids.mapped("name")]
+        if self.auth == "header":
+            names.append((self.auth_header or "").strip())
+        return {name.lower() for name in names if name}
+
     def _key_header(self):
         return (self.key_header or KEY_HEADER).strip()
 
@@ -652,19 +659,24 @@ class SyncBackend(models.Model):
             "proxy_username": self.proxy_username or "",
         }
 
-    def _network(self, kept):
+    def _network(self, kept, url=None):
         """Return what an ``HttpConfig`` says of how requests leave, as a dict.
 
-        Whatever their address is: nothing in it is for the system alone.
+        Who has a host of his own need not be of a private authority, and is not told by
+        a certificate who we are.
 
         :param kept: what :func:`secrets.kept` returns
+        :param url: where they go, if not to the system
         :raises SecretMissing: a secret is kept beside the database, and not there
         """
         password = self._secret("proxy_password", kept) if self.proxy_url else ""
+        elsewhere = url is not None and not same_host(url, self.url or "")
+        names = CERTIFICATES.keys() - ({"client_certificate"} if elsewhere else set())
         return {
             **self._proxy(),
             "proxy_password": password,
-            **{name: self._secret(name, kept) for name in CERTIFICATES},
+            "trusts_public": elsewhere,
+            **{name: self._secret(name, kept) for name in names},
         }
 
     def _oauth_problem(self):
@@ -1024,6 +1036,7 @@ class SyncBackend(models.Model):
             )
         text = secrets.checked(self.env, value)
         self._check_secret(name, text)
+        before = secrets.kept(self.env, self.id)
         if name in (tokens.CLIENT_SECRET, tokens.REFRESH):
             # first, as who renews the access locks it first
             tokens.forget(self.env, self.ids, disconnect=name == tokens.REFRESH)
@@ -1032,6 +1045,11 @@ class SyncBackend(models.Model):
             self._reconnected()
         else:
             self._settings_changed()
+        if text and name in before:
+            # a header that a recipe has given the same secret
+            for header in self.header_ids.filtered("secret"):
+                if before.get(header._kept_as()) == before[name]:
+                    header.set_secret("value", text)
         self.modified([f"{name}_origin"])
         self.invalidate_recordset([f"{name}_origin"])
         return origin
@@ -1128,7 +1146,7 @@ class SyncBackend(models.Model):
             more=token_server.parameters(self.oauth_parameters or ""),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
-            network=self._network(kept),
+            network=self._network(kept, self.oauth_token_url or ""),
         )
 
     def _token_server(self, kept):

@@ -236,12 +236,11 @@ class SyncRecipe(models.AbstractModel):
     def _copy_secrets(self, backend, headers):
         """Give those headers their secret that are one of the system."""
         kept = secrets.kept(self.env, backend.id)
+        # somebody may have changed them
+        lines = backend.header_ids.filtered("secret").grouped("name")
         for header in headers:
-            if header.get("secret") in kept:
-                line = backend.header_ids.filtered(
-                    lambda each, name=header["name"]: each.name == name
-                )
-                line.set_secret("value", kept[header["secret"]])
+            if header.get("secret") in kept and header["name"] in lines:
+                lines[header["name"]].set_secret("value", kept[header["secret"]])
 
     @api.model
     def _system_values(self, system):

@@ -24,7 +24,7 @@ from ..exceptions import Misconfigured, SyncError
 from ..mapping import content
 from ..mapping.columns import column_problems, fillers_of, special_columns
 from ..transports.base import Route, Use
-from ..transports.http.client import header_problem
+from ..transports.http import further_problem, header_problem
 from ..transports.rest.lines import MAX_MANY
 from ..transports.rest.readings import reading_problem
 from ..transports.rest.requests import one_value_problem
@@ -924,7 +924,13 @@ class SyncStream(models.Model):
         """Yield what is missing to send the version of a record back."""
         if not self.version_where:
             return
-        if self.version_header and header_problem(self.version_header):
+        name = self.version_header
+        if name and (
+            header_problem(name)
+            # the system chooses its value
+            or further_problem(name)
+            or name.lower() in self.backend_id._header_names()
+        ):
             yield self.env._(
                 "%s is no header that can send a version back.", self.version_header
             )

@@ -6,7 +6,7 @@ from unittest.mock import patch
 from odoo.modules.registry import DummyRLock, Registry
 from odoo.tools import SQL
 
-from ..engine import tokens
+from ..engine import gate, tokens
 from .common import DeliveryCase, backend_values
 from .token_server import CLIENT_ID, CLIENT_SECRET, TokenDestination
 
@@ -65,6 +65,18 @@ class OAuthCase(DeliveryCase):
                     id=self.backend_id,
                 )
             )
+
+    def be_a_copy(self):
+        """Be a copy of a database that has sent so far."""
+        self.addCleanup(self.be_the_original)
+        with self.transaction() as env:
+            here = gate.look(env).here
+            gate.remember(env, here._replace(database="production"))
+
+    def be_the_original(self):
+        """Be one that has not sent yet."""
+        with self.transaction() as env:
+            env["ir.config_parameter"].search([("key", "=", gate.ORIGIN)]).unlink()
 
     def sent(self):
         """Return what arrived beside what the token server was asked."""

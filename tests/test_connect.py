@@ -4,7 +4,7 @@
 
 import json
 import logging
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -224,6 +224,35 @@ class TestConnect(ConnectCase):
         self.assertEqual(record.args[0], f"GET {tokens.PATH} HTTP/1.1")
         for value in back.values():
             self.assertNotIn(value, record.getMessage())
+
+    def test_code_is_in_no_log_after_a_login(self):
+        """Who was logged out meanwhile comes by the login page, as Odoo has it."""
+        back = self.consent(self.begin())
+        self.logout()
+        response = self.url_open(
+            f"{tokens.PATH}?{urlencode(back)}", allow_redirects=False
+        )
+        line = f"GET {response.headers['Location']} HTTP/1.1"
+        self.assertIn(back["code"], line)
+        record = logging.LogRecord(
+            "werkzeug", logging.INFO, "", 0, '"%s" %s %s', (line, "200", "-"), None
+        )
+        self.assertTrue(logging.getLogger("werkzeug").filter(record))
+        for value in back.values():
+            self.assertNotIn(value, record.getMessage())
+
+    def test_code_that_is_escaped_is_in_no_log(self):
+        address = f"{tokens.PATH}?state=st4te&code=c0de"
+        once = quote(address, safe="")
+        for escaped in (once, once.lower(), quote(once, safe="")):
+            line = f"GET /web/login?redirect={escaped} HTTP/1.1"
+            record = logging.LogRecord(
+                "werkzeug", logging.INFO, "", 0, '"%s" %s', (line, "200"), None
+            )
+            self.assertTrue(logging.getLogger("werkzeug").filter(record))
+            for value in ("st4te", "c0de"):
+                self.assertNotIn(value, record.getMessage())
+            self.assertTrue(record.args[0].endswith("connect HTTP/1.1"), record.args)
 
 
 @tagged("post_install", "-at_install")

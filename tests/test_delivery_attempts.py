@@ -66,6 +66,20 @@ class TestDeliveryAttempts(DeliveryCase):
         self.assertFalse(self.destination.records)
         self.assertFalse(self.outbox())
 
+    def test_addon_that_extends_how_long_requests_take(self):
+        """As it could before one was followed by others."""
+        asked = []
+
+        def extended(backend, count):
+            asked.append(count)
+            return 60
+
+        backends = self.registry["sync.backend"]
+        with patch.object(backends, "_seconds_in_flight", extended):
+            self.new_partner()
+            self.assertEqual(self.run_pending(), ["done"])
+        self.assertIn(1, asked)
+
     def test_answer_lost_again_is_asked_for_again(self):
         partner_id = self.lose_first_answer(name="Ada")
         self.edit(partner_id, name="Grace")

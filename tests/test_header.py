@@ -68,6 +68,23 @@ class TestHeader(HeaderCase):
             self.assertNotIn(SECRET, repr(record.export_data(list(record._fields))))
             self.assertNotIn(SECRET, repr(record.copy_data()))
 
+    def test_secret_of_the_system(self):
+        """A header with the same one follows, however that is kept."""
+        self.backend.set_secret("auth_secret", SECRET)
+        self.secret_header()
+        self.secret_header("another", "X-Other")
+        set_variable(self, "SYNC_TENANT", "from-there")
+        for value, sent in (("n3xt", "n3xt"), ("env:SYNC_TENANT", "from-there")):
+            self.backend.set_secret("auth_secret", value)
+            self.assertEqual(
+                self.sent(), {"X-Api-Token": (sent, True), "X-Other": ("another", True)}
+            )
+        self.backend.set_secret("auth_secret", False)
+        self.assertEqual(self.sent()["X-Api-Token"], ("from-there", True))
+        # from now on nothing tells that they belong together
+        self.backend.set_secret("auth_secret", "l4st")
+        self.assertEqual(self.sent()["X-Api-Token"], ("from-there", True))
+
     def test_what_is_typed_for_a_secret_one_is_not_kept(self):
         header = self.header(value=SECRET, secret=True)
         self.assertFalse(header.value)
@@ -306,6 +323,39 @@ class TestCertificateSettings(SyncCase):
         )
         with self.assertRaisesRegex(UserError, "cannot be used: The certificate ended"):
             self.backend.action_test_connection()
+
+    def test_token_address_on_another_host(self):
+        """It may be of a public authority, and is not told who we are."""
+        self.backend.write(
+            {
+                "url": "https://crm.intern.example/api",
+                "auth": "oauth_client",
+                "oauth_client_id": "odoo",
+                "oauth_token_url": "https://login.example.com/token",
+                "proxy_url": "http://proxy:3128",
+            }
+        )
+        client, authority = self.client(days=40), self.authority.certificate
+        self.backend.set_secret("client_certificate", client)
+        self.backend.set_secret("ca_certificate", authority)
+        for url, names, trusts_public in (
+            ("https://login.example.com/token", {"ca_certificate": authority}, True),
+            (
+                "https://CRM.intern.example:8443/token",
+                {"ca_certificate": authority, "client_certificate": client},
+                False,
+            ),
+        ):
+            self.backend.oauth_token_url = url
+            kept = secrets.kept(self.env, self.backend.id)
+            network = self.backend._token_client(kept).network
+            found = {name: network[name] for name in CERTIFICATES if name in network}
+            self.assertEqual(found, names)
+            self.assertEqual(network["trusts_public"], trusts_public)
+            self.assertEqual(network["proxy"], "http://proxy:3128")
+        config = self.backend._rest_config()
+        self.assertEqual(config.client_certificate, client)
+        self.assertFalse(config.trusts_public)
 
     def test_kept_beside_the_database(self):
         pem = self.client(days=90)

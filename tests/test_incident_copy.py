@@ -5,6 +5,7 @@ import tempfile
 from contextlib import contextmanager
 from unittest.mock import patch
 
+from odoo.exceptions import UserError
 from odoo.modules.neutralize import get_neutralization_queries
 from odoo.tests import tagged
 from odoo.tools import config
@@ -242,6 +243,15 @@ class TestIncidentCopy(FailureMailCase, IncidentCase):
         self.assertEqual(self.run_job(self.new_job()), "done")
         self.watch()
         self.assertEqual(self.known(), self.place()[0])
+
+    def test_nothing_is_tried_in_a_copy(self):
+        self.copied()
+        with self.transaction() as env:
+            trial = env["sync.trial"].create({"stream_id": self.stream_id})
+            with self.assertRaisesRegex(UserError, "looks like a copy"):
+                trial.action_try()
+        self.assertEqual(self.destination.requests, [])
+        self.assertEqual(self.incident()["kind"], "copy")
 
     def test_backfill_of_a_copy_waits(self):
         self.copied()

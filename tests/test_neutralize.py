@@ -81,3 +81,27 @@ class TestNeutralize(SyncCase):
         with self.committed() as jobs:
             self.env["res.partner"].create({"name": "Grace"})
         self.assertEqual(len(jobs), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestNeutralizeBeforeUpgrade(SyncCase):
+    """A copy of what 19.0.6.0.0 has made, which the code of now neutralizes."""
+
+    def test_what_is_not_there_yet(self):
+        self.backend.set_secret("auth_secret", "s3cret")
+        self.before_commit()
+        self.env.cr.execute(
+            """
+            DROP TABLE sync_token, sync_consent;
+            ALTER TABLE sync_backend DROP COLUMN proxy_url,
+                                     DROP COLUMN oauth_token_url,
+                                     DROP COLUMN oauth_authorize_url
+            """
+        )
+        (query,) = get_neutralization_queries(["queue_job_sync"])
+        self.env.cr.execute(query)
+        self.env.cr.execute("SELECT count(*) FROM sync_secret_value")
+        self.assertEqual(self.env.cr.fetchone(), (0,))
+        self.env.cr.execute("SELECT DISTINCT active, url, db_host FROM sync_backend")
+        neutral = (False, "https://neutralized.invalid", "neutralized.invalid")
+        self.assertEqual(self.env.cr.fetchall(), [neutral])

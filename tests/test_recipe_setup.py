@@ -248,6 +248,40 @@ class TestRecipeSetup(RecipeCase):
         self.assertEqual(setup.url, "https://other.example.com/api")
         self.assertFalse(stream.exists())
 
+    def test_a_secret_that_is_corrected_is_in_its_header_too(self):
+        content = recipe()
+        content["system"]["headers"] = [{"name": "apikey", "value": "<key>"}]
+        setup = self.to_address(content)
+        self.assertEqual(self.header(setup), "t0ken-of-shop")
+        self.call(setup, "action_back")
+        self.call(setup, "set_secret", "auth_secret", "0ther-of-shop")
+        self.call(setup, "action_next")
+        self.assertEqual(self.header(setup), "0ther-of-shop")
+        # one that somebody has removed stays away
+        setup.backend_id.header_ids.unlink()
+        self.call(setup, "action_back")
+        self.call(setup, "action_next")
+        self.assertFalse(setup.backend_id.header_ids)
+
+    def test_a_secret_that_comes_later_is_in_its_header_too(self):
+        content = recipe()
+        content["system"]["headers"] = [{"name": "apikey", "value": "<key>"}]
+        content["ask"][1]["optional"] = True
+        setup = self.begin_with(self.add(content))
+        setup.recipe_answers = {"host": "shop.example.com"}
+        self.call(setup, "action_next")
+        self.assertEqual(self.header(setup), "")
+        self.call(setup, "action_back")
+        self.call(setup, "set_secret", "auth_secret", "t0ken-of-shop")
+        self.call(setup, "action_next")
+        self.assertEqual(self.header(setup), "t0ken-of-shop")
+
+    def header(self, setup):
+        """Return what the only further header has."""
+        (header,) = setup.backend_id._rest_config().headers
+        self.assertTrue(header.secret)
+        return header.value
+
     def test_another_choice_takes_what_was_made_along(self):
         setup = self.to_address()
         backend, stream = setup.backend_id, setup.stream_id

@@ -114,7 +114,16 @@ class TestStreamRequests(ReadyCase):
         self.assertRegex(self.shown(self.draft), "goes back in no request")
         self.draft.version_header = "If-Match"
         self.assertFalse(self.shown(self.draft))
-        for name in ("Host", "If Match", "Content-Length", "x:y"):
+        header = {"backend_id": self.draft.backend_id.id, "name": "X-Tenant"}
+        self.env["sync.header"].create({**header, "value": "acme"})
+        self.draft.backend_id.write(
+            {"auth": "header", "auth_header": "X-Api-Key", "key_header": "X-Request-Id"}
+        )
+        for name in (
+            *("Host", "If Match", "Content-Length", "x:y"),
+            *("Authorization", "cookie", "X-HTTP-Method-Override", "Accept"),
+            *("x-tenant", "X-API-Key", "X-Request-ID"),
+        ):
             self.draft.version_header = name
             self.assertRegex(self.shown(self.draft), "is no header that can send")
         self.draft.version_header = False

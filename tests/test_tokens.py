@@ -115,8 +115,32 @@ class TestDelivered(OAuthCase):
         self.assertEqual(self.run_pending(), ["done"])
         self.assertEqual(len(self.token_server.given), 2)
 
+    def test_refused_while_it_is_new(self):
+        """For single records, perhaps: a server gives only so many tokens."""
+        self.change_backend(pause_on_outage=False)
+        access = self.current()
+        self.token_server.answer(401, {"message": "not yours"}, times=2)
+        for _each in range(2):
+            self.new_partner()
+        self.assertEqual(self.run_pending(), ["pending"] * 2)
+        self.assertEqual(self.sent(), ["POST /api/contacts"] * 2)
+        self.assertEqual(len(self.token_server.renewals), 1)
+        self.let_pass(tokens.YOUNG)
+        self.token_server.answer(401, {"message": "not yours"})
+        self.assertEqual(self.run_pending(), ["done"] * 2)
+        self.assertEqual(len(self.token_server.renewals), 2)
+        self.assertNotEqual(self.current(), access)
+
+    def test_new_one_that_has_ended(self):
+        self.token_server.life = 2
+        access = self.current()
+        self.assertEqual(self.current(spent=access), access)
+        self.let_pass(2)
+        self.assertNotEqual(self.current(spent=access), access)
+
     def test_refused_and_renewed_once(self):
         self.current()
+        self.let_pass(tokens.YOUNG)
         self.token_server.revoke_access()
         self.new_partner()
         self.assertEqual(self.run_pending(), ["done"])
@@ -134,6 +158,7 @@ class TestDelivered(OAuthCase):
         """A system that lets nobody in is not asked for ever."""
         self.change_backend(outage_threshold=1)
         self.current()
+        self.let_pass(tokens.YOUNG)
         self.token_server.is_closed = True
         self.new_partner()
         self.run_pending()
@@ -145,6 +170,7 @@ class TestDelivered(OAuthCase):
         old = self.current()
         token = self.token()
         self.assertEqual(token(), f"Bearer {old}")
+        self.let_pass(tokens.YOUNG)
         new = self.current(spent=old)
         self.assertNotEqual(new, old)
         # it has been refused the old one
@@ -163,12 +189,32 @@ class TestDelivered(OAuthCase):
     def test_reference_until_the_system_gives_another_one(self):
         set_variable(self, "CRM_REFRESH", self.token_server.begin())
         self.change_backend(oauth_refresh_token="env:CRM_REFRESH")
-        self.current()
+        with self.assertLogs(tokens.__name__, "WARNING") as logs:
+            self.current()
+        self.assertIn("env:CRM_REFRESH is none any more", logs.output[0])
         ((_access, refresh),) = self.token_server.given
         self.assertEqual(self.refresh(), refresh)
         with self.transaction() as env:
             origin = env["sync.backend"].browse(self.backend_id)
             self.assertIn("in the database", origin.oauth_refresh_token_origin)
+
+    def test_reference_to_what_the_system_repeats(self):
+        """It stays beside the database, and another one there is used at once."""
+        server = self.token_server
+        server.rotates, server.repeats = False, True
+        first, second = server.begin(), server.begin()
+        set_variable(self, "CRM_REFRESH", first)
+        self.change_backend(oauth_refresh_token="env:CRM_REFRESH")
+        self.current()
+        with self.transaction() as env:
+            self.assertEqual(
+                secrets.kept(env, self.backend_id)[tokens.REFRESH], "env:CRM_REFRESH"
+            )
+            self.assertEqual(tables_with(env.cr, first), {})
+        set_variable(self, "CRM_REFRESH", second)
+        self.let_pass(3600)
+        self.current()
+        self.assertEqual(server.renewals, [first, second])
 
     def test_preview_asks_for_nothing(self):
         partner_id = self.new_partner()
@@ -257,6 +303,7 @@ class TestAtOnce(OAuthCase):
 
     def test_refused_to_all(self):
         spent = self.current()
+        self.let_pass(tokens.YOUNG)
         self.token_server.revoke_access()
         self.token_server.slow = 0.3
         found = self.all_at_once(WORKERS, spent)
@@ -271,6 +318,7 @@ class TestAtOnce(OAuthCase):
             found = set(pool.map(lambda _n: token(), range(WORKERS)))
             self.assertEqual(found, {f"Bearer {self.token_server.access}"})
             (old,) = found
+            self.let_pass(tokens.YOUNG)
             found = set(pool.map(lambda _n: token(old), range(WORKERS)))
         self.assertEqual(found, {f"Bearer {self.token_server.access}"})
         self.assertEqual(len(self.token_server.renewals), 2)
@@ -396,6 +444,18 @@ class TestTrouble(OAuthCase):
         self.let_pass(3600)
         self.fails(CONNECT)
 
+    def test_copy_renews_nothing(self):
+        """The original would lose its access."""
+        access = self.current()
+        self.be_a_copy()
+        self.assertEqual(self.current(), access)
+        self.let_pass(3600)
+        self.assertIn("looks like a copy", self.fails().message)
+        self.assertEqual(len(self.token_server.renewals), 1)
+        self.be_the_original()
+        self.let_pass(10)
+        self.assertNotEqual(self.current(), access)
+
     def test_down_is_an_outage(self):
         self.change_backend(outage_threshold=2)
         self.token_server.scripted = [Answer(503)] * 9
@@ -487,6 +547,7 @@ class TestNowhereElse(OAuthCase):
         self.token_server.echoes = True
         self.new_partner()
         self.run_pending()
+        self.let_pass(tokens.YOUNG)
         self.token_server.revoke()
         self.new_partner()
         self.run_pending()

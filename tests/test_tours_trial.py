@@ -3,6 +3,7 @@
 
 from odoo.tests import tagged
 
+from .test_trial import Wrapping
 from .tour_case import TourCase
 
 
@@ -10,16 +11,9 @@ from .tour_case import TourCase
 class TestToursTrial(TourCase):
     """A synchronization that is tried by a system administrator."""
 
+    destination_class = Wrapping
+
     def test_the_id_is_clicked(self):
-        there = {"id": "7", "city": "Testville"}
-        for status, body in (
-            (201, {"data": [{"code": "SUCCESS", "details": {"id": "7"}}]}),
-            (200, there),
-            (200, {"data": [{"details": {"id": "7"}}]}),
-            (204, None),
-            (404, {"message": "unknown"}),
-        ):
-            self.destination.answer(status, body)
         self.start_tour(
             f"/odoo/action-queue_job_sync.action_sync_stream/{self.stream_id}",
             "queue_job_sync_trial",
@@ -34,10 +28,10 @@ class TestToursTrial(TourCase):
             asked,
             [
                 ("POST", "/contacts"),
-                ("GET", "/contacts/7"),
-                ("PUT", "/contacts/7"),
-                ("DELETE", "/contacts/7"),
-                ("GET", "/contacts/7"),
+                ("GET", "/contacts/1"),
+                ("PUT", "/contacts/1"),
+                ("DELETE", "/contacts/1"),
+                ("GET", "/contacts/1"),
             ],
         )
         with self.transaction() as env:

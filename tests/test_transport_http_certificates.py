@@ -163,6 +163,22 @@ class TestCertificates(CertificateCase, RestCase):
             receipt = self.send(ca_certificate=Authority("Other").certificate)
             self.assertFails(receipt, Unreachable, "localhost is not trusted")
 
+    def test_others_besides(self):
+        self.serve()
+        bundle = self.folder() / "ca.pem"
+        bundle.write_text(self.authority.certificate, encoding="ascii")
+        other = Authority("Other").certificate
+        with patch.dict(os.environ, REQUESTS_CA_BUNDLE=str(bundle)):
+            receipt = self.send(ca_certificate=other, trusts_public=True)
+            self.assertTrue(receipt.ok, receipt.error)
+            # of what is set for nobody else
+            receipt = self.send(ca_certificate=other)
+            self.assertFails(receipt, Unreachable, "localhost is not trusted")
+        receipt = self.send(ca_certificate=other, trusts_public=True)
+        self.assertFails(receipt, Unreachable, "localhost is not trusted")
+        mine = self.authority.certificate
+        self.assertTrue(self.send(ca_certificate=mine, trusts_public=True).ok)
+
     def test_host_is_looked_at_all_the_same(self):
         self.serve()
         place = f"https://127.0.0.1:{self.server.port}"

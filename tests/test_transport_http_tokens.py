@@ -83,6 +83,11 @@ class TestAsked(TokensCase):
         _shown, form = self.last()
         self.assertEqual(form, {"grant_type": "refresh_token", "refresh_token": first})
 
+    def test_renewed_with_the_same_again(self):
+        self.server.rotates, self.server.repeats = False, True
+        grant = self.ask().renewed(self.server.begin())
+        self.assertEqual((grant.access, grant.refresh), (self.server.access, ""))
+
     def test_renewed_in_the_body(self):
         self.ask(in_body=True).renewed(self.server.begin())
         self.assertEqual(self.last()[1]["client_id"], CLIENT_ID)

@@ -4,6 +4,7 @@
 
 import json
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
@@ -11,7 +12,9 @@ from odoo.tests import new_test_user, tagged
 from ..transports.postgresql import PostgresqlTransport
 from .common import SyncCase
 from .servers import Answer, HttpDestination
+from .test_adoption import searching
 from .test_preview import WRITTEN
+from .test_stream_requests import commands
 
 SECRET = "s3cret-of-the-crm"
 
@@ -27,8 +30,21 @@ class Wrapping(HttpDestination):
         return answer
 
 
-@tagged("post_install", "-at_install")
-class TestTrial(SyncCase):
+class Misleading(HttpDestination):
+    """Answers to a creation with the id of another record, and then with that of it."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.records["/contacts/98"] = {"id": "98", "name": "Grace"}
+
+    def _crud(self, request):
+        answer = super()._crud(request)
+        if request.method == "POST":
+            return Answer(201, {"id": "98", "contact": {"key": answer.body["id"]}})
+        return answer
+
+
+class TrialCase(SyncCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -58,6 +74,16 @@ class TestTrial(SyncCase):
     def outcomes(self, trial):
         return {step: outcome for step, outcome, _said in trial.findings}
 
+    def shown(self, trial, record_id="7"):
+        """Return what a system shows of the contact."""
+        return {"id": record_id, "name": trial.contact}
+
+    def asked(self, destination):
+        return [f"{each.method} {each.path}" for each in destination.requests]
+
+
+@tagged("post_install", "-at_install")
+class TestTrial(TrialCase):
     def test_nothing_is_sent_before_consent(self):
         with HttpDestination() as destination:
             trial = self.begin(destination)
@@ -138,7 +164,7 @@ class TestTrial(SyncCase):
         with HttpDestination() as destination:
             trial = self.begin(destination)
             destination.answer(201, {"id": "7"})
-            destination.answer(200, {"id": "7"})
+            destination.answer(200, self.shown(trial))
             destination.answer(200, {"id": "7"})
             destination.answer(403, {"message": "not you"})
             self.call(trial, "action_try")
@@ -150,7 +176,7 @@ class TestTrial(SyncCase):
             trial = self.begin(destination)
             for status, body in (
                 (201, {"id": "7"}),
-                (200, {"id": "7"}),
+                (200, self.shown(trial)),
                 (200, {"id": "7"}),
                 (204, None),
                 (200, {"id": "7", "archived": True}),
@@ -165,7 +191,7 @@ class TestTrial(SyncCase):
             trial = self.begin(destination)
             for status, body in (
                 (201, {"id": "7"}),
-                (405, None),
+                (200, self.shown(trial)),
                 (200, {"id": "7"}),
                 (204, None),
                 (405, None),
@@ -215,6 +241,16 @@ class TestTrial(SyncCase):
         self.assertEqual([*self.outcomes(trial).values()], ["works"])
         self.assertFalse(trial.left)
 
+    def test_not_to_a_system_that_is_held(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            self.backend.action_pause()
+            with self.assertRaisesRegex(UserError, "Paused by"):
+                self.call(trial, "action_try")
+            self.backend.action_resume()
+            self.call(trial, "action_try")
+            self.assertEqual(trial.state, "done")
+
     def test_only_contacts_and_what_can_be_heard(self):
         with HttpDestination() as destination:
             trial = self.begin(destination)
@@ -236,3 +272,184 @@ class TestTrial(SyncCase):
             with self.assertRaises(AccessError):
                 trial.with_user(manager).action_try()
             self.assertFalse(destination.requests)
+
+
+@tagged("post_install", "-at_install")
+class TestTrialOfOthers(TrialCase):
+    """What the trial has not created is never changed by it."""
+
+    def test_what_a_refusal_names(self):
+        with HttpDestination() as destination:
+            trial = self.begin(
+                destination, already_there="refusal", refusal_where="existing"
+            )
+            said = {"message": "The contact already exists", "existing": "98"}
+            destination.answer(409, said)
+            destination.records["/contacts/98"] = {"name": "Grace"}
+            self.call(trial, "action_try")
+            self.assertEqual(self.asked(destination), ["POST /contacts"])
+            self.assertEqual(destination.records["/contacts/98"], {"name": "Grace"})
+        self.assertEqual((trial.state, trial.left), ("done", False))
+        self.assertFalse(trial.external_id)
+        ((step, outcome, said),) = trial.findings
+        self.assertEqual((step, outcome), ("Create", "fails"))
+        self.assertIn("such a contact already, as 98. It is left as it is", said)
+
+    def test_what_a_search_finds(self):
+        """By a value that other contacts have too."""
+        country = (self.env.company.country_id or self.env.ref("base.us")).code
+        there = {"id": "98", "name": "Grace", "country": country}
+        with HttpDestination() as destination:
+            values = searching("GET contacts?country={country}")
+            trial = self.begin(destination, **{**values, "found_where": "[*].id"})
+            destination.lists.add("/contacts")
+            destination.records["/contacts/98"] = dict(there)
+            self.call(trial, "action_try")
+            self.assertEqual(
+                self.asked(destination), [f"GET /contacts?country={country}"]
+            )
+            self.assertEqual(destination.records, {"/contacts/98": there})
+        self.assertEqual((trial.state, trial.left), ("done", False))
+        self.assertEqual(self.outcomes(trial), {"Create": "fails"})
+        self.assertIn("already, as 98", trial.findings[0][2])
+
+    def test_an_id_that_is_that_of_another_record(self):
+        with Misleading() as destination:
+            trial = self.begin(destination)
+            before = self.stream.external_id_key
+            self.call(trial, "action_try")
+            for _each in range(2):
+                self.assertEqual((trial.state, trial.external_id), ("id", False))
+                self.assertEqual(self.outcomes(trial)["Read"], "fails")
+                self.assertIn(f"does not show {trial.contact}", trial.findings[1][2])
+                self.assertEqual(self.stream.external_id_key, before)
+                self.call(trial, "action_take_id", "id")
+            self.assertEqual(
+                self.asked(destination),
+                ["POST /contacts", *["GET /contacts/98"] * 3],
+            )
+            self.call(trial, "action_take_id", "contact.key")
+            self.assertEqual(self.stream.external_id_key, "contact.key")
+            self.assertEqual((trial.state, trial.external_id), ("done", "1"))
+            self.assertEqual(set(self.outcomes(trial).values()), {"works"})
+            self.assertEqual(
+                destination.records, {"/contacts/98": {"id": "98", "name": "Grace"}}
+            )
+            with self.assertRaisesRegex(UserError, "not known as 98"):
+                self.call(trial, "action_take_id", "id")
+            self.assertEqual(self.stream.external_id_key, "contact.key")
+
+    def test_the_wrong_id_is_not_named_as_what_is_left(self):
+        with Misleading() as destination:
+            trial = self.begin(destination)
+            self.call(trial, "action_try")
+            self.call(trial, "action_stop")
+        self.assertIn("may be in", trial.left)
+        self.assertNotIn("98", trial.left)
+
+    def test_what_is_not_there_yet(self):
+        """A system may show it only after a moment: the same id is clicked again."""
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            destination.answer(201, {"id": "7"})
+            destination.answer(404, {"message": "unknown"})
+            self.call(trial, "action_try")
+            self.assertEqual(trial.state, "id")
+            for status, body in (
+                (200, self.shown(trial)),
+                (200, self.shown(trial)),
+                (204, None),
+                (404, {"message": "unknown"}),
+            ):
+                destination.answer(status, body)
+            self.call(trial, "action_take_id", "id")
+        self.assertEqual((trial.state, trial.left), ("done", False))
+        self.assertEqual(set(self.outcomes(trial).values()), {"works"})
+
+    def test_nothing_is_changed_that_cannot_be_looked_at(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            destination.answer(201, {"id": "7"})
+            destination.answer(405)
+            self.call(trial, "action_try")
+            self.assertEqual(
+                self.asked(destination), ["POST /contacts", "GET /contacts/7"]
+            )
+        self.assertEqual(trial.state, "done")
+        self.assertEqual(self.outcomes(trial), {"Create": "works", "Read": "untold"})
+        self.assertIn("may be in", trial.left)
+
+    def test_an_id_that_is_not_looked_at(self):
+        """Whichever it is, the contact is found: nobody knows that it is the one."""
+        for line in ("GET contacts/of/{key}", "GET contacts?ref={id}"):
+            with self.subTest(line), HttpDestination() as destination:
+                requests = commands(("read", line, ""))
+                trial = self.begin(
+                    destination, request_ids=[fields.Command.clear(), *requests]
+                )
+                destination.answer(201, {"id": "98"})
+                destination.answer(200, self.shown(trial, "1"), times=2)
+                self.call(trial, "action_try")
+                methods = [each.method for each in destination.requests]
+                self.assertEqual(methods, ["POST", "GET", "GET"])
+                self.assertEqual(trial.state, "id")
+                self.assertIn("whatever the ID is", trial.findings[1][2])
+
+    def test_an_id_that_is_searched_for(self):
+        requests = commands(("read", "GET contacts?id={id}", ""))
+        with HttpDestination() as destination:
+            trial = self.begin(destination, request_ids=requests)
+            for status, body in (
+                (201, {"id": "7"}),
+                (200, [self.shown(trial)]),
+                (200, []),
+                (200, self.shown(trial)),
+                (204, None),
+                (200, []),
+            ):
+                destination.answer(status, body)
+            self.call(trial, "action_try")
+            self.assertEqual(
+                self.asked(destination),
+                [
+                    "POST /contacts",
+                    "GET /contacts?id=7",
+                    "GET /contacts?id=2000000000",
+                    "PUT /contacts/7",
+                    "DELETE /contacts/7",
+                    "GET /contacts?id=7",
+                ],
+            )
+        self.assertEqual((trial.state, trial.left), ("done", False))
+        self.assertEqual(set(self.outcomes(trial).values()), {"works"})
+
+    def test_made_one_with_another_record(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            destination.answer(201, {"id": "7"})
+            destination.answer(200, self.shown(trial))
+            destination.answer(200, self.shown(trial, "98"))
+            self.call(trial, "action_try")
+            self.assertEqual(
+                self.asked(destination),
+                ["POST /contacts", "GET /contacts/7", "PUT /contacts/7"],
+            )
+        self.assertEqual(trial.state, "done")
+        self.assertIn("may be in", trial.left)
+
+    def test_created_once(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            for status, body in (
+                (201, {"id": "7"}),
+                (200, self.shown(trial)),
+                (410, None),
+                (204, None),
+                (404, {"message": "unknown"}),
+            ):
+                destination.answer(status, body)
+            self.call(trial, "action_try")
+            methods = [each.method for each in destination.requests]
+            self.assertEqual(methods, ["POST", "GET", "PUT", "DELETE", "GET"])
+        self.assertEqual(self.outcomes(trial)["Update"], "fails")
+        self.assertFalse(trial.left)

@@ -21,6 +21,7 @@ class TokenDestination(HttpDestination):
 
     :ivar life: seconds that access lasts; ``None`` if it does not say
     :ivar rotates: each renewal gives another token to renew with
+    :ivar repeats: each renewal gives that which it was asked with
     :ivar consents: whether the user does who is sent to its page at ``/consent``
     :ivar is_closed: it lets nobody in
     :ivar echoes: it refuses everything, and repeats the token that it was shown
@@ -31,6 +32,7 @@ class TokenDestination(HttpDestination):
     def __init__(self, **options):
         super().__init__(**options)
         self.life, self.rotates, self.slow = 3600, True, 0
+        self.repeats = False
         self.consents, self.is_closed, self.echoes = True, False, False
         self.given, self.renewals, self.asked = [], [], []
         self.codes = {}
@@ -149,6 +151,8 @@ class TokenDestination(HttpDestination):
             said["expires_in"] = self.life
         if family is not None and (self.rotates or not refresh):
             refresh = said["refresh_token"] = self._new_refresh(family)
+        elif family is not None and self.repeats:
+            said["refresh_token"] = refresh
         self.given.append((access, refresh))
         return Answer(200, said)
 

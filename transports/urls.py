@@ -195,6 +195,14 @@ def origin(url: str) -> tuple[str, str, int | None]:
     return parts.scheme, (parts.hostname or "").lower(), port
 
 
+def same_host(url: str, other: str) -> bool:
+    """:return: whether two addresses are at one host, whatever the port"""
+    try:
+        return origin(url)[1] == origin(other)[1]
+    except ValueError:
+        return False  # one is no address
+
+
 def spelling(url: str) -> tuple[str, int | None, str, str]:
     """:return: what is the same for the addresses of one place: whether by TLS or not,
     with ``www.`` and a slash at the end or without"""

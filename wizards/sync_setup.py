@@ -575,13 +575,16 @@ class SyncSetup(models.TransientModel):
                     )
                 )
         copied = self.backend_id.recipe_values or {}
+        recipes = self.env["sync.recipe"]
         if copied.get("answers") == answers and self.stream_id:
+            # which are no secrets: of those another one may have been set
+            filled = reader.filled(self._recipe(), answers)
+            recipes._copy_secrets(self.backend_id, filled["system"]["headers"])
             return
         made = self.backend_id._all_streams()
         self.stream_id = False
         self.flush_recordset()
         made.unlink()
-        recipes = self.env["sync.recipe"]
         streams, left_out = recipes._copy_to(self.backend_id, self.recipe, answers)
         self.write(
             {

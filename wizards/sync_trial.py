@@ -1,6 +1,8 @@
 # Copyright 2026 queue_job_sync contributors
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
+import json
+import re
 import secrets
 import time
 from contextlib import contextmanager
@@ -10,16 +12,20 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..engine import words
-from ..exceptions import SyncError
+from ..exceptions import Rejected, SyncError
 from ..text import storable_within
 from ..transports.base import FAILS, UNTOLD, WORKS, Message
+from ..transports.rest.lines import dialogue_of
 from ..transports.rest.readings import Reading
+from ..transports.rest.requests import ID, Placeholder
 
 # Seconds for which requests are started.
 TRIAL_TIME = 60
 # Odoo's id of a contact that there is none of: as long as one, and larger than any.
 NO_RECORD = 2_000_000_000
 MARK = "Odoo test"
+# What is there under an id: the contact, something else or nothing; or nobody knows.
+ITSELF, ANOTHER, NOTHING = "itself", "another", "nothing"
 
 
 class Tried(NamedTuple):
@@ -35,6 +41,9 @@ class SyncTrial(models.TransientModel):
     It is created, read, changed and removed at the system, by the transport alone: no
     job, no record of Odoo and no synchronized record comes of it. Each request is shown
     beside its answer.
+
+    Nothing there is changed that the trial has not created: neither what the system has
+    already, nor what an id leads to that was not that of the contact.
     """
 
     _name = "sync.trial"
@@ -112,15 +121,18 @@ class SyncTrial(models.TransientModel):
         if self.state != "ask":
             raise UserError(self.env._("This was tried already."))
         with self._tried() as tried:
-            if self._create_there(tried):
-                self._go_on(tried)
+            receipt = self._create_there(tried)
+            if receipt:
+                self._go_on(tried, receipt.external_id)
         return True
 
     def action_take_id(self, path):
         """Take the value at a place of the first answer for the id, and go on.
 
+        The place is kept if the contact is there under that id.
+
         :param path: where it is, as *ID in the Answer* has it
-        :raises UserError: there is no id there
+        :raises UserError: there is no id there, or another one than that of the contact
         """
         self.ensure_one()
         self.check_access("write")
@@ -137,17 +149,19 @@ class SyncTrial(models.TransientModel):
         found = reading.id_in(created.get("answer"), created.get("headers") or {})
         if not found:
             raise UserError(self.env._("There is no ID at %s.", path))
-        self.stream_id.external_id_key = path
         if self.state == "id":
-            self.external_id = found
             # it works by now
             self.findings = []
-            sentence = words._lt("The ID is at %(place)s.")
+            sentence = words._lt("The ID is looked for at %(place)s.")
             self._find(
                 self.env._("Create"), WORKS, words.Sentence(sentence, place=path)
             )
             with self._tried() as tried:
-                self._go_on(tried)
+                self._go_on(tried, found, path)
+        elif found == self.external_id:
+            self.stream_id.external_id_key = path
+        else:
+            raise UserError(self.env._("The contact is not known as %s.", found))
         return True
 
     def action_stop(self):
@@ -167,6 +181,10 @@ class SyncTrial(models.TransientModel):
             raise UserError(self.env._("Only contacts can be tried like this."))
         stream.backend_id._require_connection()
         stream._require_route()
+        # nothing is sent from a copy of the database, nor to whom is left alone
+        hold = stream.backend_id.sudo()._hold()
+        if hold:
+            raise UserError(words.said(self.env, hold))
 
     @contextmanager
     def _tried(self):
@@ -179,6 +197,7 @@ class SyncTrial(models.TransientModel):
                 raise UserError(
                     self.env._("This kind of system cannot be tried like this.")
                 ) from None
+            told.adopting, told.recreating = _leave_alone, _not_again
             yield Tried(told, heard)
             self._keep(heard)
 
@@ -223,46 +242,69 @@ class SyncTrial(models.TransientModel):
         return receipt
 
     def _create_there(self, tried):
-        """Return whether it is there, and under which id is known."""
+        """Return the receipt if it is there, and has an id; else ``None``."""
         receipt = self._send(tried, "upsert", self._payload())
         self._keep(tried.heard, is_creation=True)
         if receipt.error:
             self._find(self.env._("Create"), FAILS, receipt.error)
             # what may have been carried out is there, under an id that nobody knows
             self._end(left=receipt.fate == "unknown")
-            return False
-        needs_id = self.stream_id.id_policy == "destination"
-        if needs_id and not receipt.external_id:
+            return None
+        gives_ids = self.stream_id.id_policy == "destination"
+        if gives_ids and not receipt.external_id:
             why = receipt.warning or words._lt("The answer has no ID where it should.")
             self._find(self.env._("Create"), FAILS, why)
             self.state = "id"
-            return False
-        self.external_id = receipt.external_id
+            return None
         self._find(self.env._("Create"), WORKS, receipt.warning or self._told(receipt))
-        return True
+        return receipt
 
-    def _go_on(self, tried):
-        """Read, change and remove what was created."""
+    def _go_on(self, tried, external_id, path=None):
+        """Read, change and remove what was created, if that is what is read.
+
+        :param external_id: which the system may have given it
+        :param path: where a person has found that in the answer; kept if it is right
+        """
         if self.stream_id.id_policy == "none":
             # it is told of what happens, and keeps nothing that could be left
             if "remove" in self.stream_id.request_ids.mapped("kind"):
                 self._tell(self.env._("Remove"), self._send(tried, "delete", {}))
             self._end(left=False)
             return
-        self._read(tried, self.env._("Read"), WORKS)
+        there, sentence = self._look(tried, external_id)
+        is_there = {ITSELF: WORKS, UNTOLD: UNTOLD}.get(there, FAILS)
+        self._find(self.env._("Read"), is_there, sentence)
+        # Odoo's own id is that of nothing else
+        ours = self.stream_id.id_policy == "odoo" and there != ANOTHER
+        if there != ITSELF and not ours:
+            if self.stream_id.id_policy == "destination" and there != UNTOLD:
+                # a person may see another one in the answer
+                self.state = "id"
+            else:
+                self._end(left=True)
+            return
+        self.external_id = external_id
+        if path:
+            self.stream_id.external_id_key = path
         receipt = self._send(
             tried, "upsert", self._payload(city="Changeville", function="Tester")
         )
-        self.external_id = receipt.external_id or self.external_id
         self._tell(self.env._("Update"), receipt)
+        if receipt.external_id not in (None, external_id):
+            # that of another record, as where two are made one
+            self.external_id = False
+            self._end(left=True)
+            return
         receipt = self._send(tried, "delete", {})
         self._tell(self.env._("Remove"), receipt)
         if receipt.error:
             self._end(left=True)
             return
-        gone = self._read(tried, self.env._("Gone"), FAILS)
-        self._end(left=gone is False)
-        if gone is None:
+        there, sentence = self._look(tried, external_id)
+        is_gone = {NOTHING: WORKS, UNTOLD: UNTOLD}.get(there, FAILS)
+        self._find(self.env._("Gone"), is_gone, sentence)
+        self._end(left=is_gone == FAILS)
+        if is_gone == UNTOLD:
             self.left = self.env._(
                 "%(system)s has removed the contact %(name)s, as it says. Look there "
                 "whether it is gone: its ID is %(id)s.",
@@ -271,34 +313,69 @@ class SyncTrial(models.TransientModel):
                 id=self.external_id or NO_RECORD + int(self.mark, 16),
             )
 
-    def _read(self, tried, step, there):
-        """Look whether the record is there.
+    def _look(self, tried, external_id):
+        """Look what the system has under an id.
 
-        :param there: what it means that it is
-        :return: whether it is not there; ``None`` where that cannot be told
+        :return: ``ITSELF``, ``ANOTHER``, ``NOTHING`` or ``UNTOLD``; and a sentence
         """
+        try:
+            held = self._held(tried, external_id)
+        except NotImplementedError:
+            sentence = words._lt("This kind of system cannot be asked what it holds.")
+            return UNTOLD, sentence
+        except SyncError as error:
+            return UNTOLD, error
+        if held is None:
+            return NOTHING, words._lt("The system does not hold the contact.")
+        if not self._is_shown(held):
+            sentence = words._lt(
+                "What the system holds there does not show %(name)s: it is left as it "
+                "is."
+            )
+            return ANOTHER, words.Sentence(sentence, name=self.contact)
+        if not self._tells_apart(tried):
+            sentence = words._lt(
+                "The system shows the contact whatever the ID is. Read has to ask for "
+                "{id}."
+            )
+            return ANOTHER, sentence
+        return ITSELF, words._lt("The system holds the contact.")
+
+    def _held(self, tried, external_id):
         message = Message(
             "upsert",
             NO_RECORD + int(self.mark, 16),
             {},
             self.stream_id._route(),
-            external_id=self.external_id or None,
+            external_id=external_id or None,
         )
+        return tried.transport.held(message)
+
+    def _is_shown(self, held):
+        """Return whether what is held is the contact.
+
+        However its name is written, and whichever part of it or of the address is sent.
+        """
+        text = json.dumps(held, ensure_ascii=False, default=str)
+        mark = rf"(?<![^\W_]){self.mark}(?![^\W_])"
+        return bool(re.search(mark, text, re.IGNORECASE))
+
+    def _tells_apart(self, tried):
+        """Return whether the system shows what has the id that it is asked for.
+
+        A search may be by Odoo's id, or ignored: it finds the contact by any then.
+        """
+        stream = self.stream_id
+        if stream.transport != "rest" or stream.id_policy != "destination":
+            return True
+        path = dialogue_of(stream._route().bare).lines.read.path
+        if any(isinstance(part, Placeholder) and part.source == ID for part in path):
+            return True
         try:
-            held = tried.transport.held(message)
-        except NotImplementedError:
-            sentence = words._lt("This kind of system cannot be asked what it holds.")
-            self._find(step, UNTOLD, sentence)
-        except SyncError as error:
-            self._find(step, UNTOLD, error)
-        else:
-            sentence = words._lt("The system holds the contact.")
-            if held is None:
-                sentence = words._lt("The system does not hold the contact.")
-            absent = FAILS if there == WORKS else WORKS
-            self._find(step, absent if held is None else there, sentence)
-            return held is None
-        return None
+            held = self._held(tried, str(NO_RECORD))
+        except SyncError:
+            return True
+        return held is None or not self._is_shown(held)
 
     def _tell(self, step, receipt):
         if receipt.error:
@@ -338,3 +415,16 @@ class SyncTrial(models.TransientModel):
                 name=self.contact,
                 system=self.system,
             )
+
+
+def _leave_alone(message, external_id, key, sought):
+    """Keep what is there already as it is, see ``Transport.adopting``."""
+    sentence = words._lt(
+        "The system has such a contact already, as %(id)s. It is left as it is."
+    )
+    raise Rejected(sentence, id=external_id)
+
+
+def _not_again(message, key):
+    """Create no second one, see ``Transport.recreating``."""
+    raise Rejected(words._lt("The system does not know the contact any more."))

@@ -96,7 +96,7 @@ def context_of(client: str, authorities: str) -> ssl.SSLContext:
 
     :param client: see :func:`client_problem`; empty for none
     :param authorities: instead of those that everybody trusts, which
-        ``requests`` adds where it is empty
+        ``requests`` adds where they are to be trusted
     :raise Unreachable: one of them cannot be used
     """
     problem = client and client_problem(client)

@@ -92,8 +92,8 @@ class HttpConfig:
     :param scheme: word before the secret there, if any
     :param secret: token, password or value of the header
     :param token: in the place of ``auth``: gives the value of ``Authorization`` for a
-        request, in any thread; for one that has just been refused another one. Of no
-        account to which connections are kept
+        request, in any thread; for one that has just been refused another one, or the
+        same where there is none for now. Of no account to which connections are kept
     :param signing_secrets: those that sign each request, see :mod:`..signing`; none
         to send without signatures
     :param connect_timeout: seconds to connect
@@ -110,6 +110,7 @@ class HttpConfig:
         :func:`.certificates.client_problem`
     :param ca_certificate: the only authorities to be trusted, see
         :func:`.certificates.authorities_problem`
+    :param trusts_public: besides them, those that everybody trusts are
     """
 
     url: str
@@ -133,6 +134,7 @@ class HttpConfig:
     proxy_password: str = field(default="", repr=False)
     client_certificate: str = field(default="", repr=False)
     ca_certificate: str = field(default="", repr=False)
+    trusts_public: bool = False
 
     def __post_init__(self):
         if self.connect_timeout <= 0 or self.read_timeout <= 0:
@@ -393,11 +395,11 @@ class HttpClient:
     def _ask(self, trail, method, url, headers, body, most, query, only_once) -> Answer:
         """Send, and once more if the token is refused: nothing was done then (RFC 9110
         section 15.5.2)."""
-        refused = None
+        token, refused, proof = self.config.token, None, {}
+        if token:
+            proof["Authorization"] = token()
         while True:
-            proof = {}
-            if self.config.token:
-                proof["Authorization"] = self.config.token(refused)
+            if proof:
                 self.redact.hide(proof["Authorization"].rpartition(" ")[2])
             trail.pace.wait()
             shown = loggable(url) if query is None else f"{loggable(url)}?{query}"
@@ -409,6 +411,9 @@ class HttpClient:
             if answer.status != 401 or not proof or refused:
                 return answer
             refused = proof["Authorization"]
+            proof["Authorization"] = token(refused)
+            if proof["Authorization"] == refused:
+                return answer
 
     def receipt(
         self,

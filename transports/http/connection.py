@@ -336,8 +336,8 @@ class Session(HTTPAdapter):
         self._proxies = dict.fromkeys(_POOLS, config.proxy) if config.proxy else None
         self._proxy_login = (config.proxy_username, config.proxy_password)
         # no others are trusted then
-        self._has_authorities = bool(config.ca_certificate)
-        self._verify = True if self._has_authorities else verify
+        self._is_private = bool(config.ca_certificate) and not config.trusts_public
+        self._verify = True if self._is_private else verify
         if config.client_certificate or config.ca_certificate:
             self._pool_options["ssl_context"] = context_of(
                 config.client_certificate, config.ca_certificate
@@ -362,7 +362,7 @@ class Session(HTTPAdapter):
 
     def cert_verify(self, conn, url, verify, cert):
         """Name those that everybody trusts, unless the destination has its own."""
-        if self._has_authorities:
+        if self._is_private:
             conn.cert_reqs = "CERT_REQUIRED"
         else:
             super().cert_verify(conn, url, verify, cert)

@@ -142,7 +142,9 @@ class TokenServer:
         body = WebApplicationClient(self._client.id).prepare_refresh_body(
             refresh_token=refresh, client_id=self._client.id, **self._each
         )
-        return self._ask(body)
+        grant = self._ask(body)
+        # many repeat it
+        return replace(grant, refresh="") if grant.refresh == refresh else grant
 
     def exchanged(self, code: str, verifier: str, page: str) -> Grant:
         """Ask by the code that the system has sent a person back with (RFC 6749 section
