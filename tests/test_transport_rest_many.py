@@ -2,6 +2,7 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Many records in one request, as it is typed: what the answer proves of each."""
 
+import hashlib
 import json
 import time
 
@@ -678,6 +679,38 @@ class TestManyRequests(ManyCase):
         keys = [each.headers["Idempotency-Key"] for each in self.server.requests]
         self.assertEqual(keys[0], keys[1])
         self.assertNotEqual(keys[0], keys[2])
+
+    def test_same_content_once_more_has_another_key(self):
+        """A, B and A again: the last one is not answered from memory"""
+        kinds = ("many_update",)
+        body = '[{"id": "{id}", "...": "{record}"}]'
+        route = many("PUT many", body, kinds)
+        for number, name in enumerate("ABA"):
+            self.server.answer(200, [{}, {}])
+            messages = [
+                message(
+                    key=key,
+                    external_id=f"c{key}",
+                    payload={"name": name},
+                    idempotency_key=f"{number}-{key}",
+                    **route,
+                )
+                for key in (1, 2)
+            ]
+            self.assertTrue(all(each.ok for each in self.send_all(messages)))
+        first, _second, third = self.server.requests
+        self.assertEqual(first.body, third.body)
+        keys = {each.headers["Idempotency-Key"] for each in self.server.requests}
+        self.assertEqual(len(keys), 3)
+
+    def test_key_of_a_batch_endpoint_is_that_of_its_body(self):
+        """What it has been so far: the keys of the items are in the body"""
+        self.server.answer(200, {"items": []})
+        self.send_all(records(2, {"target": "contacts", "batch_target": "batch"}))
+        request = self.server.requests[0]
+        digest = hashlib.sha256(request.body).hexdigest()
+        self.assertEqual(request.headers["Idempotency-Key"], f"batch-{digest}")
+        self.assertIn(b'"key-1"', request.body)
 
     def test_route_that_is_not_complete(self):
         for route in (

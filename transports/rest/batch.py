@@ -212,7 +212,7 @@ class BatchSender:
             return _Sent(unwritten, items, [])
         headers = {
             "Content-Type": request.content_type,
-            "Idempotency-Key": f"batch-{hashlib.sha256(request.body).hexdigest()}",
+            "Idempotency-Key": _key_of(items, request.body),
         }
         trail = Trail(self._rest.pace)
         error = verdict = None
@@ -353,6 +353,18 @@ class BatchSender:
             warning = answer.sentence(sentence, id=outcome.external_id)
             outcome = outcome._replace(external_id=message.external_id, warning=warning)
         return self._client.receipt(message, trail, None, answer, **outcome._asdict())
+
+
+def _key_of(items, body):
+    """:return: the key of one request: the same for the same items
+
+    The same content may be sent once more after another one: where that is answered
+    from memory, nothing is written. So the keys of the items are part of it, which a
+    batch endpoint has in the body.
+    """
+    keys = [] if items[0].many.is_usual else [each.message for each in items]
+    told = "".join(f"\n{message.idempotency_key}" for message in keys)
+    return f"batch-{hashlib.sha256(body + told.encode()).hexdigest()}"
 
 
 def _own(item, answer, many):
