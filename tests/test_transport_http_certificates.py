@@ -11,7 +11,7 @@ from unittest.mock import patch
 from odoo.tests import BaseCase, tagged
 
 from ..exceptions import Unreachable
-from ..transports.base import UNSENT
+from ..transports.base import UNKNOWN, UNSENT
 from ..transports.http import certificates
 from ..transports.http.certificates import (
     authorities_problem,
@@ -135,6 +135,19 @@ class TestCertificateTexts(CertificateCase):
             self.assertTrue(in_memory)
 
 
+class _AsksLater(HttpDestination):
+    """Does what it is asked for, and wants to know by whom behind the second request
+    (RFC 8446 section 4.6.2)."""
+
+    def reply(self, request):
+        answer = super().reply(request)
+        if len(self.requests) == 2:
+            [sock] = self._sockets
+            sock.verify_client_post_handshake()
+            sock.recv(1)  # tells the client that there is no certificate
+        return answer
+
+
 @tagged("-at_install", "post_install")
 class TestCertificates(CertificateCase, RestCase):
     def serve(self, clients="", version=None):
@@ -204,6 +217,21 @@ class TestCertificates(CertificateCase, RestCase):
         self.assertFails(receipt, Unreachable, "does not accept the client certificate")
         self.assertEqual(receipt.fate, UNSENT)
         self.assertEqual(self.server.requests, [])
+
+    def test_what_is_refused_on_a_kept_connection_may_have_been_carried_out(self):
+        context = server_context(
+            self.folder(), *self.authority.issue(), clients=self.authority.certificate
+        )
+        context.post_handshake_auth = True
+        self.server = self.enterContext(_AsksLater(tls=context))
+        options = {"ca_certificate": self.authority.certificate}
+        self.assertTrue(self.send(**options).ok)
+        second = message(key=8, idempotency_key="key-2")
+        receipt = self.send(second, **options)
+        self.assertFails(receipt, Unreachable, "client certificate")
+        self.assertEqual(self.server.connections, 1)
+        self.assertEqual(len(self.server.records), 2)
+        self.assertEqual(receipt.fate, UNKNOWN)
 
     def test_what_cannot_be_used_is_said(self):
         self.serve()

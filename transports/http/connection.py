@@ -47,6 +47,7 @@ class _Departure(threading.local):
     differ by the version of urllib3 and requests."""
 
     begun = False  # to leave
+    first = False  # on its connection, and nothing has come back
     only_once = False  # it must not leave twice
 
 
@@ -104,7 +105,8 @@ class _Stream(io.RawIOBase):
             if self.patient:
                 raise
             return None  # nothing that TLS could decrypt, or the connection is gone
-        self.heard = self.heard or bool(count)
+        if count:
+            self.heard, departure.first = True, False
         return count
 
     def close(self):
@@ -234,7 +236,7 @@ class _TimedConnection:
             self._held = None
             if self.sock is None:
                 self.connect()
-            departure.begun = True
+            departure.begun, departure.first = True, not self.answered
             # Head and body at once: half the system calls, for the server too.
             self.send(b"".join(held))
         except (ConnectionResetError, ssl.SSLEOFError) as error:
