@@ -12,7 +12,7 @@ from odoo.tests import BaseCase, tagged
 
 from ..exceptions import Unreachable
 from ..transports.base import UNKNOWN, UNSENT
-from ..transports.http import certificates
+from ..transports.http import certificates, connection
 from ..transports.http.certificates import (
     authorities_problem,
     client_problem,
@@ -232,6 +232,31 @@ class TestCertificates(CertificateCase, RestCase):
         self.assertEqual(self.server.connections, 1)
         self.assertEqual(len(self.server.records), 2)
         self.assertEqual(receipt.fate, UNKNOWN)
+
+    def test_requests_that_has_a_context_of_its_own(self):
+        """As 2.32.0 to 2.32.2 have, whatever the adapter has"""
+        name = "build_connection_pool_key_attributes"
+        build = getattr(connection.Session, name)
+
+        def build_anew(session, *args, **kwargs):
+            host, pool = build(session, *args, **kwargs)
+            return host, {**pool, "ssl_context": ssl.create_default_context()}
+
+        self.serve()
+        bundle = self.folder() / "ca.pem"
+        bundle.write_text(self.authority.certificate, encoding="ascii")
+        self.enterContext(patch.dict(os.environ, REQUESTS_CA_BUNDLE=str(bundle)))
+        self.enterContext(patch.object(connection.Session, name, build_anew))
+        for options in (
+            {"client_certificate": self.client},
+            {"ca_certificate": self.authority.certificate},
+        ):
+            receipt = self.send(**options)
+            self.assertFails(receipt, Unreachable, "package requests", "2.32.3")
+            self.assertEqual(receipt.fate, UNSENT)
+        self.assertEqual(self.server.requests, [])
+        # nobody else has certificates to lose
+        self.assertTrue(self.send().ok)
 
     def test_what_cannot_be_used_is_said(self):
         self.serve()
