@@ -9,6 +9,7 @@ import time
 from odoo.tests import tagged
 
 from ..exceptions import (
+    Blocked,
     Misconfigured,
     RateLimited,
     Rejected,
@@ -508,14 +509,50 @@ class TestManyProof(ManyCase):
         self.assertEqual(found[None].external_id, "xNone")
         self.assertUnknown([found[500]], "500")
 
+    def updates(self, ids, **options):
+        """Messages about records that were updated before, and another one is there"""
+        body = '[{"id": "{id}", "...": "{record}"}]'
+        route = many("PUT many", body, ("many_update",), **options)
+        route = {**route, "proven": {"update"}, "known_ids": ("k",)}
+        return [
+            message(
+                key=key,
+                external_id=record_id,
+                payload={"email": f"{record_id}@example.com"},
+                idempotency_key=f"key-{key}",
+                **route,
+            )
+            for key, record_id in enumerate(ids)
+        ]
+
     def test_record_that_is_lost_is_created_alone(self):
-        kinds = ("many_update",)
-        route = many("PUT many", '[{"id": "{id}"}]', kinds, many_status="s")
-        items = [{"s": 200, "id": "a"}, {"s": 404}]
-        receipts = self.answered(items, route, external_id="a")
-        self.assertTrue(all(each.ok for each in receipts))
-        self.assertEqual(self.lines(), ["PUT /many", "POST /contacts"])
-        self.assertEqual(receipts[1].external_id, "1")
+        """Once it is proven that it is: alone, and by a look at another one"""
+        proof = ["PUT /contacts/b", "GET /contacts/k", "GET /contacts/b"]
+        for item, alone, options in (
+            ({"s": 404}, (404, None), {"many_status": "s"}),
+            ({"s": 410}, (404, None), {"many_status": "s"}),
+            ({"found": False}, (200, {"found": False}), {"gone": "found == `false`"}),
+        ):
+            self.server.requests.clear()
+            self.server.records.clear()
+            self.server.records["/contacts/k"] = {}
+            self.server.answer(200, [{"s": 200, "id": "a"}, item])
+            self.server.answer(*alone)
+            known, lost = self.send_all(self.updates("ab", **options))
+            self.assertTrue(known.ok and lost.ok, lost.error)
+            self.assertEqual(known.external_id, "a")
+            self.assertIn(f"/contacts/{lost.external_id}", self.server.records)
+            self.assertEqual(
+                self.lines(), ["PUT /many", *proof, "POST /contacts"], item
+            )
+
+    def test_records_that_are_away_for_a_while_are_not_created(self):
+        """A right or a part of the system is missing: all of them are said to be"""
+        self.server.answer(200, [{"s": 404}, {"s": 404}])
+        for receipt in self.send_all(self.updates("ab", many_status="s")):
+            self.assertFails(receipt, Blocked, "404")
+        self.assertFalse(self.server.records)
+        self.assertFalse([each for each in self.lines() if each.startswith("POST")])
 
     def test_ids_that_two_items_share(self):
         """What is typed may be the id of something else: believed for none"""

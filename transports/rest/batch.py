@@ -32,7 +32,7 @@ import hashlib
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -42,6 +42,7 @@ from ...exceptions import RateLimited, Rejected, SyncError, Temporary
 from ..base import (
     REFUSED,
     UNKNOWN,
+    UNSENT,
     Message,
     Receipt,
     Take,
@@ -56,18 +57,22 @@ from ..http import HttpClient, Trail
 from ..http.answer import Answer, is_failure, judged
 from ..http.errors import UNREADABLE, unreadable
 from .lines import MAX_MANY as MAX_ITEMS
-from .lines import Many, many_for
+from .lines import Many, many_for, says_gone
 from .requests import Data
 from .routing import GONE
 from .there import REFUSAL
 
 
 class _Item(NamedTuple):
-    """A message, what its request is filled in with, and how it may go with others."""
+    """A message, what its request is filled in with, and how it may go with others.
+
+    :param is_known: its record has an id there
+    """
 
     message: Message
     data: Data
     many: Many | None
+    is_known: bool
 
 
 class _Sent(NamedTuple):
@@ -76,11 +81,13 @@ class _Sent(NamedTuple):
     :param receipts: of those that are over with
     :param alone: what is to be sent alone
     :param lost: what is to be created anew, alone
+    :param unsure: keys of what of that may have been carried out already
     """
 
     receipts: list[Receipt]
     alone: list[_Item]
     lost: list[_Item]
+    unsure: Collection[Hashable] = ()
 
 
 class _Own(NamedTuple):
@@ -145,20 +152,28 @@ class BatchSender:
         many = None if alone else many_for(message, record_id)
         # that of a batch endpoint has Odoo's as the key alone
         known_id = message.external_id if many and many.is_usual else record_id
-        return _Item(message, Data(message, known_id, message.version), many)
+        data = Data(message, known_id, message.version)
+        return _Item(message, data, many, record_id is not None)
 
     def _send(self, items):
         """:return: the receipts of messages that may go together"""
         if len(items) == 1 or items[0].many is None:
-            return self._send_alone(items)
-        alone, lost = [], []  # of which it is known only once the others are sent
+            yield from self._send_alone(items)
+            return
+        # of which it is known only once the others are sent
+        alone, lost, unsure = [], [], set()
 
         def receipts(group):
             if group is items:
-                return self._send_in_parts(items, alone, lost)
+                return self._send_in_parts(items, alone, lost, unsure)
             return self._send_alone(group, anew=group is lost)
 
-        return deliver_groups(receipts, [items, alone, lost])
+        for receipt in deliver_groups(receipts, [items, alone, lost]):
+            if receipt.message.key in unsure and receipt.fate in (REFUSED, UNSENT):
+                # that is known of the last request alone
+                yield replace(receipt, fate=UNKNOWN)
+            else:
+                yield receipt
 
     def _send_alone(self, items, anew=False):
         deliver = partial(self._rest.deliver_each, anew=anew)
@@ -166,10 +181,11 @@ class BatchSender:
         sent = deliver_list(deliver, messages, self._rest.end)
         return (receipt for _place, receipt in sent)
 
-    def _send_in_parts(self, items, alone, lost):
+    def _send_in_parts(self, items, alone, lost, unsure):
         """Send items in requests of the size that is allowed, several at once.
 
-        :param alone, lost: are filled with what is still to be sent, see :class:`_Sent`
+        :param alone, lost, unsure: are filled with what is still to be sent, see
+            :class:`_Sent`
         """
         size, obstacle = items[0].many.size, None
         parts = deque(items[at : at + size] for at in range(0, len(items), size))
@@ -190,6 +206,7 @@ class BatchSender:
         for sent in deliver_all(self._send_together, take, threads):
             alone += sent.alone
             lost += sent.lost
+            unsure.update(sent.unsure)
             for receipt in sent.receipts:
                 if receipt.holds_up_others:
                     obstacle = obstacle or receipt.error
@@ -225,7 +242,7 @@ class BatchSender:
                 headers,
                 request.body,
                 query=request.query,
-                only_once=any(map(self._creates, items)),
+                only_once=not all(item.is_known for item in items),
             )
             with answer.in_turn():
                 found = self._found(items, answer)
@@ -273,9 +290,6 @@ class BatchSender:
                 refused.append(unsent(item.message, self._client.redact.clean(error)))
         return written, refused
 
-    def _creates(self, item):
-        return self._rest.record_id(item.message) is None
-
     def _found(self, items, answer):
         """:return: what is said of each item, ``None`` where nobody can tell"""
         many = items[0].many
@@ -287,20 +301,21 @@ class BatchSender:
     def _shows_new(self, item, own):
         """:return: whether a new record has an id in an answer of another status"""
         says_no = own and (own.answer.refusal is not None or own.has_status)
-        return bool(own and own.id and self._creates(item) and not says_no)
+        return bool(own and own.id and not item.is_known and not says_no)
 
     def _judge(self, items, trail, many, found):
-        """Read what became of each record; those that are lost are created anew.
-
-        An item is answered by who knows the records: its 404 is no wrong address.
-        """
+        """Read what became of each record; those that are lost are created anew."""
         times = Counter()
         for item, own in zip(items, found, strict=True):
             times.update({item.message.external_id, own and own.id} - {None})
-        receipts, alone, lost = [], [], []
+        receipts, alone, lost, unsure = [], [], [], set()
         for item, own in zip(items, found, strict=True):
-            if own is not None and self._rest.is_lost(item.message, own.answer):
+            if own is not None and self._is_lost(item, own):
                 lost.append(item)
+                continue
+            if own is not None and self._may_be_gone(item, own):
+                alone.append(item)
+                unsure |= {item.message.key} if trail.lost else set()
                 continue
             # what is typed may have found the id of something that they share
             is_shared = own is not None and not many.is_usual and times[own.id] > 1
@@ -309,7 +324,22 @@ class BatchSender:
                 alone.append(item)
             else:
                 receipts.append(receipt)
-        return _Sent(receipts, alone, lost)
+        return _Sent(receipts, alone, lost, unsure)
+
+    def _is_lost(self, item, own):
+        """:return: whether a record is to be created anew: a batch endpoint is made for
+        this addon, and knows the records"""
+        return item.many.is_usual and self._rest.is_lost(item.message, own.answer)
+
+    @staticmethod
+    def _may_be_gone(item, own):
+        """:return: whether a part of an answer may say that its record is not there:
+        alone, that is proven"""
+        if not item.is_known:
+            return False
+        if own.answer.status in GONE:
+            return not item.many.is_usual
+        return says_gone(own.answer, item.message.route)
 
     def _names_what_is_there(self, item, own, receipt):
         """:return: whether the refusal of a new record may have the id of one that is
@@ -317,7 +347,7 @@ class BatchSender:
         return (
             item.message.route.already_there == REFUSAL
             and isinstance(receipt.error, Rejected)
-            and self._creates(item)
+            and not item.is_known
             and (bool(item.message.route.there_when) or own.answer.says_there)
             and (receipt.fate == REFUSED or own.answer.refusal is not None)
         )
