@@ -117,6 +117,22 @@ class ManyCase(RestCase):
         self.server.answer(status, body, headers=headers)
         return self.send_all(records(count, route, **options))
 
+    def updates(self, ids, **options):
+        """Messages about records that were updated before, and another one is there"""
+        body = '[{"id": "{id}", "...": "{record}"}]'
+        route = many("PUT many", body, ("many_update",), **options)
+        route = {**route, "proven": {"update"}, "known_ids": ("k",)}
+        return [
+            message(
+                key=key,
+                external_id=record_id,
+                payload={"email": f"{record_id}@example.com"},
+                idempotency_key=f"key-{key}",
+                **route,
+            )
+            for key, record_id in enumerate(ids, 1)
+        ]
+
     def assertUnknown(self, receipts, *words):
         for receipt in receipts:
             self.assertFails(receipt, Temporary, *words)
@@ -341,6 +357,50 @@ class TestManyProof(ManyCase):
         receipts = self.answered([{"id": 1}, {"id": 2}], many(), count=3)
         self.assertUnknown(receipts, "“@” in the answer is no list of one answer")
 
+    def test_change_that_is_not_answered_is_sent_alone(self):
+        """BigCommerce leaves out who is not there any more: the others are not held up
+        by that, and it is created again"""
+        self.server.records.update({f"/contacts/{name}": {} for name in "kac"})
+        self.server.answer(200, [{"id": "a"}, {"id": "c"}])
+        first, lost, last = self.send_all(self.updates("abc"), concurrency=1)
+        self.assertTrue(first.ok and lost.ok and last.ok, lost.error)
+        self.assertEqual((first.external_id, last.external_id), ("a", "c"))
+        self.assertEqual(self.server.records["/contacts/c"], {"email": "c@example.com"})
+        self.assertEqual(lost.external_id, "1")
+        puts = ["PUT /many", "PUT /contacts/a", "PUT /contacts/b"]
+        self.assertEqual(self.lines()[:3], puts)
+        # by keys, only the one that has none
+        by_key = {"many_key": "id", "many_matches": "{id}"}
+        for items in ([{"id": "a"}], []):
+            self.server.requests.clear()
+            self.server.answer(200, items)
+            receipts = self.send_all(self.updates("ac", **by_key))
+            self.assertTrue(all(each.ok for each in receipts))
+            self.assertEqual(len(self.lines()), 3 - len(items))
+
+    def test_change_that_is_not_answered_and_refused_alone_is_in_doubt(self):
+        """The first request may have carried it out"""
+        self.server.answer(200, [{"id": "a"}])
+        self.server.answer(422, {"message": "no such country"})
+        self.server.answer(503)
+        refused, down = self.send_all(self.updates("ab"), concurrency=1)
+        self.assertFails(refused, Rejected, "country")
+        self.assertFails(down, Unreachable)
+        self.assertEqual((refused.fate, down.fate), (UNKNOWN, UNKNOWN))
+        # nor is it unsent when nothing more leaves
+        self.server.answer(200, [{"id": "a"}])
+        self.server.answer(503)
+        receipts = self.send_all(self.updates("ab"), concurrency=1)
+        self.assertEqual([each.fate for each in receipts], [UNKNOWN] * 2)
+
+    def test_answer_to_changes_that_is_no_list(self):
+        """Whoever answers so would answer each of them so"""
+        for body in (None, "<html>", {"data": 1}):
+            self.server.requests.clear()
+            self.server.answer(200, body)
+            self.assertUnknown(self.send_all(self.updates("ab")), "no list")
+            self.assertEqual(self.lines(), ["PUT /many"])
+
     def test_more_than_were_asked_for(self):
         receipts = self.answered([{"id": 1}, {"id": 2}, {"id": 3}], many())
         self.assertUnknown(receipts, "no list of one answer")
@@ -509,22 +569,6 @@ class TestManyProof(ManyCase):
         self.assertEqual(found[None].external_id, "xNone")
         self.assertUnknown([found[500]], "500")
 
-    def updates(self, ids, **options):
-        """Messages about records that were updated before, and another one is there"""
-        body = '[{"id": "{id}", "...": "{record}"}]'
-        route = many("PUT many", body, ("many_update",), **options)
-        route = {**route, "proven": {"update"}, "known_ids": ("k",)}
-        return [
-            message(
-                key=key,
-                external_id=record_id,
-                payload={"email": f"{record_id}@example.com"},
-                idempotency_key=f"key-{key}",
-                **route,
-            )
-            for key, record_id in enumerate(ids)
-        ]
-
     def test_record_that_is_lost_is_created_alone(self):
         """Once it is proven that it is: alone, and by a look at another one"""
         proof = ["PUT /contacts/b", "GET /contacts/k", "GET /contacts/b"]
@@ -533,8 +577,7 @@ class TestManyProof(ManyCase):
             ({"s": 410}, (404, None), {"many_status": "s"}),
             ({"found": False}, (200, {"found": False}), {"gone": "found == `false`"}),
         ):
-            self.server.requests.clear()
-            self.server.records.clear()
+            self.server = self.enterContext(_Lists())
             self.server.records["/contacts/k"] = {}
             self.server.answer(200, [{"s": 200, "id": "a"}, item])
             self.server.answer(*alone)

@@ -309,7 +309,13 @@ class BatchSender:
         for item, own in zip(items, found, strict=True):
             times.update({item.message.external_id, own and own.id} - {None})
         receipts, alone, lost, unsure = [], [], [], set()
+        has_list = None in found and _has_list(trail.answer, many)
         for item, own in zip(items, found, strict=True):
+            if own is None and item.is_known and has_list:
+                # there is no harm in a change that comes twice; others wait no longer
+                alone.append(item)
+                unsure.add(item.message.key)
+                continue
             if own is not None and self._is_lost(item, own):
                 lost.append(item)
                 continue
@@ -422,6 +428,16 @@ def _own(item, answer, many):
         unread=item.problem,
     )
     return _Own(own, item.id, item.status is not None)
+
+
+def _has_list(answer, many):
+    """:return: whether there is a list of answers, although one to a record is not
+    found in it; never of a batch endpoint, which answers to each"""
+    if many.is_usual or answer.cut:
+        return False
+    with answer.in_turn():
+        found = many.reading.items.of(answer.json(), answer.headers)
+    return isinstance(found.value, list)
 
 
 def _is_done(own):
