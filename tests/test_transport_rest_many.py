@@ -393,6 +393,54 @@ class TestManyProof(ManyCase):
         receipts = self.send_all(self.updates("ab"), concurrency=1)
         self.assertEqual([each.fate for each in receipts], [UNKNOWN] * 2)
 
+    def test_answers_that_are_not_in_order(self):
+        """A part shows what another record was sent with: nobody gets an ID by it"""
+        route = many()
+        for parts in (
+            [(2, "c2@example.com"), (1, "c1@example.com"), (3, "c3@example.com")],
+            [(1, "c1@example.com"), (3, "C3@example.com"), (2, "c2@example.com")],
+        ):
+            body = [{"id": number, "data": {"mail": mail}} for number, mail in parts]
+            receipts = self.answered(body, route, count=3)
+            self.assertUnknown(receipts, "not in the order", "“Key of an Answer”")
+            self.assertEqual([each.external_id for each in receipts], [None] * 3)
+        # not even where the whole is refused, and something was done all the same
+        receipts = self.answered(body, route, 400, count=3)
+        self.assertEqual({each.fate for each in receipts}, {UNKNOWN})
+        self.assertEqual(self.lines(), ["POST /many"])
+        # changes are sent alone
+        self.server.records.update({f"/contacts/{name}": {} for name in "ab"})
+        self.server.requests.clear()
+        body = [{"email": f"{name}@example.com"} for name in "ba"]
+        self.server.answer(200, body)
+        receipts = self.send_all(self.updates("ab"))
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(len(self.lines()), 3)
+
+    def test_answers_that_only_look_like_those_of_others(self):
+        for body in (
+            # in order, whatever else they show
+            [{"id": 1, "email": "C1@EXAMPLE.COM", "ref": "beta"}, {"id": 2}],
+            # the same of all of them is what the system gives everybody
+            [{"id": 1, "kind": "beta"}, {"id": 2, "kind": "beta"}],
+            # numbers may be anything, also IDs
+            [{"id": "2002", "position": "2001"}, {"id": "2001", "position": "2002"}],
+            [{"id": 1}, {"id": 2, "email": "d@example.com"}],
+            [1, 2],
+        ):
+            route = many(many_id="id || @")
+            payloads = (
+                {"email": "c1@example.com", "ref": "alpha", "number": "2001"},
+                {"email": "c2@example.com", "ref": "beta", "number": "2002"},
+            )
+            self.server.answer(200, body)
+            messages = [
+                records(1, route, start, payload=payload)[0]
+                for start, payload in enumerate(payloads, 1)
+            ]
+            for receipt in self.send_all(messages):
+                self.assertTrue(receipt.ok and receipt.external_id, receipt.error)
+
     def test_answer_to_changes_that_is_no_list(self):
         """Whoever answers so would answer each of them so"""
         for body in (None, "<html>", {"data": 1}):

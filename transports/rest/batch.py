@@ -60,7 +60,11 @@ from .lines import MAX_MANY as MAX_ITEMS
 from .lines import Many, many_for, says_gone
 from .requests import Data
 from .routing import GONE
-from .there import REFUSAL
+from .there import MAX_DEPTH, REFUSAL
+
+# Characters of a text that tells one record from another, least and most, and digits of
+# one that is a number.
+TELLING, DIGITS = (3, 500), 7
 
 
 class _Item(NamedTuple):
@@ -233,7 +237,7 @@ class BatchSender:
         }
         trail = Trail(self._rest.pace)
         error = verdict = None
-        found, shown = [], False
+        found, shown, is_mixed = [], False, False
         try:
             answer = self._client.request(
                 trail,
@@ -245,7 +249,7 @@ class BatchSender:
                 only_once=not all(item.is_known for item in items),
             )
             with answer.in_turn():
-                found = self._found(items, answer)
+                found, is_mixed = self._found(items, answer)
                 if not answer.ok and not any(map(_is_done, found)):
                     shown = any(map(self._shows_new, items, found))
                     raise answer.error()
@@ -259,7 +263,9 @@ class BatchSender:
         if trail.requests:
             trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
-            sent = self._judge(items, trail, many, found)
+            if is_mixed:
+                found = [None] * len(items)
+            sent = self._judge(items, trail, many, found, is_mixed)
             return sent._replace(receipts=unwritten + sent.receipts)
         fate = UNKNOWN if shown else trail.fate(error)
         if fate == UNKNOWN and not trail.lost and verdict and verdict.of_all:
@@ -291,19 +297,21 @@ class BatchSender:
         return written, refused
 
     def _found(self, items, answer):
-        """:return: what is said of each item, ``None`` where nobody can tell"""
+        """:return: what is said of each item, ``None`` where nobody can tell; and
+        whether that of several has been taken for that of others"""
         many = items[0].many
         keys = [many.matches and many.matches.value(item.data) for item in items]
         redact = self._client.redact
         found = many.reading.of(answer.json(), keys, answer.headers, redact)
-        return [each and _own(each, answer, many) for each in found]
+        is_mixed = not many.matches and _is_mixed(items, found)
+        return [each and _own(each, answer, many) for each in found], is_mixed
 
     def _shows_new(self, item, own):
         """:return: whether a new record has an id in an answer of another status"""
         says_no = own and (own.answer.refusal is not None or own.has_status)
         return bool(own and own.id and not item.is_known and not says_no)
 
-    def _judge(self, items, trail, many, found):
+    def _judge(self, items, trail, many, found, is_mixed):
         """Read what became of each record; those that are lost are created anew."""
         times = Counter()
         for item, own in zip(items, found, strict=True):
@@ -325,7 +333,7 @@ class BatchSender:
                 continue
             # what is typed may have found the id of something that they share
             is_shared = own is not None and not many.is_usual and times[own.id] > 1
-            receipt = self._judge_item(item, own, trail, is_shared)
+            receipt = self._judge_item(item, own, trail, is_shared, is_mixed)
             if self._names_what_is_there(item, own, receipt):
                 alone.append(item)
             else:
@@ -358,7 +366,7 @@ class BatchSender:
             and (receipt.fate == REFUSED or own.answer.refusal is not None)
         )
 
-    def _judge_item(self, item, own, trail, is_shared):
+    def _judge_item(self, item, own, trail, is_shared, is_mixed):
         message, many = item.message, item.many
         answer = own and own.answer
         known_id, again = self._rest.record_id(message), message.again or trail.lost
@@ -368,7 +376,7 @@ class BatchSender:
         reading = None if many.is_usual else many.reading.id
         try:
             if answer is None:
-                raise _unanswered(message, trail.answer, many)
+                raise _unanswered(message, trail.answer, many, is_mixed)
             outcome = self._rest.outcome(
                 message, answer, reading, creates=known_id is None, again=again
             )
@@ -445,8 +453,55 @@ def _is_done(own):
     return own is not None and own.has_status and own.answer.ok
 
 
-def _unanswered(message, answer, many):
-    if answer.cut:
+def _is_mixed(items, found):
+    """:return: whether parts of an answer that should be in the order of the records
+    show what others were sent with, and nothing of their own
+
+    Only what one record alone was sent with tells, and one part alone shows.
+    """
+    sent = _only_one([set(_texts(each.message.payload, 0)) for each in items])
+    parts = [set(_texts(part.content, 0)) - {part.id} if part else () for part in found]
+    shown = _only_one(parts)
+    for place, texts in enumerate(parts):
+        whose = {text: sent[text] for text in texts if text in sent}
+        if place not in whose.values() and not shown.keys().isdisjoint(whose):
+            return True
+    return False
+
+
+def _only_one(groups):
+    """:return: texts that are in one of several sets alone, with its place"""
+    count = Counter(text for texts in groups for text in texts)
+    return {
+        text: place
+        for place, texts in enumerate(groups)
+        for text in texts
+        if count[text] == 1
+    }
+
+
+def _texts(value, depth):
+    """:return: texts in a value that may tell what it is of: no numbers of a few
+    digits, which may be anything"""
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each, depth + 1)
+    elif isinstance(value, str) and TELLING[0] <= len(value) <= TELLING[1]:
+        text = value.strip().casefold()
+        if not (text.isdecimal() and len(text) < DIGITS):
+            yield text
+
+
+def _unanswered(message, answer, many, is_mixed=False):
+    if is_mixed:
+        sentence = wording._lt(
+            "%(request)s answered %(status)s, and its answers show the values of other "
+            "records: they are not in the order of the request. Say in “Key of an "
+            "Answer” what tells which record each is about."
+        )
+    elif answer.cut:
         sentence = wording._lt(
             "%(request)s answered %(status)s without an item and status "
             "for the key %(key)s. The answer was cut short."
