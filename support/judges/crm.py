@@ -95,28 +95,22 @@ class HubSpot(Double):
         told = [self._told(each) for each in found[: call.json().get("limit", 10)]]
         return 200, {"total": len(found), "results": told}
 
-    @route("POST", base + "/batch/upsert")
-    def upsert_many(self, call):
-        return self._many(call, self._upserted)
+    @route("POST", base + "/batch/create")
+    def create_many(self, call):
+        return self._many(call, self._created, 201)
 
     @route("POST", base + "/batch/update")
     def update_many(self, call):
         return self._many(call, self._updated)
 
-    def _upserted(self, item):
-        if item.get("idProperty") != "email":
-            raise Said(400, self._error("idProperty is not unique", "VALIDATION_ERROR"))
-        there = self.others("email", item["id"])
-        if there:
-            self.changed(there[0], item["properties"])
-            return self._told(there[0], new=False)
-        return self._told(self.stored(item["properties"]), new=True)
+    def _created(self, item):
+        return self._told(self.stored(item["properties"]))
 
     def _updated(self, item):
         self.changed(item["id"], item["properties"])
         return self._told(item["id"])
 
-    def _many(self, call, carry_out):
+    def _many(self, call, carry_out, done=200):
         inputs = call.json()["inputs"]
         if len(inputs) > 100:
             raise Said(400, self._error("limit of 100", "VALIDATION_ERROR"))
@@ -133,7 +127,7 @@ class HubSpot(Double):
         told |= {"startedAt": NOW, "completedAt": NOW}
         if errors:
             return 207, {**told, "numErrors": len(errors), "errors": errors}
-        return 200, told
+        return done, told
 
 
 class Salesforce(Granting):
@@ -331,7 +325,7 @@ class Dynamics(Granting):
 
 class Zoho(Granting):
     """Zoho CRM's records API v8, as in zoho/crm-oas and its guides: insert, update,
-    upsert, search, and the refusals that come in an answer of status 200.
+    search, and the refusals that come in an answer of status 200.
     """
 
     name = "Zoho CRM"
@@ -418,16 +412,6 @@ class Zoho(Granting):
             self._refuse("INVALID_DATA", "the id given seems to be invalid", details)
         self.changed(record_id, record)
         return record_id, "updated"
-
-    @route("POST", base + "/upsert")
-    def upsert(self, call):
-        def put(record):
-            there = record.get("Email") and self.others("Email", record["Email"])
-            if there:
-                return self._update({**record, "id": there[0]})
-            return self.stored(record), "added"
-
-        return self._each(call, put)
 
     @route("DELETE", base + "/{id}")
     def remove(self, _call, id):
