@@ -459,9 +459,11 @@ def _is_mixed(items, found):
 
     Only what one record alone was sent with tells, and one part alone shows.
     """
-    sent = _only_one([set(_texts(each.message.payload, 0)) for each in items])
     parts = [set(_texts(part.content, 0)) - {part.id} if part else () for part in found]
     shown = _only_one(parts)
+    if not shown:
+        return False
+    sent = _only_one([set(_texts(each.message.payload, 0)) for each in items])
     for place, texts in enumerate(parts):
         whose = {text: sent[text] for text in texts if text in sent}
         if place not in whose.values() and not shown.keys().isdisjoint(whose):
