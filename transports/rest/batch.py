@@ -459,7 +459,10 @@ def _is_mixed(items, found):
 
     Only what one record alone was sent with tells, and one part alone shows.
     """
-    parts = [set(_texts(part.content, 0)) - {part.id} if part else () for part in found]
+    parts = [
+        set(_texts(part.content, 0)) - {(part.id or "").casefold()} if part else set()
+        for part in found
+    ]
     shown = _only_one(parts)
     if not shown:
         return False
