@@ -50,7 +50,8 @@ class Blocked(Rejected):
 class Unclear(Rejected):
     """Nobody but a person can say whether a new record is there, and under which id.
 
-    Nothing was sent that may have created it.
+    Nothing was sent that may have created it, or only what was answered with the id of
+    another record.
 
     :param message: see :class:`SyncError`
     :param found: ids there of what it may be

@@ -92,6 +92,7 @@ class Delivery:
         self.learned = False  # a creation that was asked for again was confirmed
         self.obstacle = None  # the error that others would meet as well
         self.backfill_ids = set()  # those that have got further
+        self.overwritten = set()  # ids of others that a creation has changed there
         self.covered = {}  # by UUID of a job that owed it: settled task, UUID to log
 
     def run(self):
@@ -376,6 +377,10 @@ class Delivery:
                 if (overwriting := task.may_be_overwritten)
             }
             send_once_more(self.stream, late)
+            if self.overwritten:
+                # what is there of them is no more what was confirmed
+                others = self.env[self.stream.model_name].browse(self.overwritten)
+                capture.enqueue(self.stream, others, force=True)
 
     def _find_doubts(self, sent):
         """Leave to a person what may be there, and what is there without an id."""
@@ -389,8 +394,9 @@ class Delivery:
         if can_tell or self.route.can_look:
             return
         for task in sent:
+            unknown = task.error and task.receipt.fate == UNKNOWN
             # what was noted last is what the receipt is about
-            if task.error and task.receipt.fate == UNKNOWN and task.noted[-1].creates:
+            if unknown and task.noted[-1].creates and not task.doubt:
                 self._leave_to_person(task, "maybe", task.error)
 
     def _drop_changes(self):
@@ -452,7 +458,56 @@ class Delivery:
                     # what is under way is waited for; one of another addon may have
                     # given a list
                     getattr(receipts, "close", lambda: None)()
+        self._claim_ids(tasks)
         self._keep_refusals([each for each in tasks if each.receipt and each.error])
+
+    def _claim_ids(self, tasks):
+        """Keep the ids of new records, and leave to a person what has that of another.
+
+        A system that keeps one record for each address, say, may answer to a second one
+        with the id of the first, and have changed that.
+        """
+        created = {}
+        for task in tasks:
+            if task.receipt and task.receipt.ok and task.noted[-1].creates:
+                created.setdefault(task.receipt.external_id, []).append(task)
+        created.pop(None, None)  # whose id is not known
+        single = {
+            mine[0].binding.res_id: (mine[0].noted[-1].id, external_id)
+            for external_id, mine in created.items()
+            if len(mine) == 1
+        }
+        taken = {}
+        try:
+            if single:
+                taken = store.claim_ids(self.env.registry, self.stream.id, single)
+        except psycopg2.Error:
+            # what was answered must not go with it
+            _logger.exception("The ids of new records could not be compared")
+        self.overwritten |= set(taken.values())
+        for external_id, mine in created.items():
+            for task in mine:
+                others = (each.binding.res_id for each in mine if each is not task)
+                other = taken.get(task.binding.res_id) or next(others, None)
+                if other:
+                    self._leave_taken(task, external_id, other)
+
+    def _leave_taken(self, task, external_id, other):
+        """Have a creation fail that was answered with the id of another record."""
+        task.error = Unclear(
+            words._lt(
+                "It was answered with the ID %(id)s, which is that of %(model)s "
+                "%(other)s."
+            ),
+            [external_id],
+            id=external_id,
+            model=self.stream.model_id.name or self.stream.model_name,
+            other=other,
+        )
+        known_id = task.message.external_id
+        task.receipt = replace(
+            task.receipt, external_id=known_id, error=task.error, fate=UNKNOWN
+        )
 
     def _keep_receipt(self, task, receipt):
         task.receipt, task.error = receipt, receipt.error

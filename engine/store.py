@@ -1207,7 +1207,11 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
     with read_committed(registry) as cr:
         # of those who look at one id at the same time, each sees what was noted before
         lock = f"queue_job_sync.adopt:{stream_id}:{note.external_id}"
-        cr.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (lock,))
+        cr.execute(
+            "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0)),"
+            " pg_advisory_xact_lock(hashtextextended(%s, 0))",
+            (_claiming(stream_id), lock),
+        )
         # those that are being created: once they are confirmed, their bindings tell
         creations = ask(
             cr,
@@ -1301,6 +1305,62 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
             )
         )
         return Adoption(cr.fetchone()[0])
+
+
+def claim_ids(registry, stream_id, created):
+    """Note under which ids there records were created, and commit.
+
+    :param dict created: a note's id and the id there, by record id; none there is twice
+    :return: dict of the ids of other records, by those of the records whose id there is
+        that of another one already: it is not noted
+    """
+    # each sees what the one before has noted, whatever becomes of its transaction
+    lock = SQL(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", _claiming(stream_id)
+    )
+    notes, there = zip(*created.values(), strict=True)
+    with read_committed(registry, lock) as cr:
+        taken = ask(
+            cr,
+            """
+            WITH given AS (
+                SELECT *
+                  FROM unnest(%(records)s::int[], %(there)s::text[], %(notes)s::int[])
+                       AS given (res_id, external_id, note_id)
+            ), noted AS MATERIALIZED (
+                SELECT res_id, external_id FROM sync_attempt
+                 WHERE stream_id = %(stream)s AND external_id = ANY(%(there)s)
+            ), looked AS (
+                SELECT given.*, COALESCE(
+                       -- by the index on the id, whatever the statistics say
+                       (SELECT found.res_id
+                          FROM (SELECT stream_id, res_id FROM sync_binding
+                                 WHERE external_id = given.external_id OFFSET 0)
+                               AS found
+                         WHERE found.stream_id = %(stream)s
+                           AND found.res_id <> given.res_id LIMIT 1),
+                       (SELECT noted.res_id FROM noted
+                         WHERE noted.external_id = given.external_id
+                           AND noted.res_id <> given.res_id LIMIT 1)) AS other
+                  FROM given
+            ), claimed AS (
+                UPDATE sync_attempt AS attempt SET external_id = looked.external_id
+                  FROM looked
+                 WHERE attempt.id = looked.note_id AND looked.other IS NULL
+            )
+            SELECT res_id, other FROM looked WHERE other IS NOT NULL
+            """,
+            stream=stream_id,
+            records=list(created),
+            there=list(there),
+            notes=list(notes),
+        )
+    return dict(taken)
+
+
+def _claiming(stream_id):
+    """Return the name of the lock of who keeps the ids there of new records."""
+    return f"queue_job_sync.claim:{stream_id}"
 
 
 def read_notes(registry, stream, record_ids):

@@ -51,7 +51,8 @@ class Attempt:
     # sender has seen its end
     late_until: datetime | None = None
     over: bool = True  # nothing of it can arrive any more
-    external_id: str | None = None  # what was found there, and is updated by it
+    # what was found there, and is updated by it, or what it has made there
+    external_id: str | None = None
     # when a search shows what it has created (UTC, naive); None once that is past
     shown_from: datetime | None = None
 

@@ -63,7 +63,8 @@ class SyncAttempt(models.Model):
     )
     external_id = fields.Char(
         readonly=True,
-        help="What the system was found to call the record, which the request updates.",
+        help="What the system calls the record that the request has made, or that was "
+        "found there and is updated by it.",
     )
     shown_from = fields.Datetime(
         readonly=True,

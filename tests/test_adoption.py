@@ -3,12 +3,18 @@
 """Records that a system has already: found, updated, told, and never made twice."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from unittest.mock import patch
 
+import psycopg2
+
 from odoo import fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..engine import delivery, store, waiting
+from ..engine.task import Attempt
 from ..transports.rest.transport import RestTransport
 from .doubt_case import put_in_doubt
 from .race_case import WorkerDied
@@ -57,14 +63,17 @@ class AdoptionCase(DoubtCase):
         mine = [("stream_id", "=", self.stream_id), ("res_id", "=", partner_id)]
         return self.read("sync.delivery", mine, [], order="id")
 
-    def assertIs(self, partner_id, record_id, name="Ada", adopted=True):
-        """A contact is a record there, which holds it as it is, and nothing is open."""
+    def assertIs(self, partner_id, record_id, name="Ada", adopted=True, attempts=0):
+        """A contact is a record there, which holds it as it is, and nothing is open.
+
+        :param attempts: of other contacts
+        """
         binding = self.binding(partner_id)
         self.assertEqual(binding["external_id"], record_id)
         self.assertEqual(bool(binding["adopted"]), adopted)
         self.assertFalse(binding["doubt"])
         self.assertFalse(self.outbox(partner_id))
-        self.assertFalse(self.attempts())
+        self.assertEqual(len(self.attempts()), attempts)
         there = self.destination.records[f"/contacts/{record_id}"]
         self.assertEqual(there["name"], name)
         self.assertEqual(binding["state"], "synced")
@@ -603,6 +612,98 @@ class TestRefused(AdoptionCase):
         self.run_pending()
         self.assertIs(partner_id, "1")
         self.assertEqual(self.methods(), ["POST", "GET", "PUT"])
+
+
+@tagged("post_install", "-at_install")
+class TestIdOfAnother(AdoptionCase):
+    """The system keeps one record for each address, whoever creates it."""
+
+    def stream_values(self, backend):
+        return DoubtCase.stream_values(self, backend)
+
+    def setUp(self):
+        super().setUp()
+        self.destination.refusal = self.merge
+
+    def merge(self, id_):
+        content = self.destination.requests[-1].json
+        self.destination.records[f"/contacts/{id_}"] = content
+        return Answer(200, {"id": id_})
+
+    def test_two_with_one_address(self):
+        first_id = self.add()
+        self.run_pending()
+        second_id = self.add(name="Grace")
+        for _turn in range(2):
+            self.run_pending()
+        self.assert_waits_for_a_person(second_id, "found")
+        binding = self.binding(second_id)
+        self.assertEqual((binding["external_id"], binding["found_ids"]), (False, "1"))
+        self.assertIn(str(first_id), binding["doubt_reason"])
+        self.assertTrue(self.outbox(second_id))
+        # the first is there as it is here again, and goes only with the first
+        self.assertIs(first_id, "1", adopted=False, attempts=1)
+        self.delete(second_id)
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
+        self.edit(first_id, name="Ida")
+        self.run_pending()
+        self.assertIs(first_id, "1", "Ida", adopted=False, attempts=1)
+
+    def test_a_person_gives_it_an_id_of_its_own(self):
+        self.add()
+        self.run_pending()
+        second_id = self.add(name="Grace")
+        self.run_pending()
+        with self.assertRaises(UserError):
+            self.is_there(second_id, "1")
+        self.destination.put("C-2", email=EMAIL, name="Old")
+        self.is_there(second_id, "C-2")
+        for _turn in range(2):
+            self.run_pending()
+        self.assertIs(second_id, "C-2", "Grace", adopted=False)
+        self.assertEqual(sorted(self.names_there()), ["Ada", "Grace"])
+
+    def test_two_at_once(self):
+        with self.transaction() as env:
+            partners = env["res.partner"].create(
+                [{"name": f"Ada {number}", "email": EMAIL} for number in "123"]
+            )
+        self.partner_ids += partners.ids
+        for _turn in range(3):
+            self.run_pending()
+        mine = [("stream_id", "=", self.stream_id)]
+        found = self.read("sync.binding", mine, ["external_id", "doubt"])
+        self.assertEqual(len(found), 3)
+        self.assertLessEqual(len([each for each in found if each["external_id"]]), 1)
+        for each in found:
+            self.assertEqual(bool(each["external_id"]), not each["doubt"])
+
+    def test_who_comes_first_has_it(self):
+        """Also before either of them is confirmed."""
+        note = Attempt(0, "upsert", "key", "digest", "{}", creates=True)
+        place = self.registry, self.stream_id
+        ids = store.write_notes(*place, [(each, note) for each in (1, 2, 3)], 60)
+        self.assertEqual(store.claim_ids(*place, {1: (ids[1], "X")}), {})
+        both = {2: (ids[2], "X"), 3: (ids[3], "Y")}
+        self.assertEqual(store.claim_ids(*place, both), {2: 1})
+        self.assertEqual(store.claim_ids(*place, {1: (ids[1], "X")}), {})
+        other = self.registry, self.stream_id + 1
+        self.assertEqual(store.claim_ids(*other, {2: (0, "X")}), {})
+        found = store.note_adoption(
+            *place, 4, replace(note, external_id="Y"), 60, lambda contents: None
+        )
+        self.assertEqual(found.other, 3)
+
+    def test_what_was_answered_is_kept_all_the_same(self):
+        error = psycopg2.OperationalError
+        with (
+            patch.object(store, "claim_ids", side_effect=error),
+            mute_logger("odoo.addons.queue_job_sync.engine.delivery"),
+        ):
+            partner_id = self.add()
+            self.assertEqual(self.run_pending(), ["done"])
+        self.assertIs(partner_id, "1", adopted=False)
 
 
 @tagged("post_install", "-at_install")

@@ -92,6 +92,14 @@ class TestRecipes(RecipeFolder):
                     if ask["kind"] == "secret":
                         self.assertTrue(ask["help"])
 
+    def test_new_records_do_not_take_the_place_of_others(self):
+        """Who is there is found or refused, and adopted: not overwritten unseen."""
+        for path in reader.files(FOLDER):
+            for stream in reader.read(path)["synchronizations"]:
+                for kind in {"create", "many_create"} & stream["requests"].keys():
+                    text = json.dumps(stream["requests"][kind]).lower()
+                    self.assertNotIn("upsert", text, (path.stem, kind))
+
     def test_the_library_says_the_same_of_the_form(self):
         try:
             import jsonschema

@@ -596,9 +596,34 @@ class TestRefusals(ReadingCase):
         headers = {"Content-Type": "text/xml;charset=utf-8"}
         answer = Answer("POST", "http://h/c", 400, headers, text.encode())
         self.assertEqual(answer.reason(), "; ".join(expected))
-        started = time.monotonic()
-        self.assertEqual(xml_reasons("<message>" * 100_000), [])
-        self.assertLess(time.monotonic() - started, 5)
+        for text, expected in (
+            ("<message>\n <![CDATA[ Bad [x] ]]>\n</message>", ["Bad [x]"]),
+            ("<MESSAGE> one of [a] </MESSAGE>", ["one of [a]"]),
+            ("<message><![CDATA[]]></message><message> </message>", []),
+            ("<message>broken off", ["broken off"]),
+            ("<message><b>x</b></message>", []),
+        ):
+            self.assertEqual(xml_reasons(text), expected)
+
+    def test_xml_that_keeps_a_worker_busy(self):
+        """Blanks that could be shared out in many ways, and no end"""
+        for text, expected in (
+            ("<message>" * 100_000, []),
+            ("<message>" + " " * 1_000_000, []),
+            ("<message>" + " \n" * 200_000 + "<![CDATA[" + " " * 200_000, []),
+            ("<message>x" + " " * 1_000_000, ["x"]),
+            ("<message>x" + "]" * 1_000_000 + "</message>", ["x" + "]" * 1_000_000]),
+        ):
+            started = time.monotonic()
+            self.assertEqual(xml_reasons(text), expected)
+            self.assertLess(time.monotonic() - started, 5)
+
+    def test_id_behind_a_run_of_signs(self):
+        for sign in "( [ \" ' : =".split():
+            started = time.monotonic()
+            self.assertIsNone(id_after(sign * 200_000, sign))
+            self.assertLess(time.monotonic() - started, 5)
+        self.assertEqual(id_after("ID:" + " " * 40 + "7", "ID:"), "7")
 
     def test_what_is_no_refusal(self):
         for value in (

@@ -11,8 +11,8 @@ from unittest.mock import patch
 from odoo.tests import BaseCase, tagged
 
 from ..exceptions import Unreachable
-from ..transports.base import UNSENT
-from ..transports.http import certificates
+from ..transports.base import UNKNOWN, UNSENT
+from ..transports.http import certificates, connection
 from ..transports.http.certificates import (
     authorities_problem,
     client_problem,
@@ -135,6 +135,19 @@ class TestCertificateTexts(CertificateCase):
             self.assertTrue(in_memory)
 
 
+class _AsksLater(HttpDestination):
+    """Does what it is asked for, and wants to know by whom behind the second request
+    (RFC 8446 section 4.6.2)."""
+
+    def reply(self, request):
+        answer = super().reply(request)
+        if len(self.requests) == 2:
+            [sock] = self._sockets
+            sock.verify_client_post_handshake()
+            sock.recv(1)  # tells the client that there is no certificate
+        return answer
+
+
 @tagged("-at_install", "post_install")
 class TestCertificates(CertificateCase, RestCase):
     def serve(self, clients="", version=None):
@@ -220,6 +233,46 @@ class TestCertificates(CertificateCase, RestCase):
         self.assertFails(receipt, Unreachable, "does not accept the client certificate")
         self.assertEqual(receipt.fate, UNSENT)
         self.assertEqual(self.server.requests, [])
+
+    def test_what_is_refused_on_a_kept_connection_may_have_been_carried_out(self):
+        context = server_context(
+            self.folder(), *self.authority.issue(), clients=self.authority.certificate
+        )
+        context.post_handshake_auth = True
+        self.server = self.enterContext(_AsksLater(tls=context))
+        options = {"ca_certificate": self.authority.certificate}
+        self.assertTrue(self.send(**options).ok)
+        second = message(key=8, idempotency_key="key-2")
+        receipt = self.send(second, **options)
+        self.assertFails(receipt, Unreachable, "client certificate")
+        self.assertEqual(self.server.connections, 1)
+        self.assertEqual(len(self.server.records), 2)
+        self.assertEqual(receipt.fate, UNKNOWN)
+
+    def test_requests_that_has_a_context_of_its_own(self):
+        """As 2.32.0 to 2.32.2 have, whatever the adapter has"""
+        name = "build_connection_pool_key_attributes"
+        build = getattr(connection.Session, name)
+
+        def build_anew(session, *args, **kwargs):
+            host, pool = build(session, *args, **kwargs)
+            return host, {**pool, "ssl_context": ssl.create_default_context()}
+
+        self.serve()
+        bundle = self.folder() / "ca.pem"
+        bundle.write_text(self.authority.certificate, encoding="ascii")
+        self.enterContext(patch.dict(os.environ, REQUESTS_CA_BUNDLE=str(bundle)))
+        self.enterContext(patch.object(connection.Session, name, build_anew))
+        for options in (
+            {"client_certificate": self.client},
+            {"ca_certificate": self.authority.certificate},
+        ):
+            receipt = self.send(**options)
+            self.assertFails(receipt, Unreachable, "package requests", "2.32.3")
+            self.assertEqual(receipt.fate, UNSENT)
+        self.assertEqual(self.server.requests, [])
+        # nobody else has certificates to lose
+        self.assertTrue(self.send().ok)
 
     def test_what_cannot_be_used_is_said(self):
         self.serve()

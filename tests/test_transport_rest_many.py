@@ -2,12 +2,14 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 """Many records in one request, as it is typed: what the answer proves of each."""
 
+import hashlib
 import json
 import time
 
 from odoo.tests import tagged
 
 from ..exceptions import (
+    Blocked,
     Misconfigured,
     RateLimited,
     Rejected,
@@ -114,6 +116,22 @@ class ManyCase(RestCase):
         headers = options.pop("headers", None)
         self.server.answer(status, body, headers=headers)
         return self.send_all(records(count, route, **options))
+
+    def updates(self, ids, **options):
+        """Messages about records that were updated before, and another one is there"""
+        body = '[{"id": "{id}", "...": "{record}"}]'
+        route = many("PUT many", body, ("many_update",), **options)
+        route = {**route, "proven": {"update"}, "known_ids": ("k",)}
+        return [
+            message(
+                key=key,
+                external_id=record_id,
+                payload={"email": f"{record_id}@example.com"},
+                idempotency_key=f"key-{key}",
+                **route,
+            )
+            for key, record_id in enumerate(ids, 1)
+        ]
 
     def assertUnknown(self, receipts, *words):
         for receipt in receipts:
@@ -339,6 +357,98 @@ class TestManyProof(ManyCase):
         receipts = self.answered([{"id": 1}, {"id": 2}], many(), count=3)
         self.assertUnknown(receipts, "“@” in the answer is no list of one answer")
 
+    def test_change_that_is_not_answered_is_sent_alone(self):
+        """BigCommerce leaves out who is not there any more: the others are not held up
+        by that, and it is created again"""
+        self.server.records.update({f"/contacts/{name}": {} for name in "kac"})
+        self.server.answer(200, [{"id": "a"}, {"id": "c"}])
+        first, lost, last = self.send_all(self.updates("abc"), concurrency=1)
+        self.assertTrue(first.ok and lost.ok and last.ok, lost.error)
+        self.assertEqual((first.external_id, last.external_id), ("a", "c"))
+        self.assertEqual(self.server.records["/contacts/c"], {"email": "c@example.com"})
+        self.assertEqual(lost.external_id, "1")
+        puts = ["PUT /many", "PUT /contacts/a", "PUT /contacts/b"]
+        self.assertEqual(self.lines()[:3], puts)
+        # by keys, only the one that has none
+        by_key = {"many_key": "id", "many_matches": "{id}"}
+        for items in ([{"id": "a"}], []):
+            self.server.requests.clear()
+            self.server.answer(200, items)
+            receipts = self.send_all(self.updates("ac", **by_key))
+            self.assertTrue(all(each.ok for each in receipts))
+            self.assertEqual(len(self.lines()), 3 - len(items))
+
+    def test_change_that_is_not_answered_and_refused_alone_is_in_doubt(self):
+        """The first request may have carried it out"""
+        self.server.answer(200, [{"id": "a"}])
+        self.server.answer(422, {"message": "no such country"})
+        self.server.answer(503)
+        refused, down = self.send_all(self.updates("ab"), concurrency=1)
+        self.assertFails(refused, Rejected, "country")
+        self.assertFails(down, Unreachable)
+        self.assertEqual((refused.fate, down.fate), (UNKNOWN, UNKNOWN))
+        # nor is it unsent when nothing more leaves
+        self.server.answer(200, [{"id": "a"}])
+        self.server.answer(503)
+        receipts = self.send_all(self.updates("ab"), concurrency=1)
+        self.assertEqual([each.fate for each in receipts], [UNKNOWN] * 2)
+
+    def test_answers_that_are_not_in_order(self):
+        """A part shows what another record was sent with: nobody gets an ID by it"""
+        route = many()
+        for parts in (
+            [(2, "c2@example.com"), (1, "c1@example.com"), (3, "c3@example.com")],
+            [(1, "c1@example.com"), (3, "C3@example.com"), (2, "c2@example.com")],
+        ):
+            body = [{"id": number, "data": {"mail": mail}} for number, mail in parts]
+            receipts = self.answered(body, route, count=3)
+            self.assertUnknown(receipts, "not in the order", "“Key of an Answer”")
+            self.assertEqual([each.external_id for each in receipts], [None] * 3)
+        # not even where the whole is refused, and something was done all the same
+        receipts = self.answered(body, route, 400, count=3)
+        self.assertEqual({each.fate for each in receipts}, {UNKNOWN})
+        self.assertEqual(self.lines(), ["POST /many"])
+        # changes are sent alone
+        self.server.records.update({f"/contacts/{name}": {} for name in "ab"})
+        self.server.requests.clear()
+        body = [{"email": f"{name}@example.com"} for name in "ba"]
+        self.server.answer(200, body)
+        receipts = self.send_all(self.updates("ab"))
+        self.assertTrue(all(each.ok for each in receipts))
+        self.assertEqual(len(self.lines()), 3)
+
+    def test_answers_that_only_look_like_those_of_others(self):
+        for body in (
+            # in order, whatever else they show
+            [{"id": 1, "email": "C1@EXAMPLE.COM", "ref": "beta"}, {"id": 2}],
+            # the same of all of them is what the system gives everybody
+            [{"id": 1, "kind": "beta"}, {"id": 2, "kind": "beta"}],
+            # numbers may be anything, also IDs
+            [{"id": "2002", "position": "2001"}, {"id": "2001", "position": "2002"}],
+            [{"id": 1}, {"id": 2, "email": "d@example.com"}],
+            [1, 2],
+        ):
+            route = many(many_id="id || @")
+            payloads = (
+                {"email": "c1@example.com", "ref": "alpha", "number": "2001"},
+                {"email": "c2@example.com", "ref": "beta", "number": "2002"},
+            )
+            self.server.answer(200, body)
+            messages = [
+                records(1, route, start, payload=payload)[0]
+                for start, payload in enumerate(payloads, 1)
+            ]
+            for receipt in self.send_all(messages):
+                self.assertTrue(receipt.ok and receipt.external_id, receipt.error)
+
+    def test_answer_to_changes_that_is_no_list(self):
+        """Whoever answers so would answer each of them so"""
+        for body in (None, "<html>", {"data": 1}):
+            self.server.requests.clear()
+            self.server.answer(200, body)
+            self.assertUnknown(self.send_all(self.updates("ab")), "no list")
+            self.assertEqual(self.lines(), ["PUT /many"])
+
     def test_more_than_were_asked_for(self):
         receipts = self.answered([{"id": 1}, {"id": 2}, {"id": 3}], many())
         self.assertUnknown(receipts, "no list of one answer")
@@ -508,13 +618,32 @@ class TestManyProof(ManyCase):
         self.assertUnknown([found[500]], "500")
 
     def test_record_that_is_lost_is_created_alone(self):
-        kinds = ("many_update",)
-        route = many("PUT many", '[{"id": "{id}"}]', kinds, many_status="s")
-        items = [{"s": 200, "id": "a"}, {"s": 404}]
-        receipts = self.answered(items, route, external_id="a")
-        self.assertTrue(all(each.ok for each in receipts))
-        self.assertEqual(self.lines(), ["PUT /many", "POST /contacts"])
-        self.assertEqual(receipts[1].external_id, "1")
+        """Once it is proven that it is: alone, and by a look at another one"""
+        proof = ["PUT /contacts/b", "GET /contacts/k", "GET /contacts/b"]
+        for item, alone, options in (
+            ({"s": 404}, (404, None), {"many_status": "s"}),
+            ({"s": 410}, (404, None), {"many_status": "s"}),
+            ({"found": False}, (200, {"found": False}), {"gone": "found == `false`"}),
+        ):
+            self.server = self.enterContext(_Lists())
+            self.server.records["/contacts/k"] = {}
+            self.server.answer(200, [{"s": 200, "id": "a"}, item])
+            self.server.answer(*alone)
+            known, lost = self.send_all(self.updates("ab", **options))
+            self.assertTrue(known.ok and lost.ok, lost.error)
+            self.assertEqual(known.external_id, "a")
+            self.assertIn(f"/contacts/{lost.external_id}", self.server.records)
+            self.assertEqual(
+                self.lines(), ["PUT /many", *proof, "POST /contacts"], item
+            )
+
+    def test_records_that_are_away_for_a_while_are_not_created(self):
+        """A right or a part of the system is missing: all of them are said to be"""
+        self.server.answer(200, [{"s": 404}, {"s": 404}])
+        for receipt in self.send_all(self.updates("ab", many_status="s")):
+            self.assertFails(receipt, Blocked, "404")
+        self.assertFalse(self.server.records)
+        self.assertFalse([each for each in self.lines() if each.startswith("POST")])
 
     def test_ids_that_two_items_share(self):
         """What is typed may be the id of something else: believed for none"""
@@ -678,6 +807,38 @@ class TestManyRequests(ManyCase):
         keys = [each.headers["Idempotency-Key"] for each in self.server.requests]
         self.assertEqual(keys[0], keys[1])
         self.assertNotEqual(keys[0], keys[2])
+
+    def test_same_content_once_more_has_another_key(self):
+        """A, B and A again: the last one is not answered from memory"""
+        kinds = ("many_update",)
+        body = '[{"id": "{id}", "...": "{record}"}]'
+        route = many("PUT many", body, kinds)
+        for number, name in enumerate("ABA"):
+            self.server.answer(200, [{}, {}])
+            messages = [
+                message(
+                    key=key,
+                    external_id=f"c{key}",
+                    payload={"name": name},
+                    idempotency_key=f"{number}-{key}",
+                    **route,
+                )
+                for key in (1, 2)
+            ]
+            self.assertTrue(all(each.ok for each in self.send_all(messages)))
+        first, _second, third = self.server.requests
+        self.assertEqual(first.body, third.body)
+        keys = {each.headers["Idempotency-Key"] for each in self.server.requests}
+        self.assertEqual(len(keys), 3)
+
+    def test_key_of_a_batch_endpoint_is_that_of_its_body(self):
+        """What it has been so far: the keys of the items are in the body"""
+        self.server.answer(200, {"items": []})
+        self.send_all(records(2, {"target": "contacts", "batch_target": "batch"}))
+        request = self.server.requests[0]
+        digest = hashlib.sha256(request.body).hexdigest()
+        self.assertEqual(request.headers["Idempotency-Key"], f"batch-{digest}")
+        self.assertIn(b'"key-1"', request.body)
 
     def test_route_that_is_not_complete(self):
         for route in (

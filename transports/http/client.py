@@ -481,8 +481,8 @@ class HttpClient:
             response = self._send_fresh(trail, session, prepared, only_once)
             return _read(response, method, url, self.redact, most)
         except NO_ANSWER as error:
-            begun = departure.begun and not is_kept_out(error)
-            trail.lost = trail.lost or begun
+            kept_out = departure.first and is_kept_out(error)
+            trail.lost = trail.lost or (departure.begun and not kept_out)
             raise no_answer(error, url, self.config) from None
         except UNREADABLE as error:
             trail.lost = True

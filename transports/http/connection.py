@@ -23,6 +23,7 @@ import urllib3.exceptions
 from requests.adapters import HTTPAdapter
 
 from ... import wording
+from ...exceptions import Unreachable
 from .certificates import context_of
 
 # Sessions kept per process; the one unused for longest makes room.
@@ -47,6 +48,7 @@ class _Departure(threading.local):
     differ by the version of urllib3 and requests."""
 
     begun = False  # to leave
+    first = False  # on its connection, and nothing has come back
     only_once = False  # it must not leave twice
 
 
@@ -104,7 +106,8 @@ class _Stream(io.RawIOBase):
             if self.patient:
                 raise
             return None  # nothing that TLS could decrypt, or the connection is gone
-        self.heard = self.heard or bool(count)
+        if count:
+            self.heard, departure.first = True, False
         return count
 
     def close(self):
@@ -234,7 +237,7 @@ class _TimedConnection:
             self._held = None
             if self.sock is None:
                 self.connect()
-            departure.begun = True
+            departure.begun, departure.first = True, not self.answered
             # Head and body at once: half the system calls, for the server too.
             self.send(b"".join(held))
         except (ConnectionResetError, ssl.SSLEOFError) as error:
@@ -361,7 +364,19 @@ class Session(HTTPAdapter):
         return {"Proxy-Authorization": f"Basic {login.decode()}"}
 
     def cert_verify(self, conn, url, verify, cert):
-        """Name those that everybody trusts, unless the destination has its own."""
+        """Name those that everybody trusts, unless the destination has its own.
+
+        :raise Unreachable: 2.32.0 to 2.32.2 of ``requests`` put a context of their own
+            in the place of that with the certificates
+        """
+        context = self._pool_options.get("ssl_context")
+        is_secure = url.lower().startswith("https:")
+        if context and is_secure and conn.conn_kw.get("ssl_context") is not context:
+            sentence = wording._lt(
+                "The TLS certificates that are set for it cannot be used with version "
+                "%(version)s of the Python package requests: it needs 2.32.3 or later."
+            )
+            raise Unreachable(sentence, version=requests.__version__)
         if self._is_private:
             conn.cert_reqs = "CERT_REQUIRED"
         else:

@@ -141,10 +141,10 @@ def _is_too_late_to_connect(causes):
 
 
 def is_kept_out(error: Exception) -> bool:
-    """:return: whether the server has refused to talk to us, whatever was sent to it
+    """:return: whether the server has refused to talk to us
 
     In TLS 1.3 it learns only behind our first request who we are, and looks at nothing
-    of it before (RFC 8446 section 4.4.2).
+    of it before (RFC 8446 section 4.4.2). Of any other one that tells nothing.
     """
     failed = _first(_causes(error), ssl.SSLError)
     return bool(failed and _NOT_LET_IN.search(failed.reason or ""))

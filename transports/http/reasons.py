@@ -21,6 +21,7 @@ vendor documents it: RFC 9457; JSON:API; GraphQL; Google; Salesforce; Stripe;
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from ..redact import Redactor, one_line
@@ -63,10 +64,9 @@ _BESIDE = ("details", "context", "source")
 # In data, what is the record itself is no explanation.
 _FAILED = {"error", "fail", "failed", "failure"}
 _LEVELS, _WIDTH = 6, 20
-_XML = re.compile(
-    r"<message>\s*(?:<!\[CDATA\[)?([^<\]]{1,2000})(?:\]\]>)?\s*</message>",
-    re.IGNORECASE,
-)
+# With nothing behind what takes all there is: two that could share a run of blanks
+# would try every way to divide it.
+_XML = re.compile(r"<message>\s*(?:<!\[CDATA\[)?([^<]*)", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 
 
@@ -81,7 +81,8 @@ def reasons(value: Any, redact: Redactor) -> list[str]:
 
 def xml_reasons(text: str) -> list[str]:
     """:return: the messages in an answer that is XML, as they stand there"""
-    return [found.strip() for found in _XML.findall(text)[:_WIDTH]]
+    found = (match[1].partition("]]>")[0] for match in _XML.finditer(text))
+    return [*islice(filter(None, map(str.strip, found)), _WIDTH)]
 
 
 def _texts(value, redact, depth):

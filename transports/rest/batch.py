@@ -32,7 +32,7 @@ import hashlib
 import json
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -42,6 +42,7 @@ from ...exceptions import RateLimited, Rejected, SyncError, Temporary
 from ..base import (
     REFUSED,
     UNKNOWN,
+    UNSENT,
     Message,
     Receipt,
     Take,
@@ -56,18 +57,26 @@ from ..http import HttpClient, Trail
 from ..http.answer import Answer, is_failure, judged
 from ..http.errors import UNREADABLE, unreadable
 from .lines import MAX_MANY as MAX_ITEMS
-from .lines import Many, many_for
+from .lines import Many, many_for, says_gone
 from .requests import Data
 from .routing import GONE
-from .there import REFUSAL
+from .there import MAX_DEPTH, REFUSAL
+
+# Characters of a text that tells one record from another, least and most, and digits of
+# one that is a number.
+TELLING, DIGITS = (3, 500), 7
 
 
 class _Item(NamedTuple):
-    """A message, what its request is filled in with, and how it may go with others."""
+    """A message, what its request is filled in with, and how it may go with others.
+
+    :param is_known: its record has an id there
+    """
 
     message: Message
     data: Data
     many: Many | None
+    is_known: bool
 
 
 class _Sent(NamedTuple):
@@ -76,11 +85,13 @@ class _Sent(NamedTuple):
     :param receipts: of those that are over with
     :param alone: what is to be sent alone
     :param lost: what is to be created anew, alone
+    :param unsure: keys of what of that may have been carried out already
     """
 
     receipts: list[Receipt]
     alone: list[_Item]
     lost: list[_Item]
+    unsure: Collection[Hashable] = ()
 
 
 class _Own(NamedTuple):
@@ -145,20 +156,28 @@ class BatchSender:
         many = None if alone else many_for(message, record_id)
         # that of a batch endpoint has Odoo's as the key alone
         known_id = message.external_id if many and many.is_usual else record_id
-        return _Item(message, Data(message, known_id, message.version), many)
+        data = Data(message, known_id, message.version)
+        return _Item(message, data, many, record_id is not None)
 
     def _send(self, items):
         """:return: the receipts of messages that may go together"""
         if len(items) == 1 or items[0].many is None:
-            return self._send_alone(items)
-        alone, lost = [], []  # of which it is known only once the others are sent
+            yield from self._send_alone(items)
+            return
+        # of which it is known only once the others are sent
+        alone, lost, unsure = [], [], set()
 
         def receipts(group):
             if group is items:
-                return self._send_in_parts(items, alone, lost)
+                return self._send_in_parts(items, alone, lost, unsure)
             return self._send_alone(group, anew=group is lost)
 
-        return deliver_groups(receipts, [items, alone, lost])
+        for receipt in deliver_groups(receipts, [items, alone, lost]):
+            if receipt.message.key in unsure and receipt.fate in (REFUSED, UNSENT):
+                # that is known of the last request alone
+                yield replace(receipt, fate=UNKNOWN)
+            else:
+                yield receipt
 
     def _send_alone(self, items, anew=False):
         deliver = partial(self._rest.deliver_each, anew=anew)
@@ -166,10 +185,11 @@ class BatchSender:
         sent = deliver_list(deliver, messages, self._rest.end)
         return (receipt for _place, receipt in sent)
 
-    def _send_in_parts(self, items, alone, lost):
+    def _send_in_parts(self, items, alone, lost, unsure):
         """Send items in requests of the size that is allowed, several at once.
 
-        :param alone, lost: are filled with what is still to be sent, see :class:`_Sent`
+        :param alone, lost, unsure: are filled with what is still to be sent, see
+            :class:`_Sent`
         """
         size, obstacle = items[0].many.size, None
         parts = deque(items[at : at + size] for at in range(0, len(items), size))
@@ -190,6 +210,7 @@ class BatchSender:
         for sent in deliver_all(self._send_together, take, threads):
             alone += sent.alone
             lost += sent.lost
+            unsure.update(sent.unsure)
             for receipt in sent.receipts:
                 if receipt.holds_up_others:
                     obstacle = obstacle or receipt.error
@@ -212,11 +233,11 @@ class BatchSender:
             return _Sent(unwritten, items, [])
         headers = {
             "Content-Type": request.content_type,
-            "Idempotency-Key": f"batch-{hashlib.sha256(request.body).hexdigest()}",
+            "Idempotency-Key": _key_of(items, request.body),
         }
         trail = Trail(self._rest.pace)
         error = verdict = None
-        found, shown = [], False
+        found, shown, is_mixed = [], False, False
         try:
             answer = self._client.request(
                 trail,
@@ -225,10 +246,10 @@ class BatchSender:
                 headers,
                 request.body,
                 query=request.query,
-                only_once=any(map(self._creates, items)),
+                only_once=not all(item.is_known for item in items),
             )
             with answer.in_turn():
-                found = self._found(items, answer)
+                found, is_mixed = self._found(items, answer)
                 if not answer.ok and not any(map(_is_done, found)):
                     shown = any(map(self._shows_new, items, found))
                     raise answer.error()
@@ -242,7 +263,9 @@ class BatchSender:
         if trail.requests:
             trail.requests[-1] += f" ({len(items)} items)"
         if error is None:
-            sent = self._judge(items, trail, many, found)
+            if is_mixed:
+                found = [None] * len(items)
+            sent = self._judge(items, trail, many, found, is_mixed)
             return sent._replace(receipts=unwritten + sent.receipts)
         fate = UNKNOWN if shown else trail.fate(error)
         if fate == UNKNOWN and not trail.lost and verdict and verdict.of_all:
@@ -273,43 +296,64 @@ class BatchSender:
                 refused.append(unsent(item.message, self._client.redact.clean(error)))
         return written, refused
 
-    def _creates(self, item):
-        return self._rest.record_id(item.message) is None
-
     def _found(self, items, answer):
-        """:return: what is said of each item, ``None`` where nobody can tell"""
+        """:return: what is said of each item, ``None`` where nobody can tell; and
+        whether that of several has been taken for that of others"""
         many = items[0].many
         keys = [many.matches and many.matches.value(item.data) for item in items]
         redact = self._client.redact
         found = many.reading.of(answer.json(), keys, answer.headers, redact)
-        return [each and _own(each, answer, many) for each in found]
+        is_mixed = not many.matches and _is_mixed(items, found)
+        return [each and _own(each, answer, many) for each in found], is_mixed
 
     def _shows_new(self, item, own):
         """:return: whether a new record has an id in an answer of another status"""
         says_no = own and (own.answer.refusal is not None or own.has_status)
-        return bool(own and own.id and self._creates(item) and not says_no)
+        return bool(own and own.id and not item.is_known and not says_no)
 
-    def _judge(self, items, trail, many, found):
-        """Read what became of each record; those that are lost are created anew.
-
-        An item is answered by who knows the records: its 404 is no wrong address.
-        """
+    def _judge(self, items, trail, many, found, is_mixed):
+        """Read what became of each record; those that are lost are created anew."""
         times = Counter()
         for item, own in zip(items, found, strict=True):
             times.update({item.message.external_id, own and own.id} - {None})
-        receipts, alone, lost = [], [], []
+        receipts, alone, lost, unsure = [], [], [], set()
+        has_list = None in found and _has_list(trail.answer, many)
         for item, own in zip(items, found, strict=True):
-            if own is not None and self._rest.is_lost(item.message, own.answer):
+            if own is None and item.is_known and has_list:
+                # there is no harm in a change that comes twice; others wait no longer
+                alone.append(item)
+                unsure.add(item.message.key)
+                continue
+            if own is not None and self._is_lost(item, own):
                 lost.append(item)
+                continue
+            if own is not None and self._may_be_gone(item, own):
+                alone.append(item)
+                unsure |= {item.message.key} if trail.lost else set()
                 continue
             # what is typed may have found the id of something that they share
             is_shared = own is not None and not many.is_usual and times[own.id] > 1
-            receipt = self._judge_item(item, own, trail, is_shared)
+            receipt = self._judge_item(item, own, trail, is_shared, is_mixed)
             if self._names_what_is_there(item, own, receipt):
                 alone.append(item)
             else:
                 receipts.append(receipt)
-        return _Sent(receipts, alone, lost)
+        return _Sent(receipts, alone, lost, unsure)
+
+    def _is_lost(self, item, own):
+        """:return: whether a record is to be created anew: a batch endpoint is made for
+        this addon, and knows the records"""
+        return item.many.is_usual and self._rest.is_lost(item.message, own.answer)
+
+    @staticmethod
+    def _may_be_gone(item, own):
+        """:return: whether a part of an answer may say that its record is not there:
+        alone, that is proven"""
+        if not item.is_known:
+            return False
+        if own.answer.status in GONE:
+            return not item.many.is_usual
+        return says_gone(own.answer, item.message.route)
 
     def _names_what_is_there(self, item, own, receipt):
         """:return: whether the refusal of a new record may have the id of one that is
@@ -317,12 +361,12 @@ class BatchSender:
         return (
             item.message.route.already_there == REFUSAL
             and isinstance(receipt.error, Rejected)
-            and self._creates(item)
+            and not item.is_known
             and (bool(item.message.route.there_when) or own.answer.says_there)
             and (receipt.fate == REFUSED or own.answer.refusal is not None)
         )
 
-    def _judge_item(self, item, own, trail, is_shared):
+    def _judge_item(self, item, own, trail, is_shared, is_mixed):
         message, many = item.message, item.many
         answer = own and own.answer
         known_id, again = self._rest.record_id(message), message.again or trail.lost
@@ -332,7 +376,7 @@ class BatchSender:
         reading = None if many.is_usual else many.reading.id
         try:
             if answer is None:
-                raise _unanswered(message, trail.answer, many)
+                raise _unanswered(message, trail.answer, many, is_mixed)
             outcome = self._rest.outcome_at(
                 message, answer, reading, creates=known_id is None, again=again
             )
@@ -353,6 +397,18 @@ class BatchSender:
             warning = answer.sentence(sentence, id=outcome.external_id)
             outcome = outcome._replace(external_id=message.external_id, warning=warning)
         return self._client.receipt(message, trail, None, answer, **outcome._asdict())
+
+
+def _key_of(items, body):
+    """:return: the key of one request: the same for the same items
+
+    The same content may be sent once more after another one: where that is answered
+    from memory, nothing is written. So the keys of the items are part of it, which a
+    batch endpoint has in the body.
+    """
+    keys = [] if items[0].many.is_usual else [each.message for each in items]
+    told = "".join(f"\n{message.idempotency_key}" for message in keys)
+    return f"batch-{hashlib.sha256(body + told.encode()).hexdigest()}"
 
 
 def _own(item, answer, many):
@@ -382,13 +438,75 @@ def _own(item, answer, many):
     return _Own(own, item.id, item.status is not None)
 
 
+def _has_list(answer, many):
+    """:return: whether there is a list of answers, although one to a record is not
+    found in it; never of a batch endpoint, which answers to each"""
+    if many.is_usual or answer.cut:
+        return False
+    with answer.in_turn():
+        found = many.reading.items.of(answer.json(), answer.headers)
+    return isinstance(found.value, list)
+
+
 def _is_done(own):
     """:return: whether one item says by its own status that it was done"""
     return own is not None and own.has_status and own.answer.ok
 
 
-def _unanswered(message, answer, many):
-    if answer.cut:
+def _is_mixed(items, found):
+    """:return: whether parts of an answer that should be in the order of the records
+    show what others were sent with, and nothing of their own
+
+    Only what one record alone was sent with tells, and one part alone shows.
+    """
+    parts = [
+        set(_texts(part.content, 0)) - {(part.id or "").casefold()} if part else set()
+        for part in found
+    ]
+    shown = _only_one(parts)
+    if not shown:
+        return False
+    sent = _only_one([set(_texts(each.message.payload, 0)) for each in items])
+    for place, texts in enumerate(parts):
+        whose = {text: sent[text] for text in texts if text in sent}
+        if place not in whose.values() and not shown.keys().isdisjoint(whose):
+            return True
+    return False
+
+
+def _only_one(groups):
+    """:return: texts that are in one of several sets alone, with its place"""
+    count = Counter(text for texts in groups for text in texts)
+    return {
+        text: place
+        for place, texts in enumerate(groups)
+        for text in texts
+        if count[text] == 1
+    }
+
+
+def _texts(value, depth):
+    """:return: texts in a value that may tell what it is of: no numbers of a few
+    digits, which may be anything"""
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _texts(each, depth + 1)
+    elif isinstance(value, str) and TELLING[0] <= len(value) <= TELLING[1]:
+        text = value.strip().casefold()
+        if not (text.isdecimal() and len(text) < DIGITS):
+            yield text
+
+
+def _unanswered(message, answer, many, is_mixed=False):
+    if is_mixed:
+        sentence = wording._lt(
+            "%(request)s answered %(status)s, and its answers show the values of other "
+            "records: they are not in the order of the request. Say in “Key of an "
+            "Answer” what tells which record each is about."
+        )
+    elif answer.cut:
         sentence = wording._lt(
             "%(request)s answered %(status)s without an item and status "
             "for the key %(key)s. The answer was cut short."

@@ -42,6 +42,8 @@ MAX_GROWTH = 64
 MAX_STEPS = 500_000
 # Characters that are looked at, or made, in one step.
 _STEP = 64
+# Blanks and signs between a text and the id behind it.
+_SIGNS = 50
 # Values of a list that are looked at for ids.
 MAX_IDS = 1000
 
@@ -221,7 +223,9 @@ def id_after(text: str, before: str) -> str | None:
     """
     if not before.strip():
         return None
-    pattern = rf"{re.escape(before.strip())}[\s:=\"'(\[]*([^\s,;\"'()\[\]{{}}]+)"
+    # a run of such signs, each of which may begin it anew, is not read to its end
+    signs = rf"[\s:=\"'(\[]{{0,{_SIGNS}}}"
+    pattern = rf"{re.escape(before.strip())}{signs}([^\s,;\"'()\[\]{{}}]+)"
     found = {each.rstrip(".:!?") for each in re.findall(pattern, text)}
     return given_id(found.pop()) if len(found) == 1 else None
 
