@@ -16,6 +16,9 @@ KEEP_DAYS = 90
 KEEP_PARAMETER = "queue_job_sync.delivery_days"
 # Rows that are dropped in one go.
 GC_BATCH = 1000
+# What a delivery has one value of, that is sorted here as in the database, and never 0:
+# what is not set is False, which Python takes for the same.
+ADDED_UP = ("many2one", "selection", "datetime")
 
 
 def kept_since(env):
@@ -196,9 +199,12 @@ class SyncDelivery(models.Model):
         days of a busy log, and plain groups in several.
         """
         finest = list(unique(chain.from_iterable(grouping_sets)))
+        named = [self._fields.get(spec.partition(":")[0]) for spec in finest]
+        plain = all(field and field.type in ADDED_UP for field in named)
+        counted = list(aggregates) == ["__count"]
         groups = []
         # the web client's order is that of the groups
-        if order in (None, ", ".join(finest)) and list(aggregates) == ["__count"]:
+        if plain and counted and order in (None, ", ".join(finest)):
             groups = self._read_group(domain, finest, aggregates)
         if not groups:
             return super()._read_grouping_sets(domain, grouping_sets, aggregates, order)
@@ -237,4 +243,4 @@ def _in_order(values):
         # in an order of what the user may have no right to read, as in SQL
         there = values[0].union(*values).sudo().sorted()
         return [*there, *(value for value in values if not value)]
-    return sorted(values, key=lambda value: (value in (None, False), value))
+    return sorted(values, key=lambda value: (value is None or value is False, value))

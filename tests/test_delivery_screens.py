@@ -167,9 +167,12 @@ class TestDeliveryScreens(SyncCase):
     def test_a_pivot_counts_what_odoo_would(self):
         others = self.stream.copy({"name": "Another", "sequence": -1})
         self.sent(self.ada, stream_id=others.id, state="failed")
-        self.sent(self.alan, state="failed", error_kind="rejected")
+        self.sent(self.alan, state="failed", error_kind="rejected", duration=0.5)
+        self.sent(self.alan, request="GET b", duration=0.0)
+        self.sent(self.alan, request="GET B", duration=1.5)
         self.sent(self.alan, date=fields.Datetime.now() - timedelta(days=40))
         specs = ["state", "stream_id", "error_kind", "date:day", "duration"]
+        specs += ["backend_id", "request", "res_id"]
         domains = [], [("res_id", "=", self.alan.id)], [("id", "=", 0)]
         chosen = [c for size in range(4) for c in combinations(specs, size)]
         for domain, columns in product(domains, chosen):
