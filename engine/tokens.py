@@ -11,10 +11,10 @@ finds the new one.
 
 import hashlib
 import logging
-import secrets as randomness
 import threading
 import time
 from contextlib import contextmanager
+from secrets import token_urlsafe
 from typing import NamedTuple
 
 import psycopg2
@@ -475,7 +475,7 @@ def await_consent(env, backend_id, session, page):
     :param str page: the address to come back to
     :return: what to send along: the state and the verifier
     """
-    state, verifier = randomness.token_urlsafe(32), new_verifier()
+    state, verifier = token_urlsafe(32), new_verifier()
     env.cr.execute(SQL("DELETE FROM sync_consent WHERE until < %s", NOW))
     env.cr._obj.execute(
         """

@@ -261,9 +261,10 @@ class _LookingWorld(_World):
             self.born["C-1"] = -LAG
 
     def turn(self, outcome):
-        super().turn(outcome)
+        turned = super().turn(outcome)
         for id_ in self.there.records:
             self.born.setdefault(id_, self.now)
+        return turned
 
     def _read_notes(self):
         return [
@@ -279,7 +280,7 @@ class _LookingWorld(_World):
 
     def _note(self, task, attempt):
         attempt = replace(attempt, shown_from=self.now + WINDOW + LAG)
-        super()._note(task, attempt)
+        return super()._note(task, attempt)
 
     def _send(self, task, outcome):
         before = {each.id: each for each in self.notes}

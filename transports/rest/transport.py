@@ -410,9 +410,9 @@ class RestTransport(HttpTransport):
         trail: Trail,
         error: SyncError,
         answer: Answer | None,
-        reading: Reading | None = None,
+        id_path: Reading | None = None,
     ) -> str:
-        fate = super().fate(message, trail, error, answer, reading)
+        fate = super().fate(message, trail, error, answer, id_path)
         is_told = fate == UNKNOWN and not trail.lost and answer is not None
         return REFUSED if is_told and says_gone(answer, message.route) else fate
 
@@ -420,12 +420,12 @@ class RestTransport(HttpTransport):
         self,
         message: Message,
         answer: Answer,
-        reading: Reading | None,
+        id_path: Reading | None,
         creates: bool = False,
         again: bool = False,
     ) -> Outcome:
         with answer.in_turn():
-            outcome = outcome_of(message, answer, reading, creates, again)
+            outcome = outcome_of(message, answer, id_path, creates, again)
             if message.route.version and message.operation != "delete":
                 version = version_in(answer, message.route)
                 outcome = outcome._replace(version=version)

@@ -2,5 +2,4 @@
 # License LGPL-3.0 or later (https://www.gnu.org/licenses/lgpl).
 
 from . import sync_backend
-from . import sync_setup
 from . import sync_stream
