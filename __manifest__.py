@@ -4,7 +4,7 @@
 {
     "name": "Job Queue Synchronization",
     "summary": "Keep contacts in step with other systems, over REST or SQL, by jobs",
-    "version": "19.0.6.0.0",
+    "version": "19.0.6.0.1",
     "category": "Productivity",
     "license": "LGPL-3",
     "author": "queue_job_sync contributors",
