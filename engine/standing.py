@@ -341,20 +341,41 @@ class _Search:
 
     def state(self):
         """Return the SQL of the state."""
+        is_open = self._joined_open()
         return SQL(
             """
-            CASE WHEN %(is_open)s
-                 THEN CASE WHEN %(failed)s THEN 'failed'
-                           WHEN %(doubt)s THEN 'doubt' ELSE 'waiting' END
+            CASE WHEN %(failed)s THEN 'failed'
+                 WHEN %(doubt)s THEN 'doubt'
+                 WHEN %(failed)s IS NOT NULL THEN 'waiting'
                  %(settled)s END
             """,
-            is_open=self._is_among(self.changes, self.doubt),
-            failed=self._is_among(self.failed),
-            doubt=self._is_among(self.doubt),
+            failed=SQL.identifier(is_open, "failed"),
+            doubt=SQL.identifier(is_open, "doubt"),
             settled=SQL(" ").join(
                 SQL("WHEN %s THEN %s", is_so, state) for state, is_so in self._settled()
             ),
         )
+
+    def _joined_open(self):
+        """Join what is open of each record, and return its name."""
+        name = self.query.make_alias(self.alias, "sync_open")
+        of_any = SQL(
+            """
+            (SELECT res_id, bool_or(failed) AS failed, bool_or(doubt) AS doubt
+               FROM (SELECT res_id, false AS failed, false AS doubt FROM (%s) AS change
+                      UNION ALL
+                     SELECT res_id, true, false FROM (%s) AS failed
+                      UNION ALL
+                     SELECT res_id, false, true FROM (%s) AS unclear (res_id)) AS open
+              GROUP BY res_id)
+            """,
+            self.changes,
+            self.failed,
+            self.doubt,
+        )
+        of_record = SQL("%s = %s", SQL.identifier(name, "res_id"), self.id)
+        self.query.add_join("LEFT JOIN", name, of_any, of_record)
+        return name
 
     def _is_among(self, *queries):
         """Return the SQL that says whether queries give the id of a record.
@@ -449,6 +470,9 @@ class _Search:
     def _settled(self):
         """Return what is so of records of which nothing is open, or unclear.
 
+        Whether there is a binding is asked of a column with few values: so PostgreSQL
+        knows that there are few groups, and does not sort all records.
+
         :return: list of ``(state, SQL)``, each true unless one before it is
         """
         names = {stream: self._joined_binding(stream) for stream in self.streams}
@@ -461,7 +485,7 @@ class _Search:
                     is_sent=self._is_sent(stream) if "is_sent" in code else SQL(),
                     **{
                         column: SQL.identifier(name, column)
-                        for column in ("res_id", "skipped", "accepted", "absent")
+                        for column in ("stream_id", "skipped", "accepted", "absent")
                     },
                 )
                 for stream, name in names.items()
@@ -472,10 +496,12 @@ class _Search:
             ("skipped", of_any("%(skipped)s")),
             (
                 "unsent",
-                of_any("(%(res_id)s IS NULL OR %(absent)s = 'never') AND %(is_sent)s"),
+                of_any(
+                    "(%(stream_id)s IS NULL OR %(absent)s = 'never') AND %(is_sent)s"
+                ),
             ),
             ("accepted", of_any("%(accepted)s")),
-            ("synced", of_any("(%(res_id)s IS NOT NULL AND %(absent)s IS NULL)")),
+            ("synced", of_any("(%(stream_id)s IS NOT NULL AND %(absent)s IS NULL)")),
             ("deleted", of_any("%(absent)s = 'gone'")),
         ]
 

@@ -167,6 +167,15 @@ class SyncBinding(models.Model):
         # Room on its page for the next state of a row: no index has to be written when
         # a delivery is confirmed ("heap-only tuples" in PostgreSQL's manual).
         self.env.cr.execute("ALTER TABLE sync_binding SET (fillfactor = 70)")
+        # Where a column is empty in all rows, PostgreSQL takes it for one with many
+        # values: it sorts all records by their state, in one process, instead of
+        # counting them in several. See sync.delivery about "n_distinct".
+        self.env.cr.execute(
+            "ALTER TABLE sync_binding"
+            " ALTER COLUMN skipped SET (n_distinct = 2),"
+            " ALTER COLUMN accepted SET (n_distinct = 2),"
+            " ALTER COLUMN absent SET (n_distinct = 2)"
+        )
 
     def _compute_record_name(self):
         _there, names = records_of(self)
