@@ -245,8 +245,8 @@ class TestTogether(RunCase):
         self.change_backend(concurrency=1)
         for name in "ABC":
             self.new_partner(name=name)
-        first, second, third = self.job_uuids()
-        self.destination.answer(201, {"id": 1})
+        first, second, _third = self.job_uuids()
+        self.destination.answer(201, {"id": 901})  # no other contact's
         self.destination.answer(422, {"message": "no such name"})
         self.assertEqual(self.run_job(first), "done")
         self.assertEqual(self.states(), ["done", "failed", "done"])
