@@ -12,7 +12,7 @@ from .common import DeliveryCase
 
 # Of a job for one record that the system knows, queue_job's own among them.
 MOST = 47
-# Of the first job for a record, which has no binding yet, and whose new id may be that of
+# Of the first job for a record, which has no binding yet, and may be given the id of
 # another record.
 MOST_AT_FIRST = 52
 # Of the cursors that it has: the job's own, and its chunk's; those that read, write and
