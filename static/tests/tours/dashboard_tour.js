@@ -317,8 +317,8 @@ registry.category("web_tour.tours").add("queue_job_sync_dashboard_empty", {
             run: "click",
         },
         {
-            content: "It can be described",
-            trigger: ".o_form_view .o_field_widget[name='name'] input",
+            content: "It can be chosen",
+            trigger: ".o_form_view .o_sync_recipes input",
         },
     ],
 });
