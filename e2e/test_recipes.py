@@ -4,7 +4,9 @@
 
 import json
 import os
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -51,15 +53,34 @@ def test_every_recipe_has_a_judge_and_a_row():
     assert titles <= {row["name"] for row in recipes_table.read()}
 
 
+def reached():
+    """Return the rows of what can be reached: system, before, now, why and read."""
+    lines = recipes_table.PAGE.read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [row for row in rows if len(row) == 5][2:]
+
+
 def test_the_page_says_what_was_read_for_each_recipe():
-    found = {}
-    for line in recipes_table.PAGE.read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 5:
-            found[cells[0]] = cells[4]
+    found = {row[0]: row[4] for row in reached()}
     for name in recipes_scene.names():
         recipe = recipes_scene.recipe(name)
         assert found[recipe["name"]] == recipe["specification"]["read"], name
+
+
+def test_the_page_counts_what_can_be_reached():
+    rows = reached()
+    before, now = (Counter(row[column] for row in rows) for column in (1, 2))
+    text = " ".join(recipes_table.PAGE.read_text().split())
+    (sentences,) = re.findall(r"Of these \d+ systems .*? \d+ are not reached\.", text)
+    without_removal, without_change = "without removal", "without a changed address"
+    counted = [before["yes"], before[without_removal]]
+    counted += [now["yes"], now[without_change], now["no"]]
+    assert [*map(int, re.findall(r"\d+", sentences))] == [len(rows), *counted]
+    assert before.keys() <= {"yes", "no", without_removal}
+    assert now.keys() <= {"yes", "no", without_change}
+    assert len({row[0] for row in rows}) == len(rows) >= 46
+    assert now["yes"] >= 40
+    assert {row[4] for row in rows} == {"whole", "part"}
 
 
 def test_the_table_tells_what_is_a_double():
