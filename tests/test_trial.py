@@ -345,7 +345,7 @@ class TestTrialOfOthers(TrialCase):
             self.call(trial, "action_try")
             self.call(trial, "action_stop")
         self.assertIn("may be in", trial.left)
-        self.assertNotIn("98", trial.left)
+        self.assertNotRegex(trial.left, r"\b98\b")
 
     def test_what_is_not_there_yet(self):
         """A system may show it only after a moment: the same id is clicked again."""
