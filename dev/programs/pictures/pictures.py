@@ -80,6 +80,7 @@ PICTURES = {
         JOBS, ".o_kanban_view .o_kanban_record", (".o_switch_view.o_kanban",)
     ),
     "statistics": Picture(f"{ACTION}_queue_job_statistics", ".o_graph_view canvas"),
+    "setup-system": Picture(f"{SETUP}/new", ".o_sync_recipe"),
     "setup-kind": Picture(f"{SETUP}/{{setup_kind}}", ".o_field_widget[name=transport]"),
     "setup-address": Picture(f"{SETUP}/{{setup_address}}", ".alert-info"),
     "setup-fields": Picture(f"{SETUP}/{{setup_fields}}", ".o_data_row"),
