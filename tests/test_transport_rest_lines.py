@@ -423,9 +423,22 @@ class TestRefusedWhen(LinesCase):
         self.assertEqual(receipt.fate, UNKNOWN)
 
     def test_answer_that_cannot_be_read(self):
-        receipt = self.deliver(200, {"id": 5, "n": "x"}, refused="sum(n)")
-        self.assertEqual((receipt.ok, receipt.external_id), (True, "5"))
-        self.assertIn("cannot be read", receipt.warning)
+        """What nobody can read is no proof."""
+        codes = "faults[?starts_with(code, 'E')]"
+        for refused, body in (
+            ("sum(n)", {"id": 5, "n": "x"}),
+            (codes, {"id": 5, "faults": [{"code": 17}]}),
+        ):
+            for known in ({}, {"external_id": "5"}):
+                receipt = self.deliver(200, body, refused=refused, **known)
+                words = "Check “Refused When”", "cannot be read in this answer"
+                self.assertFails(receipt, Temporary, *words)
+                self.assertEqual(receipt.fate, UNKNOWN)
+        # one that is a refusal anyhow is one
+        receipt = self.deliver(200, {"success": False}, refused="sum(success)")
+        self.assertFails(receipt, Rejected)
+        receipt = self.deliver(422, {"n": "x"}, refused="sum(n)")
+        self.assertFails(receipt, Rejected)
 
     def test_secrets(self):
         for status in (200, 400):
