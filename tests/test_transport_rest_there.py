@@ -858,6 +858,67 @@ class TestVersion(ThereCase):
         self.assertEqual(receipt.fate, UNSENT)
         self.assertEqual(self.lines(), ["GET /customer/5"])
 
+    def test_look_that_finds_nothing(self):
+        """A search by the id tells no version of one that is gone, and no mistake."""
+        read = {"read": "GET contacts?id={id}"}
+        header = {
+            **typed(create="POST contacts", update="PUT contacts/{id}", **read),
+            "version": "items[0].etag",
+            "version_header": "If-Match",
+        }
+        known = message(payload=ADA, external_id="5", proven=("update",), **header)
+        self.server.answer(200, {"items": []})
+        self.server.answer(404)
+        receipt = self.deliver(known)
+        self.assertTrue(receipt.ok, receipt.error)
+        lines = ["GET /contacts?id=5", "PUT /contacts/5", "POST /contacts"]
+        self.assertEqual(self.lines(), lines)
+        # the change is refused for its version
+        for status in (409, 412):
+            self.server.answer(status)
+            self.server.answer(200, {"items": []})
+            self.server.answer(428)
+            receipt = self.deliver(replace(known, version="v1"))
+            self.assertFails(receipt, Temporary, "cannot be read")
+            self.assertEqual(receipt.fate, REFUSED)
+        # it goes back in the body
+        body = json.dumps({"Id": "{id}", "SyncToken": "{version}", "...": "{record}"})
+        route = typed(update=("POST contacts", body), **read)
+        route["version"] = "items[0].etag"
+        self.server.requests.clear()
+        self.server.answer(200, {"items": []})
+        sent = message(payload=ADA, external_id="5", **route)
+        self.assertFails(self.deliver(sent), Temporary, "cannot be read")
+        self.assertEqual(self.lines(), ["GET /contacts?id=5"])
+        # it is there, and has none
+        self.server.answer(200, {"items": [{"id": 5}]})
+        self.assertFails(self.deliver(sent), Misconfigured, "without a version")
+
+    def test_change_that_says_that_the_record_is_gone(self):
+        """It has told so itself: no look is needed."""
+        gone = {"Fault": {"Error": [{"Message": "Not Found", "code": "610"}]}}
+        route = self.quickbooks(gone="Fault.Error[0].code == '610'")
+        options = {"payload": ADA, "external_id": "5", "proven": {"update"}, **route}
+        known = replace(message(**options), version="0")
+        for status in (200, 400, 409, 422):
+            with self.subTest(status):
+                self.server.requests.clear()
+                self.server.answer(status, gone)
+                self.server.answer(200, {"Customer": {"Id": "9", "SyncToken": "0"}})
+                receipt = self.deliver(known)
+                self.assertTrue(receipt.ok, receipt.error)
+                self.assertEqual(receipt.external_id, "9")
+                self.assertEqual(self.lines(), ["POST /customer"] * 2)
+        # after it was read again
+        self.server.requests.clear()
+        self.server.answer(409, {"Fault": {"Error": [{"code": "5010"}]}})
+        self.server.answer(200, {"Customer": {"Id": "5", "SyncToken": "1"}})
+        self.server.answer(409, gone)
+        self.server.answer(200, {"Customer": {"Id": "9", "SyncToken": "0"}})
+        receipt = self.deliver(known)
+        self.assertTrue(receipt.ok, receipt.error)
+        self.assertEqual(receipt.external_id, "9")
+
     def test_read_that_fails(self):
         for status, options, error_class in (
             (500, {}, Temporary),

@@ -315,14 +315,17 @@ class RestTransport(HttpTransport):
             if gone:
                 return self._change_unseen(trail, line, message, known_id, gone)
         answer = self._write(trail, line, with_version(message, version), known_id)
-        if not may_be_stale(answer, message):
+        if says_gone(answer, route) or not may_be_stale(answer, message):
             return answer
+        self._require_time(trail)
         now, gone = read_version(self._client, trail, message, known_id)
         if gone:
             return self._change_unseen(trail, line, message, known_id, gone)
         if now == version:
             return answer
         answer = self._write(trail, line, with_version(message, now), known_id)
+        if says_gone(answer, route):
+            return answer
         if answer.status in STALE and may_be_stale(answer, message):
             raise changed_again(answer)
         return answer
