@@ -3,6 +3,7 @@
 """New records that are there already, and versions of records, at a real server."""
 
 import json
+import time
 from dataclasses import replace
 
 from odoo.tests import tagged
@@ -10,6 +11,7 @@ from odoo.tests import tagged
 from ..exceptions import (
     Blocked,
     Misconfigured,
+    RateLimited,
     Rejected,
     Temporary,
     Throttled,
@@ -671,6 +673,62 @@ class TestRefusal(ThereCase):
         receipts = self.transport(concurrency=1).send(sent)
         self.assertEqual([each.external_id for each in receipts], ["9", "7"])
         self.assertEqual([each.adopted for each in receipts], [False, True])
+
+
+@tagged("-at_install", "post_install")
+class TestEndOfTheRun(ThereCase):
+    """A record of several requests knows of it, as the first one of each does."""
+
+    SPENT = 2 + 2  # seconds that one request may take
+
+    def transport(self, **options):
+        transport = super().transport(**options)
+        transport.end = time.monotonic() - self.over
+        return transport
+
+    def assertLaterOn(self, receipt, fate, *lines):
+        self.assertFails(receipt, RateLimited, "the time of this run is over")
+        self.assertEqual(receipt.fate, fate)
+        self.assertEqual(self.lines(), [*lines])
+        self.assertFalse(self.adopted)
+        self.server.requests.clear()
+
+    def test_nothing_more_is_begun(self):
+        self.over = self.SPENT + 1
+        find, look = "GET /contacts?email=ada%40example.com&limit=2", "GET /contacts/7"
+        # nothing was found
+        self.there()
+        self.assertLaterOn(self.deliver(looking()), UNSENT, find)
+        # something was: it is neither looked at nor updated
+        self.there({"id": 7})
+        self.assertLaterOn(self.deliver(looking()), UNSENT, find)
+        self.there({"id": 7, "email": ADA["email"]})
+        self.assertLaterOn(self.deliver(looking()), UNSENT, find)
+        # the refusal names it
+        self.server.answer(409, {"message": "already exists", "id": 7})
+        sent = told(there_where="id")
+        self.assertLaterOn(self.deliver(sent), REFUSED, "POST /contacts")
+        # it was changed meanwhile
+        route = {"version": "headers.ETag", "version_header": "If-Match"}
+        known = message(payload=ADA, external_id="7", **route)
+        self.server.answer(412)
+        sent = replace(known, version="v1")
+        self.assertLaterOn(self.deliver(sent), REFUSED, "PUT /contacts/7")
+        self.server.answer(200, {"id": 7}, headers={"ETag": "v1"})
+        self.assertLaterOn(self.deliver(known), UNSENT, look)
+        # it may be gone
+        self.server.answer(404)
+        sent = message(payload=ADA, external_id="7")
+        self.assertLaterOn(self.deliver(sent), REFUSED, "PUT /contacts/7")
+        self.server.answer(410)
+        self.assertLaterOn(self.deliver(sent), REFUSED, "PUT /contacts/7")
+
+    def test_what_has_just_begun_is_ended(self):
+        """By as much as a worker can wait for one more answer."""
+        self.over = 1
+        self.there()
+        self.assertTrue(self.deliver(looking()).ok)
+        self.assertEqual(len(self.lines()), 2)
 
 
 @tagged("-at_install", "post_install")
