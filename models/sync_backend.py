@@ -752,11 +752,12 @@ class SyncBackend(models.Model):
         limit, least = config["limit_time_real"], budget(self.env)
         for backend in self:
             longest = backend.connect_timeout + backend.read_timeout
-            # a further request of a record, see RestTransport._require_time()
             streams = backend.stream_ids
             asks = any(each.already_there or each.version_where for each in streams)
-            longest *= 2 if asks else 1
-            longest += tokens.DELAY if backend.auth in OAUTH else 0
+            delay = tokens.DELAY if backend.auth in OAUTH else 0
+            # a further request of a record, see RestTransport._require_time(): none is
+            # begun after one that has waited for its token
+            longest += max(longest if asks else 0, delay)
             backend.timeout_text = False
             if limit <= 0 or least + longest < limit:
                 continue

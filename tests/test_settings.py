@@ -101,6 +101,14 @@ class TestSettings(TransactionCase):
             self.assertIn("waits 104 s for two answers", backend.timeout_text)
             stream.write({"version_where": False, "already_there": "find"})
             self.assertIn("two answers", backend.timeout_text)
+            # a request that has waited for its access leaves no time for another one
+            oauth = {
+                "auth": "oauth_client",
+                "oauth_token_url": "http://127.0.0.1:9/token",
+                "oauth_client_id": "odoo",
+            }
+            backend.write({**oauth, "connect_timeout": 5, "read_timeout": 30})
+            self.assertFalse(backend.timeout_text)
         with patch.dict(config.options, limit_time_real=0):
             backend.invalidate_recordset()
             self.assertFalse(backend.timeout_text)
