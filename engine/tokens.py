@@ -39,8 +39,9 @@ CLIENT_SECRET, REFRESH = "oauth_client_secret", "oauth_refresh_token"
 # It is renewed so many seconds before it ends, or in the last part of its life.
 EARLY, PART = 60, 0.1
 # One that the system refuses is not renewed within so many seconds: it may be refused
-# for a single record, or not be known everywhere yet, and servers give only so many.
-YOUNG = 30
+# for a single record, or not be known everywhere yet, and servers give only so many:
+# Zoho 10 in 10 minutes ("Access Token limit").
+YOUNG = 75
 # Seconds for which nobody asks a token server again that has given nothing.
 REST = 5
 # Seconds to wait for who renews it: longer than one answer takes.

@@ -740,22 +740,43 @@ class SyncBackend(models.Model):
         for backend in self:
             backend.stream_count = len(backend.stream_ids)
 
-    @api.depends("auth", "connect_timeout", "read_timeout")
+    @api.depends(
+        "auth",
+        "connect_timeout",
+        "read_timeout",
+        "stream_ids.already_there",
+        "stream_ids.version_where",
+    )
     @api.depends_context("lang")
     def _compute_timeout_text(self):
         limit, least = config["limit_time_real"], budget(self.env)
         for backend in self:
             longest = backend.connect_timeout + backend.read_timeout
-            longest += tokens.DELAY if backend.auth in OAUTH else 0
-            fits = limit <= 0 or least + longest < limit
-            backend.timeout_text = not fits and self.env._(
+            streams = backend.stream_ids
+            asks = any(each.already_there or each.version_where for each in streams)
+            delay = tokens.DELAY if backend.auth in OAUTH else 0
+            # a further request of a record, see RestTransport._require_time(): none is
+            # begun after one that has waited for its token
+            longest += max(longest if asks else 0, delay)
+            backend.timeout_text = False
+            if limit <= 0 or least + longest < limit:
+                continue
+            values = {"limit": limit, "least": round(least), "longest": longest}
+            if asks:
+                backend.timeout_text = self.env._(
+                    "The server ends a job after %(limit)s s (limit_time_real). One "
+                    "that begins with a record after %(least)s s, and waits "
+                    "%(longest)s s for two answers about it, would not live to see the "
+                    "second: shorten the timeouts here, or raise the limit.",
+                    **values,
+                )
+                continue
+            backend.timeout_text = self.env._(
                 "The server ends a job after %(limit)s s (limit_time_real). One that "
                 "starts a request after %(least)s s, and waits %(longest)s s for its "
                 "answer, would not live to see it: shorten the timeouts here, or raise "
                 "the limit.",
-                limit=limit,
-                least=round(least),
-                longest=longest,
+                **values,
             )
 
     # the secrets among them as they were when it was opened: a box is ticked by hand

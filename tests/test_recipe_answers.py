@@ -391,6 +391,61 @@ class TestRecipeAnswers(RestCase):
                 asked = [*map(self.server.is_asked, self.server.requests)]
                 self.assertEqual(asked, [True, True])
 
+    def test_what_was_deleted_there(self):
+        """It is created again, and its deletion in Odoo has nothing to do."""
+        made = {"email": ADA, "id": 4712}
+        missing = {"code": "woocommerce_rest_invalid_id", "data": {"status": 400}}
+        for name, proven, answers in (
+            (
+                "stripe",
+                (),
+                [
+                    Answer(404, {"error": {"code": "resource_missing"}}),
+                    Answer(200, {"id": KNOWN, "deleted": True}),
+                ],
+            ),
+            ("woocommerce", ("update", "delete"), [Answer(400, missing)]),
+        ):
+            for operation in ("upsert", "delete"):
+                with self.subTest(name, operation=operation):
+                    route = replace(route_of(name), proven=frozenset(proven))
+                    sent = message(operation, payload=mail(), external_id=KNOWN)
+                    self.server.first, *rest = answers
+                    self.server.answer(answers[0].status, answers[0].body)
+                    for each in rest:
+                        self.server.answer(each.status, each.body)
+                    if operation == "upsert":
+                        self.server.answer(200, [] if name == "woocommerce" else {})
+                        self.server.answer(201, made)
+                    [receipt] = self.transport().send([replace(sent, route=route)])
+                    self.assertTrue(receipt.ok, receipt.error)
+                    new = NEW if operation == "upsert" else None
+                    self.assertEqual(receipt.external_id, new)
+
+    def test_deletion_that_stripe_confirms(self):
+        """As of a record that is gone: it is, by that."""
+        sent = message("delete", payload={}, external_id=KNOWN)
+        self.server.answer(200, {"id": KNOWN, "object": "customer", "deleted": True})
+        sent = replace(sent, route=route_of("stripe"))
+        [receipt] = self.transport().send([sent])
+        self.assertTrue(receipt.ok, receipt.error)
+        self.assertEqual(len(self.server.requests), 1)
+
+    def test_what_is_emptied_arrives(self):
+        """Where only what is sent is changed, and the documents say how."""
+        undocumented = {"pipedrive", "quickbooks"}
+        for path in reader.files(FOLDER):
+            stream = reader.read(path)["synchronizations"][0]
+            if not stream.get("leave_out_empty") or path.stem in undocumented:
+                continue
+            filled = {each[0] for each in stream["domain"] if each[1] == "!="}
+            filled |= {"name", "display_name", "last_name"}
+            for line in stream["mapping"]:
+                with self.subTest(path.stem, target=line["target"]):
+                    source = line.get("field") or line.get("method")
+                    if source not in filled and "constant" not in line:
+                        self.assertIn("if_empty", line)
+
     def test_nothing_is_put_over_what_is_there(self):
         """Nor does Odoo's id have to be unique: another Odoo has the same."""
         for name in ALL:

@@ -11,7 +11,7 @@ from odoo.tools import config
 
 from ..engine.run import BUDGET_PARAMETER, budget
 from ..models.sync_delivery import kept_since
-from .common import backend_values, create_backend
+from .common import backend_values, create_backend, stream_values
 
 
 @tagged("post_install", "-at_install")
@@ -91,6 +91,24 @@ class TestSettings(TransactionCase):
             self.assertFalse(backend.timeout_text)
             backend.read_timeout = 90
             self.assertIn("120 s", backend.timeout_text)
+            # a record that takes two requests
+            backend.read_timeout = 50
+            self.assertFalse(backend.timeout_text)
+            values = stream_values(backend, state="draft", id_policy="destination")
+            stream = self.env["sync.stream"].create(values)
+            self.assertFalse(backend.timeout_text)
+            stream.version_where = "headers.ETag"
+            self.assertIn("waits 104 s for two answers", backend.timeout_text)
+            stream.write({"version_where": False, "already_there": "find"})
+            self.assertIn("two answers", backend.timeout_text)
+            # a request that has waited for its access leaves no time for another one
+            oauth = {
+                "auth": "oauth_client",
+                "oauth_token_url": "http://127.0.0.1:9/token",
+                "oauth_client_id": "odoo",
+            }
+            backend.write({**oauth, "connect_timeout": 5, "read_timeout": 30})
+            self.assertFalse(backend.timeout_text)
         with patch.dict(config.options, limit_time_real=0):
             backend.invalidate_recordset()
             self.assertFalse(backend.timeout_text)

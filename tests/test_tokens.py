@@ -115,6 +115,14 @@ class TestDelivered(OAuthCase):
         self.assertEqual(self.run_pending(), ["done"])
         self.assertEqual(len(self.token_server.given), 2)
 
+    def test_refused_for_long(self):
+        """Zoho gives 10 tokens in 10 minutes."""
+        access = self.current()
+        for _half_minute in range(20):
+            self.let_pass(30)
+            access = self.current(access)
+        self.assertLessEqual(len(self.token_server.given), 10)
+
     def test_refused_while_it_is_new(self):
         """For single records, perhaps: a server gives only so many tokens."""
         self.change_backend(pause_on_outage=False)

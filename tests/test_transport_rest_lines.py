@@ -233,10 +233,25 @@ class TestRestLines(LinesCase):
         self.server.requests.clear()
         self.assertTrue(self.send(sent).ok)
         self.assertSent(("POST /hook?v=1", {"event": "delete", "id": 7}))
-        # it was not there either
-        for status, ok in ((410, True), (404, False), (500, False)):
-            receipt = self.deliver(status, None, "delete", payload={}, **route)
-            self.assertEqual(receipt.ok, ok)
+
+    def test_records_without_an_id_that_nobody_is_told_of(self):
+        """A webhook that is no more: what is gone is no record."""
+        gone = json.dumps({"event": "{operation}", "id": "{key}"})
+        route = typed(create="POST hook", remove=("POST hook", gone))
+        route = {**route, "id_policy": "none", "payload": {}}
+        for operation in ("upsert", "mark", "delete"):
+            for status in (404, 410):
+                receipt = self.deliver(status, None, operation, **route)
+                self.assertFails(receipt, Misconfigured, str(status))
+                self.assertEqual(receipt.fate, REFUSED)
+                receipt = self.deliver(
+                    status, None, operation, proven=("create",), **route
+                )
+                self.assertFails(receipt, Blocked, str(status))
+        self.assertFails(self.deliver(500, None, "delete", **route), Temporary)
+        # what it has said itself is believed
+        said = {"gone": "unknown", **route}
+        self.assertDone(self.deliver(200, {"unknown": True}, "delete", **said))
 
     def test_odoo_id_is_the_id(self):
         """Elasticsearch"""
@@ -423,9 +438,22 @@ class TestRefusedWhen(LinesCase):
         self.assertEqual(receipt.fate, UNKNOWN)
 
     def test_answer_that_cannot_be_read(self):
-        receipt = self.deliver(200, {"id": 5, "n": "x"}, refused="sum(n)")
-        self.assertEqual((receipt.ok, receipt.external_id), (True, "5"))
-        self.assertIn("cannot be read", receipt.warning)
+        """What nobody can read is no proof."""
+        codes = "faults[?starts_with(code, 'E')]"
+        for refused, body in (
+            ("sum(n)", {"id": 5, "n": "x"}),
+            (codes, {"id": 5, "faults": [{"code": 17}]}),
+        ):
+            for known in ({}, {"external_id": "5"}):
+                receipt = self.deliver(200, body, refused=refused, **known)
+                words = "Check “Refused When”", "cannot be read in this answer"
+                self.assertFails(receipt, Temporary, *words)
+                self.assertEqual(receipt.fate, UNKNOWN)
+        # one that is a refusal anyhow is one
+        receipt = self.deliver(200, {"success": False}, refused="sum(success)")
+        self.assertFails(receipt, Rejected)
+        receipt = self.deliver(422, {"n": "x"}, refused="sum(n)")
+        self.assertFails(receipt, Rejected)
 
     def test_secrets(self):
         for status in (200, 400):
@@ -533,6 +561,14 @@ class TestGoneWhen(LinesCase):
         self.assertFails(receipt, Misconfigured)
         self.assertEqual(self.made(), [])
 
+    def test_deletion_that_a_policy_hides(self):
+        """A filter that has met nothing says nothing of the record."""
+        self.server.hidden = True
+        for proven, error in (((), Misconfigured), ({"delete"}, Blocked)):
+            options = {"known_ids": ("6",), "proven": proven, **self.route}
+            sent = message("delete", payload={}, external_id="5", **options)
+            self.assertFails(self.send(sent), error)
+
     def test_deletion_of_nothing_is_done(self):
         options = {"known_ids": ("6",), "payload": {}, **self.route}
         receipt = self.send(message("delete", external_id="99", **options))
@@ -571,6 +607,90 @@ class TestGoneWhen(LinesCase):
         route = {**self.route, "id_policy": "odoo", "proven": {"update"}}
         receipt = self.send(message(**route))
         self.assertFails(receipt, Blocked)
+
+
+class _Stripe(HttpDestination):
+    """Shows what was deleted with its id, and that it is."""
+
+    def __init__(self):
+        super().__init__()
+        self.deleted = set()
+
+    def _crud(self, request):
+        path = request.path
+        if path not in self.deleted:
+            answer = super()._crud(request)
+            if request.method != "DELETE":
+                return answer
+            self.deleted.add(path)
+        elif request.method != "GET":
+            code = {"type": "invalid_request_error", "code": "resource_missing"}
+            return Answer(404, {"error": code})
+        known_id = path.rpartition("/")[2]
+        return Answer(200, {"id": known_id, "object": "customer", "deleted": True})
+
+
+@tagged("-at_install", "post_install")
+class TestShownAsDeleted(LinesCase):
+    ROUTE = {
+        **typed(
+            create="POST c",
+            update="PUT c/{id}",
+            remove="DELETE c/{id}",
+            read="GET c/{id}",
+        ),
+        "gone": "deleted",
+    }
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.enterContext(_Stripe())
+        self.server.records = {"/c/cus_5": {}, "/c/cus_6": {}}
+
+    def test_deletion_is_done(self):
+        for known_ids in ((), ("cus_6",)):
+            for proven in ((), {"delete"}):
+                with self.subTest(known_ids=known_ids, proven=proven):
+                    self.server.requests.clear()
+                    self.server.records["/c/cus_5"] = {}
+                    self.server.deleted.clear()
+                    options = {"known_ids": known_ids, "proven": proven, **self.ROUTE}
+                    sent = message("delete", payload={}, external_id="cus_5", **options)
+                    receipt = self.send(sent)
+                    self.assertTrue(receipt.ok, receipt.error)
+                    self.assertEqual(self.lines(), ["DELETE /c/cus_5"])
+
+    def test_what_is_deleted_there(self):
+        """It is created again, and a deletion has nothing to do."""
+        self.server.deleted.add("/c/cus_5")
+        for others in (set(), {"/c/cus_6"}):
+            self.server.deleted |= others
+            for known_ids in ((), ("cus_6",)):
+                for proven in ((), {"update", "delete"}):
+                    with self.subTest(others, known_ids=known_ids, proven=proven):
+                        self.server.requests.clear()
+                        key = f"key-{len(others)}-{len(known_ids)}-{len(proven)}"
+                        options = {
+                            "known_ids": known_ids,
+                            "proven": proven,
+                            "external_id": "cus_5",
+                            "idempotency_key": key,
+                            **self.ROUTE,
+                        }
+                        receipt = self.send(message(**options))
+                        self.assertTrue(receipt.ok, receipt.error)
+                        self.assertEqual(self.lines()[-1], "POST /c")
+                        self.assertIn(f"/c/{receipt.external_id}", self.server.records)
+                        receipt = self.send(message("delete", **options))
+                        self.assertEqual(
+                            (receipt.ok, receipt.external_id), (True, None)
+                        )
+
+    def test_answer_that_says_no_is_no_deletion(self):
+        self.server.answer(200, {"success": False, "deleted": True})
+        sent = message("delete", payload={}, external_id="cus_5", **self.ROUTE)
+        self.assertFails(self.send(sent), Misconfigured)
+        self.assertIn("/c/cus_5", self.server.records)
 
 
 @tagged("-at_install", "post_install")

@@ -617,6 +617,15 @@ class TestManyProof(ManyCase):
         self.assertEqual(found[None].external_id, "xNone")
         self.assertUnknown([found[500]], "500")
 
+    def test_refusal_of_one_that_cannot_be_read(self):
+        """It is no proof for that one; the others have theirs."""
+        route = many(many_refused="codes && starts_with(codes[0], 'E')")
+        self.server.answer(200, [{"id": "1"}, {"id": "2", "codes": [17]}])
+        one, two = self.send_all(records(2, route))
+        self.assertEqual((one.ok, one.external_id), (True, "1"))
+        self.assertFails(two, Temporary, "Refusal of One", "cannot be read in this")
+        self.assertEqual(two.fate, UNKNOWN)
+
     def test_record_that_is_lost_is_created_alone(self):
         """Once it is proven that it is: alone, and by a look at another one"""
         proof = ["PUT /contacts/b", "GET /contacts/k", "GET /contacts/b"]

@@ -3,6 +3,7 @@
 """New records that are there already, and versions of records, at a real server."""
 
 import json
+import time
 from dataclasses import replace
 
 from odoo.tests import tagged
@@ -10,6 +11,7 @@ from odoo.tests import tagged
 from ..exceptions import (
     Blocked,
     Misconfigured,
+    RateLimited,
     Rejected,
     Temporary,
     Throttled,
@@ -674,6 +676,62 @@ class TestRefusal(ThereCase):
 
 
 @tagged("-at_install", "post_install")
+class TestEndOfTheRun(ThereCase):
+    """A record of several requests knows of it, as the first one of each does."""
+
+    SPENT = 2 + 2  # seconds that one request may take
+
+    def transport(self, **options):
+        transport = super().transport(**options)
+        transport.end = time.monotonic() - self.over
+        return transport
+
+    def assertLaterOn(self, receipt, fate, *lines):
+        self.assertFails(receipt, RateLimited, "the time of this run is over")
+        self.assertEqual(receipt.fate, fate)
+        self.assertEqual(self.lines(), [*lines])
+        self.assertFalse(self.adopted)
+        self.server.requests.clear()
+
+    def test_nothing_more_is_begun(self):
+        self.over = self.SPENT + 1
+        find, look = "GET /contacts?email=ada%40example.com&limit=2", "GET /contacts/7"
+        # nothing was found
+        self.there()
+        self.assertLaterOn(self.deliver(looking()), UNSENT, find)
+        # something was: it is neither looked at nor updated
+        self.there({"id": 7})
+        self.assertLaterOn(self.deliver(looking()), UNSENT, find)
+        self.there({"id": 7, "email": ADA["email"]})
+        self.assertLaterOn(self.deliver(looking()), UNSENT, find)
+        # the refusal names it
+        self.server.answer(409, {"message": "already exists", "id": 7})
+        sent = told(there_where="id")
+        self.assertLaterOn(self.deliver(sent), REFUSED, "POST /contacts")
+        # it was changed meanwhile
+        route = {"version": "headers.ETag", "version_header": "If-Match"}
+        known = message(payload=ADA, external_id="7", **route)
+        self.server.answer(412)
+        sent = replace(known, version="v1")
+        self.assertLaterOn(self.deliver(sent), REFUSED, "PUT /contacts/7")
+        self.server.answer(200, {"id": 7}, headers={"ETag": "v1"})
+        self.assertLaterOn(self.deliver(known), UNSENT, look)
+        # it may be gone
+        self.server.answer(404)
+        sent = message(payload=ADA, external_id="7")
+        self.assertLaterOn(self.deliver(sent), REFUSED, "PUT /contacts/7")
+        self.server.answer(410)
+        self.assertLaterOn(self.deliver(sent), REFUSED, "PUT /contacts/7")
+
+    def test_what_has_just_begun_is_ended(self):
+        """By as much as a worker can wait for one more answer."""
+        self.over = 1
+        self.there()
+        self.assertTrue(self.deliver(looking()).ok)
+        self.assertEqual(len(self.lines()), 2)
+
+
+@tagged("-at_install", "post_install")
 class TestVersion(ThereCase):
     """A change says which version it changes."""
 
@@ -857,6 +915,67 @@ class TestVersion(ThereCase):
         self.assertFails(receipt, Temporary, "cannot be read")
         self.assertEqual(receipt.fate, UNSENT)
         self.assertEqual(self.lines(), ["GET /customer/5"])
+
+    def test_look_that_finds_nothing(self):
+        """A search by the id tells no version of one that is gone, and no mistake."""
+        read = {"read": "GET contacts?id={id}"}
+        header = {
+            **typed(create="POST contacts", update="PUT contacts/{id}", **read),
+            "version": "items[0].etag",
+            "version_header": "If-Match",
+        }
+        known = message(payload=ADA, external_id="5", proven=("update",), **header)
+        self.server.answer(200, {"items": []})
+        self.server.answer(404)
+        receipt = self.deliver(known)
+        self.assertTrue(receipt.ok, receipt.error)
+        lines = ["GET /contacts?id=5", "PUT /contacts/5", "POST /contacts"]
+        self.assertEqual(self.lines(), lines)
+        # the change is refused for its version
+        for status in (409, 412):
+            self.server.answer(status)
+            self.server.answer(200, {"items": []})
+            self.server.answer(428)
+            receipt = self.deliver(replace(known, version="v1"))
+            self.assertFails(receipt, Temporary, "cannot be read")
+            self.assertEqual(receipt.fate, REFUSED)
+        # it goes back in the body
+        body = json.dumps({"Id": "{id}", "SyncToken": "{version}", "...": "{record}"})
+        route = typed(update=("POST contacts", body), **read)
+        route["version"] = "items[0].etag"
+        self.server.requests.clear()
+        self.server.answer(200, {"items": []})
+        sent = message(payload=ADA, external_id="5", **route)
+        self.assertFails(self.deliver(sent), Temporary, "cannot be read")
+        self.assertEqual(self.lines(), ["GET /contacts?id=5"])
+        # it is there, and has none
+        self.server.answer(200, {"items": [{"id": 5}]})
+        self.assertFails(self.deliver(sent), Misconfigured, "without a version")
+
+    def test_change_that_says_that_the_record_is_gone(self):
+        """It has told so itself: no look is needed."""
+        gone = {"Fault": {"Error": [{"Message": "Not Found", "code": "610"}]}}
+        route = self.quickbooks(gone="Fault.Error[0].code == '610'")
+        options = {"payload": ADA, "external_id": "5", "proven": {"update"}, **route}
+        known = replace(message(**options), version="0")
+        for status in (200, 400, 409, 422):
+            with self.subTest(status):
+                self.server.requests.clear()
+                self.server.answer(status, gone)
+                self.server.answer(200, {"Customer": {"Id": "9", "SyncToken": "0"}})
+                receipt = self.deliver(known)
+                self.assertTrue(receipt.ok, receipt.error)
+                self.assertEqual(receipt.external_id, "9")
+                self.assertEqual(self.lines(), ["POST /customer"] * 2)
+        # after it was read again
+        self.server.requests.clear()
+        self.server.answer(409, {"Fault": {"Error": [{"code": "5010"}]}})
+        self.server.answer(200, {"Customer": {"Id": "5", "SyncToken": "1"}})
+        self.server.answer(409, gone)
+        self.server.answer(200, {"Customer": {"Id": "9", "SyncToken": "0"}})
+        receipt = self.deliver(known)
+        self.assertTrue(receipt.ok, receipt.error)
+        self.assertEqual(receipt.external_id, "9")
 
     def test_read_that_fails(self):
         for status, options, error_class in (

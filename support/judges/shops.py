@@ -28,8 +28,7 @@ class WooCommerce(Double):
         return 401, self._error("woocommerce_rest_cannot_view", said, 401), {}
 
     def missing(self):
-        said = "Invalid resource ID."
-        return 404, self._error("woocommerce_rest_invalid_id", said, 404), {}
+        return 404, self._error("wc_user_invalid_id", "Invalid user ID.", 404), {}
 
     def _error(self, code, said, status, **data):
         return {"code": code, "message": said, "data": {"status": status, **data}}
@@ -53,6 +52,10 @@ class WooCommerce(Double):
         return {"id": int(record_id), **self.got(record_id)}
 
     def _update(self, record_id, values):
+        if record_id not in self.records:
+            # another status and code than a look and a deletion have
+            said = "Invalid resource ID."
+            raise Said(400, self._error("woocommerce_rest_invalid_id", said, 400))
         self.changed(record_id, merged(self.got(record_id), values))
         return record_id
 

@@ -365,6 +365,14 @@ class Answer:
         verdict = judged(self, message, id_path)
         if verdict.noes:
             raise verdict.error(self)
+        if self.unread:
+            # what nobody can read is no proof
+            sentence = wording._lt(
+                "%(request)s answered %(status)s, and whether that says no cannot be "
+                "read. Check “Refused When”, or “Refusal of One” where many are sent "
+                "at once: %(why)s"
+            )
+            raise Temporary(sentence, why=Temporary(self.unread), **self.told)
         return verdict
 
     def error(self) -> SyncError:
@@ -540,9 +548,7 @@ def judged(answer: Answer, message: Message | None, id_path: str | None) -> Verd
     if not is_page and not answer.cut and (word := _FAILURE.search(text)):
         reading.doubts.append(word[0])
     doubt = page = None
-    if answer.unread:
-        doubt = answer.unread
-    elif reading.doubts:
+    if reading.doubts:
         sentence = wording._lt(
             "%(request)s answered %(status)s, and “%(name)s” in the answer may mean "
             "that it was not done."

@@ -17,6 +17,7 @@ by what has worked, or by a 2xx as a person has described it, is believed.
 import re
 import time
 import uuid
+from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from ... import wording
@@ -55,11 +56,19 @@ class Routing:
     :param client: asks for what is not known
     :param worked: bare routes, with a kind of request each that has been carried out,
         and when, by ``time.monotonic()``; ``look`` is a known record that was shown
+    :param in_time: asked before each look, with the trail of the message: it raises a
+        ``SyncError`` where there is no time for one
     """
 
-    def __init__(self, client: HttpClient, worked: dict[tuple[Route, str], float]):
+    def __init__(
+        self,
+        client: HttpClient,
+        worked: dict[tuple[Route, str], float],
+        in_time: Callable[[Trail], None],
+    ):
         self._client = client
         self._worked = worked
+        self._in_time = in_time
 
     def no_place(self, message: Message, answer: Answer) -> Blocked | Misconfigured:
         """Judge the answer to a new record, one of ``UNROUTED``.
@@ -120,6 +129,8 @@ class Routing:
         if shows(message.route, seen, known_id):
             # nor is it gone: the request is the one that nobody there knows
             raise self._wrong_method(message, answer)
+        if tells_gone(message.route, seen, known_id):
+            return
         shown = self._others_are_shown(trail, message, known_id)
         if _removes_by_update(message) and self._has_worked(message, "update"):
             if shown is False:
@@ -176,7 +187,8 @@ class Routing:
         found = None
         for other in others[:_SAMPLES]:
             seen = self._look_at(trail, message.route, other)
-            if shows(message.route, seen, other):
+            known = message.route, seen, other
+            if shows(*known) or tells_gone(*known):
                 self._worked[route, "look"] = time.monotonic()
                 return True
             if seen and (seen.status in GONE or says_gone(seen, message.route)):
@@ -214,6 +226,7 @@ class Routing:
 
     def _look(self, trail, request):
         """:raise SyncError: there is no answer, or none that tells anything"""
+        self._in_time(trail)
         with trail.besides() as look:
             answer = request.send(self._client, look)
         if answer.status == 429 or answer.status >= 500 and answer.status != 501:
@@ -227,6 +240,13 @@ def shows(route: Route, seen: Answer | None, record_id: str) -> bool:
         return False
     # a search answers 200 also where it finds nothing
     return names_record(dialogue_of(route.bare).lines.read) or holds_id(seen, record_id)
+
+
+def tells_gone(route: Route, seen: Answer | None, record_id: str) -> bool:
+    """:return: whether an answer to a look names the record, and says that it is gone,
+    as only what knows records can: Stripe has ``"deleted": true`` beside the id"""
+    is_told = seen is not None and seen.ok and says_gone(seen, route)
+    return is_told and holds_id(seen, record_id)
 
 
 def _creates_by_key(message):

@@ -11,6 +11,7 @@ believed to be the record.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ... import wording
@@ -47,10 +48,15 @@ class Search:
     """Looks for new records.
 
     :param client: asks the destination
+    :param in_time: asked before each request, see :class:`.routing.Routing`; ``None``
+        where none is sent
     """
 
-    def __init__(self, client: HttpClient):
+    def __init__(
+        self, client: HttpClient, in_time: Callable[[Trail], None] | None = None
+    ):
         self._client = client
+        self._in_time = in_time
 
     def comes_first(self, message: Message) -> bool:
         """:return: whether a new record is looked for before it is created
@@ -159,6 +165,7 @@ class Search:
         return any(holds(each, sought) for each in with_id(seen.json(), record_id))
 
     def _ask(self, trail, request):
+        self._in_time(trail)
         with trail.besides() as look:
             return request.send(self._client, look)
 

@@ -8,10 +8,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ... import wording
-from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
+from ...exceptions import (
+    Misconfigured,
+    RateLimited,
+    Rejected,
+    SyncError,
+    Temporary,
+)
 from ..base import REFUSED, UNKNOWN, Message, Receipt, Take
 from ..http import Answer, HttpConfig, HttpTransport, Outcome, Trail
-from ..http.answer import refuses
+from ..http.answer import is_said, judged, refuses
 from ..http.transport import outcome_of
 from ..urls import usable_id
 from .batch import BatchSender
@@ -156,11 +162,16 @@ class RestTransport(HttpTransport):
             return self._create(trail, message)
         answer = self._change(trail, line, message, known_id)
         gone = says_gone(answer, message.route)
-        if known_id is None and (gone or answer.status == 410):
-            return Outcome()
+        if known_id is None:
+            if gone:
+                return Outcome()
+            if answer.status in UNROUTED:
+                # what is told is about no record there that could be gone
+                raise self._routing().no_place(message, answer)
+        if gone and message.operation == "delete" and self._is_done(message, answer):
+            return self._carried_out(message, answer)
         if gone or answer.status in UNROUTED and known_id is not None:
-            routing = Routing(self._client, self._worked)
-            routing.require_gone(trail, message, known_id, answer)
+            self._routing().require_gone(trail, message, known_id, answer)
             if operation != "upsert":
                 return Outcome()
             if self.is_lost(message, answer, gone):
@@ -168,6 +179,14 @@ class RestTransport(HttpTransport):
             if gone:
                 raise _not_there(answer)
         return self._carried_out(message, answer)
+
+    def _is_done(self, message, answer):
+        """:return: whether the answer to a deletion, by which the record is gone, says
+        that of what it has done: one that has met nothing is empty"""
+        with answer.in_turn():
+            if not answer.ok or not is_said(answer.json()):
+                return False
+            return not judged(answer, message, self._id_path(message)).noes
 
     def _carried_out(self, message, answer):
         outcome = self.outcome(message, answer)
@@ -180,6 +199,7 @@ class RestTransport(HttpTransport):
         found = self._found(trail, message)
         if found is not None:
             return self._adopt(trail, message, found)
+        self._require_time(trail)
         # Its key is answered already: this is another request, with a key of its own.
         key = f"{message.idempotency_key}{RECREATE}"
         self.recreating(message, key)
@@ -203,7 +223,7 @@ class RestTransport(HttpTransport):
         finally:
             trail.lost = trail.lost or lost
         if answer.status in UNROUTED:
-            raise Routing(self._client, self._worked).no_place(message, answer)
+            raise self._routing().no_place(message, answer)
         there = self.named_there(replace(message, external_id=None), answer)
         if there is not None and self._may_take(trail, message, there):
             return self._adopt(trail, message, there)
@@ -215,7 +235,7 @@ class RestTransport(HttpTransport):
         """:return: the id of a new record that is looked for first, and is there"""
         if self._is_dry or not message.route.can_look:
             return None
-        search = Search(self._client)
+        search = Search(self._client, self._require_time)
         return search.find(trail, message) if search.comes_first(message) else None
 
     def named_there(self, message: Message, answer: Answer) -> str | None:
@@ -236,7 +256,8 @@ class RestTransport(HttpTransport):
         """
         if not message.route.can_look:
             return True
-        if Search(self._client).confirms(trail, message, there):
+        search = Search(self._client, self._require_time)
+        if search.confirms(trail, message, there):
             return True
         if message.looked:
             return False
@@ -249,6 +270,7 @@ class RestTransport(HttpTransport):
         :raise SyncError: it is not updated; nothing is created
         """
         line = _required(dialogue_of(message.route.bare).lines.update)
+        self._require_time(trail)
         key = message.idempotency_key and f"{message.idempotency_key}{ADOPT}"
         known = replace(
             message, external_id=found, idempotency_key=key, again=False, version=None
@@ -315,14 +337,17 @@ class RestTransport(HttpTransport):
             if gone:
                 return self._change_unseen(trail, line, message, known_id, gone)
         answer = self._write(trail, line, with_version(message, version), known_id)
-        if not may_be_stale(answer, message):
+        if says_gone(answer, route) or not may_be_stale(answer, message):
             return answer
+        self._require_time(trail)
         now, gone = read_version(self._client, trail, message, known_id)
         if gone:
             return self._change_unseen(trail, line, message, known_id, gone)
         if now == version:
             return answer
         answer = self._write(trail, line, with_version(message, now), known_id)
+        if says_gone(answer, route):
+            return answer
         if answer.status in STALE and may_be_stale(answer, message):
             raise changed_again(answer)
         return answer
@@ -348,7 +373,27 @@ class RestTransport(HttpTransport):
             raise not_shown_yet(seen)
         return answer
 
+    def _require_time(self, trail):
+        """Begin no further request of a record once the end of the run has passed by
+        more than one may take: the worker may be ended before its answer is there.
+
+        The first one is not asked for, see :func:`..base.deliver_list`.
+
+        :raise RateLimited: another run goes on with it
+        """
+        config = self._client.config
+        longest = config.connect_timeout + config.read_timeout
+        if self.end is None or not trail.requests:
+            return
+        if time.monotonic() > self.end + longest:
+            text = wording._lt("Not sent: the time of this run is over.")
+            raise RateLimited(text, 1.0)
+
+    def _routing(self):
+        return Routing(self._client, self._worked, self._require_time)
+
     def _write(self, trail, line, message, known_id, key_suffix=""):
+        self._require_time(trail)
         key, version = message.idempotency_key, message.version
         if key and key_suffix:
             key = f"{key}{key_suffix}"

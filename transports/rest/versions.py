@@ -20,7 +20,7 @@ from ..http import Answer, HttpClient, Trail
 from ..http.answer import refuses
 from .lines import dialogue_of, look_at, says_gone
 from .requests import VERSION, RequestLine
-from .routing import GONE
+from .routing import GONE, shows
 
 # Say that it is another one by now: RFC 9110 sections 15.5.10 and 15.5.13, RFC 6585
 # section 3. QuickBooks says so with 400.
@@ -122,6 +122,8 @@ def read_version(
         return None, answer
     answer.require_ok()
     version = version_in(answer, route)
+    if version is None and not shows(route, answer, record_id):
+        return None, answer  # of a search by its id
     if version is None:
         sentence = wording._lt(
             "%(request)s answered %(status)s without a version of the record in "
