@@ -462,35 +462,60 @@ class Delivery:
         self._keep_refusals([each for each in tasks if each.receipt and each.error])
 
     def _claim_ids(self, tasks):
-        """Keep the ids of new records, and leave to a person what has that of another.
+        """Keep the ids that records have from now on, where no other one has them.
 
         A system that keeps one record for each address, say, may answer to a second one
-        with the id of the first, and have changed that.
+        with the id of the first, and have changed that: a person looks at it. So does
+        one in which two records were merged: each keeps the id that is known here.
         """
-        created = {}
+        wanted = {}
         for task in tasks:
-            if task.receipt and task.receipt.ok and task.noted[-1].creates:
-                created.setdefault(task.receipt.external_id, []).append(task)
-        created.pop(None, None)  # whose id is not known
+            if task.receipt and task.receipt.ok and _has_new_id(task):
+                wanted.setdefault(task.receipt.external_id, []).append(task)
         single = {
             mine[0].binding.res_id: (mine[0].noted[-1].id, external_id)
-            for external_id, mine in created.items()
+            for external_id, mine in wanted.items()
             if len(mine) == 1
         }
-        taken = {}
+        taken, compared = {}, True
         try:
             if single:
                 taken = store.claim_ids(self.env.registry, self.stream.id, single)
         except psycopg2.Error:
             # what was answered must not go with it
-            _logger.exception("The ids of new records could not be compared")
+            _logger.exception("The ids of records could not be compared")
+            compared = False
         self.overwritten |= set(taken.values())
-        for external_id, mine in created.items():
+        for external_id, mine in wanted.items():
             for task in mine:
                 others = (each.binding.res_id for each in mine if each is not task)
                 other = taken.get(task.binding.res_id) or next(others, None)
-                if other:
-                    self._leave_taken(task, external_id, other)
+                if task.noted[-1].creates:
+                    if other:
+                        self._leave_taken(task, external_id, other)
+                elif other:
+                    self._keep_id(task, external_id, other)
+                elif not compared:
+                    # the next update is answered with the same
+                    known_id = _known_id(task)
+                    task.receipt = replace(
+                        task.receipt, external_id=known_id, warning=None
+                    )
+
+    def _keep_id(self, task, external_id, other):
+        """Have an update leave its record the id that it had, and tell why."""
+        known_id = _known_id(task)
+        warning = words.Sentence(
+            words._lt(
+                "The answer names another ID, %(new)s, which is that of %(model)s "
+                "%(other)s. This record stays %(old)s: they may be one record there."
+            ),
+            new=external_id,
+            old=known_id,
+            model=self.stream.model_id.name or self.stream.model_name,
+            other=other,
+        )
+        task.receipt = replace(task.receipt, external_id=known_id, warning=warning)
 
     def _leave_taken(self, task, external_id, other):
         """Have a creation fail that was answered with the id of another record."""
@@ -902,6 +927,19 @@ class Delivery:
     def met(self):
         """The tasks that have met an error."""
         return [task for task in self.tasks if task.error]
+
+
+def _known_id(task):
+    """Return the id there that a request was about; ``None`` for a creation."""
+    own = task.noted[-1]
+    return None if own.creates else own.external_id or task.message.external_id
+
+
+def _has_new_id(task):
+    """Return whether an answer has an id that the record did not have until then."""
+    external_id, known_id = task.receipt.external_id, _known_id(task)
+    is_told = task.noted[-1].creates or known_id
+    return bool(is_told and external_id and external_id != known_id)
 
 
 def _created_alike(payload, sought, contents):

@@ -1307,10 +1307,10 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
         return Adoption(cr.fetchone()[0])
 
 
-def claim_ids(registry, stream_id, created):
-    """Note under which ids there records were created, and commit.
+def claim_ids(registry, stream_id, named):
+    """Note which ids there records have been given, and commit.
 
-    :param dict created: a note's id and the id there, by record id; none there is twice
+    :param dict named: a note's id and the id there, by record id; none there is twice
     :return: dict of the ids of other records, by those of the records whose id there is
         that of another one already: it is not noted
     """
@@ -1318,7 +1318,7 @@ def claim_ids(registry, stream_id, created):
     lock = SQL(
         "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", _claiming(stream_id)
     )
-    notes, there = zip(*created.values(), strict=True)
+    notes, there = zip(*named.values(), strict=True)
     with read_committed(registry, lock) as cr:
         taken = ask(
             cr,
@@ -1351,7 +1351,7 @@ def claim_ids(registry, stream_id, created):
             SELECT res_id, other FROM looked WHERE other IS NOT NULL
             """,
             stream=stream_id,
-            records=list(created),
+            records=list(named),
             there=list(there),
             notes=list(notes),
         )
@@ -1359,7 +1359,7 @@ def claim_ids(registry, stream_id, created):
 
 
 def _claiming(stream_id):
-    """Return the name of the lock of who keeps the ids there of new records."""
+    """Return the name of the lock of who keeps the ids there of records."""
     return f"queue_job_sync.claim:{stream_id}"
 
 

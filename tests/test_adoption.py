@@ -679,6 +679,64 @@ class TestIdOfAnother(AdoptionCase):
         for each in found:
             self.assertEqual(bool(each["external_id"]), not each["doubt"])
 
+    def merge_there(self, content, into):
+        """Have an update answered with the id of another record, which it changes."""
+        self.destination.records[f"/contacts/{into}"] = content
+        self.destination.answer(200, {"id": into, **content})
+
+    def test_update_that_is_answered_with_the_id_of_another(self):
+        """Two records were merged there: each keeps its id, and both are told of."""
+        first_id, second_id = self.add(), self.add(name="Grace", email=False)
+        self.run_pending()
+        self.assertEqual(self.binding(second_id)["external_id"], "2")
+        self.merge_there({"name": "Hopper", "email": None}, into="1")
+        self.edit(second_id, name="Hopper")
+        for _turn in range(2):
+            self.run_pending()
+        self.assertIs(second_id, "2", "Grace", adopted=False)
+        warning = self.log(second_id)[-1]["warning"]
+        self.assertIn("stays 2", warning)
+        self.assertIn(str(first_id), warning)
+        # the first one is there as it is here
+        self.assertIs(first_id, "1", adopted=False)
+        self.delete(second_id)
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
+
+    def test_update_that_is_answered_with_an_id_that_nobody_has(self):
+        partner_id = self.add()
+        self.run_pending()
+        self.merge_there({"name": "Grace", "email": EMAIL}, into="9")
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.assertIs(partner_id, "9", "Grace", adopted=False)
+
+    def test_updates_at_once_that_are_answered_with_one_id(self):
+        ids = [self.add(email=False), self.add(name="Grace", email=False)]
+        self.run_pending()
+        self.change_stream(batch_size=10)
+        with self.transaction() as env:
+            env["res.partner"].browse(ids).name = "Hopper"
+        for _each in ids:
+            self.merge_there({"name": "Hopper", "email": None}, into="9")
+        self.run_pending()
+        for partner_id, external_id in zip(ids, "12", strict=True):
+            self.assertEqual(self.binding(partner_id)["external_id"], external_id)
+            self.assertIn("stays", self.log(partner_id)[-1]["warning"])
+
+    def test_new_id_that_cannot_be_compared(self):
+        partner_id = self.add()
+        self.run_pending()
+        self.merge_there({"name": "Grace", "email": EMAIL}, into="9")
+        self.edit(partner_id, name="Grace")
+        with (
+            patch.object(store, "claim_ids", side_effect=psycopg2.OperationalError),
+            mute_logger("odoo.addons.queue_job_sync.engine.delivery"),
+        ):
+            self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(self.binding(partner_id)["external_id"], "1")
+        self.assertFalse(self.log(partner_id)[-1]["warning"])
+
     def test_who_comes_first_has_it(self):
         """Also before either of them is confirmed."""
         note = Attempt(0, "upsert", "key", "digest", "{}", creates=True)
