@@ -737,6 +737,38 @@ class TestIdOfAnother(AdoptionCase):
         self.assertEqual(self.binding(partner_id)["external_id"], "1")
         self.assertFalse(self.log(partner_id)[-1]["warning"])
 
+    def test_a_person_cannot_give_what_a_job_has_noted(self):
+        """It is another one's from then on, although no binding has it yet."""
+        note = Attempt(0, "upsert", "key", "digest", "{}", creates=True)
+        place = self.registry, self.stream_id
+        ids = store.write_notes(*place, [(1, note)], 60)
+        self.assertEqual(store.claim_ids(*place, {1: (ids[1], "X")}), {})
+        self.add()
+        self.run_pending()
+        second_id = self.add(name="Grace")
+        self.run_pending()
+        with self.assertRaisesRegex(UserError, "X is the ID of"):
+            self.is_there(second_id, "X")
+        self.is_there(second_id, "Y")
+
+    def test_creation_without_an_answer_that_has_changed_another_record(self):
+        """That is there as it is here again, whoever the new one is."""
+        request = fields.Command.create({"kind": "find", "line": FIND})
+        found = {"found_where": "results[*].id", "request_ids": [request]}
+        self.change_stream(already_there="refusal", refusal_before="ID:", **found)
+        first_id = self.add()
+        self.run_pending()
+        self.destination.lose_answers()
+        second_id = self.add(name="Grace")
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.outlast_requests()
+        self.assertEqual(self.run_pending(), ["failed"])
+        self.assertIn("and is", self.binding(second_id)["last_error"])
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
+        self.assertEqual(self.binding(first_id)["state"], "synced")
+
     def test_who_comes_first_has_it(self):
         """Also before either of them is confirmed."""
         note = Attempt(0, "upsert", "key", "digest", "{}", creates=True)
@@ -762,6 +794,130 @@ class TestIdOfAnother(AdoptionCase):
             partner_id = self.add()
             self.assertEqual(self.run_pending(), ["done"])
         self.assertIs(partner_id, "1", adopted=False)
+
+
+class EnteredAgainCase(AdoptionCase):
+    """A contact was deleted here and stays there, and is entered again."""
+
+    def stream_values(self, backend):
+        return {**super().stream_values(backend), "delete_policy": "ignore"}
+
+    def delete_and_enter(self):
+        """Return the ids of the contact that is gone, and of the new one."""
+        gone_id = self.add()
+        self.run_pending()
+        self.delete(gone_id)
+        self.run_pending()
+        return gone_id, self.add(name="Grace")
+
+    def assertTaken(self, gone_id, partner_id, adopted=True):
+        """The new one is what was there, and the old one nothing any more."""
+        self.assertIs(partner_id, "1", "Grace", adopted)
+        self.assertFalse(self.binding(gone_id)["external_id"])
+        self.assertEqual(self.binding(gone_id)["state"], "deleted")
+        self.assertEqual(len(self.destination.sent("POST")), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestEnteredAgain(EnteredAgainCase):
+    def test_it_is_adopted(self):
+        gone_id, partner_id = self.delete_and_enter()
+        self.run_pending()
+        self.assertTaken(gone_id, partner_id)
+
+    def test_marked_as_deleted(self):
+        """Nothing of the old one marks it once more."""
+        self.change_stream(delete_policy="mark", mark_key="gone")
+        gone_id, partner_id = self.delete_and_enter()
+        self.run_pending()
+        self.assertTaken(gone_id, partner_id)
+        self.assertFalse(self.destination.records["/contacts/1"]["gone"])
+
+    def test_it_is_to_be_deleted_there(self):
+        """Until that is so, the id is that of the old one."""
+        self.change_stream(delete_policy="delete")
+        gone_id = self.add()
+        self.run_pending()
+        self.delete(gone_id)
+        (uuid,) = self.job_uuids("pending")
+        partner_id = self.add(name="Grace")
+        for other in self.job_uuids("pending"):
+            if other != uuid:
+                self.run_job(other)
+        self.assertEqual(self.doubt(partner_id), "found")
+        self.assertEqual(self.binding(gone_id)["external_id"], "1")
+
+    def test_archived_contact_keeps_its_id(self):
+        gone_id = self.add()
+        self.run_pending()
+        self.edit(gone_id, active=False)
+        self.run_pending()
+        partner_id = self.add(name="Grace")
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
+        self.assertEqual(self.binding(gone_id)["external_id"], "1")
+
+    def test_a_person_says_that_it_is_it(self):
+        self.destination.put("C-2", email=EMAIL, name="Hopper")
+        self.destination.hidden.add("/contacts/C-2")
+        gone_id, partner_id = self.delete_and_enter()
+        self.destination.hidden.clear()
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
+        self.is_there(partner_id, "1")
+        self.run_pending()
+        self.assertTaken(gone_id, partner_id, adopted=False)
+
+    def test_record_that_a_job_is_sending(self):
+        """It may be about to tell the system something."""
+        gone_id, partner_id = self.delete_and_enter()
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            self.assertTrue(store.lock_bindings(stream, [gone_id]))
+            (uuid,) = self.job_uuids("pending")
+            self.run_job(uuid)
+        self.assert_waits_for_a_person(partner_id, "found")
+
+
+@tagged("post_install", "-at_install")
+class TestEnteredAgainWhereTheFirstIsNamed(EnteredAgainCase):
+    """The system refuses a second one."""
+
+    def stream_values(self, backend):
+        values = super().stream_values(backend)
+        refusal = {"already_there": "refusal", "refusal_before": "Existing ID:"}
+        return {**values, **refusal, "request_ids": [], "found_where": False}
+
+    def test_it_is_adopted(self):
+        self.destination.refusal = lambda id_: Answer(
+            409, {"message": f"Contact already exists. Existing ID: {id_}"}
+        )
+        gone_id, partner_id = self.delete_and_enter()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertIs(partner_id, "1", "Grace")
+        self.assertFalse(self.binding(gone_id)["external_id"])
+
+
+@tagged("post_install", "-at_install")
+class TestEnteredAgainWhereItIsOverwritten(EnteredAgainCase):
+    """The system keeps one record for each address, whoever creates it."""
+
+    def stream_values(self, backend):
+        values = DoubtCase.stream_values(self, backend)
+        return {**values, "delete_policy": "ignore"}
+
+    def test_it_is_that_one(self):
+        def merge(id_):
+            content = self.destination.requests[-1].json
+            self.destination.records[f"/contacts/{id_}"] = content
+            return Answer(200, {"id": id_})
+
+        self.destination.refusal = merge
+        gone_id, partner_id = self.delete_and_enter()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertIs(partner_id, "1", "Grace", adopted=False)
+        self.assertFalse(self.binding(gone_id)["external_id"])
+        self.assertFalse(self.job_uuids("pending"))
 
 
 @tagged("post_install", "-at_install")
