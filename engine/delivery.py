@@ -92,7 +92,7 @@ class Delivery:
         self.learned = False  # a creation that was asked for again was confirmed
         self.obstacle = None  # the error that others would meet as well
         self.backfill_ids = set()  # those that have got further
-        self.overwritten = set()  # ids of others that a creation has changed there
+        self.overwritten = set()  # ids of others that a request may have changed there
         self.covered = {}  # by UUID of a job that owed it: settled task, UUID to log
 
     def run(self):
@@ -127,7 +127,7 @@ class Delivery:
     def is_kept(self):
         """Whether there is anything to be committed."""
         kept = self.settled, self.apart, self.behind, self.learned, self.unclear
-        return any(kept)
+        return any(kept) or bool(self.overwritten)
 
     @property
     def untaken(self):
@@ -638,6 +638,9 @@ class Delivery:
                 raise RateLimited(
                     words._lt("Not sent: it could not be noted before."), store.PATIENCE
                 ) from None
+            if found.other and message.again:
+                # the request without an answer may have changed that one
+                self.overwritten.add(found.other)
             if found.note:
                 task.adopt(replace(note, id=found.note), external_id)
                 return
