@@ -17,6 +17,7 @@ from psycopg2.errors import LockNotAvailable
 from ..exceptions import (
     Blocked,
     Misconfigured,
+    NotThere,
     RateLimited,
     Rejected,
     SyncError,
@@ -276,12 +277,13 @@ class Delivery:
     def _resume_creations(self):
         """Ask again for creations without an answer, before anything else is sent.
 
-        Only destinations that give their own ids need it: the others know the record
+        Where they can be looked for, that is all: what was lost is not created any more,
+        since the record is another one by now, or gone. Only destinations that give their own ids need it: the others know the record
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         replaced by what is still to be done; what cannot be told is a failure.
         """
         asked = {
-            task.asking_again(): task
+            task.asking_again(only_looks=self._looks_for_lost): task
             for task in self.tasks
             if task.asks_again and not task.error
         }
@@ -299,6 +301,11 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
+            elif self._has_been_found_out(again):
+                binding, left = self._as_found_out(again)
+                self.tasks[self.tasks.index(task)] = builder.build(
+                    binding, task.owed, task.payload, left
+                )
             elif isinstance(again.receipt.error, Unclear):
                 task.error = again.receipt.error
                 self._leave_unclear(task)
@@ -307,6 +314,33 @@ class Delivery:
                 self._keep_doubt(task, again.receipt.error)
             else:
                 task.receipt, task.error = again.receipt, again.error
+
+    def _has_been_found_out(self, again):
+        """Return whether it is known what has become of a lost creation, although what
+        was asked for again is not done: the record is not there, or an update with what
+        it was then is refused."""
+        if isinstance(again.receipt.error, NotThere):
+            return bool(self._not_there(again))
+        adopted = not again.noted[-1].creates
+        is_refused = again.receipt.fate == REFUSED and _is_refusal(again.receipt.error)
+        return self._looks_for_lost and adopted and is_refused
+
+    def _as_found_out(self, again):
+        """Return the binding and the attempts by which a task is made anew.
+
+        As :meth:`_keep_refusals` has kept it.
+        """
+        binding, left, vain = again.binding, again.attempts, self._not_there(again)
+        if binding.doubt == "maybe":
+            self.doubts.append((binding.id, None, None, None))
+            binding = binding._replace(doubt=None)
+        if vain and binding.content_hash:
+            left = [
+                replace(each, creates=False) if each.id in vain else each
+                for each in left
+            ]
+            return binding._replace(content_hash=None), left
+        return binding, [each for each in left if each.id not in vain]
 
     def _keep_doubt(self, task, error):
         """Leave a creation without an answer to a person, once nothing of it is late.
@@ -674,24 +708,28 @@ class Delivery:
 
     def _keep_refusals(self, refused):
         """Keep what failed, whatever becomes of the job's transaction."""
-        closed, over = [], []
+        closed, over, vain = [], [], []
         for task in refused:
             if task.noted:
                 closed += task.closed_by(task.receipt.fate)
-                closed += self._not_there(task)
+                # what was confirmed before is not there any more: a note tells that
+                told = vain if task.binding.content_hash else closed
+                told += self._not_there(task)
                 over += task.over_after(task.receipt.fate)
-        over = [id_ for id_ in over if id_ not in closed]
-        # our own limit is no failure of the system
+        over = [id_ for id_ in over if id_ not in closed + vain]
+        # our own limit is no failure of the system, nor is that a record is not there
         failed = [
-            task for task in refused if not isinstance(task.receipt.error, RateLimited)
+            task
+            for task in refused
+            if not isinstance(task.receipt.error, RateLimited | NotThere)
         ]
         # after the first failure of a whole system the rest was not even sent
         attempted = [task for task in failed if task.receipt.request] or failed[:1]
         try:
-            if closed or over:
+            if closed or over or vain:
                 # the sweep may be at the same notes
                 with store.read_committed(self.env.registry) as cr:
-                    store.end_notes(cr, closed, over)
+                    store.end_notes(cr, closed, over, vain)
             if attempted:
                 with store.connected(self.env.registry) as cr:
                     self._log(self.env(cr=cr), attempted)
@@ -707,7 +745,8 @@ class Delivery:
         what was refused is another one.
         """
         looked = self._looks_for_lost and task.message.again and not task.shown_from
-        if not (looked and task.receipt.fate == REFUSED):
+        is_told = isinstance(task.receipt.error, NotThere)
+        if not (looked and (is_told or task.receipt.fate == REFUSED)):
             return []
         return [each.id for each in task.attempts if each.creates]
 

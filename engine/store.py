@@ -1483,11 +1483,12 @@ def read_notes(registry, stream, record_ids):
     return found
 
 
-def end_notes(cr, closed, over):
+def end_notes(cr, closed, over, vain=()):
     """Keep what is known of requests that have not got through.
 
     :param closed: ids of the notes to drop
     :param over: ids of those that stay, and whose requests have come to an end
+    :param vain: ids of those that stay, and have created nothing
     """
     cr.execute(
         """
@@ -1496,10 +1497,13 @@ def end_notes(cr, closed, over):
                SET late_until = NULL,
                    shown_from = clock_timestamp() AT TIME ZONE 'utc'
                                 + %s * interval '1 second'
+             WHERE id = ANY(%s)
+        ), vain AS (
+            UPDATE sync_attempt SET creates = false, late_until = NULL
              WHERE id = ANY(%s))
         DELETE FROM sync_attempt WHERE id = ANY(%s)
         """,
-        (SHOWN_WITHIN, list(over), list(closed)),
+        (SHOWN_WITHIN, list(over), list(vain), list(closed)),
     )
 
 

@@ -428,7 +428,8 @@ class TestLostCreation(AdoptionCase):
             if edited:
                 self.edit(partner_id, name="Grace")
             self.outlast_requests()
-            self.destination.answer(200, {"results": []})
+            # what was edited is looked for by what it was, and by what it is
+            self.destination.answer(200, {"results": []}, times=1 + edited)
             self.destination.answer(422, {"message": "no"})
             self.run_job(self.job_uuids("pending")[0])
             self.assertFalse(self.attempts())
@@ -464,7 +465,48 @@ class TestLostCreation(AdoptionCase):
                 self.run_pending()
             self.assertFalse(self.destination.records)
             self.assertFalse(self.outbox())
+            self.assertFalse(self.attempts())
+            # what is gone here is not created there to be deleted
+            self.assertEqual(len(self.destination.sent("POST")), 1)
             self.destination.requests.clear()
+
+    def test_corrected_meanwhile(self):
+        """What it was, and the system refuses, is not sent any more."""
+        obey = self.destination._obey
+
+        def refuse(request):
+            if request.method != "GET" and request.json.get("name") == "Ada":
+                return Answer(422, {"message": "no such name"})
+            return obey(request)
+
+        for carried_out in (True, False):
+            self.destination.records.clear()
+            partner_id = self.lose(carried_out)
+            self.edit(partner_id, name="Grace")
+            self.outlast_requests()
+            with patch.object(self.destination, "_obey", refuse):
+                (first, *_later) = self.job_uuids("pending")
+                self.assertEqual(self.run_job(first), "done")
+            ((path, _record),) = self.destination.records.items()
+            record_id = path.rpartition("/")[2]
+            self.run_pending()
+            self.assertIs(partner_id, record_id, "Grace", adopted=carried_out)
+            self.destination.requests.clear()
+
+    def test_doubt_of_what_is_not_there_and_gone_here(self):
+        """Nobody has to look for it any more."""
+        self.change_stream(already_there=False)
+        partner_id = self.lose_unsearched()
+        self.assert_waits_for_a_person(partner_id, "maybe")
+        self.destination.records.clear()
+        self.change_stream(already_there="find")
+        self.outlast_requests()
+        self.delete(partner_id)
+        for _turn in range(2):
+            self.run_pending()
+        self.assertEqual(self.methods(), ["POST", "GET"])
+        self.assertFalse(self.doubt(partner_id))
+        self.assertFalse(self.outbox())
 
     def test_without_a_value_a_person_looks(self):
         partner_id = self.lose(email=False)

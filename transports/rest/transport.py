@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from ... import wording
-from ...exceptions import Misconfigured, Rejected, SyncError, Temporary
+from ...exceptions import Misconfigured, NotThere, Rejected, SyncError, Temporary
 from ..base import REFUSED, UNKNOWN, Message, Receipt, Take
 from ..http import Answer, HttpConfig, HttpTransport, Outcome, Trail
 from ..http.answer import refuses
@@ -190,6 +190,8 @@ class RestTransport(HttpTransport):
         found = self._found(trail, message)
         if found is not None:
             return self._adopt(trail, message, found)
+        if message.only_looks:
+            raise NotThere(wording._lt("The record is not there."))
         return self._make(trail, message)
 
     def _make(self, trail, message, key_suffix=""):
