@@ -277,8 +277,10 @@ class Delivery:
     def _resume_creations(self):
         """Ask again for creations without an answer, before anything else is sent.
 
-        Where they can be looked for, that is all: what was lost is not created any more,
-        since the record is another one by now, or gone. Only destinations that give their own ids need it: the others know the record
+        Where they can be looked for, that is all: what was lost is not created any
+        more, since the record is another one by now, or gone.
+
+        Only destinations that give their own ids need it: the others know the record
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         replaced by what is still to be done; what cannot be told is a failure.
         """

@@ -967,8 +967,8 @@ class TestAdoptionWhoseWorkerDies(AdoptionCase):
     """A crash leaves the id, and no record is made twice."""
 
     def die_in(self, where, name, before=True, carry_out=True):
-        """Run a job whose worker dies before or after a function."""
-        (uuid,) = self.job_uuids("pending", "enqueued", "started")
+        """Run the first job, whose worker dies before or after a function."""
+        uuid = self.job_uuids("pending", "enqueued", "started")[0]
         real = getattr(where, name)
 
         def die(*args, **kwargs):
@@ -1004,6 +1004,38 @@ class TestAdoptionWhoseWorkerDies(AdoptionCase):
             self.run_pending()
         self.assertIs(partner_id, "C-1", "Grace")
         self.assertFalse(self.destination.sent("POST"))
+
+    def test_after_it_was_found_that_nothing_was_created_anew(self):
+        """What was confirmed once is not there: that is not forgotten."""
+        for dies in (False, True):
+            partner_id = self.add()
+            self.run_pending()
+            self.destination.records.clear()
+            self.prove("create", "update")
+            self.edit(partner_id, name="Grace")
+            obey = self.destination._obey
+
+            def lose(request, obey=obey):
+                return Answer(drop=True) if request.method == "POST" else obey(request)
+
+            with patch.object(self.destination, "_obey", lose):
+                self.run_pending()
+            [note] = self.attempts()
+            self.assertTrue(note["creates"])
+            # as it was confirmed
+            self.edit(partner_id, name="Ada")
+            self.outlast_requests()
+            if dies:
+                self.die_in(delivery.Delivery, "_as_found_out")
+                [note] = self.attempts()
+                self.assertFalse(note["creates"])
+            for _turn in range(2):
+                self.run_pending()
+            self.assertEqual(self.names_there(), ["Ada"])
+            self.assertFalse(self.outbox(partner_id))
+            self.assertFalse(self.attempts())
+            self.delete(partner_id)
+            self.run_pending()
 
     def test_before_the_update_leaves(self):
         """The id is noted, and the same key is used again."""
