@@ -62,6 +62,10 @@ class Unclear(Rejected):
         self.found = tuple(found)
 
 
+class NotThere(Rejected):
+    """A new record was only looked for, and is not there: nothing was sent of it."""
+
+
 class Misconfigured(SyncError):
     """A setting is wrong: each record would meet the same, until a person changes it.
 

@@ -17,6 +17,7 @@ from psycopg2.errors import LockNotAvailable
 from ..exceptions import (
     Blocked,
     Misconfigured,
+    NotThere,
     RateLimited,
     Rejected,
     SyncError,
@@ -92,7 +93,7 @@ class Delivery:
         self.learned = False  # a creation that was asked for again was confirmed
         self.obstacle = None  # the error that others would meet as well
         self.backfill_ids = set()  # those that have got further
-        self.overwritten = set()  # ids of others that a creation has changed there
+        self.overwritten = set()  # ids of others that a request may have changed there
         self.covered = {}  # by UUID of a job that owed it: settled task, UUID to log
 
     def run(self):
@@ -127,7 +128,7 @@ class Delivery:
     def is_kept(self):
         """Whether there is anything to be committed."""
         kept = self.settled, self.apart, self.behind, self.learned, self.unclear
-        return any(kept)
+        return any(kept) or bool(self.overwritten)
 
     @property
     def untaken(self):
@@ -276,12 +277,15 @@ class Delivery:
     def _resume_creations(self):
         """Ask again for creations without an answer, before anything else is sent.
 
+        Where they can be looked for, that is all: what was lost is not created any
+        more, since the record is another one by now, or gone.
+
         Only destinations that give their own ids need it: the others know the record
         by Odoo's id, so that whatever is sent next finds the same one. The tasks are
         replaced by what is still to be done; what cannot be told is a failure.
         """
         asked = {
-            task.asking_again(): task
+            task.asking_again(only_looks=self._looks_for_lost): task
             for task in self.tasks
             if task.asks_again and not task.error
         }
@@ -299,6 +303,11 @@ class Delivery:
                 self.tasks[self.tasks.index(task)] = builder.build(
                     again.binding, task.owed, task.payload, left
                 )
+            elif self._has_been_found_out(again):
+                binding, left = self._as_found_out(again)
+                self.tasks[self.tasks.index(task)] = builder.build(
+                    binding, task.owed, task.payload, left
+                )
             elif isinstance(again.receipt.error, Unclear):
                 task.error = again.receipt.error
                 self._leave_unclear(task)
@@ -307,6 +316,33 @@ class Delivery:
                 self._keep_doubt(task, again.receipt.error)
             else:
                 task.receipt, task.error = again.receipt, again.error
+
+    def _has_been_found_out(self, again):
+        """Return whether it is known what has become of a lost creation, although what
+        was asked for again is not done: the record is not there, or an update with what
+        it was then is refused."""
+        if isinstance(again.receipt.error, NotThere):
+            return bool(self._not_there(again))
+        adopted = not again.noted[-1].creates
+        is_refused = again.receipt.fate == REFUSED and _is_refusal(again.receipt.error)
+        return self._looks_for_lost and adopted and is_refused
+
+    def _as_found_out(self, again):
+        """Return the binding and the attempts by which a task is made anew.
+
+        As :meth:`_keep_refusals` has kept it.
+        """
+        binding, left, vain = again.binding, again.attempts, self._not_there(again)
+        if binding.doubt == "maybe":
+            self.doubts.append((binding.id, None, None, None))
+            binding = binding._replace(doubt=None)
+        if vain and binding.content_hash:
+            left = [
+                replace(each, creates=False) if each.id in vain else each
+                for each in left
+            ]
+            return binding._replace(content_hash=None), left
+        return binding, [each for each in left if each.id not in vain]
 
     def _keep_doubt(self, task, error):
         """Leave a creation without an answer to a person, once nothing of it is late.
@@ -462,35 +498,60 @@ class Delivery:
         self._keep_refusals([each for each in tasks if each.receipt and each.error])
 
     def _claim_ids(self, tasks):
-        """Keep the ids of new records, and leave to a person what has that of another.
+        """Keep the ids that records have from now on, where no other one has them.
 
         A system that keeps one record for each address, say, may answer to a second one
-        with the id of the first, and have changed that.
+        with the id of the first, and have changed that: a person looks at it. So does
+        one in which two records were merged: each keeps the id that is known here.
         """
-        created = {}
+        wanted = {}
         for task in tasks:
-            if task.receipt and task.receipt.ok and task.noted[-1].creates:
-                created.setdefault(task.receipt.external_id, []).append(task)
-        created.pop(None, None)  # whose id is not known
+            if task.receipt and task.receipt.ok and _has_new_id(task):
+                wanted.setdefault(task.receipt.external_id, []).append(task)
         single = {
             mine[0].binding.res_id: (mine[0].noted[-1].id, external_id)
-            for external_id, mine in created.items()
+            for external_id, mine in wanted.items()
             if len(mine) == 1
         }
-        taken = {}
+        taken, compared = {}, True
         try:
             if single:
                 taken = store.claim_ids(self.env.registry, self.stream.id, single)
         except psycopg2.Error:
             # what was answered must not go with it
-            _logger.exception("The ids of new records could not be compared")
+            _logger.exception("The ids of records could not be compared")
+            compared = False
         self.overwritten |= set(taken.values())
-        for external_id, mine in created.items():
+        for external_id, mine in wanted.items():
             for task in mine:
                 others = (each.binding.res_id for each in mine if each is not task)
                 other = taken.get(task.binding.res_id) or next(others, None)
-                if other:
-                    self._leave_taken(task, external_id, other)
+                if task.noted[-1].creates:
+                    if other:
+                        self._leave_taken(task, external_id, other)
+                elif other:
+                    self._keep_id(task, external_id, other)
+                elif not compared:
+                    # the next update is answered with the same
+                    known_id = _known_id(task)
+                    task.receipt = replace(
+                        task.receipt, external_id=known_id, warning=None
+                    )
+
+    def _keep_id(self, task, external_id, other):
+        """Have an update leave its record the id that it had, and tell why."""
+        known_id = _known_id(task)
+        warning = words.Sentence(
+            words._lt(
+                "The answer names another ID, %(new)s, which is that of %(model)s "
+                "%(other)s. This record stays %(old)s: they may be one record there."
+            ),
+            new=external_id,
+            old=known_id,
+            model=self.stream.model_id.name or self.stream.model_name,
+            other=other,
+        )
+        task.receipt = replace(task.receipt, external_id=known_id, warning=warning)
 
     def _leave_taken(self, task, external_id, other):
         """Have a creation fail that was answered with the id of another record."""
@@ -613,6 +674,9 @@ class Delivery:
                 raise RateLimited(
                     words._lt("Not sent: it could not be noted before."), store.PATIENCE
                 ) from None
+            if found.other and message.again:
+                # the request without an answer may have changed that one
+                self.overwritten.add(found.other)
             if found.note:
                 task.adopt(replace(note, id=found.note), external_id)
                 return
@@ -646,24 +710,28 @@ class Delivery:
 
     def _keep_refusals(self, refused):
         """Keep what failed, whatever becomes of the job's transaction."""
-        closed, over = [], []
+        closed, over, vain = [], [], []
         for task in refused:
             if task.noted:
                 closed += task.closed_by(task.receipt.fate)
-                closed += self._not_there(task)
+                # what was confirmed before is not there any more: a note tells that
+                told = vain if task.binding.content_hash else closed
+                told += self._not_there(task)
                 over += task.over_after(task.receipt.fate)
-        over = [id_ for id_ in over if id_ not in closed]
-        # our own limit is no failure of the system
+        over = [id_ for id_ in over if id_ not in closed + vain]
+        # our own limit is no failure of the system, nor is that a record is not there
         failed = [
-            task for task in refused if not isinstance(task.receipt.error, RateLimited)
+            task
+            for task in refused
+            if not isinstance(task.receipt.error, RateLimited | NotThere)
         ]
         # after the first failure of a whole system the rest was not even sent
         attempted = [task for task in failed if task.receipt.request] or failed[:1]
         try:
-            if closed or over:
+            if closed or over or vain:
                 # the sweep may be at the same notes
                 with store.read_committed(self.env.registry) as cr:
-                    store.end_notes(cr, closed, over)
+                    store.end_notes(cr, closed, over, vain)
             if attempted:
                 with store.connected(self.env.registry) as cr:
                     self._log(self.env(cr=cr), attempted)
@@ -679,7 +747,8 @@ class Delivery:
         what was refused is another one.
         """
         looked = self._looks_for_lost and task.message.again and not task.shown_from
-        if not (looked and task.receipt.fate == REFUSED):
+        is_told = isinstance(task.receipt.error, NotThere)
+        if not (looked and (is_told or task.receipt.fate == REFUSED)):
             return []
         return [each.id for each in task.attempts if each.creates]
 
@@ -902,6 +971,19 @@ class Delivery:
     def met(self):
         """The tasks that have met an error."""
         return [task for task in self.tasks if task.error]
+
+
+def _known_id(task):
+    """Return the id there that a request was about; ``None`` for a creation."""
+    own = task.noted[-1]
+    return None if own.creates else own.external_id or task.message.external_id
+
+
+def _has_new_id(task):
+    """Return whether an answer has an id that the record did not have until then."""
+    external_id, known_id = task.receipt.external_id, _known_id(task)
+    is_told = task.noted[-1].creates or known_id
+    return bool(is_told and external_id and external_id != known_id)
 
 
 def _created_alike(payload, sought, contents):

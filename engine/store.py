@@ -1226,19 +1226,9 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
             notes=COMPARED_NOTES,
             **told,
         )
-        ((other,),) = ask(
-            cr,
-            """
-            SELECT COALESCE(
-                   (SELECT res_id FROM sync_binding
-                     WHERE stream_id = %(stream)s AND external_id = %(there)s
-                       AND res_id <> %(record)s LIMIT 1),
-                   (SELECT res_id FROM sync_attempt
-                     WHERE stream_id = %(stream)s AND external_id = %(there)s
-                       AND res_id <> %(record)s LIMIT 1))
-            """,
-            **told,
-        )
+        other = _who_has(cr, **told)
+        if other and free_ids(cr, registry, stream_id, [note.external_id]):
+            other = _who_has(cr, **told)
         nameless = ask(
             cr,
             """
@@ -1307,10 +1297,10 @@ def note_adoption(registry, stream_id, res_id, note, seconds, is_like):
         return Adoption(cr.fetchone()[0])
 
 
-def claim_ids(registry, stream_id, created):
-    """Note under which ids there records were created, and commit.
+def claim_ids(registry, stream_id, named):
+    """Note which ids there records have been given, and commit.
 
-    :param dict created: a note's id and the id there, by record id; none there is twice
+    :param dict named: a note's id and the id there, by record id; none there is twice
     :return: dict of the ids of other records, by those of the records whose id there is
         that of another one already: it is not noted
     """
@@ -1318,9 +1308,19 @@ def claim_ids(registry, stream_id, created):
     lock = SQL(
         "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", _claiming(stream_id)
     )
-    notes, there = zip(*created.values(), strict=True)
+    notes, there = zip(*named.values(), strict=True)
     with read_committed(registry, lock) as cr:
-        taken = ask(
+        told = stream_id, [*named], [*there], [*notes]
+        taken = _claim(cr, *told)
+        lost = [named[res_id][1] for res_id in taken]
+        if taken and free_ids(cr, registry, stream_id, lost):
+            taken = _claim(cr, *told)
+    return taken
+
+
+def _claim(cr, stream_id, record_ids, there, note_ids):
+    return dict(
+        ask(
             cr,
             """
             WITH given AS (
@@ -1351,15 +1351,112 @@ def claim_ids(registry, stream_id, created):
             SELECT res_id, other FROM looked WHERE other IS NOT NULL
             """,
             stream=stream_id,
-            records=list(created),
-            there=list(there),
-            notes=list(notes),
+            records=record_ids,
+            there=there,
+            notes=note_ids,
         )
-    return dict(taken)
+    )
+
+
+def _who_has(cr, stream, record, there):
+    """Return the id of another record that has an id there, or is about to."""
+    ((other,),) = ask(
+        cr,
+        """
+        SELECT COALESCE(
+               (SELECT res_id FROM sync_binding
+                 WHERE stream_id = %(stream)s AND external_id = %(there)s
+                   AND res_id <> %(record)s LIMIT 1),
+               (SELECT res_id FROM sync_attempt
+                 WHERE stream_id = %(stream)s AND external_id = %(there)s
+                   AND res_id <> %(record)s LIMIT 1))
+        """,
+        stream=stream,
+        record=record,
+        there=there,
+    )
+    return other
+
+
+def hold_claims(cr, stream_id):
+    """Have no job claim an id there until the transaction is over."""
+    cr.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (_claiming(stream_id),)
+    )
+
+
+def ids_in_use(registry, stream_id, ids_there, besides):
+    """Return which ids there records have by now, or are about to.
+
+    :param besides: ids of records that do not count
+    :return: list of ``(record id, id there)``
+    """
+    statement = SQL(
+        """
+        -- by the index on the id, whatever the statistics say
+        SELECT res_id, external_id
+          FROM (SELECT stream_id, res_id, external_id FROM sync_binding
+                 WHERE external_id = ANY(%(there)s) OFFSET 0) AS known
+         WHERE stream_id = %(stream)s AND res_id <> ALL(%(besides)s)
+         UNION ALL
+        SELECT res_id, external_id FROM sync_attempt
+         WHERE stream_id = %(stream)s AND external_id = ANY(%(there)s)
+           AND res_id <> ALL(%(besides)s)
+        """,
+        stream=stream_id,
+        there=list(ids_there),
+        besides=list(besides),
+    )
+    with connected(registry, statement) as cr:
+        return cr.fetchall()
+
+
+def free_ids(cr, registry, stream_id, ids_there):
+    """Take ids there from records that were deleted here, if nothing more is sent of
+    them: another one may have them.
+
+    Not where a job is sending the record, or will be, or a request may still arrive.
+
+    :return: set of the ids of those records
+    """
+    models = ask_column(
+        cr, "SELECT model_name FROM sync_stream WHERE id = %s", stream_id
+    )
+    if not models or models[0] not in registry:
+        return set()
+    return set(
+        ask_column(
+            cr,
+            """
+            UPDATE sync_binding
+               SET external_id = NULL, content_hash = NULL, version_token = NULL,
+                   adopted = NULL, accepted = NULL, skipped = false, absent = 'gone'
+             WHERE id = ANY(ARRAY(
+                   SELECT id FROM sync_binding AS held
+                    WHERE external_id = ANY(%(there)s) AND stream_id = %(stream)s
+                      AND NOT EXISTS (
+                          SELECT FROM %(table)s AS record WHERE record.id = held.res_id)
+                      AND NOT EXISTS (
+                          SELECT FROM sync_outbox AS change
+                           WHERE change.stream_id = held.stream_id
+                             AND change.res_id = held.res_id)
+                      AND NOT EXISTS (
+                          SELECT FROM sync_attempt AS attempt
+                           WHERE attempt.stream_id = held.stream_id
+                             AND attempt.res_id = held.res_id
+                             AND late_until > clock_timestamp() AT TIME ZONE 'utc')
+                      FOR NO KEY UPDATE SKIP LOCKED))
+            RETURNING res_id
+            """,
+            stream=stream_id,
+            there=list(ids_there),
+            table=SQL.identifier(registry[models[0]]._table),
+        )
+    )
 
 
 def _claiming(stream_id):
-    """Return the name of the lock of who keeps the ids there of new records."""
+    """Return the name of the lock of who keeps the ids there of records."""
     return f"queue_job_sync.claim:{stream_id}"
 
 
@@ -1386,11 +1483,12 @@ def read_notes(registry, stream, record_ids):
     return found
 
 
-def end_notes(cr, closed, over):
+def end_notes(cr, closed, over, vain=()):
     """Keep what is known of requests that have not got through.
 
     :param closed: ids of the notes to drop
     :param over: ids of those that stay, and whose requests have come to an end
+    :param vain: ids of those that stay, and have created nothing
     """
     cr.execute(
         """
@@ -1399,10 +1497,13 @@ def end_notes(cr, closed, over):
                SET late_until = NULL,
                    shown_from = clock_timestamp() AT TIME ZONE 'utc'
                                 + %s * interval '1 second'
+             WHERE id = ANY(%s)
+        ), vain AS (
+            UPDATE sync_attempt SET creates = false, late_until = NULL
              WHERE id = ANY(%s))
         DELETE FROM sync_attempt WHERE id = ANY(%s)
         """,
-        (SHOWN_WITHIN, list(over), list(closed)),
+        (SHOWN_WITHIN, list(over), list(vain), list(closed)),
     )
 
 

@@ -102,8 +102,11 @@ class Task:
             creation.digest != self.digest or self.attempts[-1].key != creation.key
         )
 
-    def asking_again(self):
-        """Return a task that sends its open creation as it was sent."""
+    def asking_again(self, only_looks=False):
+        """Return a task that sends its open creation as it was sent.
+
+        :param only_looks: as in ``Message``
+        """
         creation = self.creation
         return replace(
             self,
@@ -115,6 +118,7 @@ class Task:
                 payload=json.loads(creation.content),
                 idempotency_key=creation.key,
                 again=True,
+                only_looks=only_looks,
             ),
             noted=[],
         )

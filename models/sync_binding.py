@@ -239,8 +239,10 @@ class SyncBinding(models.Model):
         for binding, external_id in given.items():
             binding._check_given(external_id)
         bindings = self.union(*given)
-        for stream, mine in bindings.grouped("stream_id").items():
-            ids = {binding: given[binding] for binding in mine}
+        # in one order, as each holds what others may wait for
+        by_stream = bindings.grouped("stream_id")
+        for stream in bindings.stream_id.sorted("id"):
+            ids = {binding: given[binding] for binding in by_stream[stream]}
             taken = self._using(stream, ids)
             if taken:
                 raise UserError(
@@ -313,6 +315,17 @@ class SyncBinding(models.Model):
             if external_id in seen:
                 return seen[external_id].record_name, external_id
             seen[external_id] = binding
+        # until the ID is kept, no job gives it to another record
+        self.env.flush_all()
+        store.hold_claims(self.env.cr, stream.id)
+        freed = store.free_ids(self.env.cr, self.env.registry, stream.id, seen)
+        self.invalidate_model(flush=False)
+        besides = freed | {binding.res_id for binding in external_ids}
+        for res_id, external_id in store.ids_in_use(
+            self.env.registry, stream.id, seen, besides
+        ):
+            record = self.env[stream.model_name].browse(res_id).exists()
+            return record.display_name or str(res_id), external_id
         others = self.search(
             [
                 ("stream_id", "=", stream.id),

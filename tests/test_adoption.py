@@ -428,7 +428,8 @@ class TestLostCreation(AdoptionCase):
             if edited:
                 self.edit(partner_id, name="Grace")
             self.outlast_requests()
-            self.destination.answer(200, {"results": []})
+            # what was edited is looked for by what it was, and by what it is
+            self.destination.answer(200, {"results": []}, times=1 + edited)
             self.destination.answer(422, {"message": "no"})
             self.run_job(self.job_uuids("pending")[0])
             self.assertFalse(self.attempts())
@@ -464,7 +465,48 @@ class TestLostCreation(AdoptionCase):
                 self.run_pending()
             self.assertFalse(self.destination.records)
             self.assertFalse(self.outbox())
+            self.assertFalse(self.attempts())
+            # what is gone here is not created there to be deleted
+            self.assertEqual(len(self.destination.sent("POST")), 1)
             self.destination.requests.clear()
+
+    def test_corrected_meanwhile(self):
+        """What it was, and the system refuses, is not sent any more."""
+        obey = self.destination._obey
+
+        def refuse(request):
+            if request.method != "GET" and request.json.get("name") == "Ada":
+                return Answer(422, {"message": "no such name"})
+            return obey(request)
+
+        for carried_out in (True, False):
+            self.destination.records.clear()
+            partner_id = self.lose(carried_out)
+            self.edit(partner_id, name="Grace")
+            self.outlast_requests()
+            with patch.object(self.destination, "_obey", refuse):
+                (first, *_later) = self.job_uuids("pending")
+                self.assertEqual(self.run_job(first), "done")
+            ((path, _record),) = self.destination.records.items()
+            record_id = path.rpartition("/")[2]
+            self.run_pending()
+            self.assertIs(partner_id, record_id, "Grace", adopted=carried_out)
+            self.destination.requests.clear()
+
+    def test_doubt_of_what_is_not_there_and_gone_here(self):
+        """Nobody has to look for it any more."""
+        self.change_stream(already_there=False)
+        partner_id = self.lose_unsearched()
+        self.assert_waits_for_a_person(partner_id, "maybe")
+        self.destination.records.clear()
+        self.change_stream(already_there="find")
+        self.outlast_requests()
+        self.delete(partner_id)
+        for _turn in range(2):
+            self.run_pending()
+        self.assertEqual(self.methods(), ["POST", "GET"])
+        self.assertFalse(self.doubt(partner_id))
+        self.assertFalse(self.outbox())
 
     def test_without_a_value_a_person_looks(self):
         partner_id = self.lose(email=False)
@@ -679,6 +721,96 @@ class TestIdOfAnother(AdoptionCase):
         for each in found:
             self.assertEqual(bool(each["external_id"]), not each["doubt"])
 
+    def merge_there(self, content, into):
+        """Have an update answered with the id of another record, which it changes."""
+        self.destination.records[f"/contacts/{into}"] = content
+        self.destination.answer(200, {"id": into, **content})
+
+    def test_update_that_is_answered_with_the_id_of_another(self):
+        """Two records were merged there: each keeps its id, and both are told of."""
+        first_id, second_id = self.add(), self.add(name="Grace", email=False)
+        self.run_pending()
+        self.assertEqual(self.binding(second_id)["external_id"], "2")
+        self.merge_there({"name": "Hopper", "email": None}, into="1")
+        self.edit(second_id, name="Hopper")
+        for _turn in range(2):
+            self.run_pending()
+        self.assertIs(second_id, "2", "Grace", adopted=False)
+        warning = self.log(second_id)[-1]["warning"]
+        self.assertIn("stays 2", warning)
+        self.assertIn(str(first_id), warning)
+        # the first one is there as it is here
+        self.assertIs(first_id, "1", adopted=False)
+        self.delete(second_id)
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
+
+    def test_update_that_is_answered_with_an_id_that_nobody_has(self):
+        partner_id = self.add()
+        self.run_pending()
+        self.merge_there({"name": "Grace", "email": EMAIL}, into="9")
+        self.edit(partner_id, name="Grace")
+        self.run_pending()
+        self.assertIs(partner_id, "9", "Grace", adopted=False)
+
+    def test_updates_at_once_that_are_answered_with_one_id(self):
+        ids = [self.add(email=False), self.add(name="Grace", email=False)]
+        self.run_pending()
+        self.change_stream(batch_size=10)
+        with self.transaction() as env:
+            env["res.partner"].browse(ids).name = "Hopper"
+        for _each in ids:
+            self.merge_there({"name": "Hopper", "email": None}, into="9")
+        self.run_pending()
+        for partner_id, external_id in zip(ids, "12", strict=True):
+            self.assertEqual(self.binding(partner_id)["external_id"], external_id)
+            self.assertIn("stays", self.log(partner_id)[-1]["warning"])
+
+    def test_new_id_that_cannot_be_compared(self):
+        partner_id = self.add()
+        self.run_pending()
+        self.merge_there({"name": "Grace", "email": EMAIL}, into="9")
+        self.edit(partner_id, name="Grace")
+        with (
+            patch.object(store, "claim_ids", side_effect=psycopg2.OperationalError),
+            mute_logger("odoo.addons.queue_job_sync.engine.delivery"),
+        ):
+            self.assertEqual(self.run_pending(), ["done"])
+        self.assertEqual(self.binding(partner_id)["external_id"], "1")
+        self.assertFalse(self.log(partner_id)[-1]["warning"])
+
+    def test_a_person_cannot_give_what_a_job_has_noted(self):
+        """It is another one's from then on, although no binding has it yet."""
+        note = Attempt(0, "upsert", "key", "digest", "{}", creates=True)
+        place = self.registry, self.stream_id
+        ids = store.write_notes(*place, [(1, note)], 60)
+        self.assertEqual(store.claim_ids(*place, {1: (ids[1], "X")}), {})
+        self.add()
+        self.run_pending()
+        second_id = self.add(name="Grace")
+        self.run_pending()
+        with self.assertRaisesRegex(UserError, "X is the ID of"):
+            self.is_there(second_id, "X")
+        self.is_there(second_id, "Y")
+
+    def test_creation_without_an_answer_that_has_changed_another_record(self):
+        """That is there as it is here again, whoever the new one is."""
+        request = fields.Command.create({"kind": "find", "line": FIND})
+        found = {"found_where": "results[*].id", "request_ids": [request]}
+        self.change_stream(already_there="refusal", refusal_before="ID:", **found)
+        first_id = self.add()
+        self.run_pending()
+        self.destination.lose_answers()
+        second_id = self.add(name="Grace")
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Grace"])
+        self.outlast_requests()
+        self.assertEqual(self.run_pending(), ["failed"])
+        self.assertIn("and is", self.binding(second_id)["last_error"])
+        self.run_pending()
+        self.assertEqual(self.names_there(), ["Ada"])
+        self.assertEqual(self.binding(first_id)["state"], "synced")
+
     def test_who_comes_first_has_it(self):
         """Also before either of them is confirmed."""
         note = Attempt(0, "upsert", "key", "digest", "{}", creates=True)
@@ -706,13 +838,137 @@ class TestIdOfAnother(AdoptionCase):
         self.assertIs(partner_id, "1", adopted=False)
 
 
+class EnteredAgainCase(AdoptionCase):
+    """A contact was deleted here and stays there, and is entered again."""
+
+    def stream_values(self, backend):
+        return {**super().stream_values(backend), "delete_policy": "ignore"}
+
+    def delete_and_enter(self):
+        """Return the ids of the contact that is gone, and of the new one."""
+        gone_id = self.add()
+        self.run_pending()
+        self.delete(gone_id)
+        self.run_pending()
+        return gone_id, self.add(name="Grace")
+
+    def assertTaken(self, gone_id, partner_id, adopted=True):
+        """The new one is what was there, and the old one nothing any more."""
+        self.assertIs(partner_id, "1", "Grace", adopted)
+        self.assertFalse(self.binding(gone_id)["external_id"])
+        self.assertEqual(self.binding(gone_id)["state"], "deleted")
+        self.assertEqual(len(self.destination.sent("POST")), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestEnteredAgain(EnteredAgainCase):
+    def test_it_is_adopted(self):
+        gone_id, partner_id = self.delete_and_enter()
+        self.run_pending()
+        self.assertTaken(gone_id, partner_id)
+
+    def test_marked_as_deleted(self):
+        """Nothing of the old one marks it once more."""
+        self.change_stream(delete_policy="mark", mark_key="gone")
+        gone_id, partner_id = self.delete_and_enter()
+        self.run_pending()
+        self.assertTaken(gone_id, partner_id)
+        self.assertFalse(self.destination.records["/contacts/1"]["gone"])
+
+    def test_it_is_to_be_deleted_there(self):
+        """Until that is so, the id is that of the old one."""
+        self.change_stream(delete_policy="delete")
+        gone_id = self.add()
+        self.run_pending()
+        self.delete(gone_id)
+        (uuid,) = self.job_uuids("pending")
+        partner_id = self.add(name="Grace")
+        for other in self.job_uuids("pending"):
+            if other != uuid:
+                self.run_job(other)
+        self.assertEqual(self.doubt(partner_id), "found")
+        self.assertEqual(self.binding(gone_id)["external_id"], "1")
+
+    def test_archived_contact_keeps_its_id(self):
+        gone_id = self.add()
+        self.run_pending()
+        self.edit(gone_id, active=False)
+        self.run_pending()
+        partner_id = self.add(name="Grace")
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
+        self.assertEqual(self.binding(gone_id)["external_id"], "1")
+
+    def test_a_person_says_that_it_is_it(self):
+        self.destination.put("C-2", email=EMAIL, name="Hopper")
+        self.destination.hidden.add("/contacts/C-2")
+        gone_id, partner_id = self.delete_and_enter()
+        self.destination.hidden.clear()
+        self.run_pending()
+        self.assert_waits_for_a_person(partner_id, "found")
+        self.is_there(partner_id, "1")
+        self.run_pending()
+        self.assertTaken(gone_id, partner_id, adopted=False)
+
+    def test_record_that_a_job_is_sending(self):
+        """It may be about to tell the system something."""
+        gone_id, partner_id = self.delete_and_enter()
+        with self.transaction() as env:
+            stream = env["sync.stream"].browse(self.stream_id)
+            self.assertTrue(store.lock_bindings(stream, [gone_id]))
+            (uuid,) = self.job_uuids("pending")
+            self.run_job(uuid)
+        self.assert_waits_for_a_person(partner_id, "found")
+
+
+@tagged("post_install", "-at_install")
+class TestEnteredAgainWhereTheFirstIsNamed(EnteredAgainCase):
+    """The system refuses a second one."""
+
+    def stream_values(self, backend):
+        values = super().stream_values(backend)
+        refusal = {"already_there": "refusal", "refusal_before": "Existing ID:"}
+        return {**values, **refusal, "request_ids": [], "found_where": False}
+
+    def test_it_is_adopted(self):
+        self.destination.refusal = lambda id_: Answer(
+            409, {"message": f"Contact already exists. Existing ID: {id_}"}
+        )
+        gone_id, partner_id = self.delete_and_enter()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertIs(partner_id, "1", "Grace")
+        self.assertFalse(self.binding(gone_id)["external_id"])
+
+
+@tagged("post_install", "-at_install")
+class TestEnteredAgainWhereItIsOverwritten(EnteredAgainCase):
+    """The system keeps one record for each address, whoever creates it."""
+
+    def stream_values(self, backend):
+        values = DoubtCase.stream_values(self, backend)
+        return {**values, "delete_policy": "ignore"}
+
+    def test_it_is_that_one(self):
+        def merge(id_):
+            content = self.destination.requests[-1].json
+            self.destination.records[f"/contacts/{id_}"] = content
+            return Answer(200, {"id": id_})
+
+        self.destination.refusal = merge
+        gone_id, partner_id = self.delete_and_enter()
+        self.assertEqual(self.run_pending(), ["done"])
+        self.assertIs(partner_id, "1", "Grace", adopted=False)
+        self.assertFalse(self.binding(gone_id)["external_id"])
+        self.assertFalse(self.job_uuids("pending"))
+
+
 @tagged("post_install", "-at_install")
 class TestAdoptionWhoseWorkerDies(AdoptionCase):
     """A crash leaves the id, and no record is made twice."""
 
     def die_in(self, where, name, before=True, carry_out=True):
-        """Run a job whose worker dies before or after a function."""
-        (uuid,) = self.job_uuids("pending", "enqueued", "started")
+        """Run the first job, whose worker dies before or after a function."""
+        uuid = self.job_uuids("pending", "enqueued", "started")[0]
         real = getattr(where, name)
 
         def die(*args, **kwargs):
@@ -748,6 +1004,38 @@ class TestAdoptionWhoseWorkerDies(AdoptionCase):
             self.run_pending()
         self.assertIs(partner_id, "C-1", "Grace")
         self.assertFalse(self.destination.sent("POST"))
+
+    def test_after_it_was_found_that_nothing_was_created_anew(self):
+        """What was confirmed once is not there: that is not forgotten."""
+        for dies in (False, True):
+            partner_id = self.add()
+            self.run_pending()
+            self.destination.records.clear()
+            self.prove("create", "update")
+            self.edit(partner_id, name="Grace")
+            obey = self.destination._obey
+
+            def lose(request, obey=obey):
+                return Answer(drop=True) if request.method == "POST" else obey(request)
+
+            with patch.object(self.destination, "_obey", lose):
+                self.run_pending()
+            [note] = self.attempts()
+            self.assertTrue(note["creates"])
+            # as it was confirmed
+            self.edit(partner_id, name="Ada")
+            self.outlast_requests()
+            if dies:
+                self.die_in(delivery.Delivery, "_as_found_out")
+                [note] = self.attempts()
+                self.assertFalse(note["creates"])
+            for _turn in range(2):
+                self.run_pending()
+            self.assertEqual(self.names_there(), ["Ada"])
+            self.assertFalse(self.outbox(partner_id))
+            self.assertFalse(self.attempts())
+            self.delete(partner_id)
+            self.run_pending()
 
     def test_before_the_update_leaves(self):
         """The id is noted, and the same key is used again."""

@@ -92,6 +92,7 @@ class _World:
     """
 
     route_options = {}
+    only_looks = False
 
     def __init__(self, id_policy, honours, known, lost_there=False):
         self.route = Route("contacts", id_policy=id_policy, **self.route_options)
@@ -143,12 +144,25 @@ class _World:
             self._ask_person(attempts)
             return
         if task.asks_again:
-            again = task.asking_again()
-            if not self._send(again, outcome):
+            again = task.asking_again(self.only_looks)
+            self.not_there = False
+            if not self._send(again, outcome) and not self.not_there:
                 return
+            binding = self.binding
+            if self.not_there:
+                # as Delivery._as_found_out()
+                self.notes = [
+                    replace(each, creates=False, late_until=None)
+                    if each.creates
+                    else each
+                    for each in self.notes
+                    if binding.content_hash or not each.creates
+                ]
+                attempts = [replace(each, creates=False) for each in attempts]
+                binding = binding._replace(content_hash=None)
             open_ids = {each.id for each in self.notes}
             left = [each for each in attempts if each.id in open_ids]
-            task = self._build(self.binding, left)
+            task = self._build(binding, left)
         if task.message and not self._send(task, outcome):
             return
         self.owed_from = None
@@ -252,6 +266,7 @@ class _LookingWorld(_World):
         "found": "results[*].id",
         "requests": (("find", "GET contacts?name={name}", ""),),
     }
+    only_looks = True
 
     def __init__(self, there_before=False, early=False, **start):
         self.born, self.early = {}, early
@@ -308,6 +323,9 @@ class _LookingWorld(_World):
         if not creates or outcome is OUTCOMES["unsent"]:
             return super()._request(task, own, message, outcome)
         shown = [id_ for id_ in self.there.records if self.born[id_] + LAG <= self.now]
+        if not shown and message.only_looks:
+            self.not_there = outcome is not OUTCOMES["gone"]
+            return (UNSENT if self.not_there else None), None
         if not shown:
             return super()._request(task, own, message, outcome)
         [found] = shown

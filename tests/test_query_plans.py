@@ -395,7 +395,7 @@ class TestQueryPlans(SyncCase):
             store.drop_creations(self.env.cr, self.stream.id, [1, 2, 3])
         with self.plans():
             self.env["sync.binding"]._using(
-                self.stream, {self.env["sync.binding"].browse(1): "C-7"}
+                self.stream, {self.env["sync.binding"].search([], limit=1): "C-7"}
             )
 
     def test_lists_of_jobs(self):

@@ -901,6 +901,20 @@ class TestManyRequests(ManyCase):
         self.assertTrue(receipts[1].ok and receipts[1].adopted)
         self.assertEqual(receipts[1].external_id, "77")
 
+    def test_refusal_after_a_connection_that_broke(self):
+        """That of the record alone tells nothing of what both requests have done"""
+        route = many(many_refused="error", many_id="id", already_there="refusal")
+        transport = self.transport(repeats_are_safe=True)
+        self.server.answer(200, [{"id": 1}, {"id": 2}])
+        transport.send(records(2, route))
+        self.server.answer(200, drop=True)
+        self.server.answer(200, [{"id": 3}, {"error": "exists"}])
+        self.server.answer(422, {"message": "exists"})
+        self.server.requests.clear()
+        receipts = transport.send(records(2, route, 3))
+        self.assertEqual(self.lines(), ["POST /many"] * 2 + ["POST /contacts"])
+        self.assertEqual([each.fate for each in receipts], [DONE, UNKNOWN])
+
     def test_new_record_that_is_asked_for_again_without_its_key(self):
         """No key has told the system of it: it is looked for, whatever is safe"""
         own = '[{"key": "{idempotency_key}", "...": "{record}"}]'

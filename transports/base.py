@@ -168,6 +168,8 @@ class Message:
     :param again: it creates a record that may be there already: the same was sent
         before with the same key, and not answered
     :param looked: a person has looked for the record, and has not found it
+    :param only_looks: the new record is looked for, and not created: what it would be
+        created with is not what it is now
     :param version: the version token that the destination gave last, if it did
     """
 
@@ -180,6 +182,7 @@ class Message:
     again: bool = False
     looked: bool = False
     version: str | None = None
+    only_looks: bool = False
 
 
 @dataclass(frozen=True)

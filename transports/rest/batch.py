@@ -336,6 +336,7 @@ class BatchSender:
             receipt = self._judge_item(item, own, trail, is_shared, is_mixed)
             if self._names_what_is_there(item, own, receipt):
                 alone.append(item)
+                unsure |= {item.message.key} if trail.lost else set()
             else:
                 receipts.append(receipt)
         return _Sent(receipts, alone, lost, unsure)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from ... import wording
 from ...exceptions import (
     Misconfigured,
+    NotThere,
     RateLimited,
     Rejected,
     SyncError,
@@ -210,6 +211,8 @@ class RestTransport(HttpTransport):
         found = self._found(trail, message)
         if found is not None:
             return self._adopt(trail, message, found)
+        if message.only_looks:
+            raise NotThere(wording._lt("The record is not there."))
         return self._make(trail, message)
 
     def _make(self, trail, message, key_suffix=""):
