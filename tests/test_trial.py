@@ -3,14 +3,20 @@
 """A contact that is made up goes to a real destination, and is taken away again."""
 
 import json
+import time
+from unittest.mock import patch
+
+from psycopg2.errors import SerializationFailure
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 
+from ..transports.http import heard
 from ..transports.postgresql import PostgresqlTransport
-from .common import SyncCase
+from ..wizards import sync_trial
+from .common import DeliveryCase, SyncCase
 from .servers import Answer, HttpDestination
 from .test_adoption import searching
 from .test_preview import WRITTEN
@@ -56,13 +62,17 @@ class TrialCase(SyncCase):
         self.backend.set_secret("auth_secret", SECRET)
         self.stream.write({"state": "draft", **values})
         trials = self.env["sync.trial"].with_user(self.admin)
-        return trials.with_context(default_stream_id=self.stream.id).create({})
+        trial = trials.with_context(default_stream_id=self.stream.id).create({})
+        self.before_commit()
+        return trial
 
     def call(self, trial, method, *args):
         """Call a method as the web client does, and check that nothing was written."""
         counts = self.counts()
         model = self.env["sync.trial"].with_user(self.admin)
-        call_kw(model, method, [trial.ids, *args], {})
+        # what the trial commits by itself
+        with self.enter_registry_test_mode():
+            call_kw(model, method, [trial.ids, *args], {})
         self.env.flush_all()
         self.env.invalidate_all()
         self.assertEqual(self.counts(), counts)
@@ -239,7 +249,20 @@ class TestTrial(TrialCase):
             (asked,) = destination.requests
             self.assertEqual((asked.method, asked.path), ("POST", "/contacts"))
         self.assertEqual([*self.outcomes(trial).values()], ["works"])
-        self.assertFalse(trial.left)
+        self.assertIn(f"was told of the contact {trial.contact}. Look", trial.left)
+
+    def test_told_of_each_change_and_of_the_removal(self):
+        requests = commands(("remove", "DELETE contacts/{key}", ""))
+        values = {"id_policy": "none", "delete_policy": "ignore"}
+        for status, outcome in ((204, "works"), (500, "fails")):
+            with self.subTest(status), HttpDestination() as destination:
+                requests_ = [fields.Command.clear(), *requests]
+                trial = self.begin(destination, request_ids=requests_, **values)
+                destination.answer(200, {})
+                destination.answer(status, None, times=20)
+                self.call(trial, "action_try")
+                self.assertEqual(self.outcomes(trial)["Remove"], outcome)
+                self.assertEqual(bool(trial.left), outcome == "fails")
 
     def test_not_to_a_system_that_is_held(self):
         with HttpDestination() as destination:
@@ -453,3 +476,211 @@ class TestTrialOfOthers(TrialCase):
             self.assertEqual(methods, ["POST", "GET", "PUT", "DELETE", "GET"])
         self.assertEqual(self.outcomes(trial)["Update"], "fails")
         self.assertFalse(trial.left)
+
+    def test_an_answer_that_cannot_be_read(self):
+        """What cannot be read is known of by nobody: nothing more is sent."""
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            destination.answer(201, {"id": "7"})
+            said = heard.HeardClient._said
+
+            def said_once(client, answer):
+                if answer.body and b"Odoo test" in answer.body:
+                    raise RecursionError
+                return said(client, answer)
+
+            destination.answer(200, self.shown(trial))
+            with patch.object(heard.HeardClient, "_said", said_once):
+                self.call(trial, "action_try")
+            self.assertEqual(
+                self.asked(destination), ["POST /contacts", "GET /contacts/7"]
+            )
+        self.assertEqual(self.outcomes(trial), {"Create": "works", "Read": "untold"})
+        self.assertIn("cannot be read (RecursionError)", trial.findings[1][2])
+        self.assertIn("may be in", trial.left)
+
+    def test_the_id_in_odoo_is_sent(self):
+        """That of a contact that is only made up is a number too."""
+        lines = [{"field_path": "id", "target": name} for name in ("ref", "keys[0].id")]
+        with HttpDestination() as destination:
+            commands_ = [fields.Command.create(line) for line in lines]
+            trial = self.begin(destination, mapping_ids=commands_)
+            self.call(trial, "action_try")
+            sent = destination.requests[0].json
+        self.assertGreater(sent["ref"], 1_999_999_999)
+        self.assertEqual(sent["keys"], [{"id": sent["ref"]}])
+        self.assertEqual(set(self.outcomes(trial).values()), {"works"})
+
+    def test_a_content_that_cannot_be_built(self):
+        """As where the code of a model wants a record that is in the database."""
+
+        def payload(contact, stream):
+            raise ValueError("no such row")
+
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            model = self.env.registry["res.partner"]
+            with (
+                patch.object(model, "_sync_payload", payload),
+                self.assertRaisesRegex(UserError, "ValueError: no such row. Nothing"),
+            ):
+                self.call(trial, "action_try")
+            self.assertFalse(destination.requests)
+        self.assertEqual(trial.state, "ask")
+
+    def test_a_secret_that_the_server_does_not_have(self):
+        with HttpDestination() as destination:
+            trial = self.begin(destination)
+            self.backend.set_secret("auth_secret", "env:SYNC_TRIAL_NO_SUCH_KEY")
+            with self.assertRaisesRegex(UserError, "SYNC_TRIAL_NO_SUCH_KEY"):
+                self.call(trial, "action_try")
+        self.assertEqual(trial.state, "ask")
+
+
+class Clock:
+    """The time of a trial, which goes on by as much with each request that arrives."""
+
+    def __init__(self, destination, seconds):
+        self._destination, self._seconds = destination, seconds
+
+    def monotonic(self):
+        return time.monotonic() + self._seconds * len(self._destination.requests)
+
+
+@tagged("post_install", "-at_install")
+class TestTrialTime(TrialCase):
+    """A system that is slow: Odoo ends a worker after two minutes."""
+
+    def outlast(self, destination, seconds, **values):
+        trial = self.begin(destination, **values)
+        with patch.object(sync_trial, "time", Clock(destination, seconds)):
+            self.call(trial, "action_try")
+        self.assertEqual(trial.state, "done")
+        return trial
+
+    def test_there_is_time_to_remove(self):
+        with HttpDestination() as destination:
+            trial = self.outlast(destination, 25)
+            self.assertEqual(
+                [each.method for each in destination.requests],
+                ["POST", "GET", "DELETE"],
+            )
+            self.assertFalse(destination.records)
+        self.assertEqual(
+            self.outcomes(trial),
+            {
+                "Create": "works",
+                "Read": "works",
+                "Update": "fails",
+                "Remove": "works",
+                "Gone": "untold",
+            },
+        )
+        self.assertIn("has taken too long", trial.findings[2][2])
+        self.assertIn("Look there whether it is gone: its ID is 1", trial.left)
+
+    def test_there_is_none_to_remove(self):
+        with HttpDestination() as destination:
+            trial = self.outlast(destination, 33)
+            self.assertEqual(
+                [each.method for each in destination.requests], ["POST", "GET"]
+            )
+        self.assertIn("with the ID 1. Remove it there", trial.left)
+
+    def test_there_is_none_to_look(self):
+        with HttpDestination() as destination:
+            trial = self.outlast(destination, 50)
+            self.assertEqual([each.method for each in destination.requests], ["POST"])
+        self.assertEqual(self.outcomes(trial), {"Create": "works", "Read": "untold"})
+        self.assertIn("may be in", trial.left)
+
+    def test_nothing_is_created_after_it(self):
+        with HttpDestination() as destination:
+            destination.lists.add("/contacts")
+            values = searching("GET contacts?email={email}")
+            trial = self.outlast(destination, 50, **{**values, "found_where": "[*].id"})
+            self.assertEqual([each.method for each in destination.requests], ["GET"])
+        self.assertEqual(self.outcomes(trial), {"Create": "fails"})
+        self.assertFalse(trial.left)
+
+
+@tagged("post_install", "-at_install")
+class TestTrialKept(DeliveryCase):
+    """What is known survives the request that found it, and is found once."""
+
+    def setUp(self):
+        super().setUp()
+        with self.transaction() as env:
+            self.trial_id = env["sync.trial"].create({"stream_id": self.stream_id}).id
+        self.addCleanup(self.forget)
+        self.seen = []
+
+    def forget(self):
+        with self.transaction() as env:
+            env["sync.trial"].browse(self.trial_id).unlink()
+
+    def act(self, method):
+        with self.transaction() as env:
+            call_kw(env["sync.trial"], method, [[self.trial_id]], {})
+
+    def trial(self):
+        names = ["state", "left", "contact", "external_id", "findings"]
+        (trial,) = self.read("sync.trial", [("id", "=", self.trial_id)], names)
+        return trial
+
+    def meanwhile(self, *methods):
+        """Have something happen while the creation is on its way."""
+        send = sync_trial.SyncTrial._send
+
+        def watched(trial, *args):
+            if not self.seen:
+                self.seen.append(self.trial())
+                for method in methods:
+                    method()
+            return send(trial, *args)
+
+        return patch.object(self.registry["sync.trial"], "_send", watched)
+
+    def methods(self):
+        return [each.method for each in self.destination.requests]
+
+    def test_a_worker_that_ends(self):
+        def end(*args):
+            raise KeyboardInterrupt
+
+        with (
+            patch.object(self.registry["sync.trial"], "_go_on", end),
+            self.assertRaises(KeyboardInterrupt),
+        ):
+            self.act("action_try")
+        self.assertEqual(self.methods(), ["POST"])
+        trial = self.trial()
+        self.assertEqual(trial["state"], "done")
+        self.assertIn(f"{trial['contact']} may be in", trial["left"])
+
+    def test_two_windows(self):
+        def another():
+            with self.assertRaisesRegex(UserError, "tried already"):
+                self.act("action_try")
+            self.act("action_stop")
+
+        with self.meanwhile(another):
+            self.act("action_try")
+        (seen,) = self.seen
+        self.assertEqual(seen["state"], "done")
+        self.assertIn("may be in", seen["left"])
+        self.assertEqual(self.methods(), ["POST", "GET", "PUT", "DELETE", "GET"])
+        trial = self.trial()
+        self.assertEqual((trial["state"], trial["left"]), ("done", False))
+        self.assertEqual(len(trial["findings"]), 5)
+
+    def test_odoo_repeats_the_request(self):
+        with self.assertRaises(SerializationFailure), self.transaction() as env:
+            call_kw(env["sync.trial"], "action_try", [[self.trial_id]], {})
+            raise SerializationFailure
+        with self.assertRaisesRegex(UserError, "tried already"):
+            self.act("action_try")
+        self.assertEqual(self.methods(), ["POST", "GET", "PUT", "DELETE", "GET"])
+        trial = self.trial()
+        self.assertEqual((trial["state"], trial["left"]), ("done", False))
+        self.assertEqual(len(trial["findings"]), 5)

@@ -9,18 +9,23 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from odoo import api, fields, models
+from odoo.api import NewId
 from odoo.exceptions import UserError
 
 from ..engine import words
-from ..exceptions import Rejected, SyncError
+from ..engine.capture import RETRIED, reason_of
+from ..exceptions import RateLimited, Rejected, SyncError
 from ..text import storable_within
 from ..transports.base import FAILS, UNTOLD, WORKS, Message
+from ..transports.http.errors import UNREADABLE, unreadable
 from ..transports.rest.lines import dialogue_of
 from ..transports.rest.readings import Reading
 from ..transports.rest.requests import ID, Placeholder
 
-# Seconds for which requests are started.
-TRIAL_TIME = 60
+# Seconds for which requests are started, and for how many more the removal is: Odoo
+# ends a worker after 120 (limit_time_real).
+TRIAL_TIME = 40
+REMOVAL_TIME = 20
 # Odoo's id of a contact that there is none of: as long as one, and larger than any.
 NO_RECORD = 2_000_000_000
 MARK = "Odoo test"
@@ -28,11 +33,40 @@ MARK = "Odoo test"
 ITSELF, ANOTHER, NOTHING = "itself", "another", "nothing"
 
 
+class TrialPace:
+    """The pace of a system, and an end to the requests of a trial.
+
+    :param pace: a :class:`..transports.pace.Pace`
+    :param end: when they are over, by the clock of ``time.monotonic()``
+    """
+
+    def __init__(self, pace, end):
+        self.end = end
+        self._pace = pace
+
+    def expect(self, count):
+        self._pace.expect(count)
+
+    def wait(self):
+        self.require_time()
+        self._pace.wait()
+
+    def require_time(self):
+        """:raises RateLimited: it is over"""
+        if time.monotonic() > self.end:
+            raise RateLimited(words._lt("Not sent: the trial has taken too long."))
+
+
 class Tried(NamedTuple):
-    """A transport, and what was heard of it: its requests may be sent by any thread."""
+    """A transport, what was heard of it, and the contents that the contact gets.
+
+    Its requests may be sent by any thread.
+    """
 
     transport: Any
     heard: list
+    content: dict
+    changed: dict
 
 
 class SyncTrial(models.TransientModel):
@@ -118,12 +152,10 @@ class SyncTrial(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         self._require_ready()
-        if self.state != "ask":
-            raise UserError(self.env._("This was tried already."))
-        with self._tried() as tried:
-            receipt = self._create_there(tried)
+        with self._tried("ask") as (trial, tried):
+            receipt = trial._create_there(tried)
             if receipt:
-                self._go_on(tried, receipt.external_id)
+                trial._go_on(tried, receipt.external_id)
         return True
 
     def action_take_id(self, path):
@@ -150,14 +182,14 @@ class SyncTrial(models.TransientModel):
         if not found:
             raise UserError(self.env._("There is no ID at %s.", path))
         if self.state == "id":
-            # it works by now
-            self.findings = []
             sentence = words._lt("The ID is looked for at %(place)s.")
-            self._find(
-                self.env._("Create"), WORKS, words.Sentence(sentence, place=path)
-            )
-            with self._tried() as tried:
-                self._go_on(tried, found, path)
+            with self._tried("id") as (trial, tried):
+                # it works by now
+                trial.findings = []
+                trial._find(
+                    self.env._("Create"), WORKS, words.Sentence(sentence, place=path)
+                )
+                trial._go_on(tried, found, path)
         elif found == self.external_id:
             self.stream_id.external_id_key = path
         else:
@@ -187,10 +219,23 @@ class SyncTrial(models.TransientModel):
             raise UserError(words.said(self.env, hold))
 
     @contextmanager
-    def _tried(self):
-        """Yield a :class:`Tried`, whose requests and answers are kept for the screen"""
+    def _tried(self, state):
+        """Yield this trial on a cursor of its own, and a :class:`Tried`.
+
+        What is known is committed at the end, and before anything leaves that the
+        contact may be there: whatever becomes of this request, which may be repeated.
+
+        :param state: in which it has to be
+        :raises UserError: it is in another one, or cannot begin, with the reason
+        """
         backend, heard = self.stream_id.backend_id, []
-        with backend._open_transport(time.monotonic() + TRIAL_TIME) as transport:
+        contents = self._contents()
+        end = time.monotonic() + TRIAL_TIME
+        try:
+            transport = backend._open_transport(end + REMOVAL_TIME)
+        except SyncError as error:
+            raise UserError(words.said(self.env, error)) from None
+        with transport:
             try:
                 told = transport.heard(heard.append)
             except NotImplementedError:
@@ -198,8 +243,25 @@ class SyncTrial(models.TransientModel):
                     self.env._("This kind of system cannot be tried like this.")
                 ) from None
             told.adopting, told.recreating = _leave_alone, _not_again
-            yield Tried(told, heard)
-            self._keep(heard)
+            told.pace = TrialPace(told.pace, end)
+            with self._locked(state) as trial:
+                trial._end(left=True)
+            with self._locked("done") as trial:
+                yield trial, Tried(told, heard, *contents)
+                trial._keep(heard)
+
+    @contextmanager
+    def _locked(self, state):
+        """Yield this trial on a cursor of its own, where nobody else changes it.
+
+        :param state: in which it has to be
+        :raises UserError: it is in another one, or somebody else tries it now
+        """
+        with self.env.registry.cursor() as cr:
+            trial = self.with_env(self.env(cr=cr))
+            if not trial.try_lock_for_update() or trial.state != state:
+                raise UserError(self.env._("This was tried already."))
+            yield trial
 
     def _keep(self, heard, **more):
         """Keep what was heard, and forget it."""
@@ -211,6 +273,28 @@ class SyncTrial(models.TransientModel):
             kept.append(storable_within(said))
         self.exchanges = kept
         heard.clear()
+
+    def _contents(self):
+        """Return the content of the contact, and the one that it is changed to.
+
+        :raises UserError: they cannot be built, with the reason
+        """
+        changes = {"city": "Changeville", "function": "Tester"}
+        try:
+            return self._payload(), self._payload(**changes)
+        except (UserError, *RETRIED):
+            raise
+        except SyncError as error:
+            raise UserError(words.said(self.env, error)) from None
+        except Exception as error:
+            # the code of a model may want a record that is in the database
+            raise UserError(
+                self.env._(
+                    "This contact has no content, since it is not in the database: "
+                    "%(reason)s. Nothing was sent.",
+                    reason=reason_of(error),
+                )
+            ) from None
 
     def _payload(self, **changes):
         """Return the content of the contact, as a job would send it."""
@@ -227,12 +311,18 @@ class SyncTrial(models.TransientModel):
         }
         stream = self.stream_id.sudo()
         contact = stream._for_sending(self.env["res.partner"].new(values))
-        return contact._sync_payload(stream)
+        return _with_key(contact._sync_payload(stream), self._key())
+
+    def _key(self):
+        """Return Odoo's id of the contact, which is that of none."""
+        return NO_RECORD + int(self.mark, 16)
 
     def _send(self, tried, operation, payload):
+        if operation == "delete":
+            tried.transport.pace.end += REMOVAL_TIME
         message = Message(
             operation,
-            NO_RECORD + int(self.mark, 16),
+            self._key(),
             payload,
             self.stream_id._route(),
             external_id=self.external_id or None,
@@ -243,7 +333,7 @@ class SyncTrial(models.TransientModel):
 
     def _create_there(self, tried):
         """Return the receipt if it is there, and has an id; else ``None``."""
-        receipt = self._send(tried, "upsert", self._payload())
+        receipt = self._send(tried, "upsert", tried.content)
         self._keep(tried.heard, is_creation=True)
         if receipt.error:
             self._find(self.env._("Create"), FAILS, receipt.error)
@@ -266,10 +356,20 @@ class SyncTrial(models.TransientModel):
         :param path: where a person has found that in the answer; kept if it is right
         """
         if self.stream_id.id_policy == "none":
-            # it is told of what happens, and keeps nothing that could be left
+            # what it keeps of what it is told cannot be looked at
+            is_removed = False
             if "remove" in self.stream_id.request_ids.mapped("kind"):
-                self._tell(self.env._("Remove"), self._send(tried, "delete", {}))
-            self._end(left=False)
+                receipt = self._send(tried, "delete", {})
+                self._tell(self.env._("Remove"), receipt)
+                is_removed = not receipt.error
+            self._end(left=not is_removed)
+            if not is_removed:
+                self.left = self.env._(
+                    "%(system)s was told of the contact %(name)s. Look there what it "
+                    "has made of that.",
+                    system=self.system,
+                    name=self.contact,
+                )
             return
         there, sentence = self._look(tried, external_id)
         is_there = {ITSELF: WORKS, UNTOLD: UNTOLD}.get(there, FAILS)
@@ -286,9 +386,7 @@ class SyncTrial(models.TransientModel):
         self.external_id = external_id
         if path:
             self.stream_id.external_id_key = path
-        receipt = self._send(
-            tried, "upsert", self._payload(city="Changeville", function="Tester")
-        )
+        receipt = self._send(tried, "upsert", tried.changed)
         self._tell(self.env._("Update"), receipt)
         if receipt.external_id not in (None, external_id):
             # that of another record, as where two are made one
@@ -310,7 +408,7 @@ class SyncTrial(models.TransientModel):
                 "whether it is gone: its ID is %(id)s.",
                 system=self.system,
                 name=self.contact,
-                id=self.external_id or NO_RECORD + int(self.mark, 16),
+                id=self.external_id or self._key(),
             )
 
     def _look(self, tried, external_id):
@@ -319,12 +417,21 @@ class SyncTrial(models.TransientModel):
         :return: ``ITSELF``, ``ANOTHER``, ``NOTHING`` or ``UNTOLD``; and a sentence
         """
         try:
-            held = self._held(tried, external_id)
+            return self._looked(tried, external_id)
         except NotImplementedError:
             sentence = words._lt("This kind of system cannot be asked what it holds.")
             return UNTOLD, sentence
         except SyncError as error:
             return UNTOLD, error
+        except UNREADABLE as error:
+            return UNTOLD, unreadable(error)
+
+    def _looked(self, tried, external_id):
+        """Return what :meth:`_look` does.
+
+        :raises SyncError: nobody knows
+        """
+        held = self._held(tried, external_id)
         if held is None:
             return NOTHING, words._lt("The system does not hold the contact.")
         if not self._is_shown(held):
@@ -342,9 +449,11 @@ class SyncTrial(models.TransientModel):
         return ITSELF, words._lt("The system holds the contact.")
 
     def _held(self, tried, external_id):
+        # what is only asked does not wait for the pace
+        tried.transport.pace.require_time()
         message = Message(
             "upsert",
-            NO_RECORD + int(self.mark, 16),
+            self._key(),
             {},
             self.stream_id._route(),
             external_id=external_id or None,
@@ -373,6 +482,8 @@ class SyncTrial(models.TransientModel):
             return True
         try:
             held = self._held(tried, str(NO_RECORD))
+        except RateLimited:
+            raise
         except SyncError:
             return True
         return held is None or not self._is_shown(held)
@@ -415,6 +526,17 @@ class SyncTrial(models.TransientModel):
                 name=self.contact,
                 system=self.system,
             )
+
+
+def _with_key(value, key):
+    """Return a value with the key where the id is of a record that is only made up."""
+    if isinstance(value, NewId):
+        return key
+    if isinstance(value, dict):
+        return {name: _with_key(each, key) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_key(each, key) for each in value]
+    return value
 
 
 def _leave_alone(message, external_id, key, sought):
