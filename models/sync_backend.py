@@ -560,6 +560,19 @@ class SyncBackend(models.Model):
     def _check_requests(self):
         self._all_streams().request_ids._check_lines()
 
+    @api.constrains("auth", "auth_header", "key_header")
+    def _check_versions(self):
+        """Raise if a header of these systems takes the place of a record's version.
+
+        What a system wants with each request counts most.
+        """
+        live = self._all_streams().filtered(
+            lambda each: each.state == "live" and each.transport == "rest"
+        )
+        for stream in live:
+            for problem in stream._version_problems():
+                raise ValidationError(f"{stream.name}: {problem}")
+
     @api.constrains("active", "transport", *REST_FIELDS, *DATABASE_FIELDS)
     def _check_connection(self):
         # one that is archived may lack what is not known yet
@@ -1066,8 +1079,8 @@ class SyncBackend(models.Model):
             self._reconnected()
         else:
             self._settings_changed()
-        if text and name in before:
-            # a header that a recipe has given the same secret
+        if name in before:
+            # a header that a recipe has given the same secret, or that has lost it
             for header in self.header_ids.filtered("secret"):
                 if before.get(header._kept_as()) == before[name]:
                     header.set_secret("value", text)

@@ -58,6 +58,7 @@ class SyncHeader(models.Model):
             if problem:
                 raise ValidationError(words.said(self.env, problem))
         self.backend_id._check_connection()
+        self.backend_id._check_versions()
 
     def _value_problem(self, value):
         """Return what is wrong with a value, ``None`` if nothing is."""

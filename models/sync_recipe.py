@@ -277,8 +277,8 @@ class SyncRecipe(models.AbstractModel):
     def _is_there(self, model_name, line):
         """Return whether what a line of the mapping names is installed."""
         if "method" in line:
-            method = getattr(self.env[model_name], METHOD_PREFIX + line["method"], None)
-            return callable(method)
+            model = self.env.get(model_name)
+            return callable(getattr(model, METHOD_PREFIX + line["method"], None))
         for name in line["field"].split(".") if "field" in line else ():
             model = self.env.get(model_name)
             field = model._fields.get(name) if model is not None else None

@@ -26,6 +26,8 @@ from . import schema
 
 # Bytes of a file at most.
 MAX_SIZE = 65_536
+# Lists and objects within each other at most: copies of it are made far below others.
+MAX_DEPTH = 60
 # Characters of an answer at most.
 MAX_ANSWER = 300
 HOST, LABEL, PATH, TEXT, SECRET = "host", "label", "path", "text", "secret"
@@ -54,8 +56,16 @@ def files(folder: Path) -> list[Path]:
     return sorted(
         each
         for each in folder.glob("*.json")
-        if not each.name.endswith(".schema.json") and each.resolve().parent == place
+        if not each.name.endswith(".schema.json") and _is_in(each, place)
     )
+
+
+def _is_in(path, folder):
+    try:
+        return path.resolve().parent == folder
+    except (OSError, RuntimeError):
+        # a link that leads to itself
+        return False
 
 
 def read(path: Path) -> dict:
@@ -85,13 +95,29 @@ def _parsed(path):
         sentence = wording._lt("It is larger than %(most)s bytes.")
         raise _wrong(sentence, most=MAX_SIZE)
     try:
-        return json.loads(
+        recipe = json.loads(
             content.decode("utf-8"),
             object_pairs_hook=_object,
             parse_constant=_no_constant,
         )
     except (ValueError, RecursionError):
         raise _wrong(wording._lt("It is no JSON.")) from None
+    if _is_deeper(recipe, MAX_DEPTH):
+        raise _wrong(wording._lt("It nests too deeply."))
+    return recipe
+
+
+def _is_deeper(value, most):
+    """:return: whether more lists and objects are within each other"""
+    level = [value]
+    for _each in range(most + 1):
+        level = [each for each in level if isinstance(each, dict | list)]
+        level = [
+            below
+            for each in level
+            for below in (each.values() if isinstance(each, dict) else each)
+        ]
+    return bool(level)
 
 
 def _object(pairs):
@@ -119,12 +145,7 @@ def texts(value) -> Iterator[str]:
 
 
 def _problems_of_form(recipe):
-    try:
-        everything = [*texts(recipe)]
-    except RecursionError:
-        yield wording._lt("It nests too deeply.")
-        return
-    if any(map(_REFERENCE.search, everything)):
+    if any(map(_REFERENCE.search, texts(recipe))):
         yield wording._lt(
             "A recipe leads to no secret of the server: env: and config: are for the "
             "person who sets one."
@@ -153,6 +174,12 @@ def _problems(recipe):
         hidden = [n for n in names if asked.get(n, {}).get("kind") == SECRET]
         if hidden and header["value"] != f"<{hidden[0]}>":
             sentence = wording._lt("The header %(name)s is more than a secret.")
+            yield wording.Sentence(sentence, name=header["name"])
+        if any(asked[name].get("optional") for name in hidden):
+            sentence = wording._lt(
+                "The header %(name)s would be sent without its secret: that cannot be "
+                "optional."
+            )
             yield wording.Sentence(sentence, name=header["name"])
     yield from _problems_of_streams(recipe)
 

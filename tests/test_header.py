@@ -11,7 +11,7 @@ from psycopg2 import IntegrityError
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.modules.neutralize import get_neutralization_queries
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import Form, HttpCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..engine import secrets
@@ -25,6 +25,7 @@ from .test_access import ROLES
 from .test_preview import PreviewCase
 from .test_secret_fields import TestSecretFieldsByRpc, everything_logged
 from .test_secrets import SecretsCase, all_logs
+from .test_stream_requests import commands
 from .test_transport_http_headers import NEVER, NO_NAMES, NO_VALUES
 
 # Letters and digits only: they are the same however a text is written.
@@ -79,11 +80,42 @@ class TestHeader(HeaderCase):
             self.assertEqual(
                 self.sent(), {"X-Api-Token": (sent, True), "X-Other": ("another", True)}
             )
+        # one that has leaked is sent no more
         self.backend.set_secret("auth_secret", False)
-        self.assertEqual(self.sent()["X-Api-Token"], ("from-there", True))
+        self.assertEqual(
+            self.sent(), {"X-Api-Token": ("", True), "X-Other": ("another", True)}
+        )
         # from now on nothing tells that they belong together
         self.backend.set_secret("auth_secret", "l4st")
-        self.assertEqual(self.sent()["X-Api-Token"], ("from-there", True))
+        self.assertEqual(self.sent()["X-Api-Token"], ("", True))
+
+    def test_version_of_a_live_synchronization(self):
+        """No header of the system takes its place."""
+        self.stream.write(
+            {
+                "request_ids": commands(("read", "GET contacts/{id}", "")),
+                "version_where": "headers.ETag",
+                "version_header": "If-Match",
+            }
+        )
+        self.before_commit()
+        refused = self.assertRaisesRegex(
+            ValidationError, f"{self.stream.name}: If-Match is no header"
+        )
+        with refused, self.env.cr.savepoint():
+            self.header("if-match", "*")
+        header = self.header()
+        with refused, self.env.cr.savepoint():
+            header.name = "If-Match"
+        self.backend.write({"auth_header": "If-Match"})
+        for values in ({"key_header": "If-Match"}, {"auth": "header"}):
+            with refused, self.env.cr.savepoint():
+                self.backend.write(values)
+        # it is asked again before it goes live
+        self.stream.state = "draft"
+        self.backend.key_header = "If-Match"
+        with self.assertRaises(ValidationError):
+            self.stream.state = "live"
 
     def test_what_is_typed_for_a_secret_one_is_not_kept(self):
         header = self.header(value=SECRET, secret=True)
@@ -182,6 +214,21 @@ class TestHeader(HeaderCase):
         header.backend_id = other
         for backend in (self.backend, other):
             self.assertEqual(secrets.kept(self.env, backend.id), {})
+
+    def test_word_before_the_key_is_hidden_while_standard(self):
+        with Form(self.backend) as form:
+            form.auth, form.auth_header = "header", "X-API-Key"
+            for name, value, is_hidden in (
+                ("auth_scheme", False, True),
+                ("shows_more", True, False),
+                ("shows_more", False, True),
+            ):
+                setattr(form, name, value)
+                modifier = form._get_modifier("auth_scheme", "invisible")
+                self.assertEqual(modifier, is_hidden)
+        self.backend.auth_scheme = "ApiKey"
+        with Form(self.backend) as form:
+            self.assertFalse(form._get_modifier("auth_scheme", "invisible"))
 
     def test_copy_has_no_secrets(self):
         self.header()

@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -68,6 +69,8 @@ class RecipeCase(SetupCase):
 class TestRecipeSetup(RecipeCase):
     def test_cards(self):
         key = self.add(recipe())
+        deep = json.dumps(recipe()).replace('"name": "Shop"', '"name": ' + "[" * 900)
+        deep = self.add(deep + "]" * 900, "a_deep")
         broken = self.add("{", "broken")
         with mute_logger("odoo.addons.queue_job_sync.models.sync_recipe"):
             cards = self.env["sync.setup"].with_user(self.admin).new({}).recipe_cards
@@ -75,6 +78,7 @@ class TestRecipeSetup(RecipeCase):
         self.assertGreaterEqual(len(cards), 28)
         self.assertEqual(by_key[key]["letters"], "Sh")
         self.assertIn("no JSON", by_key[broken]["problem"])
+        self.assertTrue(by_key[deep]["problem"])
         self.assertEqual(cards[-1]["key"], broken)
         names = [each["name"].casefold() for each in cards if "name" in each]
         self.assertEqual(names, sorted(names))
@@ -263,18 +267,20 @@ class TestRecipeSetup(RecipeCase):
         self.call(setup, "action_next")
         self.assertFalse(setup.backend_id.header_ids)
 
-    def test_a_secret_that_comes_later_is_in_its_header_too(self):
+    def test_other_requests_are_another_place(self):
+        setup = self.to_address()
+        setup.test_state = "ok"
+        line = setup.request_ids.filtered(lambda each: each.kind == "create")
+        setup.request_ids = [Command.update(line.id, {"line": "POST contatcs"})]
+        self.assertFalse(setup.test_state)
+
+    @mute_logger("odoo.addons.queue_job_sync.models.sync_recipe")
+    def test_a_header_is_not_sent_without_its_secret(self):
         content = recipe()
         content["system"]["headers"] = [{"name": "apikey", "value": "<key>"}]
         content["ask"][1]["optional"] = True
-        setup = self.begin_with(self.add(content))
-        setup.recipe_answers = {"host": "shop.example.com"}
-        self.call(setup, "action_next")
-        self.assertEqual(self.header(setup), "")
-        self.call(setup, "action_back")
-        self.call(setup, "set_secret", "auth_secret", "t0ken-of-shop")
-        self.call(setup, "action_next")
-        self.assertEqual(self.header(setup), "t0ken-of-shop")
+        with self.assertRaisesRegex(UserError, "apikey would be sent without"):
+            self.begin_with(self.add(content))
 
     def header(self, setup):
         """Return what the only further header has."""
@@ -376,6 +382,18 @@ class TestRecipeDifferences(RecipeCase):
         self.env.invalidate_all()
         self.assertIn("None instead of Bearer Token", backend.recipe_text)
         self.assertTrue(setup.stream_id.recipe_text)
+
+    def test_a_model_that_is_gone(self):
+        """As of an addon that was uninstalled: the form can be opened, and deleted."""
+        content = recipe()
+        (stream,) = content["synchronizations"]
+        stream["mapping"].append({"method": "first_name", "target": "first"})
+        setup = self.to_address(content)
+        self.assertEqual(setup.stream_id.recipe_text, "As in the recipe Shop.")
+        stream["model"] = "robot.arm"
+        self.add(content)
+        self.env.invalidate_all()
+        self.assertIn("Fields, first", setup.stream_id.recipe_text)
 
     def test_who_sees_it(self):
         setup = self.to_address()

@@ -288,6 +288,17 @@ class TestRecipes(RecipeFolder):
                 self.assertRefused(text, "no JSON")
         self.assertRefused("[1]", "cannot be")
         self.assertRefused("[" * 60_000, "no JSON|too deeply")
+        for depth, is_fine in ((55, True), (56, False), (430, False), (900, False)):
+            content = recipe()
+            (stream,) = content["synchronizations"]
+            stream["mapping"].append({"constant": 0, "target": "deep"})
+            deep = '"constant": ' + "[" * depth + "0" + "]" * depth
+            text = json.dumps(content).replace('"constant": 0', deep)
+            with self.subTest(depth=depth):
+                if is_fine:
+                    self.assertTrue(reader.read(self.written(text)))
+                else:
+                    self.assertRefused(text, "too deeply")
         with self.assertRaisesRegex(Misconfigured, "cannot be read"):
             reader.read(self.folder / "nowhere.json")
 
@@ -305,6 +316,7 @@ class TestRecipes(RecipeFolder):
         (inner / "deeper").mkdir()
         (inner / "deeper" / "x.json").write_text(json.dumps(recipe()))
         os.symlink("/dev/zero", inner / "endless.json")
+        os.symlink("loop.json", inner / "loop.json")
         found = [path.name for path in reader.files(inner)]
         self.assertEqual(found, ["again.json", "inside.json"])
 

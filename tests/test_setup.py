@@ -103,6 +103,16 @@ class TestSetup(SetupCase):
         setup.start_with = "draft"
         setup.action_finish()
         backend, stream = setup.backend_id, setup.stream_id
+        # a window that was opened before still has the buttons
+        for method, *args in (
+            ("action_choose", "queue_job_sync/stripe"),
+            ("action_back",),
+            ("action_next",),
+            ("set_secret", "auth_secret", "n3xt"),
+            ("action_finish",),
+        ):
+            with self.assertRaisesRegex(UserError, "connected already"):
+                getattr(setup, method)(*args)
         setup.unlink()
         self.assertTrue(backend.exists().active)
         self.assertEqual(stream.exists().state, "draft")

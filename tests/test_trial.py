@@ -138,7 +138,7 @@ class TestTrial(TrialCase):
         with Wrapping() as destination:
             trial = self.begin(destination)
             self.call(trial, "action_try")
-            self.assertEqual(trial.state, "id")
+            self.assertEqual((trial.state, trial.left), ("id", False))
             self.assertEqual(len(destination.records), 1)
             self.assertEqual([*self.outcomes(trial).values()], ["fails"])
             self.assertTrue(trial.exchanges[0]["is_creation"])
@@ -343,6 +343,7 @@ class TestTrialOfOthers(TrialCase):
             self.call(trial, "action_try")
             for _each in range(2):
                 self.assertEqual((trial.state, trial.external_id), ("id", False))
+                self.assertFalse(trial.left)
                 self.assertEqual(self.outcomes(trial)["Read"], "fails")
                 self.assertIn(f"does not show {trial.contact}", trial.findings[1][2])
                 self.assertEqual(self.stream.external_id_key, before)

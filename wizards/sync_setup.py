@@ -35,6 +35,7 @@ OTHER_NAMES = {
 }
 # Where records go, and how they are told apart there.
 PLACE = {"endpoint", "table", "key_column", "id_policy", "delete_policy", "mark_key"}
+PLACE |= {"request_ids"}
 STATES = {WORKS: "ok", FAILS: "failed", UNTOLD: "untold"}
 PLAIN_TYPES = {
     "boolean",
@@ -369,13 +370,19 @@ class SyncSetup(models.TransientModel):
 
     # -- buttons --------------------------------------------------------------
 
+    def _require_unfinished(self):
+        """Raise unless this may be changed: what is in use has forms of its own."""
+        self.ensure_one()
+        self.check_access("write")
+        if self.finished:
+            raise UserError(self.env._("This system is connected already."))
+
     def set_secret(self, name, value):
         """Set a secret of the system, see there; what was tested is another one.
 
         :return: where it is kept now, as a text for people, or False
         """
-        self.ensure_one()
-        self.check_access("write")
+        self._require_unfinished()
         origin = self.backend_id.set_secret(name, value)
         self.write({"test_state": False, "test_answer": False})
         return origin
@@ -386,8 +393,7 @@ class SyncSetup(models.TransientModel):
         :param key: of the recipe; nothing for a system that there is none for
         :raises UserError: there is no such recipe, or it cannot be used
         """
-        self.ensure_one()
-        self.check_access("write")
+        self._require_unfinished()
         if key:
             self.env["sync.recipe"]._recipe(key)
         if (key or False) != self.recipe:
@@ -428,8 +434,7 @@ class SyncSetup(models.TransientModel):
 
     def action_back(self):
         """Go one step back; what was typed is kept."""
-        self.ensure_one()
-        self.check_access("write")
+        self._require_unfinished()
         steps = self._steps()
         self.step = steps[max(steps.index(self.step) - 1, 0)]
         return True
@@ -439,8 +444,7 @@ class SyncSetup(models.TransientModel):
 
         :raises UserError: it is not, with the reason
         """
-        self.ensure_one()
-        self.check_access("write")
+        self._require_unfinished()
         getattr(self, f"_leave_{self.step}")()
         steps = self._steps()
         self.step = steps[steps.index(self.step) + 1]
@@ -510,10 +514,7 @@ class SyncSetup(models.TransientModel):
 
     def action_finish(self):
         """Let the system be used, and the synchronization send if so chosen."""
-        self.ensure_one()
-        self.check_access("write")
-        if self.finished:
-            raise UserError(self.env._("This system is connected already."))
+        self._require_unfinished()
         self.backend_id.active = True
         self.finished = True
         shown = self.stream_id

@@ -344,7 +344,7 @@ class SyncTrial(models.TransientModel):
         if gives_ids and not receipt.external_id:
             why = receipt.warning or words._lt("The answer has no ID where it should.")
             self._find(self.env._("Create"), FAILS, why)
-            self.state = "id"
+            self._ask_id()
             return None
         self._find(self.env._("Create"), WORKS, receipt.warning or self._told(receipt))
         return receipt
@@ -379,7 +379,7 @@ class SyncTrial(models.TransientModel):
         if there != ITSELF and not ours:
             if self.stream_id.id_policy == "destination" and there != UNTOLD:
                 # a person may see another one in the answer
-                self.state = "id"
+                self._ask_id()
             else:
                 self._end(left=True)
             return
@@ -502,6 +502,10 @@ class SyncTrial(models.TransientModel):
     def _find(self, step, outcome, sentence):
         found = [step, outcome, storable_within(words.said(self.env, sentence))]
         self.findings = [*(self.findings or ()), found]
+
+    def _ask_id(self):
+        """Have a person say which ID it is: until then it is not over."""
+        self.state, self.left = "id", False
 
     def _end(self, left):
         """Say that it is over.

@@ -8,6 +8,7 @@ import { openConfiguration } from "./open_configuration";
 
 const LINES = ".o_field_widget[name='mapping_ids']";
 const TARGET = ".o_field_widget[name='target'] input";
+const EMPTY = ".o_field_widget[name='leave_out_empty']";
 const KEPT = ".text-muted:contains('The system keeps what it has')";
 const COMPARISON = ".modal .o_field_widget[name='comparison']";
 const REQUEST = ".modal .o_field_widget[name='request']";
@@ -50,11 +51,16 @@ registry.category("web_tour.tours").add("queue_job_sync_mapping_names", {
         },
         {
             content: "Nothing is said of what is left out",
-            trigger: `.o_form_view:not(:has(${KEPT}))`,
+            trigger: `.o_form_view:not(:has(${KEPT})):not(:has(${EMPTY}))`,
+        },
+        {
+            content: "The system wants its requests otherwise",
+            trigger: ".o_field_widget[name='own_requests'] input",
+            run: "click",
         },
         {
             content: "Leave out what is empty",
-            trigger: ".o_field_widget[name='leave_out_empty'] input",
+            trigger: `${EMPTY} input`,
             run: "click",
         },
         {
