@@ -571,7 +571,11 @@ class SyncBackend(models.Model):
         )
         for stream in live:
             for problem in stream._version_problems():
-                raise ValidationError(f"{stream.name}: {problem}")
+                raise ValidationError(
+                    self.env._(
+                        "%(target)s: %(problem)s", target=stream.name, problem=problem
+                    )
+                )
 
     @api.constrains("active", "transport", *REST_FIELDS, *DATABASE_FIELDS)
     def _check_connection(self):
