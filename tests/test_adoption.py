@@ -217,6 +217,7 @@ class TestFound(AdoptionCase):
         for there in (False, True):
             with self.subTest(there=there):
                 self.destination.records.clear()
+                self.destination.requests.clear()
                 if there:
                     self.destination.put("C-1", email=EMAIL, name="Old")
                 with self.transaction() as env:
