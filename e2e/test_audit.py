@@ -116,6 +116,7 @@ def use_in_every_way(admin, web, crm, word):
     web.call(system, "rotate_signing_secret", [shop_id], SIGNING[1])
     web.call("res.config.settings", "set_secret", "metrics_token", METRICS)
     wizard = web.call("sync.setup", "create", [{"name": "Guided"}])
+    web.call("sync.setup", "action_choose", wizard, False)
     web.call("sync.setup", "action_next", wizard)
     web.call("sync.setup", "set_secret", wizard, "auth_secret", PASSWORD)
     settings = web.call("res.config.settings", "create", [{}])
