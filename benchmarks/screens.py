@@ -71,10 +71,10 @@ def _prepare(scene):
     fill(peer, sizes)
     scene.peers[QUEUE].query(FILL_JOBS, sizes.contacts)
     for each in (peer, scene.peers[QUEUE]):
-        with _browser(each) as page:
+        with browser_of(each) as page:
             # the server makes the code of the web client once
             page.milliseconds_until(JOBS, ROW, PAGE)
-    with _browser(peer) as page:
+    with browser_of(peer) as page:
         page.milliseconds_until(DASHBOARD, CARD, SYSTEMS)
     return peer
 
@@ -116,7 +116,7 @@ def opened(peer, address, shown, count):
 
     :param shown: CSS selector of what the screen has ``count`` of
     """
-    with _browser(peer) as page:
+    with browser_of(peer) as page:
         return page.milliseconds_until(address, shown, count)
 
 
@@ -136,5 +136,6 @@ def beside_own_list(scene, address, shown, count, **others):
     )
 
 
-def _browser(peer):
+def browser_of(peer):
+    """Return a new :class:`Browser`, to be entered, with an empty cache."""
     return Browser(browser.find(), peer.server.url, peer.web.session_id)
